@@ -1,0 +1,143 @@
+"""The values that travel through the gateway.
+
+A *message* is what a customer sent; a *segment* is one SMS of it; a *receipt* is what became of it;
+a *delivery* is what we bring down to an account (a receipt, or an incoming SMS).
+
+Messages and deliveries are tuples with names: they cross to the store's process and come back as plain
+tuples, thousands in one batch, and a tuple is the cheapest thing that can do so.  Times are integers,
+milliseconds since 1970 in UTC, and end in `_ms`; only what people read is made a datetime.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+
+class MessageState(IntEnum):
+    """What became of a message.  SMPP v5.0 §4.7.15."""
+
+    SCHEDULED = 0
+    ENROUTE = 1
+    DELIVERED = 2
+    EXPIRED = 3
+    DELETED = 4
+    UNDELIVERABLE = 5
+    ACCEPTED = 6
+    UNKNOWN = 7
+    REJECTED = 8
+    SKIPPED = 9
+
+
+FINAL_STATES = frozenset(
+    {
+        MessageState.DELIVERED,
+        MessageState.EXPIRED,
+        MessageState.DELETED,
+        MessageState.UNDELIVERABLE,
+        MessageState.UNKNOWN,
+        MessageState.REJECTED,
+        MessageState.SKIPPED,
+    }
+)
+"""A receipt with one of these ends the message.  ACCEPTED is not among them: SMSCs send ACCEPTD when
+the handset's network took the SMS and the final receipt afterwards."""
+
+
+class Progress(IntEnum):
+    """Where a live message stands.  The number is a column of the store."""
+
+    QUEUED = 0  # on disk, waits for room in a connector's window, or for its time
+    SENT = 1  # each segment is on its way or waits for its receipt (see Attempt)
+    HELD = 2  # in doubt, and the route's policy says that a person decides
+
+
+class Attempt(IntEnum):
+    """Where a segment stands at its connector.  The number is a column of the store."""
+
+    INTENT = 0  # committed before its first byte went up
+    SUBMITTED = 1  # the SMSC took it and gave it an id
+    DOUBT = 2  # sent, but nobody knows whether it was taken
+    DONE = 3  # its receipt came; kept a while so that a repeated receipt is known
+
+
+class OnAmbiguous(IntEnum):
+    """What to do with a segment that may or may not have been taken upstream."""
+
+    RESEND_ONCE = 0
+    RESEND = 1
+    HOLD = 2
+    FAIL = 3
+
+
+class Message(NamedTuple):
+    """A message that we took responsibility for.  The fields are the store's columns, in this order."""
+
+    message_id: int
+    account: str
+    accepted_ms: int
+    service_type: str
+    source_ton: int
+    source_npi: int
+    source: str
+    destination_ton: int
+    destination_npi: int
+    destination: str
+    esm_class: int
+    protocol_id: int
+    priority: int
+    registered_delivery: int
+    data_coding: int
+    user_data: bytes  # as in short_message or message_payload: with UDH when esm_class says so
+    tlvs: bytes  # the TLVs to pass on, as on the wire
+    segments: int
+    connector: str
+    alternatives: str  # the route's connectors, in order, separated by spaces
+    on_ambiguous: int
+    due_ms: int  # not before; 0: at once
+    expires_ms: int
+
+
+class Delivery(NamedTuple):
+    """What goes down to an account: a receipt (`state` is set) or an incoming SMS (`state` is -1).
+
+    Source and destination are those of the PDU that goes down, so a receipt's source is the number that
+    the message went to.  The fields are the store's columns, in this order.
+    """
+
+    delivery_id: int
+    account: str
+    message_id: int  # 0 for an incoming SMS
+    created_ms: int
+    source_ton: int
+    source_npi: int
+    source: str
+    destination_ton: int
+    destination_npi: int
+    destination: str
+    esm_class: int
+    protocol_id: int
+    data_coding: int
+    user_data: bytes  # of a receipt: the first octets of the message's text
+    tlvs: bytes
+    state: int
+    error: str
+    accepted_ms: int
+    done_ms: int
+    segments: int
+
+
+INCOMING = -1
+"""`Delivery.state` of an incoming SMS."""
+
+
+def wants_receipt(registered_delivery: int, state: int) -> bool:
+    """Whether a message's sender asked to hear of this final state.  SMPP v5.0 §4.7.21."""
+    asked = registered_delivery & 3
+    if asked == 1:
+        return True
+    if asked == 2:
+        return state != MessageState.DELIVERED
+    if asked == 3:
+        return state == MessageState.DELIVERED
+    return False

@@ -1,0 +1,192 @@
+"""The gateway's end of the store: gathers rows into batches and tells the producers when they are durable.
+
+Theory of operation.  Producers append rows to `batch` (the one that is gathering) and leave a callback with
+`then()`, once for each chunk of work, not for each row.  The batch goes to the writing process as soon as
+fewer than two are under way; what comes meanwhile gathers in the next one, so batches grow with the load and
+nobody waits at low load.  Answers come in order: the callbacks of a batch run when its answer is here.
+
+A batch that the store could not write (disk full) is undone: callbacks hear `ok=False` and producers that
+have promised nothing yet (accepts) forget it.  What the outside world has already done (answers, receipts)
+is sent again with a later batch, see `_keep_for_retry`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import marshal
+import os
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gateway.store.batch import Answer, Batch, decode_answer, encode, take_frames
+from gateway.store.sqlite_open import FILE_NAME, StoreError
+
+BATCHES_UNDER_WAY = 2
+RETRY_S = 1.0
+START_TIMEOUT_S = 600.0
+
+Callback = Callable[[bool], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What the store said when it was opened."""
+
+    boot: int
+    newest_message_id: int
+    open_messages: dict[str, int]
+    """Account → messages that have not ended."""
+    queued: list[tuple[str, int, int]]
+    """connector, how many wait, due_ms of the first."""
+    in_doubt: int
+
+
+class Journal(asyncio.Protocol):
+    """One gathering batch, and those under way to the writing process."""
+
+    def __init__(self, path: Path, on_answer: Callable[[Answer], None], on_death: Callable[[str], None]) -> None:
+        self.batch = Batch()
+        self.error = ""
+        """Why nothing can be stored just now; empty when all is well."""
+        self.commits = 0
+        self.rows = 0
+        self._path = path
+        self._on_answer = on_answer
+        self._on_death = on_death
+        self._callbacks: list[Callback] = []
+        self._under_way: deque[tuple[Batch, list[Callback]]] = deque()
+        self._buffer = bytearray()
+        self._flush_due = False
+        self._closing = False
+        self._loop = asyncio.get_running_loop()
+        self._closed: asyncio.Future[None] = self._loop.create_future()
+        self._opened: asyncio.Future[Opening] = self._loop.create_future()
+        self._transport: asyncio.Transport
+        self._process: subprocess.Popen[bytes]
+
+    async def open(self) -> Opening:
+        """Starts the writing process; raises StoreError when the database cannot be used."""
+        ours, theirs = socket.socketpair()
+        command = [sys.executable, "-m", "gateway.store.sqlite_writer", str(theirs.fileno()), str(self._path / FILE_NAME)]
+        with theirs:
+            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+        ours.setblocking(False)
+        await self._loop.create_unix_connection(lambda: self, sock=ours)
+        try:
+            return await asyncio.wait_for(self._opened, START_TIMEOUT_S)
+        except TimeoutError:
+            self._process.kill()
+            raise StoreError(f"the store did not open within {START_TIMEOUT_S:.0f} s") from None
+
+    async def close(self) -> None:
+        """Writes what is left, then ends the writing process."""
+        while (len(self.batch) or self._under_way) and not self._closed.done() and not self.error:
+            self.flush()
+            await asyncio.sleep(0.005)
+        self._closing = True
+        self._transport.close()
+        await self._loop.run_in_executor(None, self._process.wait)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    # -- producers -------------------------------------------------------------------------------------
+
+    def then(self, callback: Callback) -> None:
+        """Calls back when the rows appended so far are durable (True) or could not be written (False)."""
+        self._callbacks.append(callback)
+        if not self._flush_due:
+            self._schedule()
+
+    def wake(self) -> None:
+        """Makes sure that the gathering batch will be written; for rows that nobody waits for."""
+        if not self._flush_due:
+            self._schedule()
+
+    def _schedule(self) -> None:
+        if len(self._under_way) < BATCHES_UNDER_WAY and not self.error:
+            self._flush_due = True
+            self._loop.call_soon(self.flush)
+
+    def flush(self) -> None:
+        """Sends the gathering batch on its way, unless enough are."""
+        self._flush_due = False
+        if len(self._under_way) >= BATCHES_UNDER_WAY or self._closed.done():
+            return
+        if not self._callbacks and not len(self.batch):
+            return
+        batch, callbacks = self.batch, self._callbacks
+        self.batch, self._callbacks = Batch(), []
+        self._under_way.append((batch, callbacks))
+        self._transport.write(encode(batch))
+
+    # -- answers ---------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        for body in take_frames(self._buffer):
+            if self._opened.done():
+                self._answered(decode_answer(body))
+            else:
+                self._hello(marshal.loads(body))
+
+    def _hello(self, row: tuple[Any, ...]) -> None:
+        error, boot, newest, messages, queued, in_doubt = row
+        if error:
+            self._opened.set_exception(StoreError(error))
+        else:
+            self._opened.set_result(Opening(boot, newest, dict(messages), queued, in_doubt))
+
+    def _answered(self, answer: Answer) -> None:
+        batch, callbacks = self._under_way.popleft()
+        if answer.error:
+            self._failed(batch, callbacks, answer)
+            return
+        self.error = ""
+        self.commits += 1
+        self._on_answer(answer)
+        for callback in callbacks:
+            callback(True)
+        if self._callbacks or len(self.batch):
+            self.flush()
+
+    def _failed(self, batch: Batch, callbacks: list[Callback], answer: Answer) -> None:
+        first = not self.error
+        self.error = answer.error
+        self._keep_for_retry(batch)
+        for callback in callbacks:
+            callback(False)
+        if answer.fatal:
+            self._on_death(f"the store failed: {answer.error}")
+        elif first:
+            self._loop.call_later(RETRY_S, self._retry)
+
+    def _retry(self) -> None:
+        self.error = ""
+        if not self._closed.done():
+            self.flush()
+
+    def _keep_for_retry(self, batch: Batch) -> None:
+        """What already happened outside must be written some time; what was only asked for is forgotten."""
+        batch.accepted, batch.intents, batch.claims, batch.fetches = [], [], [], []
+        for name in ("submitted", "late", "handed_over", "postponed", "failed", "doubts", "delivered", "refused"):
+            getattr(self.batch, name)[:0] = getattr(batch, name)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self._closed.done():
+            self._closed.set_result(None)
+        if not self._opened.done():
+            self._opened.set_exception(StoreError("the store's process ended before it was ready"))
+        elif not self._closing:
+            self._on_death(f"the store's process ended (pid {self._process.pid}, {os.strerror(0) if exc is None else exc})")

@@ -1,0 +1,272 @@
+"""Applies one batch to SQLite, in one transaction, and says what followed from it.
+
+The order of the steps is the meaning: what the SMSC answered is recorded before receipts are matched, ends
+are worked out before new work is claimed.  Each step is a few statements over all rows of its kind.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from collections.abc import Iterable
+
+from gateway.store.batch import Answer, Batch, Row, Sweep
+from gateway.store.sqlite_open import statements
+
+REMEMBERED = 50_000
+"""Ended messages whose segments are kept so that a repeated receipt is recognised."""
+
+
+class Applier:
+    """The state that outlives a batch: counts that spare a look, and what is remembered."""
+
+    def __init__(self, connection: sqlite3.Connection, boot: int) -> None:
+        self.connection = connection
+        self.boot = boot
+        self.sql = statements()
+        connection.executescript(self.sql["create_batch_tables"])
+        self.parked = self._number("SELECT count(*) FROM parked_receipt")
+        self.in_doubt = self._number("SELECT count(*) FROM ambiguous WHERE settled_ms IS NULL")
+        self.last_delivery = self._number(
+            "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'delivery'), 0)"
+        )
+        self.remembered = deque(row[0] for row in self._run("list_done"))
+
+    def apply(self, batch: Batch) -> Answer:
+        """Commits the batch; raises sqlite3.Error, with nothing applied, when that fails."""
+        answer = Answer()
+        self.connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._apply(batch, answer)
+            self.connection.execute("COMMIT")
+        except BaseException:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+            raise
+        if answer.deliveries:
+            self.last_delivery = answer.deliveries[-1][0]
+        return answer
+
+    def _apply(self, batch: Batch, answer: Answer) -> None:
+        if batch.accepted:
+            self._many("insert_message", batch.accepted)
+        if batch.intents:
+            self._many("insert_intent", [(*row, self.boot) for row in batch.intents])
+        ended = False
+        if batch.submitted or batch.late:
+            self._record_submitted(batch, answer)
+        if batch.postponed:
+            self._postpone(batch.postponed, answer)
+        if batch.doubts:
+            self._doubt(batch.doubts, answer)
+            ended = True
+        if batch.receipts:
+            ended |= self._receipts(batch, answer)
+        if batch.handed_over:
+            self._many("end_handed_over", batch.handed_over)
+            ended = True
+        if batch.failed:
+            self._many("end_message", batch.failed)
+            ended = True
+        if batch.decisions:
+            self._decide(batch.decisions, answer)
+            ended = True
+        for row in batch.moves:
+            self._run("move_queue", row)
+        for row in batch.claims:
+            ended |= self._claim(row, answer)
+        for row in batch.sweeps:
+            self._sweep(Sweep(*row), answer)
+            ended = True
+        if ended:
+            self._finish(answer)
+        self._deliveries(batch, answer)
+
+    # -- upward ----------------------------------------------------------------------------------------
+
+    def _record_submitted(self, batch: Batch, answer: Answer) -> None:
+        self._many("record_submitted", (row[:5] for row in batch.submitted))
+        for row in batch.late:
+            taken = self._run("record_late", row[:5]).rowcount
+            self._run("insert_incident", (row[3], row[0], f"late response from {row[5]}: id {row[1]}"))
+            if taken:
+                self._run("resume_after_late", (row[3],))
+                self._settle(row[0], "late response", row[3], row[4])
+        if not self.parked:
+            return
+        for row in (*batch.submitted, *batch.late):
+            early = self._run("unpark", (row[2], row[5])).fetchall()
+            self.parked -= len(early)
+            batch.receipts.extend(early)
+            answer.unparked.extend((row[3], receipt[6]) for receipt in early)
+
+    def _postpone(self, rows: list[Row], answer: Answer) -> None:
+        for message_id, segment, connector, due_ms, answered, now_ms, reason in rows:
+            self._run("drop_submission", (message_id, segment))
+            self._run("postpone_message", (connector, answered, due_ms, due_ms, message_id))
+            if answered:
+                self._run("insert_incident", (message_id, now_ms, reason))
+            answer.queued.append((connector, due_ms))
+
+    def _doubt(self, rows: Iterable[Row], answer: Answer) -> None:
+        connectors = set()
+        for message_id, segment, now_ms, evidence in rows:
+            if not self._run("mark_doubt", (message_id, segment)).rowcount:
+                continue
+            self.in_doubt += 1
+            self._run("insert_ambiguous", (now_ms, evidence, message_id, segment))
+            self._run("insert_incident", (message_id, now_ms, f"in doubt: {evidence}"))
+            self._run("end_in_doubt", (now_ms, message_id))
+            # Holding comes first: a message that the next statement counts as doubted once must not
+            # be held by the same doubt.
+            self._run("hold_in_doubt", (message_id,))
+            if self._run("requeue_in_doubt", (message_id,)).rowcount:
+                row = self.connection.execute("SELECT connector FROM message WHERE message_id = ?", (message_id,))
+                connectors.add(row.fetchone()[0])
+        answer.queued.extend((connector, 0) for connector in connectors)
+
+    def _settle(self, now_ms: int, how: str, message_id: int, segment: int) -> None:
+        self.in_doubt -= self._run("settle", (now_ms, how, message_id, segment)).rowcount
+
+    def recover(self, now_ms: int) -> Answer:
+        """At the start: what an earlier run was sending when it ended is in doubt."""
+        open_intents = self._run("list_open_intents", (self.boot,)).fetchall()
+        rows = [(*row, now_ms, "the gateway ended before the SMSC's answer was recorded") for row in open_intents]
+        answer = Answer()
+        self.connection.execute("BEGIN IMMEDIATE")
+        self._doubt(rows, answer)
+        self._finish(answer)
+        self.connection.execute("COMMIT")
+        self._read_last_delivery()
+        return answer
+
+    def _claim(self, claim: Row, answer: Answer) -> bool:
+        connector, room, now_ms = claim
+        claimed: list[Row] = []
+        intents: list[Row] = []
+        sent: list[Row] = []
+        expired: list[Row] = []
+        for row in self._run("claim_messages", (connector, now_ms, room)).fetchall():
+            message_id, segments, expires_ms = row[0], row[17], row[22]
+            if expires_ms <= now_ms:
+                expired.append((message_id, 3, "", now_ms))
+                continue
+            taken = {r[0] for r in self._run("segments_taken", (message_id,))}
+            wanted = [n for n in range(1, segments + 1) if n not in taken]
+            if claimed and len(wanted) > room:
+                break
+            room -= len(wanted)
+            sent.append((message_id,))
+            if wanted:
+                claimed.append((row, wanted))
+                intents.extend((message_id, n, connector, now_ms, self.boot) for n in wanted)
+            if room <= 0:
+                break
+        self._many("insert_intent", intents)
+        self._many("mark_sent", sent)
+        self._many("end_message", expired)
+        answer.expired.extend(row[0] for row in expired)
+        next_due = self._run("next_due", (connector,)).fetchone()[0]
+        answer.claimed.append((connector, claimed, next_due))
+        return bool(expired)
+
+    def _decide(self, decisions: list[Row], answer: Answer) -> None:
+        for message_id, word, now_ms in decisions:
+            if word == "resend":
+                done = self._run("release_held", (message_id,)).rowcount
+                row = self.connection.execute("SELECT connector FROM message WHERE message_id = ?", (message_id,))
+                answer.queued.extend((r[0], 0) for r in row.fetchall() if done)
+            else:
+                done = self._run("end_held", (message_id, now_ms)).rowcount
+            answer.decided.append(bool(done))
+
+    # -- downward --------------------------------------------------------------------------------------
+
+    def _receipts(self, batch: Batch, answer: Answer) -> bool:
+        run = self._run
+        rows = [(n, *row) for n, row in enumerate(batch.receipts)]
+        self._many("insert_receipt_row", rows)
+        matched = run("match_same").rowcount
+        if matched < len(rows):
+            matched += run("match_second").rowcount
+        if matched < len(rows):
+            matched += run("match_third").rowcount
+        if matched < len(rows):
+            self.parked += run("park_unmatched").rowcount
+        answer.results = run("receipt_results").fetchall()
+        changed = run("record_final").rowcount
+        if changed:
+            run("touch_receipts")
+            run("end_single")
+            run("end_folded")
+            if self.in_doubt:
+                self.in_doubt -= run("settle_by_receipt", (batch.receipts[0][9],)).rowcount
+            self.connection.execute("DELETE FROM temp.touched")
+        self.connection.execute("DELETE FROM temp.receipt")
+        return changed > 0
+
+    def _finish(self, answer: Answer) -> None:
+        """Moves what ended to history and writes the receipts that were asked for."""
+        run = self._run
+        ended = run("count_ended").fetchall()
+        if ended:
+            answer.ended.extend(ended)
+            run("write_history")
+            run("write_deliveries")
+            run("close_submissions")
+            self.remembered.extend(r[0] for r in self.connection.execute("SELECT message_id FROM temp.ended"))
+            run("delete_ended")
+        self.connection.execute("DELETE FROM temp.ended")
+        excess = len(self.remembered) - REMEMBERED
+        if excess > 0:
+            self._many("forget_submission", [(self.remembered.popleft(),) for _ in range(excess)])
+
+    def _deliveries(self, batch: Batch, answer: Answer) -> None:
+        if batch.incoming:
+            self._many("insert_incoming", batch.incoming)
+        if batch.delivered:
+            self._many("delete_delivery", batch.delivered)
+        for row in batch.refused:
+            self._run("bury_delivery", row)
+            self._run("delete_delivery", row[:1])
+        if answer.ended or batch.incoming:
+            answer.deliveries = self._run("new_deliveries", (self.last_delivery,)).fetchall()
+        for account, after, limit in batch.fetches:
+            found = self._run("fetch_deliveries", (account, after, limit)).fetchall()
+            answer.fetched.append((account, found, len(found) == limit))
+
+    # -- age -------------------------------------------------------------------------------------------
+
+    def _sweep(self, sweep: Sweep, answer: Answer) -> None:
+        run = self._run
+        run("end_expired", (sweep.now_ms,))
+        run("end_without_receipt", (sweep.now_ms, sweep.oldest_id, sweep.receipt_before_ms))
+        answer.expired.extend(r[0] for r in self.connection.execute("SELECT message_id FROM temp.ended"))
+        run("purge_history", (sweep.history_before_id,))
+        run("purge_incidents", (sweep.history_before_ms,))
+        run("purge_ambiguous", (sweep.history_before_ms,))
+        self.parked -= run("purge_parked", (sweep.parked_before_ms,)).rowcount
+        run("purge_dead", (sweep.history_before_ms,))
+        buried = run("bury_old_deliveries", (sweep.delivery_before_ms, sweep.now_ms)).rowcount
+        for account, waiting in run("count_deliveries").fetchall():
+            if waiting > sweep.deliveries_max:
+                excess = min(waiting - sweep.deliveries_max, 10_000)
+                buried += run("bury_excess_deliveries", (account, excess, sweep.now_ms)).rowcount
+        if buried:
+            run("drop_dead", (sweep.now_ms,))
+
+    # -- SQLite ----------------------------------------------------------------------------------------
+
+    def _run(self, name: str, parameters: Row = ()) -> sqlite3.Cursor:
+        return self.connection.execute(self.sql[name], parameters)
+
+    def _many(self, name: str, rows: Iterable[Row]) -> None:
+        self.connection.executemany(self.sql[name], rows)
+
+    def _number(self, sql: str) -> int:
+        return int(self.connection.execute(sql).fetchone()[0])
+
+    def _read_last_delivery(self) -> None:
+        self.last_delivery = self._number(
+            "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'delivery'), 0)"
+        )

@@ -1,0 +1,82 @@
+"""Opens the queue's database: pragmas that are read back, migrations, named statements."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from importlib import resources
+from pathlib import Path
+
+FILE_NAME = "queue.sqlite3"
+CACHE_KIB = 16 * 1024
+CHECKPOINT_PAGES = 4000
+"""A checkpoint copies this many pages (16 MiB) at the most while a batch waits for it."""
+
+
+class StoreError(Exception):
+    """The database cannot be used; the text says what to do."""
+
+
+def statements() -> dict[str, str]:
+    """The named statements of statements.sql."""
+    text = resources.files("gateway.store").joinpath("sql/statements.sql").read_text("utf-8")
+    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.M)
+    return dict(zip(parts[1::2], (part.strip() for part in parts[2::2]), strict=True))
+
+
+def migrations() -> list[tuple[int, str]]:
+    """The schema's versions, in order: number and script."""
+    folder = resources.files("gateway.store").joinpath("sql")
+    found = [(int(m[1]), entry) for entry in folder.iterdir() if (m := re.match(r"(\d{4})_", entry.name))]
+    return [(number, entry.read_text("utf-8")) for number, entry in sorted(found, key=lambda pair: pair[0])]
+
+
+def open_writer(path: Path) -> sqlite3.Connection:
+    """The one connection that writes; the schema is brought up to date.
+
+    Raises StoreError when the file is damaged, newer than this program, or not durable as promised.
+    """
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
+        _set_pragmas(connection)
+        damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if damage != "ok":
+            raise StoreError(f"{path} is damaged ({damage}): keep the file, restore a copy of it")
+        _migrate(connection, path)
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot open {path}: {error}") from error
+    path.chmod(0o600)
+    return connection
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    """A connection that can only read, for the command line's questions."""
+    connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    return connection
+
+
+def _set_pragmas(connection: sqlite3.Connection) -> None:
+    wanted: dict[str, object] = {"journal_mode": "wal", "synchronous": 2, "temp_store": 2}
+    for name, value in wanted.items():
+        connection.execute(f"PRAGMA {name} = {value}").fetchall()
+        found = connection.execute(f"PRAGMA {name}").fetchone()[0]
+        if found != value:
+            raise StoreError(f"SQLite did not accept {name} = {value} (it says {found}): is this a network disk?")
+    connection.execute("PRAGMA locking_mode = NORMAL")
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    connection.execute("PRAGMA journal_size_limit = 67108864")
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    known = migrations()
+    if version > known[-1][0]:
+        raise StoreError(
+            f"{path} was written by a newer smsc-gateway (schema {version}, this one knows {known[-1][0]}): "
+            "install that version again"
+        )
+    for number, script in known:
+        if number > version:
+            connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")
