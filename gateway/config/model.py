@@ -33,8 +33,9 @@ LogLevel = Literal["info", "debug", "warning"]
 class Option:
     """What a field's metadata says: meaning, example and limits.
 
-    `low` and `high` bound a number, `max_octets` a text in ASCII, `min_items` a list. `example` is the
-    value as written in YAML; without one the default is printed.
+    `low` and `high` bound a number, `max_octets` a text in ASCII, `min_items` a list; a `private` file must
+    not be readable by everybody. `example` is the value as written in YAML; without one the default is
+    printed.
     """
 
     doc: str
@@ -43,6 +44,7 @@ class Option:
     high: float | None = None
     max_octets: int | None = None
     min_items: int = 0
+    private: bool = False
 
 
 def about(doc: str, **limits: Any) -> Mapping[str, Option]:
@@ -79,6 +81,7 @@ class TlsServer:
         metadata=about(
             "PEM file with the private key; must not be readable by everybody.",
             example="/etc/smsc-gateway/tls.key",
+            private=True,
         )
     )
 
@@ -112,6 +115,7 @@ class TlsClient:
         metadata=about(
             "PEM file with its private key; must not be readable by everybody.",
             example="/etc/smsc-gateway/tls.key",
+            private=True,
         ),
     )
 
@@ -147,7 +151,9 @@ class SmppListener:
 class Listeners:
     """The sockets that applications come to."""
 
-    smpp: Sequence[SmppListener] = field(default=(), metadata=about("SMPP 3.4 and 5.0.", min_items=1))
+    smpp: Sequence[SmppListener] = field(
+        metadata=about("SMPP 3.4 and 5.0.", example="[{address: '127.0.0.1:2775'}]", min_items=1)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -325,8 +331,20 @@ class Config:
     """The whole configuration."""
 
     listeners: Listeners = field(metadata=about("Sockets that applications come to."))
-    accounts: Sequence[Account] = field(metadata=about("Who may log in.", min_items=1))
-    connectors: Sequence[Connector] = field(metadata=about("Links to SMSCs.", min_items=1))
-    routes: Sequence[Route] = field(metadata=about("Which connectors a destination is sent to.", min_items=1))
+    accounts: Sequence[Account] = field(
+        metadata=about("Who may log in.", example="[{system_id: app, password_hash: …}]", min_items=1)
+    )
+    connectors: Sequence[Connector] = field(
+        metadata=about(
+            "Links to SMSCs.",
+            example="[{name: operator, address: …, system_id: …, password: …}]",
+            min_items=1,
+        )
+    )
+    routes: Sequence[Route] = field(
+        metadata=about(
+            "Which connectors a destination is sent to.", example="[{connectors: [operator]}]", min_items=1
+        )
+    )
     queue: Queue = field(default=Queue(), metadata=about("How much is kept, and for how long."))
     log: Log = field(default=Log(), metadata=about("The log on standard error."))
