@@ -8,6 +8,7 @@ message; exit status 0 when every segment has its receipt. Configuration and log
 import argparse
 import json
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -242,6 +243,7 @@ def main() -> int:
         parser.add_argument(argument)
     parser.add_argument("--work-dir", type=Path, help="for configuration and logs; default: a temporary one")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that Kannel's processes are ended too
     messages = json.loads(Path(__file__).with_name("messages.json").read_text(encoding="utf-8"))
     server = DlrServer()
     threading.Thread(target=server.serve_forever, daemon=True).start()

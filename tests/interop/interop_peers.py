@@ -1,0 +1,86 @@
+"""Runs the programs of peers/ against an SMSC's address and reads what they print."""
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+PEERS = Path(__file__).with_name("peers")
+MESSAGES: list[dict[str, Any]] = json.loads((PEERS / "messages.json").read_text(encoding="utf-8"))
+# Daemons such as Kannel's are in sbin, which an ordinary user's PATH lacks.
+PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
+# Each peer bounds its own waits; this is for one that hangs nevertheless.
+PEER_TIMEOUT_S = 90
+STOP_WAIT_S = 25
+
+
+@dataclass(frozen=True)
+class Smsc:
+    """Where a peer binds, and as whom."""
+
+    host: str
+    port: int
+    system_id: str
+    password: str
+
+
+def missing(reason: str) -> NoReturn:
+    """A peer is not there: skip, or fail where REQUIRE_PEERS=1 promises all of them."""
+    if os.environ.get("REQUIRE_PEERS") == "1":
+        pytest.fail(f"{reason}, and REQUIRE_PEERS=1")
+    pytest.skip(reason)
+
+
+def need(program: str, package: str) -> str:
+    """The path of a program of a Debian package; without it the test ends (see `missing`)."""
+    path = shutil.which(program, path=PATH)
+    if path is None:
+        missing(f"{program} is not installed (Debian package {package})")
+    return path
+
+
+def run_peer(command: list[str], smsc: Smsc) -> list[dict[str, Any]]:
+    """Run a peer until it ends; its lines. A test failure if it does not end with status 0."""
+    arguments = [smsc.host, str(smsc.port), smsc.system_id, smsc.password]
+    peer = subprocess.Popen(
+        [*command, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PATH": PATH},
+    )
+    with peer:
+        try:
+            output, errors = peer.communicate(timeout=PEER_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            peer.terminate()  # first gently: Kannel's peer has children to end
+            try:
+                output, errors = peer.communicate(timeout=STOP_WAIT_S)
+            except subprocess.TimeoutExpired:
+                peer.kill()
+                output, errors = peer.communicate()
+    if peer.returncode != 0:
+        pytest.fail(f"{command} ended with {peer.returncode}\n{output}\n{errors}")
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def check_delivered(results: list[dict[str, Any]], *, long_ids: int) -> None:
+    """Every message has ids of its own and a DELIVRD receipt for each of them.
+
+    `long_ids` is how many ids the peer gets for the long text: one for each segment that it makes, or one.
+    """
+    assert [result["name"] for result in results] == [message["name"] for message in MESSAGES]
+    for result in results:
+        expected = long_ids if result["name"] == "long" else 1
+        assert len(result["message_ids"]) == expected, result
+        receipts = {receipt["id"]: receipt["stat"] for receipt in result["receipts"]}
+        assert receipts == dict.fromkeys(result["message_ids"], "DELIVRD"), result
+        assert len(result["receipts"]) == expected, f"a receipt came twice: {result}"
+    ids = [message_id for result in results for message_id in result["message_ids"]]
+    assert len(set(ids)) == len(ids), ids
