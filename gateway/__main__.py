@@ -1,7 +1,110 @@
-"""The command `smsc-gateway`."""
+"""The command `smsc-gateway`: finds the command's module, imports only that one, and runs it."""
 
 from __future__ import annotations
 
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any, Protocol, cast
 
-def main() -> int:
-    return 0
+from gateway.cli import COMMANDS, EXIT_CONFIG, EXIT_FAILURE, CommandError
+
+PROG = "smsc-gateway"
+_EXAMPLES = """\
+examples:
+  smsc-gateway describe-config > config.yaml    begin a configuration
+  smsc-gateway hash-password                    make an account's password_hash
+  smsc-gateway check-config --config config.yaml
+  smsc-gateway run --config config.yaml --state-dir state
+
+exit codes: 0 done, 1 failed, 2 wrong usage, 78 the configuration has mistakes
+"""
+
+
+class Command(Protocol):
+    """A module in gateway.cli."""
+
+    HELP: str
+
+    def configure(self, parser: argparse.ArgumentParser) -> None: ...
+    def run(self, args: argparse.Namespace) -> int: ...
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code. Wrong usage and --help leave by SystemExit, as in argparse."""
+    arguments = sys.argv[1:] if argv is None else list(argv)
+    parser, parsers = _frame()
+    # the frame's own options end the program, so a command can only come first
+    name = arguments[0] if arguments else ""
+    if name not in parsers:
+        parser.parse_args(arguments)
+        parser.error("name a command; --help lists them")
+    try:
+        command = _find(name)
+        parsers[name].description = command.HELP
+        command.configure(parsers[name])
+        return _run(command, parser.parse_args(arguments))
+    except CommandError as error:
+        sys.stderr.write(f"{PROG} {name}: {error}\n")
+        return error.code
+
+
+def _frame() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser]]:
+    """The parser of the whole command, and the still empty ones of the commands."""
+    layout = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog=PROG,
+        description="SMS gateway between local systems and an SMSC.",
+        epilog=_EXAMPLES,
+        formatter_class=layout,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
+    commands = parser.add_subparsers(metavar="COMMAND", title="commands")
+    return parser, {
+        name: commands.add_parser(name, help=line, formatter_class=layout, allow_abbrev=False)
+        for name, line in COMMANDS.items()
+    }
+
+
+class _Version(argparse.Action):
+    """Reads the version from the installed package only when it is asked for: that import is slow."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
+        from importlib.metadata import version
+
+        parser.exit(0, f"{PROG} {version(PROG)}\n")
+
+
+def _find(name: str) -> Command:
+    module = f"gateway.cli.{name.replace('-', '_')}"
+    try:
+        return cast(Command, import_module(module))
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise CommandError("is not part of this build") from None
+
+
+def _run(command: Command, args: argparse.Namespace) -> int:
+    from gateway.config.problems import ConfigError
+
+    try:
+        code = command.run(args)
+        sys.stdout.flush()
+        return code
+    except ConfigError as error:
+        sys.stderr.write(f"{error}\n")
+        return EXIT_CONFIG
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # the reader (head, less) has left; nothing more may be flushed to it at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILURE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,71 @@
+"""The command line: one module per command, and what the commands share.
+
+A module of a command has `HELP` (one sentence), `configure(parser)` and `run(args) -> int`, which returns
+an exit code. `COMMANDS` names them all without importing them, so `--help` is quick. Errors go to standard
+error: a command raises CommandError, or ConfigError, and the frame prints it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+EXIT_OK = 0
+EXIT_FAILURE = 1
+EXIT_USAGE = 2
+EXIT_CONFIG = 78
+"""EX_CONFIG of sysexits.h; the systemd unit does not restart after it."""
+
+DEFAULT_CONFIG = Path("/etc/smsc-gateway/config.yaml")
+DEFAULT_STATE_DIR = Path("/var/lib/smsc-gateway")
+
+# command -> its line in the list; the module is the name with underscores
+COMMANDS = {
+    "run": "run the gateway",
+    "simulate": "run a simulated SMSC to test against",
+    "check-config": "check the configuration and print every mistake",
+    "describe-config": "print an example configuration that explains every option",
+    "hash-password": "make the password_hash of an account",
+    "send": "send a message over SMPP and show its receipt",
+    "status": "show what the running gateway is doing",
+    "message": "show the timeline of one message",
+    "queue": "show what is waiting",
+}
+
+
+class CommandError(Exception):
+    """Something the user should read, in place of a traceback; `code` is the exit code."""
+
+    def __init__(self, text: str, code: int = EXIT_FAILURE) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+def add_config(parser: argparse.ArgumentParser) -> None:
+    """`--config PATH` as `args.config`."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=DEFAULT_CONFIG,
+        metavar="PATH",
+        help="configuration file (default: %(default)s)",
+    )
+
+
+def add_state_dir(parser: argparse.ArgumentParser) -> None:
+    """`--state-dir PATH` as `args.state_dir`; systemd's STATE_DIRECTORY is the default where it is set."""
+    # systemd separates several directories by colons
+    first = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    parser.add_argument(
+        "--state-dir",
+        type=Path,
+        default=Path(first) if first else DEFAULT_STATE_DIR,
+        metavar="PATH",
+        help="directory of the store and the local socket (default: %(default)s)",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """`--json` as `args.json`."""
+    parser.add_argument("--json", action="store_true", help="print JSON")

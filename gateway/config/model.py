@@ -282,7 +282,10 @@ class Route:
     )
     on_ambiguous: OnAmbiguous = field(
         default="resend_once",
-        metadata=about("What becomes of a submit whose answer never came."),
+        metadata=about(
+            "What becomes of a submit whose answer never came: sent again, sent again once, kept for a "
+            "person to decide, or failed."
+        ),
     )
 
 

@@ -1,0 +1,66 @@
+"""`smsc-gateway check-config`: every mistake of a configuration, or a summary of it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from gateway.cli import EXIT_CONFIG, EXIT_OK, add_config, add_json
+from gateway.config.load import load
+from gateway.config.model import Config
+from gateway.config.problems import ConfigError, Problem
+
+HELP = "Check a configuration, with the files and secrets it names, and print every mistake at once."
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    add_json(parser)
+    parser.epilog = (
+        "A mistake is printed as file:line:column: option: what is wrong – what to write.\n"
+        "exit codes: 0 no mistakes, 78 mistakes"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    try:
+        config = load(args.config)
+    except ConfigError as error:
+        if not args.json:
+            raise
+        _print_json(ok=False, problems=[_as_dict(problem) for problem in error.problems])
+        return EXIT_CONFIG
+    summary = _summary(config)
+    if args.json:
+        _print_json(ok=True, **summary)
+    else:
+        print("ok")
+        for name, entries in summary.items():
+            print(f"{name:<11} {len(entries):>5}  {', '.join(entries)}")
+    return EXIT_OK
+
+
+def _summary(config: Config) -> dict[str, list[str]]:
+    return {
+        "listeners": [f"smpp {listener.address}" for listener in config.listeners.smpp],
+        "accounts": [account.system_id for account in config.accounts],
+        "connectors": [f"{connector.name} {connector.address}" for connector in config.connectors],
+        "routes": [f"{route.prefix or '*'} to {' then '.join(route.connectors)}" for route in config.routes],
+    }
+
+
+def _as_dict(problem: Problem) -> dict[str, str | int]:
+    return {
+        "file": str(problem.file),
+        "line": problem.line,
+        "column": problem.column,
+        "key": problem.key,
+        "text": problem.text,
+        "fix": problem.fix,
+    }
+
+
+def _print_json(**values: object) -> None:
+    json.dump(values, sys.stdout, ensure_ascii=False, indent=2)
+    print()
