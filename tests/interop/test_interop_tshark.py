@@ -1,0 +1,108 @@
+"""tshark as the judge of what we put on the wire, towards clients and towards an SMSC."""
+
+import struct
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from interop_gateway import running_gateway
+from interop_peers import MESSAGES, PEERS, check_delivered, need, run_peer
+from interop_tshark import Pdu, Tap, capture, decode, relay, write_pcap
+
+pytestmark = pytest.mark.interop
+
+RESPONSE = 0x80000000
+SUBMIT_SM, DELIVER_SM, UNBIND, BIND_TRANSCEIVER = 0x04, 0x05, 0x06, 0x09
+SMPP_PORT = 2775
+
+
+def texts(submits: list[Pdu]) -> dict[str, str]:
+    """Destination → text, segments joined in the order they were sent."""
+    joined: dict[str, str] = {}
+    for pdu in submits:
+        destination = pdu.fields["destination_addr"]
+        joined[destination] = joined.get(destination, "") + pdu.text
+    return joined
+
+
+@pytest.mark.parametrize("tapped", [capture, relay])
+def test_tshark_finds_no_malformed_pdu_on_either_side(
+    tapped: Callable[[Path], AbstractContextManager[Tap]], tmp_path: Path
+) -> None:
+    need("tshark", "tshark")
+    with tapped(tmp_path) as tap, running_gateway(tmp_path, tap.ports) as gateway:
+        peer = [sys.executable, str(PEERS / "smpplib_peer.py")]
+        check_delivered(run_peer(peer, replace(gateway, port=tap.client_port)), long_ids=5)
+    traffic = decode(tap.pcaps, tap.server_ports)
+
+    assert traffic.complaints == []
+    assert traffic.undecoded_octets == 0
+    downwards = traffic.sent_from(tap.ports.gateway)
+    assert {pdu.command_id for pdu in downwards} >= {
+        BIND_TRANSCEIVER | RESPONSE,
+        SUBMIT_SM | RESPONSE,
+        DELIVER_SM,
+        UNBIND | RESPONSE,
+    }
+    upwards = traffic.sent_to(tap.ports.smsc)
+    assert {pdu.command_id for pdu in upwards} >= {
+        BIND_TRANSCEIVER,
+        SUBMIT_SM,
+        DELIVER_SM | RESPONSE,
+        UNBIND,
+    }
+    submits = [pdu for pdu in upwards if pdu.command_id == SUBMIT_SM]
+    assert len(submits) == sum(message["segments"] for message in MESSAGES)
+    assert texts(submits) == {message["to"]: message["text"] for message in MESSAGES}
+
+
+def unbind(sequence_number: int) -> bytes:
+    return struct.pack(">4I", 16, UNBIND, 0, sequence_number)
+
+
+def submit_sm(sm_length: int, short_message: bytes) -> bytes:
+    body = b"\0\0\0\0\1\1" + b"46701740605\0" + b"\0\0\0\0\0\0\0\0\0" + bytes([sm_length]) + short_message
+    return struct.pack(">4I", 16 + len(body), SUBMIT_SM, 0, 1) + body
+
+
+@pytest.mark.parametrize(
+    ("octets", "malformed"),
+    [
+        (submit_sm(5, b"hello"), False),
+        (submit_sm(50, b"hello"), True),
+        (submit_sm(5, b"hello" + bytes.fromhex("0424 00ff 01")), True),
+    ],
+    ids=["right", "sm_length past the end", "TLV past the end"],
+)
+def test_a_malformed_pdu_would_be_found(octets: bytes, malformed: bool, tmp_path: Path) -> None:
+    pcap = tmp_path / "one.pcap"
+    need("tshark", "tshark")
+    write_pcap(need("text2pcap", "wireshark-common"), [("I", octets), ("O", unbind(1))], SMPP_PORT, pcap)
+    traffic = decode([pcap], [SMPP_PORT])
+    assert bool(traffic.complaints) is malformed
+
+
+def test_octets_that_are_no_pdu_would_be_found(tmp_path: Path) -> None:
+    pcap = tmp_path / "one.pcap"
+    need("tshark", "tshark")
+    chunks = [("I", unbind(1)), ("O", unbind(2) + b"stray octets")]
+    write_pcap(need("text2pcap", "wireshark-common"), chunks, SMPP_PORT, pcap)
+    traffic = decode([pcap], [SMPP_PORT])
+    assert [pdu.fields["sequence_number"] for pdu in traffic.pdus] == ["1", "2"]
+    assert traffic.undecoded_octets > 0 or traffic.complaints
+
+
+def test_a_pdu_in_two_segments_is_read_whole(tmp_path: Path) -> None:
+    pcap = tmp_path / "one.pcap"
+    need("tshark", "tshark")
+    octets = submit_sm(5, b"hello")
+    chunks = [("I", octets[:20]), ("I", octets[20:] + unbind(2)), ("O", unbind(1))]
+    write_pcap(need("text2pcap", "wireshark-common"), chunks, SMPP_PORT, pcap)
+    traffic = decode([pcap], [SMPP_PORT])
+    assert traffic.complaints == []
+    assert traffic.undecoded_octets == 0
+    assert [pdu.command_id for pdu in traffic.sent_to(SMPP_PORT)] == [SUBMIT_SM, UNBIND]
+    assert traffic.pdus[0].text == "hello"
