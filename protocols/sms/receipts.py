@@ -67,8 +67,9 @@ class Receipt:
 
 
 _normal_form = re.compile(
-    r"id:(\S{1,65}) sub:([0-9]{1,3}) dlvrd:([0-9]{1,3}) submit date:([0-9]{10,14}) done date:([0-9]{10,14})"
-    r" stat:([A-Z]{1,16}) err:([0-9A-Za-z]{1,16}) [Tt]ext:(.*)",
+    r"id:(\S{1,65})(?: sub:([0-9]{1,3}) dlvrd:([0-9]{1,3}))?"
+    r" submit date:([0-9]{10,14}) done date:([0-9]{10,14})"
+    r" stat:([A-Z]{1,16}) err:([0-9A-Za-z]{1,16})(?: [Tt]ext:(.*))?",
     re.DOTALL,
 ).fullmatch
 
@@ -92,8 +93,17 @@ def parse_text(data: bytes, *, utf16: bool = False) -> Receipt | None:
         match = _normal_form(text)
         if match is not None:
             id_, sub, dlvrd, submit_date, done_date, stat, error, rest = match.groups()
-            state = WORD_STATES.get(stat, UNKNOWN)
-            return Receipt(id_, state, stat, error, submit_date, done_date, int(sub), int(dlvrd), rest)
+            return Receipt(
+                id_,
+                WORD_STATES.get(stat, UNKNOWN),
+                stat,
+                error,
+                submit_date,
+                done_date,
+                int(sub) if sub else None,
+                int(dlvrd) if dlvrd else None,
+                rest.rstrip("\0") if rest else "",
+            )
     return _parse_fields(_readable(data, utf16))
 
 
@@ -133,7 +143,7 @@ def _parse_fields(text: str) -> Receipt | None:
         done_date=values.get("done", "").strip()[:32],
         sub=_number(values.get("sub", "")),
         dlvrd=_number(values.get("dlvrd", "")),
-        text=values.get("text", ""),
+        text=values.get("text", "").rstrip("\0"),
     )
 
 
