@@ -1,0 +1,163 @@
+"""Segments: the limits of each alphabet, pairs kept whole, parts that join to the text."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from protocols.sms import udh
+from protocols.sms.alphabet import Alphabet, encode
+from protocols.sms.segments import TooManySegments, count, segment_text, split, with_udh
+
+USER_DATA = 140  # octets, 3GPP TS 23.040 §9.2.3.16
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "wide", "octets", "lengths"),
+    [
+        (Alphabet.GSM7, False, 160, [160]),
+        (Alphabet.GSM7, False, 161, [153, 8]),
+        (Alphabet.GSM7, False, 306, [153, 153]),
+        (Alphabet.GSM7, False, 307, [153, 153, 1]),
+        (Alphabet.GSM7, True, 160, [160]),
+        (Alphabet.GSM7, True, 305, [152, 152, 1]),
+        (Alphabet.UCS2, False, 140, [140]),
+        (Alphabet.UCS2, False, 142, [134, 8]),
+        (Alphabet.UCS2, False, 268, [134, 134]),
+        (Alphabet.UCS2, True, 142, [132, 10]),
+        (Alphabet.LATIN1, False, 140, [140]),
+        (Alphabet.LATIN1, False, 141, [134, 7]),
+        (Alphabet.LATIN1, True, 141, [133, 8]),
+        (Alphabet.BINARY, False, 269, [134, 134, 1]),
+        (Alphabet.BINARY, True, 267, [133, 133, 1]),
+        (Alphabet.GSM7, False, 0, [0]),
+    ],
+)
+def test_limits(alphabet: Alphabet, wide: bool, octets: int, lengths: list[int]) -> None:
+    data = b"\x04" * octets
+    assert [len(part) for part in split(data, alphabet, wide_reference=wide)] == lengths
+    assert count(data, alphabet, wide) == len(lengths)
+
+
+@pytest.mark.parametrize(
+    ("data", "first"),
+    [
+        (b"a" * 152 + b"\x1be" + b"a" * 20, 152),
+        (b"a" * 151 + b"\x1be" + b"a" * 20, 153),
+        (b"a" * 151 + b"\x1b\x1b" + b"a" * 20, 153),  # an escaped escape ends there
+        (b"a" * 150 + b"\x1b\x1b\x1b" + b"a" * 20, 152),
+    ],
+)
+def test_an_escape_pair_is_not_split(data: bytes, first: int) -> None:
+    parts = split(data, Alphabet.GSM7)
+    assert [len(part) for part in parts] == [first, len(data) - first]
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("ж" * 66 + "😀" + "ж" * 20, 132),
+        ("ж" * 65 + "😀" + "ж" * 20, 134),
+        ("ж" * 66 + "\ud83d" + "ж" * 20, 134),  # half a pair has nothing to stay with
+    ],
+)
+def test_a_surrogate_pair_is_not_split(text: str, first: int) -> None:
+    data = text.encode("utf-16-be", "surrogatepass")
+    assert [len(part) for part in split(data, Alphabet.UCS2)] == [first, len(data) - first]
+
+
+def test_wide_reference_keeps_pairs_too() -> None:
+    assert (
+        len(split(encode("ж" * 65 + "😀" * 10, Alphabet.UCS2), Alphabet.UCS2, wide_reference=True)[0]) == 130
+    )
+    assert len(split(b"a" * 151 + b"\x1be" * 10, Alphabet.GSM7, wide_reference=True)[0]) == 151
+
+
+def test_security_34_more_than_255_segments_are_refused_not_cut() -> None:
+    most = b"a" * (255 * 153)
+    assert len(split(most, Alphabet.GSM7)) == 255
+    assert count(most + b"a", Alphabet.GSM7) == 256
+    with pytest.raises(TooManySegments):
+        split(most + b"a", Alphabet.GSM7)
+    with pytest.raises(TooManySegments):
+        with_udh([b"a"] * 256, 1)
+    with pytest.raises(TooManySegments):
+        segment_text("ж" * (255 * 67 + 1))
+
+
+def test_headers_of_a_message_in_three() -> None:
+    parts = with_udh([b"one", b"two", b"three"], 0x1CC)
+    assert parts == [
+        bytes.fromhex("050003CC0301") + b"one",
+        bytes.fromhex("050003CC0302") + b"two",
+        bytes.fromhex("050003CC0303") + b"three",
+    ]
+    assert with_udh([b"one", b"two"], 0x1ABCD, wide_reference=True) == [
+        bytes.fromhex("060804ABCD0201") + b"one",
+        bytes.fromhex("060804ABCD0202") + b"two",
+    ]
+
+
+def test_a_single_part_has_no_header() -> None:
+    assert with_udh([b"one"], 7) == [b"one"]
+
+
+def test_segment_text_chooses_the_alphabet() -> None:
+    assert segment_text("Hello [you]") == (Alphabet.GSM7, [b"Hello \x1b<you\x1b>"])
+    alphabet, parts = segment_text("ж" * 71)
+    assert alphabet is Alphabet.UCS2
+    assert [len(part) for part in parts] == [134, 8]
+
+
+messages = st.one_of(
+    st.tuples(
+        st.text(st.sampled_from("ab[]€@\n"), max_size=700).map(lambda t: encode(t, Alphabet.GSM7)),
+        st.just(Alphabet.GSM7),
+    ),
+    st.tuples(
+        st.text(st.sampled_from("aж😀🇬"), max_size=300).map(lambda t: encode(t, Alphabet.UCS2)),
+        st.just(Alphabet.UCS2),
+    ),
+    st.tuples(st.binary(max_size=700), st.sampled_from(list(Alphabet))),
+    st.tuples(st.text("\x1ba", max_size=700).map(str.encode), st.just(Alphabet.GSM7)),
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(message=messages, wide=st.booleans(), reference=st.integers(0, 2**17))
+def test_parts_join_and_fit(message: tuple[bytes, Alphabet], wide: bool, reference: int) -> None:
+    data, alphabet = message
+    parts = split(data, alphabet, wide_reference=wide)
+    assert b"".join(parts) == data
+    assert len(parts) == count(data, alphabet, wide)
+    framed = with_udh(parts, reference, wide)
+    for sequence, (part, user_data) in enumerate(zip(parts, framed, strict=True), 1):
+        header = len(user_data) - len(part)
+        if alphabet is Alphabet.GSM7:
+            assert -(-header * 8 // 7) + len(part) <= 160
+        else:
+            assert len(user_data) <= USER_DATA
+        if len(parts) > 1:
+            elements, rest = udh.parse(user_data)
+            mask = 0xFFFF if wide else 0xFF
+            expected = udh.Concatenation(reference & mask, len(parts), sequence, wide)
+            assert udh.concatenation(elements) == expected
+            assert rest == part
+
+
+@settings(max_examples=200, deadline=None)
+@given(message=messages, wide=st.booleans())
+def test_each_part_reads_by_itself(message: tuple[bytes, Alphabet], wide: bool) -> None:
+    data, alphabet = message
+    position = 0
+    for part in split(data, alphabet, wide_reference=wide)[:-1]:
+        position += len(part)
+        if alphabet is Alphabet.GSM7:
+            # Strike out whole pairs: what is left has no escape, or one would be open at the end.
+            assert b"\x1b" not in _without_pairs(part)
+        elif alphabet is Alphabet.UCS2:
+            assert not (data[position - 2] & 0xFC == 0xD8 and data[position] & 0xFC == 0xDC)
+
+
+def _without_pairs(part: bytes) -> bytes:
+    octets = iter(part)
+    return bytes(octet for octet in octets if octet != 0x1B or next(octets, None) is None)
