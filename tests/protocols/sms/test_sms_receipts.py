@@ -70,6 +70,13 @@ def test_security_24_huge_or_repeated_fields_are_bounded(data: bytes) -> None:
         assert receipt.dlvrd is None
 
 
+def test_security_24_the_normal_form_is_bounded_too() -> None:
+    head = receipts.format_text("1", receipts.DELIVERED, "2401020304", "2401020305")
+    receipt = parse_text(head + b"t" * 100_000)
+    assert receipt is not None
+    assert len(receipt.text) == receipts.MAX_OCTETS - len(head)
+
+
 def test_security_24_an_id_too_long_is_no_id_rather_than_another_one() -> None:
     longest = parse_text(b"id:" + b"9" * 65 + b" stat:DELIVRD")
     longer = parse_text(b"id:" + b"9" * 66 + b" stat:DELIVRD")
@@ -165,6 +172,7 @@ def test_quirk_05_ids_with_dashes_are_never_converted() -> None:
 
 def test_quirk_06_no_id_has_no_forms() -> None:
     assert response_key("") == ""
+    assert response_key("000") == "0"
     assert id_forms("") == []
 
 
