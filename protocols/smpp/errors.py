@@ -1,11 +1,11 @@
 """What can go wrong, sorted by what the caller does next.
 
-    SmppError
-    ├── DecodeError     bytes from the peer; `.action` says answer, nack or close
-    ├── EncodeError     a PDU of ours that has no encoding: a field too long, a NUL inside a string
-    └── SessionError    our side asked for something the session cannot do now
-        ├── WindowFull      as many requests are unanswered as the window allows: wait for `room`
-        └── InvalidState    the operation does not belong to this end in this state
+SmppError
+├── DecodeError     bytes from the peer; `.action` says answer, nack or close
+├── EncodeError     a PDU of ours that has no encoding: a field too long, a NUL inside a string
+└── SessionError    our side asked for something the session cannot do now
+    ├── WindowFull      as many requests are unanswered as the window allows: wait for `room`
+    └── InvalidState    the operation does not belong to this end in this state
 """
 
 from __future__ import annotations
@@ -47,6 +47,15 @@ class DecodeError(SmppError):
         self.reason = reason
         self.command_id = command_id
         self.sequence_number = sequence_number
+
+
+class FieldFault(Exception):
+    """One field cannot be read. Internal: the codec adds the PDU and the action, and raises DecodeError."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
 
 
 class EncodeError(SmppError, ValueError):

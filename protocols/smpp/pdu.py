@@ -54,12 +54,12 @@ class Pdu:
     tlvs: Tlvs = ()
 
     def __repr__(self) -> str:
-        fields = ", ".join(
-            f"{name}={_shown(name, getattr(self, name))}"
-            for name, field in ((field.name, field) for field in fields(self))
-            if name == "sequence_number" or getattr(self, name) != field.default
-        )
-        return f"{type(self).__name__}({fields})"
+        shown = [
+            f"{field.name}={_shown(field.name, value)}"
+            for field in fields(self)
+            if (value := getattr(self, field.name)) != field.default or field.name == "sequence_number"
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 def _shown(name: str, value: object) -> str:

@@ -13,7 +13,7 @@ from struct import Struct
 from typing import Final, NamedTuple
 
 from protocols.smpp.constants import ESME_RINVOPTPARSTREAM, ESME_ROPTPARNOTALLWD
-from protocols.smpp.errors import EncodeError
+from protocols.smpp.errors import EncodeError, FieldFault
 
 DEST_ADDR_SUBUNIT: Final = 0x0005
 DEST_NETWORK_TYPE: Final = 0x0006
@@ -241,30 +241,21 @@ def _c_string(spec: TlvSpec, value: str) -> bytes:
         raise EncodeError(f"TLV {spec.name}: characters outside Latin-1") from None
 
 
-class TlvStreamError(Exception):
-    """The TLV part of a PDU cannot be taken; the codec adds the PDU and what to do."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-        self.reason = reason
-
-
 def read_stream(frame: bytes, pos: int, limit: int) -> tuple[tuple[int, bytes], ...]:
-    """All TLVs from `pos` to the end of `frame`, at most `limit` of them; TlvStreamError otherwise."""
+    """All TLVs from `pos` to the end of `frame`, at most `limit` of them; FieldFault otherwise."""
     tlvs: list[tuple[int, bytes]] = []
     end = len(frame)
     while pos < end:
         if end - pos < 4:
-            raise TlvStreamError(ESME_RINVOPTPARSTREAM, f"{end - pos} octets left where a TLV should begin")
+            raise FieldFault(ESME_RINVOPTPARSTREAM, f"{end - pos} octets left where a TLV should begin")
         tag, length = _unpack_header(frame, pos)
         stop = pos + 4 + length
         if stop > end:
-            raise TlvStreamError(
+            raise FieldFault(
                 ESME_RINVOPTPARSTREAM, f"TLV {name(tag)} of {length} octets ends {stop - end} past the PDU"
             )
         if len(tlvs) == limit:
-            raise TlvStreamError(ESME_RINVOPTPARSTREAM, f"more than {limit} TLVs")
+            raise FieldFault(ESME_RINVOPTPARSTREAM, f"more than {limit} TLVs")
         tlvs.append((tag, frame[pos + 4 : stop]))
         pos = stop
     return tuple(tlvs)
@@ -288,12 +279,12 @@ def read_stream_tolerant(frame: bytes, pos: int, limit: int) -> tuple[tuple[int,
 
 
 def check_unique(tlvs: tuple[tuple[int, bytes], ...]) -> None:
-    """TlvStreamError when a defined TLV that may stand once stands twice; unknown ones may repeat."""
+    """FieldFault when a defined TLV that may stand once stands twice; unknown ones may repeat."""
     seen: set[int] = set()
     for tag, _ in tlvs:
         if tag in seen and tag in TABLE and tag not in _REPEATABLE:
             # neither version has a status for this; "not allowed" is the nearest
-            raise TlvStreamError(ESME_ROPTPARNOTALLWD, f"TLV {name(tag)} stands twice")
+            raise FieldFault(ESME_ROPTPARNOTALLWD, f"TLV {name(tag)} stands twice")
         seen.add(tag)
 
 
