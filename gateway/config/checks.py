@@ -16,13 +16,15 @@ from yaml.nodes import MappingNode
 from gateway.config.model import SAMPLE_PASSWORD_HASH, Config, Connector, Route, TlsClient, TlsServer
 from gateway.config.nodes import file_of
 from gateway.config.sections import Reading
+from gateway.config.values import quoted
 from gateway.core.passwords import is_hash
 
 
 def check(config: Config, reading: Reading) -> None:
     """Note everything that is wrong between the values of `config`."""
+    listeners = config.listeners.smpp if reading.is_good("listeners") else ()
     unique = (
-        ("listeners.smpp", config.listeners.smpp, "address"),
+        ("listeners.smpp", listeners, "address"),
         ("accounts", config.accounts, "system_id"),
         ("connectors", config.connectors, "name"),
         ("routes", config.routes, "prefix"),
@@ -38,7 +40,7 @@ def check(config: Config, reading: Reading) -> None:
         _check_written_password(connector, path, reading)
     _check_routes(config, reading)
     for path, holder in (
-        *_good(config.listeners.smpp, "listeners.smpp", reading),
+        *_good(listeners, "listeners.smpp", reading),
         *_good(config.connectors, "connectors", reading),
     ):
         if holder.tls is not None:
@@ -107,13 +109,13 @@ def _check_route(
 ) -> None:
     if reading.is_good(f"{path}.prefix") and not re.fullmatch("[0-9]*", route.prefix):
         reading.note(
-            f"{path}.prefix", f"{route.prefix!r} is not made of digits", "write digits only, without +"
+            f"{path}.prefix", f"{quoted(route.prefix)} is not made of digits", "write digits only, without +"
         )
     seen: set[str] = set()
     for key, name in _good(route.connectors, f"{path}.connectors", reading):
         connector = connectors.get(name)
         if connector is None and all_known:
-            reading.note(key, f"there is no connector {name!r}", f"known here: {', '.join(connectors)}")
+            reading.note(key, f"there is no connector {quoted(name)}", f"known here: {', '.join(connectors)}")
         elif connector is not None and connector.bind_mode == "receiver":
             reading.note(key, f"{name!r} only receives", "name one with another bind_mode")
         if name in seen:

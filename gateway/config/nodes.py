@@ -38,6 +38,9 @@ class _Composer(yaml.SafeLoader):
             raise _refused("anchors and aliases are not allowed", "write the value out", event)
         if getattr(event, "tag", None) is not None:
             raise _refused("tags (!…) are not allowed", "remove the tag", event)
+        odd = _unprintable(event.value) if isinstance(event, yaml.ScalarEvent) else ""
+        if odd:
+            raise _refused(f"has a character that cannot be printed (U+{ord(odd):04X})", "remove it", event)
         if self._depth > MAX_DEPTH:
             raise _refused(f"nested deeper than {MAX_DEPTH} levels", "remove brackets", event)
         if self._nodes > MAX_NODES:
@@ -51,6 +54,11 @@ class _Refused(yaml.MarkedYAMLError):
     """Valid YAML that a configuration may not use."""
 
     fix: str = ""
+
+
+def _unprintable(text: str) -> str:
+    """The first character that would garble a terminal or a log, or fit no encoding; "" without one."""
+    return "" if text.isprintable() else next(char for char in text if not char.isprintable())
 
 
 def _refused(text: str, fix: str, event: yaml.Event) -> _Refused:

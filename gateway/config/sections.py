@@ -19,6 +19,8 @@ from gateway.config.model import Network, Option
 from gateway.config.problems import Problem
 from gateway.config.values import TO_VALUE, BadValueError, to_choice
 
+_MAX_NAME = 60
+
 
 @dataclass(slots=True)
 class Reading:
@@ -88,7 +90,7 @@ def _written(node: MappingNode, key: str, known: list[str], reading: Reading) ->
     """The options in `node` by name, without the unknown and the repeated ones."""
     written: dict[str, Node] = {}
     for name_node, value in node.value:
-        name = name_node.value if isinstance(name_node, ScalarNode) else "?"
+        name = name_node.value[:_MAX_NAME] if isinstance(name_node, ScalarNode) else "?"
         path = f"{key}.{name}" if key else name
         if name not in known:
             close = difflib.get_close_matches(name, known, 1)
@@ -145,7 +147,8 @@ def _read_list(hint: Any, option: Option, node: Node, key: str, reading: Reading
     if nodes.is_null(node):
         node = SequenceNode("tag:yaml.org,2002:seq", [], node.start_mark, node.end_mark)
     if not isinstance(node, SequenceNode):
-        fix = f"write [{node.value}]" if isinstance(node, ScalarNode) else "begin each entry with a dash (- )"
+        alone = isinstance(node, ScalarNode) and not is_dataclass(hint)
+        fix = f"write [{node.value}]" if alone else "begin each entry with a dash (- )"
         reading.note(key, "must be a list", fix)
         return None
     if len(node.value) < option.min_items:

@@ -23,6 +23,9 @@ _INTEGER = re.compile(r"-?(0|[1-9][0-9]*(_[0-9]+)*)", re.ASCII)
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.(?!-)[A-Za-z0-9_-]{1,63})*\.?", re.ASCII)
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
+_MAX_DIGITS = 18
+_MAX_SHOWN = 60
 _MAX_SECRET_OCTETS = 4096
 _SECRET_SOURCES = ("file", "env", "credential")
 
@@ -48,7 +51,7 @@ def scalar(node: Node) -> ScalarNode:
 def to_int(node: Node, option: Option) -> int:
     """A whole number within the option's limits."""
     text = scalar(node).value
-    if not _INTEGER.fullmatch(text) or not is_plain(scalar(node)):
+    if not _INTEGER.fullmatch(text) or not is_plain(scalar(node)) or len(text) > _MAX_DIGITS:
         raise BadValueError("must be a whole number", f"write digits without quotes{_limits(option)}")
     return int(_within(int(text), option))
 
@@ -56,7 +59,7 @@ def to_int(node: Node, option: Option) -> int:
 def to_float(node: Node, option: Option) -> float:
     """A number within the option's limits."""
     text = scalar(node).value
-    if not _NUMBER.fullmatch(text) or not is_plain(scalar(node)):
+    if not _NUMBER.fullmatch(text) or not is_plain(scalar(node)) or len(text) > _MAX_DIGITS:
         raise BadValueError("must be a number", f"write digits without quotes{_limits(option)}")
     return _within(float(text), option)
 
@@ -78,7 +81,7 @@ def to_choice(node: Node, choices: tuple[str, ...]) -> str:
     """One of the words that the option knows."""
     text: str = scalar(node).value
     if text not in choices:
-        raise BadValueError(f"{text!r} is not one of its values", f"write {one_of(choices)}")
+        raise BadValueError(f"{quoted(text)} is not one of its values", f"write {one_of(choices)}")
     return text
 
 
@@ -87,16 +90,17 @@ def to_address(node: Node, option: Option) -> Address:
     text: str = scalar(node).value
     host, colon, port = text.rpartition(":")
     if not colon or not port.isascii() or not port.isdigit():
-        raise BadValueError(f"{text!r} names no port", "write host:port, for example 127.0.0.1:2775")
+        raise BadValueError(f"{quoted(text)} names no port", "write host:port, for example 127.0.0.1:2775")
     if not 1 <= int(port[:6]) <= 65_535:
-        raise BadValueError(f"port {port} does not exist", "write a port from 1 to 65535")
+        raise BadValueError(f"port {quoted(port)} does not exist", "write a port from 1 to 65535")
     bracketed = host.startswith("[") and host.endswith("]")
     if ":" in host and not bracketed:
-        raise BadValueError("an IPv6 address without brackets", f"write '[{host}]:{port}'")
+        raise BadValueError("an IPv6 address without brackets", f"write '[{host[:_MAX_SHOWN]}]:{port}'")
     host = host[1:-1] if bracketed else host
     if not _is_host(host, bracketed):
         raise BadValueError(
-            f"{host!r} is neither an address nor a host name", "write for example 0.0.0.0:2775 or '[::]:2775'"
+            f"{quoted(host)} is neither an address nor a host name",
+            "write for example 0.0.0.0:2775 or '[::]:2775'",
         )
     return Address(host, int(port))
 
@@ -112,9 +116,11 @@ def to_network(node: Node, option: Option) -> Network:
         network = ip_interface(text).network
     except ValueError:
         raise BadValueError(
-            f"{text!r} is not a network", "write for example 192.0.2.0/24 or 192.0.2.7"
+            f"{quoted(text)} is not a network", "write for example 192.0.2.0/24 or 192.0.2.7"
         ) from None
-    raise BadValueError(f"{text!r} has bits beyond its prefix", f"write {network}, or one address without /")
+    raise BadValueError(
+        f"{quoted(text)} has bits beyond its prefix", f"write {network}, or one address without /"
+    )
 
 
 def to_path(node: Node, option: Option) -> Path:
@@ -152,6 +158,11 @@ def read_octets(path: Path, limit: int, *, private: bool) -> bytes:
 def one_of(words: tuple[str, ...]) -> str:
     """The words as a list for people: a, b or c."""
     return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
+
+
+def quoted(text: str) -> str:
+    """What was written, for a message: in quotes and not longer than a line."""
+    return repr(text if len(text) <= _MAX_SHOWN else text[:_MAX_SHOWN] + "…")
 
 
 def shown(number: float) -> str:
@@ -203,6 +214,8 @@ def _found_secret(node: MappingNode) -> str:
     [(source, value)] = entries.items()
     name: str = scalar(value).value
     if source == "env":
+        if not _VARIABLE.fullmatch(name):
+            raise BadValueError(f"{quoted(name)} is no variable's name", "write letters, digits and _")
         if name not in os.environ:
             raise BadValueError(
                 f"the environment has no {name}", f"set {name}, in a unit by EnvironmentFile="
@@ -227,7 +240,7 @@ def _credential(name: str) -> Path:
         )
     if "/" in name or name in ("", ".", ".."):
         raise BadValueError(
-            f"{name!r} is no credential's name", "write the name before the colon of LoadCredential="
+            f"{quoted(name)} is no credential's name", "write the name before the colon of LoadCredential="
         )
     return Path(directory) / name
 

@@ -1,0 +1,78 @@
+"""Whatever the file holds, the loader answers with a configuration or with ConfigError."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.config.load import load
+from gateway.config.problems import ConfigError
+
+GOOD = Path(__file__).parents[2] / "vectors" / "config" / "good" / "minimal.yaml"
+TOKENS = [
+    ": ",
+    "- ",
+    "\n",
+    "  ",
+    "[",
+    "]",
+    "{",
+    "}",
+    "'",
+    '"',
+    "#",
+    "&a ",
+    "*a",
+    "!!x ",
+    "~",
+    "0",
+    "-1",
+    "1e9",
+]
+TOKENS += [
+    "tls: ",
+    "accounts:",
+    "file",
+    "env",
+    "99999999999999999999",
+    ".inf",
+    "\\ud800",
+    "\0",
+    "é",
+    "? ",
+    "|\n",
+]
+
+
+@pytest.fixture(scope="module")
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("fuzz") / "config.yaml"
+
+
+def loads_or_refuses(path: Path) -> None:
+    with contextlib.suppress(ConfigError):
+        load(path)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    edits=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 30), st.sampled_from(TOKENS)), max_size=6)
+)
+def test_damaged_configurations(scratch: Path, edits: list[tuple[int, int, str]]) -> None:
+    text = GOOD.read_text()
+    for place, length, token in edits:
+        start = place % (len(text) + 1)
+        text = text[:start] + token + text[start + length :]
+    scratch.write_text(text)
+    loads_or_refuses(scratch)
+
+
+@settings(max_examples=100, deadline=None)
+@given(octets=st.binary(max_size=200))
+def test_any_octets(scratch: Path, octets: bytes) -> None:
+    scratch.write_bytes(octets)
+    loads_or_refuses(scratch)

@@ -1,0 +1,225 @@
+"""The loader against the vectors: bad files with the text they must get, good files with their values."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+import subprocess
+from ipaddress import ip_network
+from pathlib import Path
+
+import pytest
+
+from gateway.config import nodes
+from gateway.config.load import load
+from gateway.config.model import Address, Config, Log, Queue, SmppListener, TlsClient, TlsServer
+from gateway.config.problems import ConfigError
+
+BAD = sorted((Path(__file__).parents[2] / "vectors" / "config" / "bad").glob("*.yaml"))
+
+
+def problems_of(path: Path) -> str:
+    """What is reported about `path`, with file names relative to its directory."""
+    with pytest.raises(ConfigError) as caught:
+        load(path)
+    return str(caught.value).replace(f"{path.parent}/", "") + "\n"
+
+
+def test_there_are_enough_bad_configurations() -> None:
+    assert len(BAD) >= 15
+
+
+@pytest.mark.parametrize("name", [path.name for path in BAD])
+def test_a_bad_configuration_gets_its_expected_text(name: str, vectors: Path) -> None:
+    expected = (vectors / "bad" / name).with_suffix(".expected").read_text()
+    assert problems_of(vectors / "bad" / name) == expected
+
+
+def test_problems_come_in_the_order_of_the_file(vectors: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(vectors / "bad" / "wrong-type.yaml")
+    places = [(problem.line, problem.column) for problem in caught.value.problems]
+    assert len(places) > 5
+    assert places == sorted(places)
+
+
+def test_a_minimal_configuration_has_the_defaults(vectors: Path) -> None:
+    config = load(vectors / "good" / "minimal.yaml")
+    assert config.listeners.smpp == (SmppListener(address=Address("127.0.0.1", 2775)),)
+    assert config.queue == Queue()
+    assert config.log == Log()
+    assert config.routes[0].prefix == ""
+    assert config.accounts[0].window == 100
+    assert config.connectors[0].tls is None
+
+
+def test_every_option_is_read(vectors: Path) -> None:
+    config = load(vectors / "good" / "everything.yaml")
+    assert config.listeners.smpp[0] == SmppListener(
+        address=Address("::", 2775),
+        max_connections=10,
+        bind_timeout_s=1.5,
+        enquire_link_s=10,
+        response_timeout_s=20,
+        system_id="vector",
+    )
+    account = config.accounts[0]
+    assert account.system_id == "0042"
+    assert account.password_hash.reveal().startswith("scrypt$15$8$1$")
+    assert account.allowed_addresses == tuple(
+        map(ip_network, ("192.0.2.0/24", "192.0.2.7/32", "2001:db8::/32"))
+    )
+    assert (account.max_binds, account.window, account.rate, account.max_segments) == (1, 1000, 5, 1)
+    assert account.allowed_sources == ("79990000001", "Example")
+    assert (account.message_id_format, account.data_coding_0, account.blocked) == ("uuid", "latin1", True)
+    connector, spare = config.connectors
+    assert connector.address == Address("smpp.example.net", 2775)
+    assert connector.password.reveal() == "secret"
+    assert connector.tls == TlsClient(server_name="sms.example.net")
+    assert spare.tls is None
+    assert connector.interface_version == "5.0"
+    assert connector.receipts_by_text is True
+    assert [route.prefix for route in config.routes] == ["", "007"]
+    assert config.routes[0].connectors == ("up", "spare")
+    assert config.queue.commit_delay_ms == 0.5
+    assert config.log == Log(format="json", level="debug")
+
+
+def test_the_vector_leaves_no_option_at_its_default(vectors: Path) -> None:
+    config = load(vectors / "good" / "everything.yaml")
+    sections = [config.listeners.smpp[0], config.accounts[0], config.connectors[0], config.routes[1]]
+    for section in [*sections, config.queue, config.log]:
+        for field in dataclasses.fields(section):  # type: ignore[arg-type]
+            if (type(section), field.name) != (SmppListener, "tls"):
+                assert getattr(section, field.name) != field.default, field.name
+
+
+def test_joined_files_append_lists_and_join_sections(vectors: Path) -> None:
+    config = load(vectors / "good" / "joined.yaml")
+    assert [account.system_id for account in config.accounts] == ["app", "second"]
+    assert [listener.address.port for listener in config.listeners.smpp] == [2775, 2785]
+    assert [route.prefix for route in config.routes] == ["", "7"]
+    assert (config.queue.history_days, config.queue.outbox_days) == (3, 4)
+    assert config.log.level == "debug"
+
+
+def test_conf_d_beside_the_file_is_read(vectors: Path) -> None:
+    parts = vectors / "good" / "conf.d"
+    parts.mkdir()
+    (parts / "log.yaml").write_text("log: {format: json}\n")
+    assert load(vectors / "good" / "minimal.yaml").log.format == "json"
+
+
+def test_a_world_readable_password_may_open_loopback(vectors: Path) -> None:
+    assert load(vectors / "good" / "world-readable-loopback.yaml").connectors[0].password.reveal() == "secret"
+
+
+def test_a_private_file_may_hold_a_password(vectors: Path) -> None:
+    path = vectors / "bad" / "world-readable-config.yaml"
+    path.chmod(0o640)
+    assert load(path).connectors[0].password.reveal() == "secret"
+
+
+def edited(path: Path, old: str, new: str) -> Path:
+    """The file with one part replaced."""
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+    return path
+
+
+def test_secrets_come_from_the_environment(vectors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UPSTREAM_PASSWORD", "from-env")
+    path = edited(vectors / "good" / "minimal.yaml", "password: secret", "password: {env: UPSTREAM_PASSWORD}")
+    assert load(path).connectors[0].password.reveal() == "from-env"
+
+
+def test_secrets_come_from_systemd_credentials(vectors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    credentials = vectors / "credentials"
+    credentials.mkdir()
+    (credentials / "smsc").write_text("from-cr")
+    (credentials / "smsc").chmod(0o400)
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(credentials))
+    path = edited(vectors / "good" / "minimal.yaml", "password: secret", "password: {credential: smsc}")
+    assert load(path).connectors[0].password.reveal() == "from-cr"
+    edited(path, "credential: smsc", "credential: ../good/files/secret.txt")
+    assert "is no credential's name" in problems_of(path)
+
+
+def test_a_bad_secret_is_never_shown(vectors: Path) -> None:
+    assert "hunter2" not in problems_of(vectors / "bad" / "secret-not-shown.yaml")
+
+
+@pytest.mark.parametrize("name", ["missing.yaml", "files"])
+def test_an_unreadable_file_is_reported(name: str, vectors: Path) -> None:
+    assert f"{name}:1:1: cannot be read: " in problems_of(vectors / "bad" / name)
+
+
+def test_a_huge_file_is_refused_unread(vectors: Path) -> None:
+    path = vectors / "huge.yaml"
+    path.write_bytes(b"#" * (nodes.MAX_OCTETS + 1))
+    assert problems_of(path).startswith("huge.yaml:1:1: larger than 1000000 octets")
+    path.write_bytes(b"#" * nodes.MAX_OCTETS)
+    assert "larger" not in problems_of(path)
+
+
+def test_too_many_values_are_refused(vectors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nodes, "MAX_NODES", 5)
+    path = vectors / "many.yaml"
+    path.write_text("a: [1, 2, 3]\nb: 4\n")
+    assert problems_of(path).startswith("many.yaml:1:11: more than 5 values")
+
+
+@pytest.fixture
+def pair(vectors: Path) -> Path:
+    """A directory with a fresh self-signed certificate and its key, and another key."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl")
+    directory = vectors / "good"
+    for name in ("tls", "other"):
+        command = f"{openssl} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1"
+        files = ["-subj", "/CN=localhost", "-out", f"{name}.pem", "-keyout", f"{name}.key"]
+        subprocess.run([*command.split(), *files], cwd=directory, check=True, capture_output=True)
+        (directory / f"{name}.key").chmod(0o640)
+    return directory
+
+
+def test_tls_files_that_belong_together_are_taken(pair: Path) -> None:
+    path = edited(pair / "minimal.yaml", "2775}", "2775, tls: {certificate: tls.pem, key: tls.key}}")
+    edited(path, "password: secret", "password: secret, tls: {ca: tls.pem}")
+    config = load(path)
+    assert config.listeners.smpp[0].tls == TlsServer(certificate=pair / "tls.pem", key=pair / "tls.key")
+    assert config.connectors[0].tls == TlsClient(ca=pair / "tls.pem")
+
+
+def test_the_key_of_another_certificate_is_refused(pair: Path) -> None:
+    path = edited(pair / "minimal.yaml", "2775}", "2775, tls: {certificate: tls.pem, key: other.key}}")
+    assert "certificate and key cannot be used (KEY_VALUES_MISMATCH)" in problems_of(path)
+
+
+def test_a_world_readable_key_is_refused(pair: Path) -> None:
+    (pair / "tls.key").chmod(0o644)
+    path = edited(pair / "minimal.yaml", "2775}", "2775, tls: {certificate: tls.pem, key: tls.key}}")
+    assert ": listeners.smpp[0].tls.key: tls.key can be read by everybody" in problems_of(path)
+
+
+def test_an_encrypted_key_does_not_ask_on_the_terminal(pair: Path) -> None:
+    subprocess.run(
+        ["openssl", "ec", "-aes256", "-passout", "pass:vector", "-in", "tls.key", "-out", "locked.key"],
+        cwd=pair,
+        check=True,
+        capture_output=True,
+    )
+    (pair / "locked.key").chmod(0o640)
+    path = edited(pair / "minimal.yaml", "2775}", "2775, tls: {certificate: tls.pem, key: locked.key}}")
+    assert "certificate and key cannot be used" in problems_of(path)
+
+
+def test_configurations_compare_by_value(vectors: Path) -> None:
+    path = vectors / "good" / "everything.yaml"
+    before, after = load(path), load(path)
+    assert before == after
+    edited(path, "rate: 30", "rate: 31")
+    assert load(path) != before
+    assert isinstance(before, Config)
