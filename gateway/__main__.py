@@ -75,7 +75,9 @@ class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> None:
         from importlib.metadata import version
 
-        parser.exit(0, f"{PROG} {version(PROG)}\n")
+        # parser.exit would write to standard error
+        sys.stdout.write(f"{PROG} {version(PROG)}\n")
+        parser.exit()
 
 
 def _find(name: str) -> Command:

@@ -1,0 +1,76 @@
+"""smsc-gateway check-config."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from gateway.__main__ import main
+
+VECTORS = Path(__file__).parents[2] / "vectors" / "config"
+
+
+@pytest.fixture
+def bad(tmp_path: Path) -> Path:
+    return Path(shutil.copy(VECTORS / "bad" / "unknown-option.yaml", tmp_path))
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    return Path(shutil.copy(VECTORS / "good" / "minimal.yaml", tmp_path))
+
+
+def test_mistakes_go_to_standard_error(bad: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", "--config", str(bad)]) == 78
+    streams = capsys.readouterr()
+    assert streams.out == ""
+    lines = streams.err.splitlines()
+    assert lines[0] == f"{bad}:3:22: accounts[0].windw: is not an option – did you mean window?"
+    assert len(lines) == 3
+
+
+def test_mistakes_as_json(bad: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", "--config", str(bad), "--json"]) == 78
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["ok"] is False
+    assert answer["problems"][0] == {
+        "file": str(bad),
+        "line": 3,
+        "column": 22,
+        "key": "accounts[0].windw",
+        "text": "is not an option",
+        "fix": "did you mean window?",
+    }
+
+
+def test_ok_comes_with_a_summary(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", "--config", str(good)]) == 0
+    assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
+        ["ok"],
+        ["listeners", "1", "smpp", "127.0.0.1:2775"],
+        ["accounts", "1", "app"],
+        ["connectors", "1", "up", "127.0.0.1:2776"],
+        ["routes", "1", "*", "to", "up"],
+    ]
+
+
+def test_ok_as_json_holds_no_secret(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", "--config", str(good), "--json"]) == 0
+    out = capsys.readouterr().out
+    assert json.loads(out) == {
+        "ok": True,
+        "listeners": ["smpp 127.0.0.1:2775"],
+        "accounts": ["app"],
+        "connectors": ["up 127.0.0.1:2776"],
+        "routes": ["* to up"],
+    }
+    assert "secret" not in out
+    assert "scrypt" not in out
+
+
+def test_a_missing_file_is_a_bad_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", "--config", str(tmp_path / "none.yaml")]) == 78
+    assert "none.yaml:1:1: cannot be read: " in capsys.readouterr().err
