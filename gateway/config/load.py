@@ -7,6 +7,7 @@ checked before anything is returned, and every mistake is reported at once.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from yaml import Mark
@@ -27,7 +28,7 @@ def load(path: Path) -> Config:
     problems: list[Problem] = []
     mark = Mark(str(path), 0, 0, 0, "", 0)
     root = MappingNode("tag:yaml.org,2002:map", [], mark, mark)
-    for file in _files(path):
+    for file in [path, *_parts(path, problems)]:
         node = nodes.read_file(file, problems)
         if node is not None:
             nodes.join(root, node)
@@ -42,8 +43,18 @@ def load(path: Path) -> Config:
     return config
 
 
-def _files(path: Path) -> list[Path]:
-    parts = [path]
+def _parts(path: Path, problems: list[Problem]) -> list[Path]:
+    """The files to join, in order; editors' hidden copies are left out."""
+    parts: list[Path] = []
     for directory in (path.with_name(path.name + ".d"), path.with_name("conf.d")):
-        parts += sorted(directory.glob("*.yaml"))
+        try:
+            names = sorted(os.listdir(directory))
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            # a glob would pass over it in silence, and start a gateway without half its accounts
+            text = f"cannot be read: {error.strerror}"
+            problems.append(Problem(directory, 1, 1, "", text, "check its permissions, or remove it"))
+            continue
+        parts += [directory / name for name in names if name.endswith(".yaml") and not name.startswith(".")]
     return parts

@@ -110,6 +110,19 @@ def test_conf_d_beside_the_file_is_read(vectors: Path) -> None:
     assert load(vectors / "good" / "minimal.yaml").log.format == "json"
 
 
+def test_hidden_files_in_conf_d_are_left_out(vectors: Path) -> None:
+    parts = vectors / "good" / "conf.d"
+    parts.mkdir()
+    (parts / ".log.yaml").write_text("nonsense: [\n")
+    assert load(vectors / "good" / "minimal.yaml").log == Log()
+
+
+def test_a_conf_d_that_cannot_be_listed_is_no_silence(vectors: Path) -> None:
+    (vectors / "good" / "conf.d").write_text("")
+    expected = "conf.d:1:1: cannot be read: Not a directory – check its permissions, or remove it\n"
+    assert problems_of(vectors / "good" / "minimal.yaml") == expected
+
+
 def test_a_world_readable_password_may_open_loopback(vectors: Path) -> None:
     assert load(vectors / "good" / "world-readable-loopback.yaml").connectors[0].password.reveal() == "secret"
 
