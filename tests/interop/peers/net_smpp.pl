@@ -44,7 +44,7 @@ die "no answer to bind_transceiver\n" if !defined $bind_resp;
 die sprintf("bind_transceiver refused: %#x\n", $bind_resp->status) if $bind_resp->status;
 
 my %message_of_seq;
-my %receipt_of_id;
+my %receipts_of_id;
 my @messages;
 for my $entry (@{ read_messages() }) {
     my %message = (name => $entry->{name}, segments => 0, message_ids => []);
@@ -73,7 +73,7 @@ while (!complete() && (my $left = $deadline - time) > 0) {
 }
 my $done = complete();
 for my $message (@messages) {
-    my @receipts = grep { defined } map { $receipt_of_id{$_} } @{ $message->{message_ids} };
+    my @receipts = map { @{ $receipts_of_id{$_} // [] } } @{ $message->{message_ids} };
     print JSON::PP->new->canonical->encode(
         { name => $message->{name}, message_ids => $message->{message_ids}, receipts => \@receipts }), "\n";
 }
@@ -130,14 +130,14 @@ sub take_receipt {
         $tlv =~ s/\0+\z//;
         die "receipted_message_id $tlv differs from the text's $id\n" if $tlv ne $id;
     }
-    $receipt_of_id{$id} = { id => $id, stat => $stat };
+    push @{ $receipts_of_id{$id} }, { id => $id, stat => $stat };
     return;
 }
 
 sub complete {
     for my $message (@messages) {
         my @ids = @{ $message->{message_ids} };
-        return 0 if @ids != $message->{segments} || grep { !$receipt_of_id{$_} } @ids;
+        return 0 if @ids != $message->{segments} || grep { !$receipts_of_id{$_} } @ids;
     }
     return 1;
 }

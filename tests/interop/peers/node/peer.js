@@ -18,7 +18,8 @@ if (password === undefined) {
   fail('usage: peer.js HOST PORT SYSTEM_ID PASSWORD');
 }
 const messages = JSON.parse(fs.readFileSync(path.join(__dirname, '..', 'messages.json'), 'utf8'));
-const receipts = new Map();
+const receipts = [];
+let finished = false;
 const results = messages.map(({ name }) => ({ name, message_ids: [], receipts: [] }));
 
 const session = smpp.connect({ host, port: Number(port) });
@@ -65,21 +66,25 @@ function takeReceipt(pdu) {
   if (pdu.receipted_message_id !== undefined && pdu.receipted_message_id !== found[1]) {
     fail(`receipted_message_id ${pdu.receipted_message_id} differs from the text's ${found[1]}`);
   }
-  receipts.set(found[1], { id: found[1], stat: found[2] });
+  receipts.push({ id: found[1], stat: found[2] });
   session.send(pdu.response());
   finishWhenComplete();
 }
 
 function finishWhenComplete() {
   for (const result of results) {
-    result.receipts = result.message_ids.filter((id) => receipts.has(id)).map((id) => receipts.get(id));
+    result.receipts = receipts.filter(({ id }) => result.message_ids.includes(id));
   }
-  if (results.every((r) => r.message_ids.length === 1 && r.receipts.length === 1)) {
+  if (results.every((r) => r.message_ids.length === 1 && r.receipts.length >= 1)) {
     finish(0);
   }
 }
 
 function finish(status) {
+  if (finished) {
+    return;
+  }
+  finished = true;
   for (const result of results) {
     console.log(JSON.stringify(result));
   }
