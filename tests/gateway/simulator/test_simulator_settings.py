@@ -1,0 +1,43 @@
+"""What the settings refuse, with the field's name in the sentence."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import Any
+
+import pytest
+
+from gateway.simulator import SimulatorSettings
+from gateway.simulator.settings import parse_state_mix
+from protocols.smpp import constants as c
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({"resp_delay_ms": -1.0}, "resp_delay_ms"),
+        ({"drop_every": -1}, "drop_every"),
+        ({"throttle_pct": 101.0}, "throttle_pct"),
+        ({"receipt_duplicate_pct": -0.1}, "receipt_duplicate_pct"),
+        ({"throttle_pct": 60.0, "error_pct": 60.0}, "100 together"),
+        ({"window": 0}, "window"),
+        ({"keep": 0}, "keep"),
+        ({"receipts_from": "mail"}, "receipts_from"),
+        ({"id_format": "roman"}, "id_format"),
+        ({"state_mix": "FINE=1"}, "FINE"),
+        ({"state_mix": "DELIVRD"}, "DELIVRD=10"),
+        ({"state_mix": "DELIVRD=0"}, "DELIVRD"),
+    ],
+)
+def test_nonsense_is_refused(values: dict[str, Any], told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        SimulatorSettings(**values)
+
+
+def test_state_mix() -> None:
+    assert parse_state_mix("") == {c.DELIVERED: 1.0}
+    assert parse_state_mix("DELIVRD=90, undeliv=10") == {c.DELIVERED: 90.0, c.UNDELIVERABLE: 10.0}
+
+
+def test_every_setting_is_documented() -> None:
+    assert all(len(option.metadata["doc"]) > 10 for option in fields(SimulatorSettings))
