@@ -39,6 +39,9 @@ _unpack_five = Struct(">5B").unpack_from
 _unpack_tlv_header = Struct(">HH").unpack_from
 _new = object.__new__
 
+# tags from here on are reserved (SMPP v3.4 §5.3.1); two letters of text read as one of them
+_RESERVED_TAGS = 0x4000
+
 # SMSCs put the text of a receipt into both fields and repeat TLVs; a receipt is worth more than the rule
 _STRICT_TLVS = frozenset(LAYOUTS) - {c.DELIVER_SM}
 
@@ -136,7 +139,7 @@ def _check_sm_length(frame: bytes, pos: int) -> None:
     """FieldFault when what follows the text is rather more text than TLVs: sm_length was too small."""
     rest = len(frame) - pos
     tag, length = int.from_bytes(frame[pos : pos + 2], "big"), int.from_bytes(frame[pos + 2 : pos + 4], "big")
-    if rest < 4 or (length > rest - 4 and tag not in tlv.TABLE):
+    if rest < 4 or (length > rest - 4 and tag >= _RESERVED_TAGS):
         raise FieldFault(c.ESME_RINVMSGLEN, f"sm_length leaves {rest} octets that are no TLV")
 
 
