@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import select
+import socket
 import struct
 import time
 from collections import deque
@@ -81,6 +82,8 @@ class SendSession:
                     f"nobody listens on {where}: start the gateway with smsc-gateway run"
                 ) from None
             raise SendError(f"cannot connect to {where}: {cause}") from None
+        # smpplib writes each PDU by itself; with Nagle's algorithm it would wait for the peer's delayed ACK
+        self._client._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             self._client.bind_transceiver(system_id=system_id, password=password)
         except exceptions.PDUError as error:

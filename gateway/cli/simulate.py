@@ -107,11 +107,12 @@ def _add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
     if option.metadata.get("secret"):
         parser.add_argument(f"{flag}-file", type=Path, metavar="FILE", help=f"file that holds {doc}")
     elif isinstance(option.default, bool):
-        parser.add_argument(flag, action="store_true", help=doc)
+        action = argparse.BooleanOptionalAction if option.default else "store_true"
+        parser.add_argument(flag, action=action, default=option.default, help=doc)
     else:
         default: Any = option.default
         is_status = option.metadata.get("parse") == "status"
-        shown = constants.status_name(default) if is_status else default
+        shown = constants.status_name(default) if is_status else _shown(default)
         parse = _status if is_status else str if default is None else type(default)
         parser.add_argument(
             flag,
@@ -119,8 +120,12 @@ def _add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
             default=default,
             choices=option.metadata.get("choices"),
             metavar=None if "choices" in option.metadata else option.name.rpartition("_")[2].upper(),
-            help=doc if shown in (None, "") else f"{doc} (default {shown})",
+            help=f"{doc} (default {shown})" if shown else doc,
         )
+
+
+def _shown(default: object) -> str:
+    return f"{default:g}" if isinstance(default, float) else "" if default is None else str(default)
 
 
 def _settings(args: argparse.Namespace) -> SimulatorSettings:

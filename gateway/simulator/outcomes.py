@@ -87,6 +87,7 @@ class Outcomes:
     """Chooses the outcome of each submit; remembers which "once" outcomes have hit."""
 
     def __init__(self, settings: SimulatorSettings) -> None:
+        self._magic = MAGIC if settings.magic else {}
         self._random = random.Random(settings.seed)
         self._thresholds = _thresholds(settings)
         self._duplicate_pct = settings.receipt_duplicate_pct
@@ -96,7 +97,7 @@ class Outcomes:
 
     def choose(self, source: str, destination: str, user_data: bytes) -> Outcome:
         """The outcome of one more submit between these addresses."""
-        outcome = MAGIC.get(destination[-_MAGIC_DIGITS:])
+        outcome = self._magic.get(destination[-_MAGIC_DIGITS:])
         if outcome is None:
             return DELIVERED if self._fixed else self._draw()
         if outcome.once and not self._first_time((source, destination, user_data)):

@@ -65,6 +65,7 @@ class SimulatorSettings:
         "decimal", "how message_id looks in the response and in the receipt", choices=ID_FORMATS
     )
     state_mix: str = _option("", "final states by weight, as DELIVRD=90,UNDELIV=7,EXPIRED=3; empty = DELIVRD")
+    magic: bool = _option(True, "obey magic destinations; off for load tests with running numbers")
     seed: int = _option(1, "seed of the random faults: same seed and order of submits, same faults")
     window: int = _option(200, "deliver_sm sent to a session and not answered yet, at most")
     keep: int = _option(10_000, "messages kept for `received`, query_sm, cancel_sm and replace_sm")

@@ -194,6 +194,11 @@ def test_magic_destinations_escape_random_faults() -> None:
     assert outcomes.choose("1", "155599002", b"") is MAGIC["99002"]
 
 
+def test_magic_can_be_switched_off() -> None:
+    outcomes = Outcomes(SimulatorSettings(magic=False))
+    assert outcomes.choose("1", "155599002", b"").state == c.DELIVERED
+
+
 def test_once_is_for_each_text_between_the_same_addresses() -> None:
     outcomes = Outcomes(SimulatorSettings())
     assert outcomes.choose("1", "155599058", b"a").status == c.ESME_RTHROTTLED
