@@ -68,18 +68,20 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError(f"a system_id has at most {_MAX_SYSTEM_ID} ASCII characters", EXIT_USAGE)
     outgoing = _segments(args)
     password = _password(args.password_file)
-    report = _Report(outgoing, want_receipts=not args.no_receipt, as_json=args.json)
+    want_receipts = not args.no_receipt
+    report = _Report(outgoing, want_receipts=want_receipts, as_json=args.json)
     session = SendSession(host, port, args.timeout, report.changed)
     try:
         session.bind(args.system_id, password)
-        report.started_at = time.monotonic()
-        session.send(outgoing, want_receipts=not args.no_receipt)
+        try:
+            session.send(outgoing, want_receipts=want_receipts)
+        finally:
+            all_well = report.finish()
     except SendError as error:
-        report.finish()
         raise CommandError(str(error)) from None
     finally:
         session.close()
-    return EXIT_OK if report.finish() else EXIT_FAILURE
+    return EXIT_OK if all_well else EXIT_FAILURE
 
 
 def _segments(args: argparse.Namespace) -> list[Segment]:
@@ -153,7 +155,7 @@ class _Report:
     """Tells what happens: a line for each event, a bar for many messages, or JSON at the end."""
 
     def __init__(self, outgoing: list[Segment], *, want_receipts: bool, as_json: bool) -> None:
-        self.started_at = time.monotonic()
+        self._started_at = time.monotonic()
         self._segments = outgoing
         self._want_receipts = want_receipts
         self._as_json = as_json
@@ -193,7 +195,7 @@ class _Report:
             self._want_receipts and segment.status == constants.ESME_ROK and segment.state is None
             for segment in self._segments
         )
-        seconds = time.monotonic() - self.started_at
+        seconds = time.monotonic() - self._started_at
         total = len(self._segments)
         if self._as_json:
             for segment in self._segments:

@@ -1,11 +1,10 @@
-"""Clients for the simulator's tests: an ESME over our own Session, and a simulator in a thread for others."""
+"""An ESME over our own Session, for the simulator's tests."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from gateway.simulator import Simulator, SimulatorSettings
@@ -144,29 +143,3 @@ def submit(destination: str, text: bytes = b"hello", **fields: Any) -> SubmitSm:
     """A submit_sm that wants a receipt."""
     values = {"source_addr": "12345", "registered_delivery": 1, "short_message": text, **fields}
     return SubmitSm(destination_addr=destination, **values)
-
-
-@contextmanager
-def simulator_in_thread(settings: SimulatorSettings | None = None) -> Iterator[Simulator]:
-    """A running simulator for clients that block."""
-    simulator = Simulator(settings or SimulatorSettings())
-    started = threading.Event()
-    stop: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
-
-    async def serve() -> None:
-        await simulator.start()
-        stop.append((asyncio.get_running_loop(), asyncio.Event()))
-        started.set()
-        await stop[0][1].wait()
-        await simulator.close()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    assert started.wait(PATIENCE_S)
-    try:
-        yield simulator
-    finally:
-        loop, event = stop[0]
-        loop.call_soon_threadsafe(event.set)
-        thread.join(PATIENCE_S)
-        assert not thread.is_alive()

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from simulator_support import PATIENCE_S, QUICK, simulator_in_thread
+from simulator_support import PATIENCE_S, QUICK
 from smpplib import consts, smpp
 from smpplib.client import Client
 
-from gateway.simulator import Simulator, SimulatorSettings
+from gateway.simulator import Simulator
 
 
 @pytest.fixture(scope="module")
-def simulator() -> Iterator[Simulator]:
-    with simulator_in_thread(SimulatorSettings(**QUICK, password="secret")) as running:
-        yield running
+def simulator(start_simulator: Callable[..., Simulator]) -> Simulator:
+    return start_simulator(**QUICK, password="secret")
 
 
 @pytest.fixture
