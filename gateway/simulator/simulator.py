@@ -7,9 +7,10 @@ from collections import deque
 from collections.abc import Callable
 
 from gateway.simulator.connection import Connection
+from gateway.simulator.counters import Counters
 from gateway.simulator.message import Message
 from gateway.simulator.settings import SimulatorSettings
-from gateway.simulator.smsc import Counters, Smsc
+from gateway.simulator.smsc import Smsc
 from protocols.smpp.pdu import DataSm, DeliverSm
 from protocols.smpp.session import Session, SessionSettings
 from protocols.smpp.state import Role
@@ -72,7 +73,7 @@ class Simulator:
 
     def deliver(self, pdu: DeliverSm | DataSm, system_id: str) -> None:
         """Send a deliver_sm or data_sm to the system_id, now or when it binds as a receiver."""
-        self._smsc.deliver(pdu, system_id)
+        self._smsc.deliveries.deliver(pdu, system_id)
         self._smsc.flush()
 
     def drop_connections(self) -> None:

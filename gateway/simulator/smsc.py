@@ -1,8 +1,8 @@
 """The simulated SMSC itself: what it does with each event of its sessions.
 
 A submit gets an outcome (outcomes.py). If it is taken, its response is queued and its receipts follow,
-at once or through the delay heap. Receipts go through the mailbox of their system_id, so they outlive the
-session that submitted. Nothing is written before `flush`: one write per session and turn.
+at once or through the delay heap, by deliveries.py. Nothing is written before `flush`: one write per session
+and turn.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from gateway.simulator.connection import Connection
+from gateway.simulator.counters import Counters
 from gateway.simulator.delays import Delays
-from gateway.simulator.mailbox import Delivery, Mailbox
+from gateway.simulator.deliveries import Deliveries
 from gateway.simulator.message import Message, user_data_of
 from gateway.simulator.message_ids import id_maker
 from gateway.simulator.outcomes import DROPPED, Answer, Outcome, Outcomes
@@ -33,7 +33,6 @@ from protocols.smpp.pdu import (
     CancelSmResp,
     DataSm,
     DataSmResp,
-    DeliverSm,
     GenericNack,
     Pdu,
     QuerySm,
@@ -50,28 +49,7 @@ _DROP_LINGER_S = 1.0
 # Receipts that must overtake the response on another connection get this head start.
 _HEAD_START_S = 0.005
 _RECEIVING = (State.BOUND_RX, State.BOUND_TRX)
-_TEMPORARY = frozenset((c.ESME_RX_T_APPN, c.ESME_RTHROTTLED, c.ESME_RMSGQFUL, c.ESME_RSYSERR))
 _Bind = BindReceiver | BindTransmitter | BindTransceiver
-
-
-@dataclass(slots=True)
-class Counters:
-    """What happened since the start."""
-
-    connections: int = 0
-    binds: int = 0
-    binds_refused: int = 0
-    submitted: int = 0  # submit_sm and data_sm that arrived
-    accepted: int = 0  # of them answered ESME_ROK
-    refused: int = 0  # of them answered with another status
-    unanswered: int = 0  # of them never answered
-    drops: int = 0  # connections closed on purpose
-    receipts_sent: int = 0  # receipts and replies written, each time
-    receipts_acknowledged: int = 0
-    receipts_retried: int = 0  # temporary refusals, timeouts and lost connections
-    receipts_refused: int = 0  # refused for good by the ESME
-    receipts_discarded: int = 0  # nobody bound and too many waited
-    bad_input: int = 0  # PDUs that the session refused by itself
 
 
 class Smsc:
@@ -89,11 +67,12 @@ class Smsc:
         self.received: deque[Message] = deque()
         self.connections: dict[Connection, None] = {}
         self.delays = Delays(loop, self.flush)
-        self.clock = loop.time
+        self.deliveries = Deliveries(
+            self.counters, self.delays, loop.time, self.touch, settings.receipt_retry_ms / 1000
+        )
         self._arrived = arrived
         self._turn_over = turn_over
         self._touched: dict[Connection, None] = {}
-        self._mailboxes: dict[str, Mailbox] = {}
         self._messages: dict[str, Message] = {}
         self._outcomes = Outcomes(settings)
         self._make_ids = id_maker(settings.id_format)
@@ -104,8 +83,8 @@ class Smsc:
         self._handlers: dict[type, Callable[..., None]] = {
             SubmitSm: self._submit,
             DataSm: self._submit,
-            Answered: self._answered,
-            TimedOut: self._timed_out,
+            Answered: self.deliveries.answered,
+            TimedOut: self.deliveries.timed_out,
             BindReceiver: self._bind,
             BindTransmitter: self._bind,
             BindTransceiver: self._bind,
@@ -134,20 +113,10 @@ class Smsc:
             connection.session.respond(nack)
 
     def lost(self, connection: Connection) -> None:
-        """Unanswered deliveries of a lost connection go to the next session of its system_id."""
+        """Forget a connection that is gone."""
         self.connections.pop(connection, None)
         self._touched.pop(connection, None)
-        box = self._mailboxes.get(connection.session.system_id)
-        if box is None:
-            return
-        box.receivers.pop(connection, None)
-        abandoned = connection.session.abandon()
-        deliveries = [entry.context for entry in abandoned if isinstance(entry.context, Delivery)]
-        self.counters.receipts_retried += len(deliveries)
-        box.put_back(deliveries)
-        self._pump(box)
-        if not box.waiting and not box.receivers:
-            del self._mailboxes[connection.session.system_id]
+        self.deliveries.lost(connection)
 
     def flush(self) -> None:
         """Write what this turn has queued, once per session."""
@@ -161,6 +130,7 @@ class Smsc:
         self._touched[connection] = None
 
     def _closed(self, connection: Connection, event: Closed, now: float) -> None:
+        self.deliveries.forget(connection)
         connection.close()
 
     def _refused(self, connection: Connection, event: Refused, now: float) -> None:
@@ -179,9 +149,7 @@ class Smsc:
             self.counters.binds += 1
             session.accept_bind(request, system_id=_SYSTEM_ID)
             if session.state in _RECEIVING:
-                box = self._mailbox(request.system_id)
-                box.receivers[connection] = None
-                self._pump(box)
+                self.deliveries.bound(connection)
 
     def _refuse_bind(self, connection: Connection, request: _Bind, status: int) -> None:
         self.counters.binds_refused += 1
@@ -233,9 +201,7 @@ class Smsc:
 
     def _receipt_first(self, connection: Connection, message: Message, outcome: Outcome, now: float) -> None:
         message.final_at = now
-        box = self._mailbox(message.system_id)
-        same_way = connection in box.receivers and connection.session.room > 0 and not box.waiting
-        head_start = 0.0 if same_way else _HEAD_START_S
+        head_start = 0.0 if self.deliveries.goes_at_once(connection) else _HEAD_START_S
         self._finish(connection, message, outcome)
         self._respond_at(now + max(self._resp_delay_s, head_start), connection, message, now)
 
@@ -258,6 +224,7 @@ class Smsc:
 
     def _drop(self, connection: Connection, now: float) -> None:
         self.counters.drops += 1
+        self.deliveries.forget(connection)
         connection.drop()
         self.delays.push(now + _DROP_LINGER_S, connection.close)
 
@@ -277,7 +244,7 @@ class Smsc:
             content = outcome.receipt_from or self.settings.receipts_from
             done_at = time.time()
             if outcome.accepted_first:
-                self.deliver(
+                self.deliveries.deliver(
                     receipt(message, c.ACCEPTED, done_at, content=content), message.system_id, connection
                 )
             for _ in range(outcome.copies):
@@ -289,53 +256,9 @@ class Smsc:
                     word=outcome.word if state == outcome.state else None,
                     by_data_sm=outcome.by_data_sm,
                 )
-                self.deliver(pdu, message.system_id, connection)
+                self.deliveries.deliver(pdu, message.system_id, connection)
         if outcome.reply:
-            self.deliver(reply(message), message.system_id, connection)
-
-    def deliver(self, pdu: DeliverSm | DataSm, system_id: str, preferred: Connection | None = None) -> None:
-        """Send a PDU down to the system_id, over `preferred` if it can, as soon as a session can take it."""
-        self._queue(Delivery(pdu, system_id, preferred))
-
-    def _queue(self, delivery: Delivery) -> None:
-        box = self._mailbox(delivery.system_id)
-        self.counters.receipts_discarded += box.add(delivery)
-        self._pump(box)
-
-    def _mailbox(self, system_id: str) -> Mailbox:
-        box = self._mailboxes.get(system_id)
-        if box is None:
-            box = self._mailboxes[system_id] = Mailbox()
-        return box
-
-    def _pump(self, box: Mailbox) -> None:
-        if box.waiting and box.receivers:
-            box.pump(self._send)
-
-    def _send(self, connection: Connection, delivery: Delivery) -> None:
-        connection.session.send_request(delivery.pdu, self.clock(), delivery)
-        self.counters.receipts_sent += 1
-        self._touched[connection] = None
-
-    def _answered(self, connection: Connection, event: Answered, now: float) -> None:
-        delivery = event.context
-        # A late answer is to a delivery that is under way again already.
-        if not isinstance(delivery, Delivery) or event.late:
-            return
-        status = event.response.command_status
-        if status == c.ESME_ROK:
-            self.counters.receipts_acknowledged += 1
-        elif status in _TEMPORARY:
-            self.counters.receipts_retried += 1
-            self.delays.push(now + self.settings.receipt_retry_ms / 1000, self._queue, delivery)
-        else:
-            self.counters.receipts_refused += 1
-        self._pump(self._mailbox(delivery.system_id))
-
-    def _timed_out(self, connection: Connection, event: TimedOut, now: float) -> None:
-        if isinstance(event.context, Delivery):
-            self.counters.receipts_retried += 1
-            self._queue(event.context)
+            self.deliveries.deliver(reply(message), message.system_id, connection)
 
     # -- query_sm, cancel_sm, replace_sm -------------------------------------------------------------
 

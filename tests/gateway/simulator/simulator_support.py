@@ -35,7 +35,7 @@ class Esme(asyncio.Protocol):
         self.session = Session(Role.ESME, SessionSettings(window=window), asyncio.get_running_loop().time())
         self.deliveries: asyncio.Queue[DeliverSm | DataSm] = asyncio.Queue()
         self.answers: list[int | None] = []
-        self.closed = asyncio.get_running_loop().create_future()
+        self.closed: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         self.order: list[str] = []
         self._fences: list[asyncio.Future[None]] = []
 
@@ -57,7 +57,7 @@ class Esme(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         if not self.closed.done():
-            self.closed.set_result(None)
+            self.closed.set_result(exc)
 
     def now(self) -> float:
         return asyncio.get_running_loop().time()
