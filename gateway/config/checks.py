@@ -36,8 +36,11 @@ def check(config: Config, reading: Reading) -> None:
     for path, account in _good(config.accounts, "accounts", reading):
         if reading.is_good(f"{path}.password_hash"):
             _check_hash(account.password_hash.reveal(), f"{path}.password_hash", reading)
+        if account.second_password_hash is not None and reading.is_good(f"{path}.second_password_hash"):
+            _check_hash(account.second_password_hash.reveal(), f"{path}.second_password_hash", reading)
     for path, connector in _good(config.connectors, "connectors", reading):
         _check_written_password(connector, path, reading)
+        _check_incoming_account(connector, path, config, reading)
     _check_routes(config, reading)
     for path, holder in (
         *_good(listeners, "listeners.smpp", reading),
@@ -90,6 +93,13 @@ def _check_written_password(connector: Connector, path: str, reading: Reading) -
     if file.stat().st_mode & stat.S_IROTH:
         fix = f"run chmod 0640 {file}, or write {{file: PATH}}, {{env: NAME}} or {{credential: NAME}}"
         reading.note(key, "is a password in a file that can be read by everybody", fix)
+
+
+def _check_incoming_account(connector: Connector, path: str, config: Config, reading: Reading) -> None:
+    known = {account.system_id for account in config.accounts}
+    if connector.incoming_account and connector.incoming_account not in known:
+        key = f"{path}.incoming_account"
+        reading.note(key, f"there is no account {connector.incoming_account!r}", "name one of the accounts")
 
 
 def _check_routes(config: Config, reading: Reading) -> None:

@@ -168,6 +168,10 @@ class Account:
             example=SAMPLE_PASSWORD_HASH,
         )
     )
+    second_password_hash: Secret | None = field(
+        default=None,
+        metadata=about("A second good password, for as long as clients change from one to the other."),
+    )
     allowed_addresses: Sequence[Network] = field(
         default=(),
         metadata=about(
@@ -258,6 +262,12 @@ class Connector:
         default=False,
         metadata=about(
             "Believes a receipt by its text alone (esm_class 0). Subscribers can forge such receipts."
+        ),
+    )
+    incoming_account: str = field(
+        default="",
+        metadata=about(
+            "The account that gets the connector's incoming SMS; without one they are refused.", max_octets=15
         ),
     )
     interface_version: InterfaceVersion = field(

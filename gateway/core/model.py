@@ -70,6 +70,29 @@ class OnAmbiguous(IntEnum):
     FAIL = 3
 
 
+class Draft(NamedTuple):
+    """A message as it came, checked for form by its translator; the first fields are Message's."""
+
+    service_type: str
+    source_ton: int
+    source_npi: int
+    source: str
+    destination_ton: int
+    destination_npi: int
+    destination: str
+    esm_class: int
+    protocol_id: int
+    priority: int
+    registered_delivery: int
+    data_coding: int
+    user_data: bytes
+    tlvs: bytes
+    segments: int
+    due_ms: int
+    expires_ms: int  # 0: the default validity
+    validity_period: str
+
+
 class Message(NamedTuple):
     """A message that we took responsibility for.  The fields are the store's columns, in this order."""
 
@@ -96,6 +119,8 @@ class Message(NamedTuple):
     on_ambiguous: int
     due_ms: int  # not before; 0: at once
     expires_ms: int
+    validity_period: str  # as the sender gave it, for the SMSC; empty: not given
+    retries: int  # times that an SMSC said "not now"
 
 
 class Delivery(NamedTuple):
@@ -129,15 +154,3 @@ class Delivery(NamedTuple):
 
 INCOMING = -1
 """`Delivery.state` of an incoming SMS."""
-
-
-def wants_receipt(registered_delivery: int, state: int) -> bool:
-    """Whether a message's sender asked to hear of this final state.  SMPP v5.0 §4.7.21."""
-    asked = registered_delivery & 3
-    if asked == 1:
-        return True
-    if asked == 2:
-        return state != MessageState.DELIVERED
-    if asked == 3:
-        return state == MessageState.DELIVERED
-    return False

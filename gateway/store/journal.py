@@ -13,7 +13,6 @@ is sent again with a later batch, see `_keep_for_retry`.
 from __future__ import annotations
 
 import asyncio
-import marshal
 import os
 import socket
 import subprocess
@@ -22,16 +21,17 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from gateway.store.batch import Answer, Batch, decode_answer, encode, take_frames
+from gateway.core.batch import Answer, Batch
+from gateway.store.frames import decode_answer, decode_row, encode, take_frames
 from gateway.store.sqlite_open import FILE_NAME, StoreError
 
 BATCHES_UNDER_WAY = 2
 RETRY_S = 1.0
 START_TIMEOUT_S = 600.0
 
-Callback = Callable[[bool], None]
+Callback = Callable[[bool], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,9 @@ class Opening:
 class Journal(asyncio.Protocol):
     """One gathering batch, and those under way to the writing process."""
 
-    def __init__(self, path: Path, on_answer: Callable[[Answer], None], on_death: Callable[[str], None]) -> None:
+    def __init__(
+        self, path: Path, on_answer: Callable[[Batch, Answer], None], on_death: Callable[[str], None]
+    ) -> None:
         self.batch = Batch()
         self.error = ""
         """Why nothing can be stored just now; empty when all is well."""
@@ -61,6 +63,7 @@ class Journal(asyncio.Protocol):
         self._on_death = on_death
         self._callbacks: list[Callback] = []
         self._under_way: deque[tuple[Batch, list[Callback]]] = deque()
+        self._sent_at: deque[float] = deque()
         self._buffer = bytearray()
         self._flush_due = False
         self._closing = False
@@ -73,7 +76,13 @@ class Journal(asyncio.Protocol):
     async def open(self) -> Opening:
         """Starts the writing process; raises StoreError when the database cannot be used."""
         ours, theirs = socket.socketpair()
-        command = [sys.executable, "-m", "gateway.store.sqlite_writer", str(theirs.fileno()), str(self._path / FILE_NAME)]
+        command = [
+            sys.executable,
+            "-m",
+            "gateway.store.sqlite_writer",
+            str(theirs.fileno()),
+            str(self._path / FILE_NAME),
+        ]
         with theirs:
             self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
         ours.setblocking(False)
@@ -92,6 +101,10 @@ class Journal(asyncio.Protocol):
         self._closing = True
         self._transport.close()
         await self._loop.run_in_executor(None, self._process.wait)
+
+    def waiting_s(self) -> float:
+        """Seconds that the oldest batch under way has been waiting for its commit."""
+        return self._loop.time() - self._sent_at[0] if self._sent_at else 0.0
 
     @property
     def pid(self) -> int:
@@ -125,13 +138,13 @@ class Journal(asyncio.Protocol):
         batch, callbacks = self.batch, self._callbacks
         self.batch, self._callbacks = Batch(), []
         self._under_way.append((batch, callbacks))
+        self._sent_at.append(self._loop.time())
         self._transport.write(encode(batch))
 
     # -- answers ---------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
@@ -139,7 +152,7 @@ class Journal(asyncio.Protocol):
             if self._opened.done():
                 self._answered(decode_answer(body))
             else:
-                self._hello(marshal.loads(body))
+                self._hello(decode_row(body))
 
     def _hello(self, row: tuple[Any, ...]) -> None:
         error, boot, newest, messages, queued, in_doubt = row
@@ -150,12 +163,13 @@ class Journal(asyncio.Protocol):
 
     def _answered(self, answer: Answer) -> None:
         batch, callbacks = self._under_way.popleft()
+        self._sent_at.popleft()
         if answer.error:
             self._failed(batch, callbacks, answer)
             return
         self.error = ""
         self.commits += 1
-        self._on_answer(answer)
+        self._on_answer(batch, answer)
         for callback in callbacks:
             callback(True)
         if self._callbacks or len(self.batch):
@@ -180,7 +194,16 @@ class Journal(asyncio.Protocol):
     def _keep_for_retry(self, batch: Batch) -> None:
         """What already happened outside must be written some time; what was only asked for is forgotten."""
         batch.accepted, batch.intents, batch.claims, batch.fetches = [], [], [], []
-        for name in ("submitted", "late", "handed_over", "postponed", "failed", "doubts", "delivered", "refused"):
+        for name in (
+            "submitted",
+            "late",
+            "handed_over",
+            "postponed",
+            "failed",
+            "doubts",
+            "delivered",
+            "refused",
+        ):
             getattr(self.batch, name)[:0] = getattr(batch, name)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -189,4 +212,6 @@ class Journal(asyncio.Protocol):
         if not self._opened.done():
             self._opened.set_exception(StoreError("the store's process ended before it was ready"))
         elif not self._closing:
-            self._on_death(f"the store's process ended (pid {self._process.pid}, {os.strerror(0) if exc is None else exc})")
+            self._on_death(
+                f"the store's process ended (pid {self._process.pid}, {os.strerror(0) if exc is None else exc})"
+            )

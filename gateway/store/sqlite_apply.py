@@ -10,7 +10,7 @@ import sqlite3
 from collections import deque
 from collections.abc import Iterable
 
-from gateway.store.batch import Answer, Batch, Row, Sweep
+from gateway.core.batch import Answer, Batch, Row, Sweep
 from gateway.store.sqlite_open import statements
 
 REMEMBERED = 50_000
@@ -121,7 +121,9 @@ class Applier:
             # be held by the same doubt.
             self._run("hold_in_doubt", (message_id,))
             if self._run("requeue_in_doubt", (message_id,)).rowcount:
-                row = self.connection.execute("SELECT connector FROM message WHERE message_id = ?", (message_id,))
+                row = self.connection.execute(
+                    "SELECT connector FROM message WHERE message_id = ?", (message_id,)
+                )
                 connectors.add(row.fetchone()[0])
         answer.queued.extend((connector, 0) for connector in connectors)
 
@@ -131,7 +133,9 @@ class Applier:
     def recover(self, now_ms: int) -> Answer:
         """At the start: what an earlier run was sending when it ended is in doubt."""
         open_intents = self._run("list_open_intents", (self.boot,)).fetchall()
-        rows = [(*row, now_ms, "the gateway ended before the SMSC's answer was recorded") for row in open_intents]
+        rows = [
+            (*row, now_ms, "the gateway ended before the SMSC's answer was recorded") for row in open_intents
+        ]
         answer = Answer()
         self.connection.execute("BEGIN IMMEDIATE")
         self._doubt(rows, answer)
@@ -174,7 +178,9 @@ class Applier:
         for message_id, word, now_ms in decisions:
             if word == "resend":
                 done = self._run("release_held", (message_id,)).rowcount
-                row = self.connection.execute("SELECT connector FROM message WHERE message_id = ?", (message_id,))
+                row = self.connection.execute(
+                    "SELECT connector FROM message WHERE message_id = ?", (message_id,)
+                )
                 answer.queued.extend((r[0], 0) for r in row.fetchall() if done)
             else:
                 done = self._run("end_held", (message_id, now_ms)).rowcount
@@ -196,12 +202,12 @@ class Applier:
         answer.results = run("receipt_results").fetchall()
         changed = run("record_final").rowcount
         if changed:
-            run("touch_receipts")
             run("end_single")
-            run("end_folded")
+            if run("touch_receipts").rowcount:
+                run("end_folded")
+                self.connection.execute("DELETE FROM temp.touched")
             if self.in_doubt:
                 self.in_doubt -= run("settle_by_receipt", (batch.receipts[0][9],)).rowcount
-            self.connection.execute("DELETE FROM temp.touched")
         self.connection.execute("DELETE FROM temp.receipt")
         return changed > 0
 

@@ -62,7 +62,9 @@ def _set_pragmas(connection: sqlite3.Connection) -> None:
         connection.execute(f"PRAGMA {name} = {value}").fetchall()
         found = connection.execute(f"PRAGMA {name}").fetchone()[0]
         if found != value:
-            raise StoreError(f"SQLite did not accept {name} = {value} (it says {found}): is this a network disk?")
+            raise StoreError(
+                f"SQLite did not accept {name} = {value} (it says {found}): is this a network disk?"
+            )
     connection.execute("PRAGMA locking_mode = NORMAL")
     connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
     connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")

@@ -16,7 +16,8 @@ import sys
 import time
 from pathlib import Path
 
-from gateway.store.batch import Answer, decode_batch, encode, take_frames
+from gateway.core.batch import Answer
+from gateway.store.frames import decode_batch, encode, take_frames
 from gateway.store.sqlite_apply import Applier
 from gateway.store.sqlite_open import StoreError, open_writer
 
@@ -43,16 +44,23 @@ def main() -> int:
         return 1
     messages = connection.execute(applier.sql["count_messages"]).fetchall()
     queued = connection.execute(applier.sql["count_queued"]).fetchall()
-    newest = connection.execute("SELECT max((SELECT max(message_id) FROM message), (SELECT max(message_id) FROM history))")
-    newest_id = newest.fetchone()[0] or applier.connection.execute(
-        "SELECT coalesce((SELECT max(message_id) FROM message), (SELECT max(message_id) FROM history), 0)"
-    ).fetchone()[0]
+    newest = connection.execute(
+        "SELECT max((SELECT max(message_id) FROM message), (SELECT max(message_id) FROM history))"
+    )
+    newest_id = (
+        newest.fetchone()[0]
+        or applier.connection.execute(
+            "SELECT coalesce((SELECT max(message_id) FROM message), (SELECT max(message_id) FROM history), 0)"
+        ).fetchone()[0]
+    )
     in_doubt = sum(1 for _ in recovered.queued)
     channel.sendall(encode(("", boot, newest_id, messages, queued, in_doubt)))
     gc.freeze()
     _serve(channel, applier)
     with contextlib.suppress(sqlite3.Error):
-        connection.execute("UPDATE boot SET stopped_ms = ? WHERE boot_id = ?", (int(time.time() * 1000), boot))
+        connection.execute(
+            "UPDATE boot SET stopped_ms = ? WHERE boot_id = ?", (int(time.time() * 1000), boot)
+        )
     connection.close()
     return 0
 

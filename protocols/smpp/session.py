@@ -78,7 +78,7 @@ class Session:
 
     def __init__(self, role: Role, settings: SessionSettings, now: float) -> None:
         self.role = role
-        self.settings = settings
+        self.use_settings(settings)
         self.system_id = ""
         self.interface_version = c.INTERFACE_VERSION_34
         self.throttled = 0
@@ -89,9 +89,6 @@ class Session:
         self._requests = Window(settings.response_timeout_s)
         self._unanswered: set[int] = set()
         self._unanswered_zeros = 0
-        self._max_length = settings.max_pdu_length
-        self._max_tlvs = settings.max_tlvs
-        self._peer_window = settings.peer_window
         self._heard_at = now
         self._enquired_at: float | None = None
         self._enquire_sequence = _NONE
@@ -141,6 +138,13 @@ class Session:
         else:
             self._partial_needs = 0
         return events
+
+    def use_settings(self, settings: SessionSettings) -> None:
+        """Other limits and timers from now on: those of the account that has bound, say."""
+        self.settings = settings
+        self._max_length = settings.max_pdu_length
+        self._max_tlvs = settings.max_tlvs
+        self._peer_window = settings.peer_window
 
     def data_to_send(self) -> bytes:
         """Everything queued since the last call, as one piece; empty when there is nothing."""

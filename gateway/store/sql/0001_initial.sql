@@ -23,8 +23,9 @@ CREATE TABLE message (
     on_ambiguous INTEGER NOT NULL,
     due_ms INTEGER NOT NULL,
     expires_ms INTEGER NOT NULL,
+    validity_period TEXT NOT NULL,
+    retries INTEGER NOT NULL,
     progress INTEGER NOT NULL,
-    retries INTEGER NOT NULL DEFAULT 0,
     doubts INTEGER NOT NULL DEFAULT 0
 );
 -- Only what waits is indexed: a message that goes straight up costs these two nothing.

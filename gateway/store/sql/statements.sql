@@ -15,8 +15,9 @@ CREATE TEMP TABLE ended (message_id INTEGER PRIMARY KEY, state INTEGER, error TE
 INSERT INTO message (
     message_id, account, accepted_ms, service_type, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, priority, registered_delivery,
-    data_coding, user_data, tlvs, segments, connector, alternatives, on_ambiguous, due_ms, expires_ms, progress
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    data_coding, user_data, tlvs, segments, connector, alternatives, on_ambiguous, due_ms, expires_ms,
+    validity_period, retries, progress
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: insert_intent
 -- Says that a segment is about to be sent; a segment whose attempt ended in doubt gets a new one.
@@ -93,7 +94,8 @@ SELECT message_id, segment FROM submission WHERE attempt = 0 AND boot <> ?;
 -- The next messages of a connector's queue.
 SELECT message_id, account, accepted_ms, service_type, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, priority, registered_delivery,
-    data_coding, user_data, tlvs, segments, connector, alternatives, on_ambiguous, due_ms, expires_ms
+    data_coding, user_data, tlvs, segments, connector, alternatives, on_ambiguous, due_ms, expires_ms,
+    validity_period, retries
 FROM message WHERE connector = ? AND progress = 0 AND due_ms <= ? ORDER BY due_ms, message_id LIMIT ?;
 
 -- name: segments_taken
@@ -163,13 +165,15 @@ FROM (SELECT message_id, segment, state, error, min(n) FROM temp.receipt
 WHERE submission.message_id = r.message_id AND submission.segment = r.segment;
 
 -- name: touch_receipts
--- Messages that a receipt of this batch may have ended.
-INSERT OR IGNORE INTO temp.touched SELECT message_id FROM temp.receipt WHERE final = 1 AND replay = 0;
+-- Messages of several segments that a receipt of this batch may have ended.
+INSERT OR IGNORE INTO temp.touched
+SELECT r.message_id FROM temp.receipt r CROSS JOIN message m USING (message_id)
+WHERE r.final = 1 AND r.replay = 0 AND m.segments > 1;
 
 -- name: end_single
 -- A message of one segment ends with its receipt.
 INSERT OR IGNORE INTO temp.ended
-SELECT r.message_id, r.state, r.error, r.received_ms FROM temp.receipt r JOIN message m USING (message_id)
+SELECT r.message_id, r.state, r.error, r.received_ms FROM temp.receipt r CROSS JOIN message m USING (message_id)
 WHERE r.final = 1 AND r.replay = 0 AND m.segments = 1 ORDER BY r.n;
 
 -- name: end_folded
@@ -178,8 +182,8 @@ INSERT OR IGNORE INTO temp.ended
 SELECT m.message_id, coalesce(min(CASE WHEN s.state <> 2 THEN s.state END), 2),
     coalesce(min(CASE WHEN s.state <> 2 THEN s.error END), min(s.error)),
     (SELECT max(received_ms) FROM temp.receipt r WHERE r.message_id = m.message_id)
-FROM temp.touched t JOIN message m USING (message_id) JOIN submission s USING (message_id)
-WHERE m.segments > 1 AND s.attempt = 3
+FROM temp.touched t CROSS JOIN message m USING (message_id) CROSS JOIN submission s USING (message_id)
+WHERE s.attempt = 3
 GROUP BY m.message_id HAVING count(*) = m.segments OR max(s.state <> 2) = 1;
 
 -- name: end_message
@@ -189,7 +193,7 @@ INSERT OR IGNORE INTO temp.ended (message_id, state, error, done_ms) VALUES (?, 
 -- name: settle_by_receipt
 -- A receipt shows that the SMSC took the message.
 UPDATE ambiguous SET settled_ms = ?, settled_by = 'receipt'
-WHERE settled_ms IS NULL AND message_id IN (SELECT message_id FROM temp.touched);
+WHERE settled_ms IS NULL AND message_id IN (SELECT message_id FROM temp.receipt);
 
 -- name: end_handed_over
 -- No receipt was asked for: the message ends when the SMSC took its last segment.
@@ -210,14 +214,14 @@ WHERE message_id < ?2 AND progress = 1 AND expires_ms <= ?3 LIMIT 1000;
 
 -- name: count_ended
 -- How many open messages each account has less.
-SELECT m.account, count(*) FROM temp.ended JOIN message m USING (message_id) GROUP BY m.account;
+SELECT m.account, count(*) FROM temp.ended CROSS JOIN message m USING (message_id) GROUP BY m.account;
 
 -- name: write_history
 -- Ended messages, without their text.
 INSERT OR IGNORE INTO history
 SELECT m.message_id, m.account, m.accepted_ms, m.source, m.destination, m.registered_delivery, m.segments,
     m.connector, s.submitted_ms, s.upstream_id, e.state, e.error, e.done_ms, m.retries, m.doubts
-FROM temp.ended e JOIN message m USING (message_id)
+FROM temp.ended e CROSS JOIN message m USING (message_id)
 LEFT JOIN submission s ON s.message_id = m.message_id AND s.segment = 1;
 
 -- name: write_deliveries
@@ -229,7 +233,7 @@ SELECT m.account, m.message_id, e.done_ms, m.destination_ton, m.destination_npi,
     m.source_ton, m.source_npi, m.source, 4, 0, m.data_coding,
     CASE WHEN m.esm_class & 64 OR m.data_coding NOT IN (0, 1, 3) THEN x'' ELSE substr(m.user_data, 1, 20) END, x'',
     e.state, e.error, m.accepted_ms, e.done_ms, m.segments
-FROM temp.ended e JOIN message m USING (message_id)
+FROM temp.ended e CROSS JOIN message m USING (message_id)
 WHERE (m.registered_delivery & 3) = 1
     OR ((m.registered_delivery & 3) = 2 AND e.state NOT IN (2, 6))
     OR ((m.registered_delivery & 3) = 3 AND e.state = 2)

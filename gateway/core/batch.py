@@ -1,24 +1,17 @@
-"""What crosses between the gateway and the process that writes: one batch, and its answer.
+"""What the core asks of the store: one batch, its answer, and the journal that takes batches.
 
-A batch is one transaction.  Its lists hold plain tuples, because they are marshalled by the thousand; what
-the tuples hold is said at each list.  The order of the lists is the order in which they are applied, which
-matters: a receipt that came in the same batch as its response finds the response's id.
-
-`marshal` is used and not a safer format because both ends are one program, of one version, joined by a
-socket pair that no one else can reach, and because it is several times faster than anything else.
+A batch is one transaction.  Its lists hold plain tuples, because they cross to another process by the
+thousand; what the tuples hold is said at each list.  The order of the lists is the order in which they are
+applied, which matters: a receipt that came in the same batch as its response finds the response's id.
 """
 
 from __future__ import annotations
 
-import marshal
-import struct
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Protocol
 
 Row = tuple[Any, ...]
-
-_LENGTH = struct.Struct("!I")
 
 
 @dataclass(slots=True)
@@ -107,33 +100,20 @@ class Sweep:
 
 
 BATCH_FIELDS = tuple(f.name for f in fields(Batch))
-ANSWER_FIELDS = tuple(f.name for f in fields(Answer))
 
 
-def encode(value: Batch | Answer | Row) -> bytes:
-    """A frame: the length and the marshalled rows."""
-    names = BATCH_FIELDS if isinstance(value, Batch) else ANSWER_FIELDS if isinstance(value, Answer) else None
-    rows = tuple(getattr(value, name) for name in names) if names else value
-    body = marshal.dumps(rows)
-    return _LENGTH.pack(len(body)) + body
+class Journal(Protocol):
+    """Where rows gather until they are committed together."""
 
+    batch: Batch
+    """The batch that is gathering; another one after each flush, so never keep it."""
+    error: str
+    """Why nothing can be stored just now; empty when all is well."""
 
-def decode_batch(body: bytes) -> Batch:
-    return Batch(*marshal.loads(body))
+    def then(self, callback: Callable[[bool], object]) -> None:
+        """Calls back when the rows appended so far are durable (True) or could not be written (False)."""
+        ...
 
-
-def decode_answer(body: bytes) -> Answer:
-    return Answer(*marshal.loads(body))
-
-
-def take_frames(buffer: bytearray) -> Iterator[bytes]:
-    """The bodies of the whole frames at the buffer's start, which are removed from it."""
-    offset = 0
-    while len(buffer) - offset >= 4:
-        (length,) = _LENGTH.unpack_from(buffer, offset)
-        end = offset + 4 + length
-        if len(buffer) < end:
-            break
-        yield bytes(memoryview(buffer)[offset + 4 : end])
-        offset = end
-    del buffer[:offset]
+    def wake(self) -> None:
+        """Makes sure that the gathering batch will be written; for rows that nobody waits for."""
+        ...

@@ -1,0 +1,59 @@
+"""Asks the running daemon over its local socket, for the commands that show something."""
+
+from __future__ import annotations
+
+import json
+import socket
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gateway.cli import CommandError
+from gateway.ops.control import SOCKET_NAME
+
+TIMEOUT_S = 30.0
+
+
+def ask(state_dir: Path, command: str, **arguments: object) -> dict[str, Any]:
+    """The daemon's answer; CommandError says why there is none."""
+    path = state_dir / SOCKET_NAME
+    request = json.dumps({"command": command, **arguments}).encode() + b"\n"
+    try:
+        with socket.socket(socket.AF_UNIX) as channel:
+            channel.settimeout(TIMEOUT_S)
+            channel.connect(str(path))
+            channel.sendall(request)
+            with channel.makefile("rb") as lines:
+                answer = json.loads(lines.readline())
+    except (FileNotFoundError, ConnectionRefusedError):
+        raise CommandError(
+            f"no gateway is running on {state_dir}; give the --state-dir that it was started with"
+        ) from None
+    except PermissionError:
+        raise CommandError(f"{path} is not yours; run this as the gateway's user or as root") from None
+    except (OSError, ValueError) as error:
+        raise CommandError(f"the gateway on {state_dir} did not answer: {error}") from error
+    if not isinstance(answer, dict):
+        raise CommandError("the gateway's answer makes no sense; is it of this version?")
+    if "error" in answer:
+        raise CommandError(str(answer["error"]))
+    return answer
+
+
+def moment(ms: object) -> str:
+    """A time of the daemon for people: local time with seconds; a dash for none."""
+    if not isinstance(ms, int) or not ms:
+        return "-"
+    return datetime.fromtimestamp(ms / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Rows as aligned columns; names ending in _ms are shown as times, without the ending."""
+    if not rows:
+        return "none"
+    names = list(rows[0])
+    head = [name.removesuffix("_ms") for name in names]
+    body = [[moment(row[name]) if name.endswith("_ms") else str(row[name]) for name in names] for row in rows]
+    widths = [max(len(line[i]) for line in (head, *body)) for i in range(len(names))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in (head, *body)]
+    return "\n".join(line.rstrip() for line in lines)

@@ -1,0 +1,113 @@
+"""`smsc-gateway run --demo`: a gateway and a simulated SMSC on loopback, ready to be tried."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+from gateway.cli import CommandError
+from gateway.cli.run import run_loop, serve
+from gateway.config.load import load
+from gateway.core.passwords import hash_password
+from gateway.daemon import Daemon
+from gateway.simulator.settings import SimulatorSettings
+from gateway.simulator.simulator import Simulator
+
+FOLDER = Path("run")
+GATEWAY_PORT = 2775
+SMSC_PORT = 2776
+ACCOUNT = "demo"
+
+_CONFIG = """\
+# Made by `smsc-gateway run --demo`; change it as you like, `smsc-gateway describe-config` says what there is.
+listeners:
+  smpp:
+    - address: 127.0.0.1:{gateway_port}
+accounts:
+  - system_id: {account}
+    password_hash: {password_hash}
+connectors:
+  - name: simulator
+    address: 127.0.0.1:{smsc_port}
+    system_id: gateway
+    password: {smsc_password}
+routes:
+  - connectors: [simulator]
+"""
+
+_WELCOME = """
+smsc-gateway is running: SMPP on 127.0.0.1:{gateway_port}, simulated SMSC on 127.0.0.1:{smsc_port}.
+
+  account   {account}
+  password  {password}   (also in {password_file})
+
+Try in another terminal:
+
+  {program} send --system-id {account} --password-file {password_file} \\
+      --to 79991234567 --text "Hello, world"
+
+which sends a message and waits for its receipt.  A destination that ends in 99002 comes back as
+undeliverable, in 99058 is throttled once; `{program} simulate --help` lists them all.
+
+  {program} status --state-dir {folder}
+  {program} queue --state-dir {folder}
+  {program} message ID --state-dir {folder}
+
+Stop with Ctrl-C.  Configuration and queue are in {folder}/; delete it to start anew.
+"""
+
+
+def run_demo() -> int:
+    """Prepares ./run once, then runs both ends until a signal."""
+    folder = FOLDER
+    config_file, password_file = folder / "config.yaml", folder / "password"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if not config_file.exists() or not password_file.exists():
+        password = secrets.token_hex(4)  # SMPP allows 8 characters
+        _write_private(password_file, password + "\n")
+        text = _CONFIG.format(
+            gateway_port=GATEWAY_PORT,
+            smsc_port=SMSC_PORT,
+            account=ACCOUNT,
+            password_hash=hash_password(password),
+            smsc_password=secrets.token_hex(4),
+        )
+        _write_private(config_file, text)
+    config = load(config_file)
+    connector = config.connectors[0]
+    welcome = _WELCOME.format(
+        gateway_port=config.listeners.smpp[0].address.port,
+        smsc_port=connector.address.port,
+        account=ACCOUNT,
+        password=password_file.read_text().strip(),
+        password_file=password_file,
+        folder=folder,
+        program=".venv/bin/smsc-gateway" if Path(".venv/bin/smsc-gateway").exists() else "smsc-gateway",
+    )
+
+    def on_ready(daemon: Daemon) -> None:
+        daemon.events.flush()
+        print(welcome, flush=True)
+
+    async def both() -> int:
+        settings = SimulatorSettings(system_id=connector.system_id, password=connector.password.reveal())
+        simulator = Simulator(settings)
+        try:
+            await simulator.start(connector.address.host, connector.address.port)
+        except OSError as error:
+            raise CommandError(
+                f"the simulated SMSC cannot listen on {connector.address}: {error.strerror}; "
+                "is another demo running?"
+            ) from error
+        try:
+            return await serve(config, config_file, folder, on_ready)
+        finally:
+            await simulator.close()
+
+    return run_loop(both)
+
+
+def _write_private(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)

@@ -1,0 +1,103 @@
+"""`smsc-gateway run`: the daemon in the foreground, as systemd and people at a terminal want it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+
+from gateway.cli import EXIT_CONFIG, EXIT_FAILURE, EXIT_OK, CommandError, add_config, add_state_dir
+from gateway.config.load import load
+from gateway.config.model import Config
+from gateway.config.problems import ConfigError
+from gateway.core.events import Events
+from gateway.daemon import Daemon, DaemonError
+from gateway.ops import sd_notify
+from gateway.store.sqlite_open import StoreError
+
+HELP = "Run the gateway in the foreground until SIGTERM or SIGINT; SIGHUP reloads the configuration."
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    add_config(parser)
+    add_state_dir(parser)
+    parser.add_argument(
+        "--demo",
+        action="store_true",
+        help="with a simulated SMSC on loopback, in ./run, and no configuration needed",
+    )
+    parser.epilog = (
+        "examples:\n"
+        "  smsc-gateway run --demo\n"
+        "  smsc-gateway run --config config.yaml --state-dir state\n\n"
+        "exit codes: 0 stopped as asked, 1 failed, 78 bad configuration or damaged store"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.demo:
+        from gateway.cli.demo import run_demo
+
+        return run_demo()
+    config = load(args.config)
+    return run_loop(lambda: serve(config, args.config, args.state_dir))
+
+
+def run_loop(main: Callable[[], Coroutine[object, object, int]]) -> int:
+    """Runs a coroutine function on the fastest event loop there is; returns its exit code."""
+    try:
+        import uvloop
+
+        factory: Callable[[], asyncio.AbstractEventLoop] | None = uvloop.new_event_loop
+    except ImportError:
+        factory = None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main())
+
+
+async def serve(
+    config: Config, path: Path, state_dir: Path, on_ready: Callable[[Daemon], None] | None = None
+) -> int:
+    """A daemon from start to stop; the exit code."""
+    events = Events(config.log.format, config.log.level)
+    daemon = Daemon(config, state_dir, events)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, daemon.request_stop)
+    reloads: set[asyncio.Task[None]] = set()
+
+    def on_hangup() -> None:
+        task = loop.create_task(_reload(daemon, path, events))
+        reloads.add(task)
+        task.add_done_callback(reloads.discard)
+
+    loop.add_signal_handler(signal.SIGHUP, on_hangup)
+    try:
+        await daemon.start()
+    except StoreError as error:
+        events.flush()
+        raise CommandError(str(error), EXIT_CONFIG) from error
+    except (DaemonError, OSError) as error:
+        events.flush()
+        raise CommandError(str(error)) from error
+    if on_ready is not None:
+        on_ready(daemon)
+    reason = await daemon.wait()
+    await daemon.stop()
+    return EXIT_FAILURE if reason else EXIT_OK
+
+
+async def _reload(daemon: Daemon, path: Path, events: Events) -> None:
+    """A file with mistakes changes nothing: the running configuration stays."""
+    sd_notify.notify("RELOADING=1", sd_notify.monotonic_usec(daemon.clock.now()))
+    try:
+        config = await asyncio.to_thread(load, path)
+    except ConfigError as error:
+        events.say("error", "reload_refused", problems=len(error.problems), see="smsc-gateway check-config")
+        for problem in error.problems:
+            events.say("error", "config", problem=problem)
+    else:
+        await daemon.reload(config)
+    sd_notify.notify("READY=1")

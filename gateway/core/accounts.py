@@ -1,0 +1,61 @@
+"""What the gateway knows of an account while it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+from ipaddress import ip_address
+
+from gateway.config.model import Account as AccountConfig
+from gateway.core.limits import TokenBucket
+
+_PROCESS_KEY = os.urandom(32)
+
+
+def _digest(password: str) -> bytes:
+    return hmac.digest(_PROCESS_KEY, password.encode("utf-8", "surrogateescape"), hashlib.sha256)
+
+
+class Account:
+    """One customer's login: its configuration, and its counts, which outlive a reload."""
+
+    def __init__(self, config: AccountConfig, now: float, open_messages: int = 0) -> None:
+        self.open_messages = open_messages
+        self.sessions = 0
+        self.accepted = 0
+        self.configure(config, now)
+
+    def configure(self, config: AccountConfig, now: float) -> None:
+        """Takes over a changed configuration; counts stay."""
+        self.config = config
+        self.name = config.system_id
+        self.bucket = TokenBucket(config.rate, now)
+        self.sources = frozenset(config.allowed_sources)
+        self._verified: set[bytes] = set()
+
+    def allows_address(self, address: str) -> bool:
+        """Whether a client may come from this IP address."""
+        networks = self.config.allowed_addresses
+        if not networks:
+            return True
+        ip = ip_address(address)
+        mapped = getattr(ip, "ipv4_mapped", None)
+        ip = mapped or ip
+        return any(ip in network for network in networks if network.version == ip.version)
+
+    def password_hashes(self) -> tuple[str, ...]:
+        """The hash of the password, and of a second one while it is being changed."""
+        both = (self.config.password_hash, self.config.second_password_hash)
+        return tuple(stored.reveal() for stored in both if stored is not None)
+
+    def was_verified(self, password: str) -> bool:
+        """Whether this password was found right before: spares scrypt for each of a thousand binds.
+
+        What is kept is a keyed digest that only this process can make.
+        """
+        digest = _digest(password)
+        return any(hmac.compare_digest(known, digest) for known in self._verified)
+
+    def remember_verified(self, password: str) -> None:
+        self._verified.add(_digest(password))

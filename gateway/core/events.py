@@ -1,0 +1,143 @@
+"""The event log: one function for each thing that happens to a message or a link, one vocabulary.
+
+Numbers are masked and texts never appear.  Lines gather and go out together: a call for each line would
+cost more than the message does.  `flush` is called by the daemon's tick, and at once for warnings.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from gateway.core.model import Message, MessageState
+from protocols.sms.addresses import mask
+
+_LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_STATE_NAMES = {int(state): state.name for state in MessageState}
+_UNSAFE = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F)} | {
+    code: f"\\u{code:04x}"
+    for code in (
+        *range(0x80, 0xA0),
+        *range(0x202A, 0x202F),
+        *range(0x2066, 0x206A),
+        0x200E,
+        0x200F,
+        0x2028,
+        0x2029,
+    )
+}
+
+
+def safe(text: str) -> str:
+    """A peer's text for a log line: control and direction characters made visible, bounded."""
+    return text[:200].translate(_UNSAFE)
+
+
+def _write_stderr(text: str) -> None:
+    sys.stderr.write(text)
+    sys.stderr.flush()
+
+
+class Events:
+    """Where every part of the gateway says what happened."""
+
+    def __init__(
+        self, form: str = "text", level: str = "info", write: Callable[[str], object] = _write_stderr
+    ) -> None:
+        self._json = form == "json"
+        self._level = _LEVELS[level]
+        self._write = write
+        self._lines: list[str] = []
+        self._second = 0
+        self._stamp = ""
+        self.messages = self._level <= _LEVELS["info"]
+        """Whether the events of single messages are written; read before calling them in a loop."""
+
+    # -- messages --------------------------------------------------------------------------------------
+
+    def accepted(self, message: Message, now_ms: int) -> None:
+        """We took responsibility for a message."""
+        self._message(
+            now_ms,
+            "accepted",
+            message.message_id,
+            ("account", message.account),
+            ("to", mask(message.destination)),
+            ("segments", message.segments),
+            ("connector", message.connector),
+        )
+
+    def submitted(self, message_id: int, connector: str, upstream_id: str, now_ms: int) -> None:
+        """The SMSC took a segment."""
+        self._message(
+            now_ms, "submitted", message_id, ("connector", connector), ("upstream_id", safe(upstream_id))
+        )
+
+    def postponed(self, message_id: int, connector: str, reason: str, now_ms: int) -> None:
+        """The SMSC said no for now."""
+        self._message(now_ms, "postponed", message_id, ("connector", connector), ("reason", reason))
+
+    def receipt(self, message_id: int, connector: str, state: int, error: str, now_ms: int) -> None:
+        """The SMSC's receipt is committed."""
+        name = _STATE_NAMES.get(state, str(state))
+        self._message(
+            now_ms, "receipt", message_id, ("connector", connector), ("state", name), ("error", safe(error))
+        )
+
+    def ended(self, message_id: int, state: int, error: str, now_ms: int) -> None:
+        """A message ends without a receipt: refused, given up, expired."""
+        self._message(
+            now_ms,
+            "ended",
+            message_id,
+            ("state", _STATE_NAMES.get(state, str(state))),
+            ("error", safe(error)),
+        )
+
+    def returned(self, message_id: int, account: str, now_ms: int) -> None:
+        """The account has its receipt."""
+        self._message(now_ms, "returned", message_id, ("account", account))
+
+    def _message(self, now_ms: int, name: str, message_id: int, *pairs: tuple[str, object]) -> None:
+        if now_ms // 1000 != self._second:
+            self._second = now_ms // 1000
+            self._stamp = datetime.fromtimestamp(self._second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        stamp = f"{self._stamp}.{now_ms % 1000:03d}Z"
+        if self._json:
+            line = json.dumps(
+                {"at": stamp, "level": "info", "event": name, "message_id": message_id, **dict(pairs)}
+            )
+            self._lines.append(line)
+        else:
+            words = " ".join([f"{key}={value}" for key, value in pairs])
+            self._lines.append(f"{stamp} info {name} message_id={message_id} {words}")
+
+    # -- everything else -------------------------------------------------------------------------------
+
+    def say(self, level: str, name: str, **fields: object) -> None:
+        """A rare event of a link, a session, the store or the daemon."""
+        if _LEVELS[level] < self._level:
+            return
+        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        if self._json:
+            self._lines.append(
+                json.dumps({"at": stamp, "level": level, "event": name, **fields}, default=str)
+            )
+        else:
+            words = " ".join(f"{key}={_quoted(value)}" for key, value in fields.items())
+            self._lines.append(f"{stamp} {level} {name} {words}".rstrip())
+        if _LEVELS[level] >= _LEVELS["warning"]:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what gathered, in one call."""
+        if self._lines:
+            lines, self._lines = self._lines, []
+            self._write("\n".join(lines) + "\n")
+
+
+def _quoted(value: object) -> str:
+    text = safe(str(value))
+    return f'"{text}"' if " " in text or not text else text

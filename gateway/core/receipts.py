@@ -1,0 +1,102 @@
+"""Receipts from upstream: which of our segments they mean.
+
+The store does the matching, in the transaction that keeps the receipt, so it works in either order: a receipt
+finds its response's id, or waits until a response with that id is recorded.  Here is what has to be known
+for it: SMSCs write the same id in different forms (hexadecimal in one PDU, decimal in the other), so each
+receipt brings up to three keys, the connector's usual one first.  The usual one is learnt from what matches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gateway.core.batch import Journal, Row
+from gateway.core.events import Events
+from protocols.sms.receipts import FORMS, convert
+
+SURE_AFTER = 100
+"""So many matches of one form alone, and the others are not tried: a guess could hit a stranger."""
+DOUBT_AFTER = 20
+"""So many receipts in a row without a match, and all forms are tried again."""
+
+
+class ReceiptBook:
+    """The receipts of one connector."""
+
+    def __init__(self, connector: str, journal: Journal, events: Events) -> None:
+        self.connector = connector
+        self.matched = 0
+        self.unmatched = 0
+        self.replays = 0
+        self._journal = journal
+        self._events = events
+        self._order: tuple[str, ...] = FORMS
+        self._counts = dict.fromkeys(FORMS, 0)
+        self._misses_in_row = 0
+
+    @property
+    def usual_form(self) -> str:
+        """How this SMSC writes ids in receipts, as far as is known."""
+        return self._order[0]
+
+    def _sure(self) -> bool:
+        usual = self._counts[self._order[0]]
+        return usual >= SURE_AFTER and usual == sum(self._counts.values())
+
+    def take(self, upstream_id: str, peer: str, state: int, final: bool, error: str, now_ms: int) -> None:
+        """Appends a receipt to the batch; `peer` is the number it came from.  Acknowledge after the commit."""
+        usual = self._order[0]
+        keys: list[str | None] = [convert(usual, upstream_id)]
+        if self._sure():
+            keys += (None, None)
+        else:
+            keys += [convert(form, upstream_id) for form in self._order[1:]]
+        # An id that cannot be of the usual form still needs a first key to be parked by.
+        first = keys[0] if keys[0] is not None else "?" + upstream_id[:65]
+        self._journal.batch.receipts.append(
+            (
+                self.connector,
+                upstream_id[:65],
+                first,
+                keys[1],
+                keys[2],
+                peer,
+                state,
+                int(final),
+                error[:16],
+                now_ms,
+            )
+        )
+
+    def result(self, receipt: Row, how: int | None, message_id: int | None, replay: int) -> None:
+        """What the store made of a receipt of an earlier batch."""
+        if how is None or message_id is None:
+            self.unmatched += 1
+            self._misses_in_row += 1
+            if self._misses_in_row == DOUBT_AFTER:
+                self._counts = dict.fromkeys(FORMS, 0)
+            return
+        self._misses_in_row = 0
+        if replay:
+            self.replays += 1
+            return
+        self.matched += 1
+        if not self._sure():
+            self._learn(self._order[how - 1])
+        if self._events.messages:
+            self._events.receipt(message_id, self.connector, receipt[6], receipt[8], receipt[9])
+
+    def _learn(self, form: str) -> None:
+        self._counts[form] += 1
+        best = max(self._order, key=lambda name: self._counts[name])
+        if best != self._order[0]:
+            self._order = (best, *(name for name in FORMS if name != best))
+            self._events.say("info", "receipt_ids", connector=self.connector, form=best)
+
+
+def results(books: dict[str, ReceiptBook], receipts: Iterable[Row], answers: Iterable[Row]) -> None:
+    """Hands the store's answers to the books that asked; answers beyond the receipts were parked ones."""
+    for receipt, (how, message_id, replay) in zip(receipts, answers, strict=False):
+        book = books.get(receipt[0])
+        if book is not None:
+            book.result(receipt, how, message_id, replay)

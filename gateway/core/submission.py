@@ -1,0 +1,157 @@
+"""Taking responsibility for a message: the checks, the route, and the row that makes it durable.
+
+`accept` decides at once and appends to the batch that is gathering; nothing is promised to the sender until
+that batch is committed.  Where the connector has room right now, the same commit carries the intent to
+send, so a message costs one commit on its way up instead of two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.core.accounts import Account
+from gateway.core.batch import Journal
+from gateway.core.errors import Refusal
+from gateway.core.events import Events
+from gateway.core.message_ids import MessageIds
+from gateway.core.model import Draft, Message, Progress
+from gateway.core.routing import RouteTable
+from gateway.core.upstream import Upstream
+from protocols.sms.addresses import digits_of
+
+_MESSAGE_PART = Draft._fields.index("segments")
+
+
+class Submission:
+    """Accepts messages for all ingresses."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        ids: MessageIds,
+        routes: RouteTable,
+        upstreams: Mapping[str, Upstream],
+        events: Events,
+        *,
+        max_messages: int,
+        default_validity_ms: int,
+    ) -> None:
+        self.journal = journal
+        self.ids = ids
+        self.routes = routes
+        self.upstreams = upstreams
+        self.events = events
+        self.max_messages = max_messages
+        self.default_validity_ms = default_validity_ms
+        self.open_messages = 0
+        self.accepted = 0
+        self.refused: dict[Refusal, int] = dict.fromkeys(Refusal, 0)
+        self.closed_because: Refusal | None = None
+        """Set while nothing is taken: the gateway stops, or the disk is nearly full."""
+        self._taken: list[tuple[Account, Message, Upstream, bool]] = []
+
+    def accept(self, account: Account, draft: Draft, now: float, now_ms: int) -> Message | Refusal:
+        """Takes the message into the gathering batch, or says why not.
+
+        The caller ends its chunk of work with `flush`, and answers after the commit.
+        """
+        refusal = self._check(account, draft, now, now_ms)
+        if refusal is not None:
+            self.refused[refusal] += 1
+            return refusal
+        route = self.routes.find(digits_of(draft.destination, draft.destination_ton))
+        if route is None:
+            self.refused[Refusal.NO_ROUTE] += 1
+            return Refusal.NO_ROUTE
+        upstream = self._choose(route.connectors)
+        message = Message._make(
+            (
+                self.ids.next(now_ms),
+                account.name,
+                now_ms,
+                *draft[:_MESSAGE_PART],
+                1 if upstream.whole else draft.segments,
+                upstream.name,
+                route.alternatives,
+                route.on_ambiguous.value,
+                draft.due_ms,
+                draft.expires_ms or now_ms + self.default_validity_ms,
+                draft.validity_period,
+                0,
+            )
+        )
+        self._record(account, message, upstream, now, now_ms)
+        return message
+
+    def _check(self, account: Account, draft: Draft, now: float, now_ms: int) -> Refusal | None:
+        if self.closed_because is not None:
+            return self.closed_because
+        if self.journal.error:
+            return Refusal.STORE
+        if self.open_messages >= self.max_messages or account.open_messages >= account.config.max_open:
+            return Refusal.QUEUE_FULL
+        if account.sources and draft.source not in account.sources:
+            return Refusal.SOURCE
+        if draft.segments > account.config.max_segments:
+            return Refusal.TOO_LONG
+        if draft.expires_ms and draft.expires_ms <= now_ms:
+            return Refusal.VALIDITY
+        if not account.bucket.take(draft.segments, now):
+            return Refusal.RATE
+        return None
+
+    def _choose(self, connectors: tuple[str, ...]) -> Upstream:
+        for name in connectors:
+            upstream = self.upstreams[name]
+            if upstream.up:
+                return upstream
+        return self.upstreams[connectors[0]]
+
+    def _record(
+        self, account: Account, message: Message, upstream: Upstream, now: float, now_ms: int
+    ) -> None:
+        batch = self.journal.batch
+        straight = message.due_ms <= now_ms and upstream.reserve(message.segments, now)
+        if straight:
+            batch.accepted.append((*message, Progress.SENT.value))
+            if message.segments == 1:
+                batch.intents.append((message.message_id, 1, upstream.name, now_ms))
+            else:
+                batch.intents.extend(
+                    (message.message_id, n, upstream.name, now_ms) for n in range(1, message.segments + 1)
+                )
+        else:
+            batch.accepted.append((*message, Progress.QUEUED.value))
+        account.open_messages += 1
+        self.open_messages += 1
+        self._taken.append((account, message, upstream, straight))
+
+    def flush(self) -> None:
+        """Ends a chunk of work: what it accepted goes up when it is durable."""
+        if self._taken:
+            taken, self._taken = self._taken, []
+            self.journal.then(lambda ok: self._committed(taken, ok))
+
+    def _committed(self, taken: list[tuple[Account, Message, Upstream, bool]], ok: bool) -> None:
+        if not ok:
+            for account, message, upstream, straight in taken:
+                self.ended(account, 1)
+                if straight:
+                    upstream.release(message.segments)
+            return
+        self.accepted += len(taken)
+        log = self.events.accepted if self.events.messages else None
+        for account, message, upstream, straight in taken:
+            account.accepted += 1
+            if log is not None:
+                log(message, message.accepted_ms)
+            if straight:
+                upstream.send(message, range(1, message.segments + 1))
+            else:
+                upstream.queued(message.due_ms)
+
+    def ended(self, account: Account | None, count: int) -> None:
+        """Messages of an account (None: one that is no longer configured) have ended."""
+        self.open_messages -= count
+        if account is not None:
+            account.open_messages -= count

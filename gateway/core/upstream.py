@@ -1,0 +1,283 @@
+"""One connector's way up: its window, its queue on disk, and what its answers mean.
+
+Theory of operation.  A segment occupies a slot from the commit of its intent until its result is committed;
+slots are what bounds memory and doubt.  A message takes slots in one of two ways:
+
+* straight: `Submission` reserves them while the queue on disk is empty, and sends after its commit;
+* from disk: when slots are free and messages wait, `pump` asks the store for as many segments as fit.  The
+  store writes their intents in the same transaction, so what it returns is sent at once.
+
+Nothing waits in memory between the two: what has no slot is on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from typing import Protocol
+
+from gateway.core import retry
+from gateway.core.batch import Journal, Row
+from gateway.core.clock import Clock
+from gateway.core.events import Events
+from gateway.core.limits import TokenBucket
+from gateway.core.model import Message, MessageState
+from protocols.sms.receipts import response_key
+
+LONG_PAUSE_AFTER = 50
+"""So many refusals in a row for lack of capacity pause the connector, not just the message."""
+MOVE_AFTER_S = 5.0
+"""A connector that is down for so long hands its queue to another one."""
+
+
+class Link(Protocol):
+    """A bound transport to the SMSC, as its upstream sees it."""
+
+    @property
+    def room(self) -> int:
+        """Segments that it can take now."""
+        ...
+
+    def submit(self, message: Message, segments: Sequence[int]) -> None:
+        """Sends these segments of a message (numbers from 1); results come back to the upstream."""
+        ...
+
+
+class Upstream:
+    """The state of one connector that is shared by its links."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        window: int,
+        rate: int,
+        whole: bool,
+        journal: Journal,
+        events: Events,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self.name = name
+        self.all: Mapping[str, Upstream] = {}
+        """Every connector's upstream by name, for failover."""
+        self.window = window
+        self.whole = whole
+        """Long messages go up in one PDU: the SMSC splits them."""
+        self.links: list[Link] = []
+        self.in_flight = 0
+        self.submitted = 0
+        self.refused = 0
+        self.doubtful = 0
+        self.throttled = 0
+        self.last_error = ""
+        self.down_since = clock.now()
+        self.journal = journal
+        self._events = events
+        self._clock = clock
+        self._random = random
+        self._bucket = TokenBucket(rate, clock.now())
+        self._backlog = True  # until the store says that nothing waits
+        self._next_due_ms: int | None = None
+        self._claiming = 0
+        self._turn = 0
+        self._refusals_in_row = 0
+        self._paused_until = 0.0
+        self._results = 0
+
+    # -- links -----------------------------------------------------------------------------------------
+
+    @property
+    def up(self) -> bool:
+        """Whether a link can carry messages now."""
+        return bool(self.links)
+
+    @property
+    def backlog(self) -> bool:
+        """Whether messages that are due wait on disk."""
+        return self._backlog
+
+    def link_up(self, link: Link) -> None:
+        self.links.append(link)
+        self._paused_until = 0.0
+        self.pump()
+
+    def link_down(self, link: Link) -> None:
+        if link in self.links:
+            self.links.remove(link)
+        if not self.links:
+            self.down_since = self._clock.now()
+
+    def hold(self) -> None:
+        """Sends nothing any more, at the end of the gateway's day."""
+        self._paused_until = float("inf")
+
+    def moved_away(self, now: float) -> None:
+        """What waited went to another connector; look again when more has come."""
+        self._backlog = False
+        self.down_since = now
+
+    # -- slots -----------------------------------------------------------------------------------------
+
+    def reserve(self, segments: int, now: float) -> bool:
+        """Takes slots for a message that goes straight up; False: it has to queue."""
+        if self._backlog or self._claiming or self._room(now) < segments:
+            return False
+        self.in_flight += segments
+        self._bucket.spend(segments)
+        return True
+
+    def release(self, segments: int) -> None:
+        """Gives slots back."""
+        self.in_flight -= segments
+        if self._backlog:
+            self.pump()
+
+    def _room(self, now: float) -> int:
+        if not self.links or now < self._paused_until:
+            return 0
+        room = self.window * len(self.links) - self.in_flight
+        return room if not self._bucket.rate else min(room, int(self._bucket.available(now)))
+
+    # -- sending ---------------------------------------------------------------------------------------
+
+    def send(self, message: Message, segments: Sequence[int]) -> None:
+        """Sends segments whose intent is committed and whose slots are taken."""
+        links = self.links
+        for _ in links:
+            self._turn = (self._turn + 1) % len(links)
+            if links[self._turn].room >= len(segments):
+                links[self._turn].submit(message, segments)
+                return
+        self.unsent(message, segments)
+
+    def unsent(self, message: Message, segments: Sequence[int]) -> None:
+        """No byte of these segments was sent: back into the queue, and no attempt."""
+        now_ms = self._clock.now_ms()
+        for segment in segments:
+            self.journal.batch.postponed.append((message.message_id, segment, self.name, 0, 0, now_ms, ""))
+        self._free_after_commit(len(segments))
+
+    def queued(self, due_ms: int) -> None:
+        """A message waits on disk for this connector."""
+        if due_ms <= self._clock.now_ms():
+            self._backlog = True
+            self.pump()
+        elif self._next_due_ms is None or due_ms < self._next_due_ms:
+            self._next_due_ms = due_ms
+
+    def pump(self) -> None:
+        """Claims what waits on disk, if there is room for it."""
+        if self._claiming or not self._backlog:
+            return
+        room = self._room(self._clock.now())
+        if room <= 0:
+            return
+        self._claiming = room
+        self.in_flight += room
+        self.journal.batch.claims.append((self.name, room, self._clock.now_ms()))
+        self.journal.then(self._claim_committed)
+
+    def _claim_committed(self, ok: bool) -> None:
+        if not ok:  # an answer that came was taken by `claimed` before
+            self.in_flight -= self._claiming
+            self._claiming = 0
+
+    def claimed(self, rows: list[Row], next_due_ms: int | None) -> None:
+        """What the store found for `pump`; the intents are committed."""
+        self.in_flight -= self._claiming
+        self._claiming = 0
+        self._next_due_ms = next_due_ms
+        self._backlog = next_due_ms is not None and next_due_ms <= self._clock.now_ms()
+        for fields, segments in rows:
+            self.in_flight += len(segments)
+            self._bucket.spend(len(segments))
+            self.send(Message._make(fields), segments)
+        self.pump()
+
+    def tick(self, now: float, now_ms: int) -> None:
+        """Wakes messages whose time has come; a few times each second."""
+        if self._next_due_ms is not None and self._next_due_ms <= now_ms:
+            self._next_due_ms = None
+            self._backlog = True
+        self.pump()
+
+    # -- results ---------------------------------------------------------------------------------------
+
+    def taken(self, message: Message, segment: int, upstream_id: str, now_ms: int) -> None:
+        """The SMSC took a segment."""
+        self.submitted += 1
+        self._refusals_in_row = 0
+        batch = self.journal.batch
+        key = response_key(upstream_id) if upstream_id else None
+        batch.submitted.append((now_ms, upstream_id, key, message.message_id, segment, self.name))
+        # Without an id no receipt can ever be matched, so none is waited for.
+        if not message.registered_delivery & 3 or key is None:
+            batch.handed_over.append((message.message_id, now_ms))
+        if self._events.messages:
+            self._events.submitted(message.message_id, self.name, upstream_id, now_ms)
+        self._results += 1
+
+    def taken_late(self, message: Message, segment: int, upstream_id: str, now_ms: int) -> None:
+        """A response that came after its time-out; its slot is free already."""
+        row = (now_ms, upstream_id, response_key(upstream_id), message.message_id, segment, self.name)
+        self.journal.batch.late.append(row)
+        self.journal.wake()
+
+    def refused_for_now(
+        self, message: Message, segment: int, reason: str, *, full: bool, now_ms: int
+    ) -> None:
+        """The SMSC cannot take a segment now; `full`: for lack of capacity, so it is asked again soon.
+
+        Any other reason hands the message to the route's next connector that is up.
+        """
+        other = None if full else self._next_alternative(message)
+        first_s = retry.FIRST_THROTTLED_S if full else retry.FIRST_S
+        delay_ms = 0 if other else int(1000 * retry.delay_s(message.retries, self._random, first_s))
+        due_ms = now_ms + delay_ms
+        text = f"{self.name}: {reason}, " + (f"handed to {other}" if other else f"again in {delay_ms} ms")
+        row = (message.message_id, segment, other or self.name, due_ms, 1, now_ms, text)
+        self.journal.batch.postponed.append(row)
+        self.throttled += full
+        self.last_error = reason
+        if self._events.messages:
+            self._events.postponed(message.message_id, self.name, reason, now_ms)
+        self._results += 1
+        self._refusals_in_row += full
+        if self._refusals_in_row > LONG_PAUSE_AFTER:
+            tries = self._refusals_in_row // LONG_PAUSE_AFTER - 1
+            self._paused_until = self._clock.now() + retry.delay_s(tries, self._random)
+            self._backlog = True
+
+    def _next_alternative(self, message: Message) -> str | None:
+        names = message.alternatives.split()
+        after = names[names.index(self.name) + 1 :] if self.name in names else names
+        return next((name for name in after if name in self.all and self.all[name].up), None)
+
+    def refused_for_good(self, message: Message, reason: str, now_ms: int) -> None:
+        """The SMSC will never take this message."""
+        self.refused += 1
+        self.last_error = reason
+        self.journal.batch.failed.append((message.message_id, MessageState.REJECTED.value, reason, now_ms))
+        if self._events.messages:
+            self._events.ended(message.message_id, MessageState.REJECTED, reason, now_ms)
+        self._results += 1
+
+    def in_doubt(self, message: Message, segment: int, evidence: str, now_ms: int) -> None:
+        """Nobody knows whether the SMSC took a segment."""
+        self.doubtful += 1
+        self.journal.batch.doubts.append((message.message_id, segment, now_ms, evidence))
+        self._events.say(
+            "warning", "ambiguous", message_id=message.message_id, connector=self.name, evidence=evidence
+        )
+        self._results += 1
+
+    def results_end(self) -> None:
+        """Ends a chunk of results: their slots are free when they are committed."""
+        if self._results:
+            count, self._results = self._results, 0
+            self._free_after_commit(count)
+
+    def _free_after_commit(self, count: int) -> None:
+        # Whether or not the commit went well: rows that could not be written are kept for the next try.
+        self.journal.then(lambda ok: self.release(count))

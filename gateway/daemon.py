@@ -1,0 +1,349 @@
+"""The composition root: builds the gateway from its configuration, starts it, reloads it, stops it.
+
+Start: store, accounts and routes, control socket, connectors, listeners; READY is told last.  Stop is the
+reverse: nothing new is taken, what is under way upstream is finished and committed, everybody is unbound.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import gc
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from random import Random
+from typing import IO
+
+from gateway.config.model import Config
+from gateway.config.model import Connector as ConnectorConfig
+from gateway.config.model import SmppListener as ListenerConfig
+from gateway.core.accounts import Account
+from gateway.core.batch import Answer, Batch
+from gateway.core.clock import Clock, SystemClock
+from gateway.core.downstream import Outlet
+from gateway.core.errors import Refusal
+from gateway.core.events import Events
+from gateway.core.message_ids import MessageIds
+from gateway.core.model import Delivery, OnAmbiguous
+from gateway.core.receipts import ReceiptBook, results
+from gateway.core.routing import Route, RouteTable
+from gateway.core.submission import Submission
+from gateway.core.upstream import Upstream
+from gateway.egress.smpp_connector import SmppConnector
+from gateway.housekeeping import Housekeeping
+from gateway.ingress.smpp_listener import SmppListener
+from gateway.ops import sd_notify
+from gateway.ops.control import ControlSocket
+from gateway.ops.status import status_of
+from gateway.store.journal import Journal
+from gateway.store.reader import Reader
+from gateway.store.sqlite_open import FILE_NAME
+
+STOP_TIMEOUT_S = 10.0
+
+
+class DaemonError(Exception):
+    """The gateway cannot start or go on; the text says what to do."""
+
+
+class Daemon:
+    """A running gateway."""
+
+    def __init__(
+        self,
+        config: Config,
+        state_dir: Path,
+        events: Events,
+        *,
+        clock: Clock | None = None,
+        random: Random | None = None,
+    ) -> None:
+        self.config = config
+        self.state_dir = state_dir
+        self.events = events
+        self.clock = clock or SystemClock()
+        self.random = random or Random()
+        self.started_ms = self.clock.now_ms()
+        self.accounts: dict[str, Account] = {}
+        self.outlets: dict[str, Outlet] = {}
+        self.upstreams: dict[str, Upstream] = {}
+        self.receipts: dict[str, ReceiptBook] = {}
+        self.connectors: dict[str, SmppConnector] = {}
+        self.listeners: list[SmppListener] = []
+        self.boot = 0
+        self.journal: Journal
+        self.submission: Submission
+        self._lock: IO[str]
+        self._control: ControlSocket
+        self._housekeeping: Housekeeping
+        self._hashing = ThreadPoolExecutor(1, thread_name_prefix="password")
+        self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    # -- start -----------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Starts everything; DaemonError, StoreError or OSError when that fails."""
+        self._lock = _lock(self.state_dir)
+        self.journal = Journal(self.state_dir, self._on_answer, self._fail)
+        opening = await self.journal.open()
+        self.boot = opening.boot
+        now = self.clock.now()
+        queue = self.config.queue
+        self.submission = Submission(
+            self.journal,
+            MessageIds(opening.newest_message_id),
+            RouteTable(()),
+            self.upstreams,
+            self.events,
+            max_messages=queue.max_messages,
+            default_validity_ms=queue.default_validity_h * 3_600_000,
+        )
+        self.submission.open_messages = sum(opening.open_messages.values())
+        for account in self.config.accounts:
+            self._add_account(
+                account.system_id, self.config, now, opening.open_messages.get(account.system_id, 0)
+            )
+        for connector in self.config.connectors:
+            self._add_connector(connector)
+        self.submission.routes = _routes(self.config)
+        self._say_what_was_found(opening.queued, opening.in_doubt)
+        reader = Reader(self.state_dir / FILE_NAME)
+        self._control = ControlSocket(
+            self.state_dir, reader, self.journal, self.clock, status=lambda: status_of(self)
+        )
+        await self._control.start()
+        for listener in self.config.listeners.smpp:
+            await self._add_listener(listener)
+        self._housekeeping = Housekeeping(self)
+        self._housekeeping.start()
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(50_000, 20, 50)
+        sd_notify.notify("READY=1", f"STATUS=boot {self.boot}")
+        self.events.say("info", "ready", boot=self.boot, pid=os.getpid())
+        self.events.flush()
+
+    def _say_what_was_found(self, queued: Iterable[tuple[str, int, int]], in_doubt: int) -> None:
+        for connector, count, _ in queued:
+            known = connector in self.upstreams
+            self.events.say("info" if known else "error", "queue_found", connector=connector, messages=count)
+            if not known:
+                self.events.say(
+                    "error", "queue_stuck", connector=connector, fix="configure this connector again"
+                )
+        if in_doubt:
+            self.events.say(
+                "warning", "ambiguous_found", segments=in_doubt, see="smsc-gateway queue ambiguous"
+            )
+
+    def _add_account(self, name: str, config: Config, now: float, open_messages: int) -> None:
+        section = next(account for account in config.accounts if account.system_id == name)
+        self.accounts[name] = Account(section, now, open_messages)
+        self.outlets[name] = Outlet(
+            name, journal=self.journal, events=self.events, clock=self.clock, random=self.random
+        )
+
+    def _add_connector(self, config: ConnectorConfig) -> None:
+        upstream = Upstream(
+            config.name,
+            window=config.window,
+            rate=config.rate,
+            whole=config.long_messages == "payload",
+            journal=self.journal,
+            events=self.events,
+            clock=self.clock,
+            random=self.random,
+        )
+        upstream.all = self.upstreams
+        self.upstreams[config.name] = upstream
+        self.receipts[config.name] = ReceiptBook(config.name, self.journal, self.events)
+        connector = SmppConnector(
+            config,
+            upstream=upstream,
+            receipts=self.receipts[config.name],
+            journal=self.journal,
+            events=self.events,
+            clock=self.clock,
+            random=self.random,
+        )
+        self.connectors[config.name] = connector
+        for task in connector.start():
+            task.add_done_callback(self._task_ended)
+
+    async def _add_listener(self, config: ListenerConfig) -> None:
+        listener = SmppListener(
+            config,
+            accounts=self.accounts,
+            outlets=self.outlets,
+            submission=self.submission,
+            journal=self.journal,
+            events=self.events,
+            clock=self.clock,
+            hashing=self._hashing,
+        )
+        try:
+            await listener.start()
+        except OSError as error:
+            raise DaemonError(
+                f"cannot listen on {config.address}: {error.strerror or error}; "
+                "is another gateway running, or the port below 1024?"
+            ) from error
+        self.listeners.append(listener)
+        self.events.say("info", "listening", protocol="smpp", address=config.address)
+
+    # -- the store's answers ---------------------------------------------------------------------------
+
+    def _on_answer(self, batch: Batch, answer: Answer) -> None:
+        """Hands what followed from a commit to whom it concerns."""
+        if batch.receipts:
+            results(self.receipts, batch.receipts, answer.results)
+        for account, count in answer.ended:
+            self.submission.ended(self.accounts.get(account), count)
+        now_ms = self.clock.now_ms()
+        for message_id in answer.expired:
+            self.events.ended(message_id, 3, "validity is over", now_ms)
+        for connector, due_ms in answer.queued:
+            if connector in self.upstreams:
+                self.upstreams[connector].queued(due_ms)
+        for connector, rows, next_due_ms in answer.claimed:
+            if connector in self.upstreams:
+                self.upstreams[connector].claimed(rows, next_due_ms)
+        for account, rows, more in answer.fetched:
+            if account in self.outlets:
+                self.outlets[account].fetched(rows, more)
+        if answer.deliveries:
+            self._offer(answer.deliveries)
+
+    def _offer(self, rows: list[tuple[object, ...]]) -> None:
+        outlets = self.outlets
+        touched = set()
+        for row in rows:
+            delivery = Delivery._make(row)
+            outlet = outlets.get(delivery.account)
+            if outlet is not None:
+                outlet.offer(delivery)
+                touched.add(outlet)
+        for outlet in touched:
+            outlet.pump()
+
+    # -- the end ---------------------------------------------------------------------------------------
+
+    def _fail(self, reason: str) -> None:
+        """Something that the gateway cannot be without is gone."""
+        if not self._over.done():
+            self.events.say("error", "failed", reason=reason)
+            self._over.set_result(reason)
+
+    def request_stop(self) -> None:
+        """Ends `wait` in good order."""
+        if not self._over.done():
+            self._over.set_result("")
+
+    async def wait(self) -> str:
+        """Waits for the end; the reason, empty when it was asked for."""
+        return await self._over
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and task.exception() is not None:
+            self._fail(f"{task.get_name()} died: {task.exception()!r}")
+
+    async def stop(self) -> None:
+        """Takes nothing new, finishes what is under way, unbinds everybody, closes the store."""
+        sd_notify.notify("STOPPING=1")
+        self.events.say("info", "stopping")
+        self.submission.closed_because = Refusal.STOPPING
+        for listener in self.listeners:
+            listener.stop_listening()
+        for upstream in self.upstreams.values():
+            upstream.hold()
+        deadline = self.clock.now() + STOP_TIMEOUT_S
+        while any(u.in_flight for u in self.upstreams.values()) and self.clock.now() < deadline:
+            await asyncio.sleep(0.02)
+        await asyncio.gather(*(connector.stop(3.0) for connector in self.connectors.values()))
+        await self._unbind_clients()
+        self._housekeeping.stop()
+        await self._control.stop()
+        await self.journal.close()
+        self._hashing.shutdown(wait=False, cancel_futures=True)
+        self.events.say("info", "stopped")
+        self.events.flush()
+        self._lock.close()
+
+    async def _unbind_clients(self) -> None:
+        connections = [connection for listener in self.listeners for connection in listener.connections]
+        for connection in connections:
+            connection.unbind()
+        deadline = self.clock.now() + 2.0
+        while not all(connection.gone for connection in connections) and self.clock.now() < deadline:
+            await asyncio.sleep(0.02)
+        for connection in connections:
+            if not connection.gone:
+                connection.close()
+
+    # -- reload ----------------------------------------------------------------------------------------
+
+    async def reload(self, config: Config) -> None:
+        """Takes over a checked configuration, touching only what changed; listeners need a restart."""
+        old = self.config
+        now = self.clock.now()
+        for account in config.accounts:
+            known = self.accounts.get(account.system_id)
+            if known is None:
+                self._add_account(account.system_id, config, now, 0)
+            elif known.config != account:
+                known.configure(account, now)
+        self._drop_accounts({account.system_id for account in config.accounts if not account.blocked})
+        before = {connector.name: connector for connector in old.connectors}
+        after = {connector.name: connector for connector in config.connectors}
+        changed = [name for name, section in after.items() if before.get(name) != section]
+        gone = [name for name in before if name not in after]
+        for name in (*gone, *(name for name in changed if name in before)):
+            await self._drop_connector(name)
+        for name in changed:
+            self._add_connector(after[name])
+        self.submission.routes = _routes(config)
+        self.submission.max_messages = config.queue.max_messages
+        self.submission.default_validity_ms = config.queue.default_validity_h * 3_600_000
+        self.config = config
+        if config.listeners != old.listeners:
+            self.events.say("warning", "restart_needed", section="listeners")
+        self.events.say("info", "reloaded", connectors=",".join((*changed, *gone)) or "-")
+
+    def _drop_accounts(self, wanted: set[str]) -> None:
+        """Sends away the sessions of accounts that are gone or blocked."""
+        for listener in self.listeners:
+            for connection in tuple(listener.connections):
+                if connection.account is not None and connection.account.name not in wanted:
+                    connection.unbind()
+        known = {account.system_id for account in self.config.accounts}
+        for name in set(self.accounts) - known:
+            del self.accounts[name]
+
+    async def _drop_connector(self, name: str) -> None:
+        self.upstreams[name].hold()
+        await self.connectors.pop(name).stop(3.0)
+        if not any(name in route.connectors for route in self.config.routes):
+            del self.upstreams[name]
+
+
+def _routes(config: Config) -> RouteTable:
+    return RouteTable(
+        Route(route.prefix, tuple(route.connectors), OnAmbiguous[route.on_ambiguous.upper()])
+        for route in config.routes
+    )
+
+
+def _lock(state_dir: Path) -> IO[str]:
+    """Holds the state directory; a second gateway on the same queue would be a disaster."""
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = (state_dir / "lock").open("a+")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        raise DaemonError(
+            f"another gateway is running on {state_dir}; stop it or use another --state-dir"
+        ) from None
+    return handle

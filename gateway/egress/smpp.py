@@ -1,0 +1,333 @@
+"""A connector's links to its SMSC: the thin shell around `protocols.smpp.session`, ESME side.
+
+A link is one transceiver connection, or a transmitter and a receiver that live and die together.  Results
+of submits go to the connector's `Upstream`, receipts to its `ReceiptBook`; a receipt is answered when the
+batch that holds it is committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, cast
+
+from gateway.core.model import Message
+from gateway.translate.smpp_deliver import incoming_of, receipt_of
+from gateway.translate.smpp_status import Verdict, submit_verdict
+from gateway.translate.smpp_submit import submits_of
+from protocols.smpp import constants as c
+from protocols.smpp.events import Answered, Closed, Event, Refused, TimedOut
+from protocols.smpp.pdu import (
+    RESPONSES,
+    Bind,
+    BindReceiver,
+    BindResp,
+    BindTransceiver,
+    BindTransmitter,
+    DataSm,
+    DeliverSm,
+    DeliverSmResp,
+    Pdu,
+    SubmitSmResp,
+)
+from protocols.smpp.session import Session
+from protocols.smpp.state import Role
+
+if TYPE_CHECKING:
+    from gateway.egress.smpp_connector import SmppConnector
+
+TIMEOUTS_TO_REBIND = 3
+_BINDS: dict[str, tuple[type[Bind], ...]] = {
+    "transceiver": (BindTransceiver,),
+    "pair": (BindTransmitter, BindReceiver),
+    "transmitter": (BindTransmitter,),
+    "receiver": (BindReceiver,),
+}
+
+
+class LinkError(Exception):
+    """A link could not be made; `is_login` when the SMSC refused the credentials."""
+
+    def __init__(self, text: str, *, is_login: bool = False) -> None:
+        super().__init__(text)
+        self.is_login = is_login
+
+
+class SmppLink:
+    """One link of a connector (the core's Link)."""
+
+    def __init__(self, connector: SmppConnector) -> None:
+        self.connector = connector
+        self.connections: list[UpstreamConnection] = []
+        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        """The reason why the link is no more."""
+        self._sender: UpstreamConnection | None = None
+
+    async def open(self) -> None:
+        """Connects and binds; LinkError or OSError when that fails."""
+        config = self.connector.config
+        loop = asyncio.get_running_loop()
+        for bind in _BINDS[config.bind_mode]:
+            async with asyncio.timeout(config.response_timeout_s):
+                _, connection = await loop.create_connection(
+                    lambda: UpstreamConnection(self),
+                    config.address.host,
+                    config.address.port,
+                    ssl=self.connector.tls,
+                    server_hostname=self.connector.server_name,
+                )
+                self.connections.append(connection)
+                await connection.bind(bind)
+            if bind is not BindReceiver:
+                self._sender = connection
+        if self._sender is not None:
+            self.connector.upstream.link_up(self)
+
+    def end(self, reason: str) -> None:
+        """The link is over, whatever ended it: every connection of it closes."""
+        if not self.ended.done():
+            self.ended.set_result(reason)
+            self.connector.upstream.link_down(self)
+            for connection in self.connections:
+                connection.close()
+
+    def unbind(self) -> None:
+        """Says goodbye; the answers end the link."""
+        self.connector.upstream.link_down(self)
+        for connection in self.connections:
+            connection.unbind()
+
+    # -- the core's Link -------------------------------------------------------------------------------
+
+    @property
+    def room(self) -> int:
+        return self._sender.room if self._sender is not None else 0
+
+    def submit(self, message: Message, segments: Sequence[int]) -> None:
+        assert self._sender is not None
+        self._sender.submit(message, segments)
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """One connection to the SMSC."""
+
+    def __init__(self, link: SmppLink) -> None:
+        connector = link.connector
+        self.link = link
+        self.connector = connector
+        self.clock = connector.clock
+        self.session = Session(Role.ESME, connector.settings, connector.clock.now())
+        self._loop = asyncio.get_running_loop()
+        self._bound: asyncio.Future[None] = self._loop.create_future()
+        self._transport: asyncio.Transport
+        self._flush_due = False
+        self._stuck = False
+        self._gone = False
+        self._timeouts_in_row = 0
+        self._reason = "the SMSC closed the connection"
+        self._acks: list[Pdu] = []
+
+    # -- connection ------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self.connector.connections.add(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._gone = True
+        self.connector.connections.discard(self)
+        if exc is not None:
+            self._reason = f"connection lost: {exc}"
+        if not self._bound.done():
+            self._bound.set_exception(LinkError(self._reason))
+        self.link.end(self._reason)
+        self._give_up_unanswered()
+
+    def _give_up_unanswered(self) -> None:
+        evidence = f"{self._reason} before the response"
+        now_ms = self.clock.now_ms()
+        upstream = self.connector.upstream
+        unanswered = [a.context for a in self.session.abandon() if isinstance(a.context, tuple)]
+        for message, segment in unanswered:
+            upstream.in_doubt(message, segment, evidence, now_ms)
+        if unanswered:
+            self.connector.say("warning", "ambiguous", submits=len(unanswered), evidence=evidence)
+        upstream.results_end()
+
+    def pause_writing(self) -> None:
+        self._stuck = True
+
+    def resume_writing(self) -> None:
+        self._stuck = False
+        self.connector.upstream.pump()
+
+    def close(self) -> None:
+        """Ends the connection; what is buffered is still sent."""
+        if not self._gone:
+            self._transport.close()
+
+    async def bind(self, kind: type[Bind]) -> None:
+        """Binds; LinkError when the SMSC refuses or leaves."""
+        config = self.connector.config
+        request = kind(
+            system_id=config.system_id,
+            password=config.password.reveal(),
+            system_type=config.system_type,
+            interface_version=0x50 if config.interface_version == "5.0" else 0x34,
+        )
+        self.session.send_request(request, self.clock.now())
+        self._write()
+        await self._bound
+
+    def unbind(self) -> None:
+        if not self._gone:
+            self.session.unbind(self.clock.now())
+            self._write()
+
+    # -- writing ---------------------------------------------------------------------------------------
+
+    @property
+    def room(self) -> int:
+        """Submits that may be sent now."""
+        return 0 if self._stuck or self._gone else self.session.room
+
+    def submit(self, message: Message, segments: Sequence[int]) -> None:
+        """Sends segments of a message."""
+        now = self.clock.now()
+        sar = self.connector.config.long_messages == "sar"
+        for number, pdu in zip(
+            segments, submits_of(message, segments, self.clock.now_ms(), sar=sar), strict=True
+        ):
+            self.session.send_request(pdu, now, (message, number))
+        if not self._flush_due:
+            self._flush_due = True
+            self._loop.call_soon(self._write)
+
+    def _write(self) -> None:
+        self._flush_due = False
+        data = self.session.data_to_send()
+        if data and not self._gone:
+            self._transport.write(data)
+
+    # -- reading ---------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        now = self.clock.now()
+        self._handle(self.session.receive_data(data, now))
+        self._write()
+
+    def tick(self, now: float) -> None:
+        """The session's timers; a few times each second."""
+        due = self.session.next_timeout()
+        if due is not None and due <= now:
+            self._handle(self.session.handle_timeout(now))
+            self._write()
+
+    def _handle(self, events: list[Event]) -> None:
+        now_ms = self.clock.now_ms()
+        timed_out = 0
+        for event in events:
+            if isinstance(event, Answered):
+                self._answered(event, now_ms)
+            elif isinstance(event, DeliverSm | DataSm):
+                self._delivered(event, now_ms)
+            elif isinstance(event, TimedOut):
+                timed_out += self._timed_out(event, now_ms)
+            else:
+                self._handle_rare(event)
+        self.connector.upstream.results_end()
+        if self._acks:
+            acks, self._acks = self._acks, []
+            self.connector.journal.then(lambda ok: self._acknowledge(acks, ok))
+        if timed_out:
+            self.connector.say("warning", "ambiguous", submits=timed_out, evidence="no response in time")
+            if self._timeouts_in_row >= TIMEOUTS_TO_REBIND:
+                self._reason = f"{self._timeouts_in_row} submits in a row without a response"
+                self.link.end(self._reason)
+
+    def _handle_rare(self, event: Event) -> None:
+        if isinstance(event, Closed):
+            self._reason = event.reason
+            self._write()
+            self._transport.close()
+        elif isinstance(event, Refused):
+            self.connector.bad_input(event)
+        elif isinstance(event, Pdu) and event.command_id in RESPONSES:
+            response = RESPONSES[event.command_id]
+            self.session.respond(
+                response(sequence_number=event.sequence_number, command_status=c.ESME_RINVCMDID)
+            )
+
+    # -- submits ---------------------------------------------------------------------------------------
+
+    def _answered(self, event: Answered, now_ms: int) -> None:
+        response, context = event.response, event.context
+        status = response.command_status
+        self._timeouts_in_row = 0
+        if context is None:
+            self._bind_answered(response)
+            return
+        assert isinstance(context, tuple)
+        message, segment = context
+        upstream = self.connector.upstream
+        if status == c.ESME_ROK and isinstance(response, SubmitSmResp):
+            if event.late:
+                upstream.taken_late(message, segment, response.message_id, now_ms)
+            else:
+                upstream.taken(message, segment, response.message_id, now_ms)
+            return
+        if event.late:
+            return  # in doubt and refused after all: the policy's second try or its end stands
+        verdict = submit_verdict(status)
+        if verdict is Verdict.NEVER:
+            upstream.refused_for_good(message, c.status_name(status), now_ms)
+        else:
+            full = verdict is Verdict.FULL
+            upstream.refused_for_now(message, segment, c.status_name(status), full=full, now_ms=now_ms)
+
+    def _bind_answered(self, response: Pdu) -> None:
+        if self._bound.done():
+            return
+        status = response.command_status
+        if isinstance(response, BindResp) and status == c.ESME_ROK:
+            self._bound.set_result(None)
+            return
+        is_login = status in (c.ESME_RINVPASWD, c.ESME_RINVSYSID)
+        text = f"the SMSC refused the bind: {c.status_name(status)}"
+        self._bound.set_exception(LinkError(text, is_login=is_login))
+
+    def _timed_out(self, event: TimedOut, now_ms: int) -> int:
+        if not isinstance(event.context, tuple):
+            return 0
+        message, segment = event.context
+        timeout_s = self.connector.config.response_timeout_s
+        self._timeouts_in_row += 1
+        self.connector.upstream.in_doubt(message, segment, f"no response within {timeout_s:g} s", now_ms)
+        return 1
+
+    # -- receipts and incoming SMS ---------------------------------------------------------------------
+
+    def _delivered(self, pdu: DeliverSm | DataSm, now_ms: int) -> None:
+        config = self.connector.config
+        receipt = receipt_of(pdu, by_text=config.receipts_by_text)
+        answer = DeliverSmResp if pdu.__class__ is DeliverSm else RESPONSES[pdu.command_id]
+        if receipt is not None:
+            self.connector.receipts.take(
+                receipt[0], pdu.source_addr, receipt[1], receipt[2], receipt[3], now_ms
+            )
+        elif config.incoming_account:
+            self.connector.journal.batch.incoming.append(incoming_of(pdu, config.incoming_account, now_ms))
+        else:
+            self.connector.say("warning", "incoming_refused", reason="the connector has no incoming_account")
+            self.session.respond(answer(sequence_number=pdu.sequence_number, command_status=c.ESME_RX_R_APPN))
+            return
+        self._acks.append(answer(sequence_number=pdu.sequence_number))
+
+    def _acknowledge(self, acks: list[Pdu], ok: bool) -> None:
+        if self._gone:
+            return
+        for ack in acks:
+            if not ok:
+                ack.command_status = c.ESME_RX_T_APPN
+            self.session.respond(ack)
+        self._write()

@@ -1,0 +1,116 @@
+"""What happens by the clock and not by a message: timers, sweeps, failover, the disk, the watchdog."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+from typing import TYPE_CHECKING
+
+from gateway.core import failover
+from gateway.core.batch import Sweep
+from gateway.core.errors import Refusal
+from gateway.core.message_ids import lowest_id_at
+from gateway.ops import sd_notify
+
+if TYPE_CHECKING:
+    from gateway.daemon import Daemon
+
+TICK_S = 0.05
+SESSIONS_EVERY = 10  # ticks
+DISK_EVERY = 100
+SWEEP_EVERY = 200
+DISK_LOW_OCTETS = 100 << 20
+"""Below this nothing is accepted any more; what is queued still goes out."""
+STORE_STUCK_S = 20.0
+"""A commit that takes so long stops the watchdog's food."""
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+PARKED_MS = 72 * HOUR_MS
+
+
+class Housekeeping:
+    """One timer for the whole gateway."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._loop = asyncio.get_running_loop()
+        self._handle: asyncio.TimerHandle | None = None
+        self._ticks = 0
+        watchdog_us = int(os.environ.get("WATCHDOG_USEC", "0"))
+        self._feed_every = max(1, int(watchdog_us / 1e6 / 3 / TICK_S)) if watchdog_us else 0
+
+    def start(self) -> None:
+        self._handle = self._loop.call_later(TICK_S, self._tick)
+
+    def stop(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+
+    def _tick(self) -> None:
+        self._handle = self._loop.call_later(TICK_S, self._tick)
+        daemon = self._daemon
+        self._ticks += 1
+        now, now_ms = daemon.clock.now(), daemon.clock.now_ms()
+        for upstream in daemon.upstreams.values():
+            upstream.tick(now, now_ms)
+        if self._ticks % SESSIONS_EVERY == 0:
+            self._sessions(now)
+        if self._ticks % DISK_EVERY == 1:
+            self._watch_disk()
+        if self._ticks % SWEEP_EVERY == 0:
+            self._sweep(now_ms)
+        if (
+            self._feed_every
+            and self._ticks % self._feed_every == 0
+            and daemon.journal.waiting_s() < STORE_STUCK_S
+        ):
+            sd_notify.notify("WATCHDOG=1")
+        daemon.events.flush()
+
+    def _sessions(self, now: float) -> None:
+        daemon = self._daemon
+        for connector in daemon.connectors.values():
+            connector.tick(now)
+        for listener in daemon.listeners:
+            listener.tick(now)
+        for outlet in daemon.outlets.values():
+            outlet.tick(now)
+        failover.move_queues(
+            daemon.submission.routes, daemon.upstreams, daemon.journal.batch, daemon.events, now
+        )
+
+    def _watch_disk(self) -> None:
+        daemon = self._daemon
+        free = shutil.disk_usage(daemon.state_dir).free
+        submission = daemon.submission
+        if free < DISK_LOW_OCTETS and submission.closed_because is None:
+            submission.closed_because = Refusal.QUEUE_FULL
+            daemon.events.say(
+                "error",
+                "disk_low",
+                free_mib=free >> 20,
+                directory=daemon.state_dir,
+                fix="free some space: new messages are refused, queued ones go on",
+            )
+        elif free >= DISK_LOW_OCTETS and submission.closed_because is Refusal.QUEUE_FULL:
+            submission.closed_because = None
+            daemon.events.say("info", "disk_ok", free_mib=free >> 20)
+
+    def _sweep(self, now_ms: int) -> None:
+        queue = self._daemon.config.queue
+        receipt_before_ms = now_ms - queue.receipt_wait_h * HOUR_MS
+        history_before_ms = now_ms - queue.history_days * DAY_MS
+        sweep = Sweep(
+            now_ms=now_ms,
+            receipt_before_ms=receipt_before_ms,
+            oldest_id=lowest_id_at(receipt_before_ms),
+            delivery_before_ms=now_ms - queue.outbox_days * DAY_MS,
+            deliveries_max=queue.outbox_max,
+            history_before_id=lowest_id_at(history_before_ms),
+            history_before_ms=history_before_ms,
+            parked_before_ms=now_ms - PARKED_MS,
+        )
+        self._daemon.journal.batch.sweeps.append(tuple(getattr(sweep, name) for name in Sweep.__slots__))
+        self._daemon.journal.wake()

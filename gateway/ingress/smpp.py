@@ -1,0 +1,257 @@
+"""SMPP sessions of legacy applications: the thin shell around `protocols.smpp.session`, SMSC side.
+
+Three steps for each chunk that is read: feed the session, handle its events, write once.  A submit_sm is
+answered when the batch that holds its message is committed, all answers of a commit in one write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from gateway.core.accounts import Account
+from gateway.core.downstream import Outlet
+from gateway.core.errors import Refusal
+from gateway.core.message_ids import format_id
+from gateway.core.model import Delivery, Draft, Message
+from gateway.translate.smpp_deliver import deliver_sm_of
+from gateway.translate.smpp_status import REFUSAL_STATUS, delivery_is_put_off
+from gateway.translate.smpp_submit import draft_of
+from protocols.smpp import constants as c
+from protocols.smpp.events import Answered, Closed, Event, Refused, TimedOut
+from protocols.smpp.pdu import RESPONSES, Bind, DeliverSmResp, Pdu, SubmitSm, SubmitSmResp
+from protocols.smpp.session import Session
+from protocols.smpp.state import Role, State
+
+if TYPE_CHECKING:
+    from gateway.ingress.smpp_listener import SmppListener
+
+WRITE_BUFFER = 1 << 18
+"""Octets that may wait for a slow peer before it gets nothing more."""
+STUCK_AFTER_S = 30.0
+"""A peer that reads nothing for so long is cut off."""
+
+_RECEIVING = (State.BOUND_RX, State.BOUND_TRX)
+
+
+class SmppConnection(asyncio.Protocol):
+    """One connection of a client; also the Receiver of its account's Outlet once it is bound."""
+
+    def __init__(self, listener: SmppListener) -> None:
+        self.listener = listener
+        self.session = Session(Role.SMSC, listener.settings(), listener.clock.now())
+        self.account: Account | None = None
+        self.outlet: Outlet | None = None
+        self.peer = ""
+        self.submitted = 0
+        self._transport: asyncio.Transport
+        self._taken: list[tuple[int, str]] = []
+        self._id_format = "decimal"
+        self._latin1 = False
+        self._reading_paused = False
+        self._stuck_since: float | None = None
+        self._flush_due = False
+        self._gone = False
+
+    # -- connection ------------------------------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+        self._transport.set_write_buffer_limits(high=WRITE_BUFFER)
+        name = transport.get_extra_info("peername")
+        self.peer = name[0] if isinstance(name, tuple) else "local"
+        self.listener.connected(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._gone = True
+        abandoned = self.session.abandon()
+        if self.outlet is not None:
+            unanswered = [a.context for a in abandoned if isinstance(a.context, Delivery)]
+            self.outlet.detach(self, unanswered)
+        self.listener.disconnected(self)
+
+    def close(self) -> None:
+        """Ends the connection now."""
+        self._transport.abort()
+
+    def pause_writing(self) -> None:
+        self._stuck_since = self.listener.clock.now()
+        self._pause_reading()
+
+    def resume_writing(self) -> None:
+        self._stuck_since = None
+        self._resume_reading()
+        if self.outlet is not None:
+            self.outlet.pump()
+
+    def _pause_reading(self) -> None:
+        if not self._reading_paused:
+            self._reading_paused = True
+            self._transport.pause_reading()
+
+    def _resume_reading(self) -> None:
+        if self._reading_paused and self._stuck_since is None and not self._gone:
+            self._reading_paused = False
+            self._transport.resume_reading()
+
+    # -- reading ---------------------------------------------------------------------------------------
+
+    def data_received(self, data: bytes) -> None:
+        clock = self.listener.clock
+        now = clock.now()
+        session = self.session
+        self._handle(session.receive_data(data, now), now, clock.now_ms())
+        self._write()
+        if session.unanswered >= self.listener.window_of(self.account):
+            self._pause_reading()
+
+    def tick(self, now: float) -> None:
+        """Timers of the session and of the connection; a few times each second."""
+        due = self.session.next_timeout()
+        if due is not None and due <= now:
+            self._handle(self.session.handle_timeout(now), now, self.listener.clock.now_ms())
+            self._write()
+        if self._stuck_since is not None and now - self._stuck_since >= STUCK_AFTER_S:
+            self.listener.say("warning", "cut_off", self, reason=f"it read nothing for {STUCK_AFTER_S:.0f} s")
+            self.close()
+
+    def _handle(self, events: list[Event], now: float, now_ms: int) -> None:
+        delivered = False
+        for event in events:
+            if isinstance(event, SubmitSm):
+                self._submit(event, now, now_ms)
+            elif isinstance(event, Answered):
+                self._answered(event, now_ms)
+                delivered = True
+            else:
+                self._handle_rare(event)
+        if self._taken:
+            taken, self._taken = self._taken, []
+            self.listener.journal.then(lambda ok: self._committed(taken, ok))
+            self.listener.submission.flush()
+        if delivered and self.outlet is not None:
+            self.outlet.pump()
+
+    def _handle_rare(self, event: Event) -> None:
+        if isinstance(event, Bind):
+            self.listener.authenticate(self, event)
+        elif isinstance(event, TimedOut):
+            # The session is not trusted any more; what it has not answered goes to the others.
+            self.listener.say("warning", "cut_off", self, reason="it did not answer a deliver_sm")
+            self._transport.close()
+        elif isinstance(event, Refused):
+            self.listener.bad_input(self, event)
+        elif isinstance(event, Closed):
+            self.listener.say("info", "session_closed", self, reason=event.reason)
+            self._write()
+            self._transport.close()
+        elif isinstance(event, Pdu) and event.command_id in RESPONSES:
+            # query_sm and its kin: known to the protocol, not served yet; the session goes on.
+            response = RESPONSES[event.command_id]
+            self.session.respond(
+                response(sequence_number=event.sequence_number, command_status=c.ESME_RINVCMDID)
+            )
+
+    def _submit(self, pdu: SubmitSm, now: float, now_ms: int) -> None:
+        account = self.account
+        assert account is not None  # the session lets no submit through before the bind
+        result: Draft | Message | Refusal = draft_of(pdu, now_ms, latin1=self._latin1)
+        if isinstance(result, Draft):
+            result = self.listener.submission.accept(account, result, now, now_ms)
+        if isinstance(result, Message):
+            self._taken.append((pdu.sequence_number, format_id(result.message_id, self._id_format)))
+            return
+        assert isinstance(result, Refusal)
+        status = REFUSAL_STATUS[result]
+        self.session.respond(SubmitSmResp(sequence_number=pdu.sequence_number, command_status=status))
+
+    def _committed(self, taken: list[tuple[int, str]], ok: bool) -> None:
+        if self._gone:
+            return
+        respond = self.session.respond
+        if ok:
+            self.submitted += len(taken)
+            for sequence_number, message_id in taken:
+                respond(SubmitSmResp(sequence_number=sequence_number, message_id=message_id))
+        else:
+            status = REFUSAL_STATUS[Refusal.STORE]
+            for sequence_number, _ in taken:
+                respond(SubmitSmResp(sequence_number=sequence_number, command_status=status))
+        self.flush_soon()
+        if self._reading_paused and self.session.unanswered < self.listener.window_of(self.account):
+            self._resume_reading()
+
+    # -- login -----------------------------------------------------------------------------------------
+
+    def accept_bind(self, request: Bind, account: Account, outlet: Outlet) -> None:
+        """The login is good: the session may send, and receive if it bound for that."""
+        self.account = account
+        self._id_format = account.config.message_id_format
+        self._latin1 = account.config.data_coding_0 == "latin1"
+        self.session.use_settings(self.listener.settings(account))
+        version = 0x50 if request.interface_version >= 0x50 else 0x34
+        self.session.accept_bind(
+            request, system_id=self.listener.config.system_id, sc_interface_version=version
+        )
+        self._write()
+        if self.session.state in _RECEIVING:
+            self.outlet = outlet
+            outlet.attach(self)
+
+    def refuse_bind(self, request: Bind, status: int) -> None:
+        """The login is refused; the client may try again on the same connection until its time is over."""
+        self.session.refuse_bind(request, status)
+        self._write()
+
+    def unbind(self) -> None:
+        """Asks the client to go, at the end of our day."""
+        if self.session.state in (State.BOUND_TX, State.BOUND_RX, State.BOUND_TRX):
+            self.session.unbind(self.listener.clock.now())
+            self._write()
+        else:
+            self._transport.close()
+
+    @property
+    def gone(self) -> bool:
+        """Whether the connection has ended."""
+        return self._gone
+
+    # -- deliveries (Receiver) -------------------------------------------------------------------------
+
+    @property
+    def room(self) -> int:
+        """deliver_sm that may be sent now."""
+        return 0 if self._stuck_since is not None or self._gone else self.session.room
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Sends a deliver_sm."""
+        self.session.send_request(
+            deliver_sm_of(delivery, self._id_format), self.listener.clock.now(), delivery
+        )
+        if not self._flush_due:
+            self.flush_soon()
+
+    def _answered(self, event: Answered, now_ms: int) -> None:
+        delivery, status = event.context, event.response.command_status
+        if not isinstance(delivery, Delivery) or self.outlet is None or event.late:
+            return
+        if status == c.ESME_ROK and event.response.__class__ is DeliverSmResp:
+            self.outlet.took(delivery, now_ms)
+        elif delivery_is_put_off(status):
+            self.outlet.put_off(delivery)
+        else:
+            self.outlet.refuse(delivery, c.status_name(status), now_ms)
+
+    # -- writing ---------------------------------------------------------------------------------------
+
+    def flush_soon(self) -> None:
+        """Writes at the end of this turn of the loop, once."""
+        if not self._flush_due:
+            self._flush_due = True
+            self.listener.soon(self._write)
+
+    def _write(self) -> None:
+        self._flush_due = False
+        data = self.session.data_to_send()
+        if data and not self._gone:
+            self._transport.write(data)

@@ -1,0 +1,207 @@
+"""A socket that SMPP clients come to: who may connect, who may bind."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+
+from gateway.config.model import SmppListener as ListenerConfig
+from gateway.core import passwords
+from gateway.core.accounts import Account
+from gateway.core.batch import Journal
+from gateway.core.clock import Clock
+from gateway.core.downstream import Outlet
+from gateway.core.events import Events
+from gateway.core.submission import Submission
+from gateway.ingress.smpp import SmppConnection
+from protocols.smpp import constants as c
+from protocols.smpp.events import Refused
+from protocols.smpp.pdu import Bind
+from protocols.smpp.session import SessionSettings
+
+BACKLOG = 1024
+CONNECTIONS_LINE_EVERY_S = 10.0
+"""A flood of connections or of bad input gets one line in so many seconds, not one each."""
+
+
+class SmppListener:
+    """The sessions of one listening socket."""
+
+    def __init__(
+        self,
+        config: ListenerConfig,
+        *,
+        accounts: Mapping[str, Account],
+        outlets: Mapping[str, Outlet],
+        submission: Submission,
+        journal: Journal,
+        events: Events,
+        clock: Clock,
+        hashing: ThreadPoolExecutor,
+    ) -> None:
+        self.config = config
+        self.accounts = accounts
+        self.outlets = outlets
+        self.submission = submission
+        self.journal = journal
+        self.events = events
+        self.clock = clock
+        self.connections: set[SmppConnection] = set()
+        self.bad_inputs = 0
+        self._hashing = hashing
+        self._logins: set[asyncio.Task[None]] = set()
+        self._loop = asyncio.get_running_loop()
+        self.soon: Callable[[Callable[[], object]], object] = self._loop.call_soon
+        self._server: asyncio.Server
+        self._quiet_until: dict[str, float] = {}
+        self._unbound = SessionSettings(
+            bind_timeout_s=config.bind_timeout_s,
+            enquire_link_s=config.enquire_link_s,
+            response_timeout_s=config.response_timeout_s,
+        )
+
+    async def start(self) -> None:
+        """Listens; OSError when the address cannot be had."""
+        host, port = self.config.address
+        self._server = await self._loop.create_server(
+            lambda: SmppConnection(self), host, port, ssl=self._tls(), backlog=BACKLOG, reuse_address=True
+        )
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if self.config.tls is None:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(self.config.tls.certificate, self.config.tls.key)
+        return context
+
+    @property
+    def port(self) -> int:
+        """The port it listens on (the kernel's choice when 0 is configured)."""
+        return int(self._server.sockets[0].getsockname()[1])
+
+    def stop_listening(self) -> None:
+        self._server.close()
+
+    def tick(self, now: float) -> None:
+        for connection in tuple(self.connections):
+            connection.tick(now)
+
+    # -- settings --------------------------------------------------------------------------------------
+
+    def settings(self, account: Account | None = None) -> SessionSettings:
+        """A session's limits: before the login, or of an account."""
+        if account is None:
+            return self._unbound
+        return SessionSettings(
+            window=account.config.window,
+            peer_window=account.config.window,
+            bind_timeout_s=self.config.bind_timeout_s,
+            enquire_link_s=self.config.enquire_link_s,
+            response_timeout_s=self.config.response_timeout_s,
+        )
+
+    @staticmethod
+    def window_of(account: Account | None) -> int:
+        """Requests that a client may leave unanswered before its socket is read no further."""
+        return account.config.window if account else 1
+
+    # -- connections -----------------------------------------------------------------------------------
+
+    def connected(self, connection: SmppConnection) -> None:
+        """Keeps the connection, or ends it before a single octet is read."""
+        if len(self.connections) >= self.config.max_connections:
+            self._say_seldom("connections_full", limit=self.config.max_connections, peer=connection.peer)
+            connection.close()
+            return
+        self.connections.add(connection)
+
+    def disconnected(self, connection: SmppConnection) -> None:
+        if connection in self.connections:
+            self.connections.discard(connection)
+            if connection.account is not None:
+                connection.account.sessions -= 1
+                self.say("info", "disconnected", connection)
+
+    def say(self, level: str, name: str, connection: SmppConnection, **fields: object) -> None:
+        """An event of one session."""
+        account = connection.account.name if connection.account else "-"
+        self.events.say(level, name, account=account, peer=connection.peer, **fields)
+
+    def bad_input(self, connection: SmppConnection, refused: Refused) -> None:
+        """The session has answered something malformed."""
+        self.bad_inputs += 1
+        self._say_seldom(
+            "bad_input",
+            peer=connection.peer,
+            command=c.command_name(refused.command_id),
+            answer=c.status_name(refused.status),
+            reason=refused.reason,
+        )
+
+    def _say_seldom(self, name: str, **fields: object) -> None:
+        now = self.clock.now()
+        if now >= self._quiet_until.get(name, 0.0):
+            self._quiet_until[name] = now + CONNECTIONS_LINE_EVERY_S
+            self.events.say("warning", name, **fields)
+
+    # -- login -----------------------------------------------------------------------------------------
+
+    def authenticate(self, connection: SmppConnection, request: Bind) -> None:
+        """Checks a bind; the password off the loop, unless this account's was found right before."""
+        account = self.accounts.get(request.system_id)
+        if account is not None and account.was_verified(request.password):
+            self._bind(connection, request, account)
+            return
+        task = self._loop.create_task(self._check_password(connection, request, account))
+        self._logins.add(task)
+        task.add_done_callback(self._logins.discard)
+
+    async def _check_password(
+        self, connection: SmppConnection, request: Bind, account: Account | None
+    ) -> None:
+        password = request.password
+        hashes = account.password_hashes() if account is not None else ()
+        good = await self._loop.run_in_executor(self._hashing, _verify, password, hashes)
+        if connection.gone:
+            return
+        if account is None or not good:
+            self._refuse(connection, request, c.ESME_RINVPASWD, "unknown system_id or bad password")
+            return
+        account.remember_verified(password)
+        self._bind(connection, request, account)
+
+    def _bind(self, connection: SmppConnection, request: Bind, account: Account) -> None:
+        if account.config.blocked:
+            self._refuse(connection, request, c.ESME_RBINDFAIL, "the account is blocked")
+        elif not account.allows_address(connection.peer):
+            self._refuse(connection, request, c.ESME_RBINDFAIL, "the address is not in allowed_addresses")
+        elif account.sessions >= account.config.max_binds:
+            self._refuse(connection, request, c.ESME_RBINDFAIL, f"max_binds ({account.config.max_binds})")
+        elif self.submission.closed_because is not None:
+            self._refuse(connection, request, c.ESME_RSYSERR, self.submission.closed_because.value)
+        else:
+            account.sessions += 1
+            connection.accept_bind(request, account, self.outlets[account.name])
+            self.say("info", "bound", connection, mode=connection.session.state.value)
+
+    def _refuse(self, connection: SmppConnection, request: Bind, status: int, reason: str) -> None:
+        self.events.say(
+            "warning",
+            "bind_refused",
+            system_id=request.system_id,
+            peer=connection.peer,
+            answer=c.status_name(status),
+            reason=reason,
+        )
+        connection.refuse_bind(request, status)
+
+
+def _verify(password: str, hashes: tuple[str, ...]) -> bool:
+    """Two hashes are made whatever the account: the time must not tell which accounts exist."""
+    good = [passwords.verify(password, stored) for stored in hashes]
+    for _ in range(2 - len(hashes)):
+        passwords.dummy_verify(password)
+    return any(good)

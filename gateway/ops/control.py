@@ -1,0 +1,101 @@
+"""The local socket by which the command line talks to the daemon: one JSON line asks, one answers."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+from gateway.core.batch import Journal
+from gateway.core.clock import Clock
+
+SOCKET_NAME = "control.sock"
+LINE_LIMIT = 1 << 16
+TIMEOUT_S = 30.0
+
+
+class Inspector(Protocol):
+    """Reads the store beside the writer."""
+
+    def timeline(self, message_id: int) -> dict[str, Any] | None: ...
+
+    def listing(self, kind: str, limit: int) -> list[dict[str, Any]]: ...
+
+    def summary(self) -> dict[str, Any]: ...
+
+
+class ControlSocket:
+    """Answers the command line; who may connect is a matter of the file's mode."""
+
+    def __init__(
+        self,
+        state_dir: Path,
+        inspector: Inspector,
+        journal: Journal,
+        clock: Clock,
+        *,
+        status: Callable[[], dict[str, Any]],
+    ) -> None:
+        self._path = state_dir / SOCKET_NAME
+        self._inspector = inspector
+        self._journal = journal
+        self._clock = clock
+        self._status = status
+        self._decided: list[asyncio.Future[bool]] = []
+        self._server: asyncio.Server
+
+    async def start(self) -> None:
+        """Listens; OSError when the socket cannot be made (a path of more than 107 octets, for one)."""
+        self._path.unlink(missing_ok=True)
+        self._server = await asyncio.start_unix_server(self._serve, str(self._path), limit=LINE_LIMIT)
+        self._path.chmod(0o600)
+
+    async def stop(self) -> None:
+        self._server.close()
+        self._path.unlink(missing_ok=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                answer = await self._answer(await reader.readline())
+                writer.write(json.dumps(answer).encode() + b"\n")
+                await writer.drain()
+        except (TimeoutError, OSError, ValueError):
+            pass  # the other end has left, or does not speak this
+        finally:
+            writer.close()
+
+    async def _answer(self, line: bytes) -> dict[str, Any]:
+        try:
+            request = json.loads(line)
+            command = request["command"]
+        except (ValueError, KeyError, TypeError):
+            return {"error": "not a request"}
+        if command == "status":
+            return self._status()
+        if command == "message":
+            found = await asyncio.to_thread(self._inspector.timeline, int(request["message_id"]))
+            return found or {"error": "no such message; history is kept for queue.history_days"}
+        if command == "queue":
+            return {"summary": await asyncio.to_thread(self._inspector.summary)}
+        if command == "list":
+            rows = await asyncio.to_thread(
+                self._inspector.listing, str(request["kind"]), int(request["limit"])
+            )
+            return {"rows": rows}
+        if command == "decide":
+            return await self._decide(int(request["message_id"]), str(request["word"]))
+        return {"error": f"unknown command {command!r}"}
+
+    async def _decide(self, message_id: int, word: str) -> dict[str, Any]:
+        """A person's word on a message that is held or waits: "resend" or "drop"."""
+        if word not in ("resend", "drop"):
+            return {"error": "decide resend or drop"}
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._journal.batch.decisions.append((message_id, word, self._clock.now_ms()))
+        self._journal.then(lambda ok: done.set_result(ok))
+        if not await done:
+            return {"error": "the store cannot write just now"}
+        return {"done": True}

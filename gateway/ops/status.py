@@ -1,0 +1,74 @@
+"""What a running gateway says of itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gateway.daemon import Daemon
+
+
+def status_of(daemon: Daemon) -> dict[str, Any]:
+    """Counts and states, as plain values; nothing that is secret."""
+    submission = daemon.submission
+    problems = []
+    if daemon.journal.error:
+        problems.append(f"the store cannot write: {daemon.journal.error}")
+    if submission.closed_because is not None:
+        problems.append(f"nothing is accepted: {submission.closed_because.value}")
+    problems.extend(
+        f"connector {name} is {connector.state}: {daemon.upstreams[name].last_error}"
+        for name, connector in daemon.connectors.items()
+        if connector.state != "bound"
+    )
+    return {
+        "healthy": not problems,
+        "problems": problems,
+        "boot": daemon.boot,
+        "up_s": (daemon.clock.now_ms() - daemon.started_ms) // 1000,
+        "open_messages": submission.open_messages,
+        "accepted": submission.accepted,
+        "refused": {reason.value: count for reason, count in submission.refused.items() if count},
+        "store": {"commits": daemon.journal.commits, "waiting_s": round(daemon.journal.waiting_s(), 3)},
+        "accounts": [
+            {
+                "account": name,
+                "sessions": account.sessions,
+                "accepted": account.accepted,
+                "open_messages": account.open_messages,
+                "returned": daemon.outlets[name].delivered,
+                "receivers": len(daemon.outlets[name].receivers),
+            }
+            for name, account in daemon.accounts.items()
+        ],
+        "connectors": [_connector(daemon, name) for name in daemon.connectors],
+        "listeners": [
+            {
+                "protocol": "smpp",
+                "address": str(listener.config.address),
+                "connections": len(listener.connections),
+                "bad_inputs": listener.bad_inputs,
+            }
+            for listener in daemon.listeners
+        ],
+    }
+
+
+def _connector(daemon: Daemon, name: str) -> dict[str, Any]:
+    upstream, receipts = daemon.upstreams[name], daemon.receipts[name]
+    return {
+        "connector": name,
+        "state": daemon.connectors[name].state,
+        "links": len(upstream.links),
+        "in_flight": upstream.in_flight,
+        "backlog": upstream.backlog,
+        "submitted": upstream.submitted,
+        "refused": upstream.refused,
+        "throttled": upstream.throttled,
+        "ambiguous": upstream.doubtful,
+        "receipts": receipts.matched,
+        "receipts_unmatched": receipts.unmatched,
+        "receipts_repeated": receipts.replays,
+        "receipt_ids": receipts.usual_form,
+        "last_error": upstream.last_error,
+    }

@@ -1,0 +1,124 @@
+"""deliver_sm and data_sm to a receipt or an incoming SMS, and a delivery to deliver_sm."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import NamedTuple
+
+from gateway.core.batch import Row
+from gateway.core.message_ids import format_id
+from gateway.core.model import FINAL_STATES, INCOMING, Delivery, MessageState
+from gateway.translate.smpp_submit import SHORT_MESSAGE_MAX
+from protocols.smpp import constants as c
+from protocols.smpp import tlv
+from protocols.smpp.pdu import DataSm, DeliverSm
+from protocols.sms import receipts
+
+_RECEIPT = c.ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT
+_INTERMEDIATE = c.ESM_CLASS_TYPE_INTERMEDIATE_NOTIFICATION
+_ACKNOWLEDGEMENT = c.ESM_CLASS_TYPE_SME_DELIVERY_ACKNOWLEDGEMENT
+_STATE_TLVS = {int(state): (tlv.MESSAGE_STATE, bytes((state,))) for state in MessageState}
+
+
+class UpstreamReceipt(NamedTuple):
+    """What an SMSC says of one of our segments."""
+
+    upstream_id: str
+    state: int
+    final: bool
+    error: str
+
+
+def receipt_of(pdu: DeliverSm | DataSm, *, by_text: bool = False) -> UpstreamReceipt | None:
+    """The receipt in a PDU from the SMSC; None: it is an incoming SMS.
+
+    TLVs are believed before the text.  A PDU whose esm_class does not say "receipt" is one only if it names
+    a receipted_message_id, or if `by_text` and its text reads like one: subscribers can write such texts.
+    """
+    kind = pdu.esm_class & c.ESM_CLASS_TYPE_MASK
+    upstream_id, state, error = "", -1, ""
+    text = pdu.short_message if pdu.__class__ is DeliverSm else b""
+    for tag, value in pdu.tlvs:
+        if tag == tlv.RECEIPTED_MESSAGE_ID:
+            upstream_id = value.rstrip(b"\0").decode("latin-1")
+        elif tag == tlv.MESSAGE_STATE and len(value) == 1:
+            state = value[0]
+        elif tag == tlv.NETWORK_ERROR_CODE:
+            error = _network_error(value)
+        elif tag == tlv.MESSAGE_PAYLOAD:
+            text = text or value
+    if not (upstream_id or by_text or kind in (_RECEIPT, _INTERMEDIATE, _ACKNOWLEDGEMENT)):
+        return None
+    if not upstream_id or state != MessageState.DELIVERED:
+        parsed = receipts.parse_text(text, utf16=pdu.data_coding == 8)
+        if parsed is not None and (kind or upstream_id or (parsed.id and parsed.stat)):
+            upstream_id = upstream_id or parsed.id
+            state = parsed.state if state < 0 else state
+            error = parsed.error or error
+        elif not upstream_id:
+            return None
+    if state < 0 or state > MessageState.SKIPPED:
+        state = MessageState.UNKNOWN.value
+    final = state in FINAL_STATES and kind != _INTERMEDIATE
+    return UpstreamReceipt(upstream_id, state, final, error or "000")
+
+
+def _network_error(value: bytes) -> str:
+    """Network type and 16-bit code, or three digits in ASCII as some SMSCs send."""
+    if len(value) != 3:
+        return ""
+    return value.decode("ascii") if value.isdigit() else f"{int.from_bytes(value[1:], 'big'):03d}"
+
+
+def incoming_of(pdu: DeliverSm | DataSm, account: str, now_ms: int) -> Row:
+    """An incoming SMS as a row for an account: Delivery's fields without the id."""
+    text = pdu.short_message if isinstance(pdu, DeliverSm) else b""
+    text = text or tlv.get(pdu.tlvs, tlv.MESSAGE_PAYLOAD) or b""
+    tlvs = tlv.write_stream(pair for pair in pdu.tlvs if pair[0] != tlv.MESSAGE_PAYLOAD)
+    source = (pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr)
+    destination = (pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr)
+    protocol_id = pdu.protocol_id if isinstance(pdu, DeliverSm) else 0
+    head = (account, 0, now_ms, *source, *destination, pdu.esm_class, protocol_id, pdu.data_coding)
+    return (*head, text, tlvs, INCOMING, "", now_ms, now_ms, 1)
+
+
+@lru_cache(maxsize=4096)
+def _date(minute: int) -> str:
+    return receipts.format_date(datetime.fromtimestamp(minute * 60, UTC))
+
+
+def deliver_sm_of(delivery: Delivery, id_format: str) -> DeliverSm:
+    """What goes down to an SMPP client; dates in receipts are UTC."""
+    tlvs: tuple[tuple[int, bytes], ...]
+    if delivery.state == INCOMING:
+        user_data, data_coding = delivery.user_data, delivery.data_coding
+        tlvs = tlv.read_stream(delivery.tlvs, 0, 64) if delivery.tlvs else ()
+    else:
+        message_id = format_id(delivery.message_id, id_format)
+        user_data = receipts.format_text(
+            message_id,
+            delivery.state,
+            _date(delivery.accepted_ms // 60_000),
+            _date(delivery.done_ms // 60_000),
+            delivery.error or "000",
+            delivery.user_data,
+            sub=delivery.segments,
+        )
+        data_coding = 0
+        tlvs = ((tlv.RECEIPTED_MESSAGE_ID, message_id.encode("ascii") + b"\0"), _STATE_TLVS[delivery.state])
+    if len(user_data) > SHORT_MESSAGE_MAX:
+        tlvs, user_data = (*tlvs, (tlv.MESSAGE_PAYLOAD, user_data)), b""
+    return DeliverSm(
+        source_addr_ton=delivery.source_ton,
+        source_addr_npi=delivery.source_npi,
+        source_addr=delivery.source,
+        dest_addr_ton=delivery.destination_ton,
+        dest_addr_npi=delivery.destination_npi,
+        destination_addr=delivery.destination,
+        esm_class=delivery.esm_class,
+        protocol_id=delivery.protocol_id,
+        data_coding=data_coding,
+        short_message=user_data,
+        tlvs=tlvs,
+    )

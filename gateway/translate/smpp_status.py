@@ -1,0 +1,57 @@
+"""What SMPP says for what the core decides, and the other way round."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from gateway.core.errors import Refusal
+from protocols.smpp import constants as c
+
+REFUSAL_STATUS: dict[Refusal, int] = {
+    Refusal.RATE: c.ESME_RTHROTTLED,
+    Refusal.QUEUE_FULL: c.ESME_RMSGQFUL,
+    Refusal.STORE: c.ESME_RSYSERR,
+    Refusal.SOURCE: c.ESME_RINVSRCADR,
+    Refusal.DESTINATION: c.ESME_RINVDSTADR,
+    Refusal.NO_ROUTE: c.ESME_RINVDSTADR,
+    Refusal.TOO_LONG: c.ESME_RINVMSGLEN,
+    Refusal.MALFORMED_TEXT: c.ESME_RINVMSGLEN,
+    Refusal.RECEIPT_CLASS: c.ESME_RINVESMCLASS,
+    Refusal.SCHEDULE: c.ESME_RINVSCHED,
+    Refusal.VALIDITY: c.ESME_RINVEXPIRY,
+    Refusal.STOPPING: c.ESME_RSYSERR,
+}
+
+
+class Verdict(Enum):
+    """What an SMSC's or a client's error means for a message."""
+
+    FULL = "full"  # it lacks capacity: the same again soon
+    LATER = "later"  # it is in trouble: another connector, or later
+    NEVER = "never"
+
+
+_FULL = frozenset({c.ESME_RTHROTTLED, c.ESME_RMSGQFUL})
+_LATER = frozenset(
+    {
+        c.ESME_RSYSERR,
+        c.ESME_RINVBNDSTS,
+        c.ESME_RX_T_APPN,
+        c.ESME_RUNKNOWNERR,
+        c.ESME_RSERTYPUNAVAIL,
+        c.ESME_RINVCMDID,
+    }
+)
+_TRY_DELIVERY_LATER = _FULL | _LATER
+
+
+def submit_verdict(status: int) -> Verdict:
+    """What an error in a submit_sm_resp means.  Vendor codes (0x400 and more) are final."""
+    if status in _FULL:
+        return Verdict.FULL
+    return Verdict.LATER if status in _LATER else Verdict.NEVER
+
+
+def delivery_is_put_off(status: int) -> bool:
+    """Whether a client's error in a deliver_sm_resp asks for another try."""
+    return status in _TRY_DELIVERY_LATER
