@@ -45,7 +45,7 @@ class Connection(asyncio.Protocol):
 
     def dispatch(self, events: list[Event], now: float) -> None:
         """Hand events on until one of them ends the connection."""
-        pass  # the session may have answered something by itself, without an event
+        self._centre.touch(self)  # the session may have answered something by itself, without an event
         handle = self._centre.handle
         for event in events:
             handle(self, event, now)
