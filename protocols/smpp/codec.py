@@ -210,16 +210,15 @@ def _read_usual_tlvs(frame: bytes, pos: int, has_text: bool, max_tlvs: int) -> t
     """TLVs of which each stands once, no payload beside a text; ValueError sends the PDU to the table."""
     size = len(frame)
     tlvs: list[tuple[int, bytes]] = []
-    seen = {tlv.MESSAGE_PAYLOAD} if has_text else set()
     while pos < size:
         tag, length = _unpack_tlv_header(frame, pos)
         start = pos + 4
         pos = start + length
-        if tag in seen:
-            raise ValueError
-        seen.add(tag)
         tlvs.append((tag, frame[start:pos]))
-    if pos != size or len(tlvs) > max_tlvs:
+    by_tag = dict(tlvs)
+    if pos != size or len(by_tag) != len(tlvs) or len(tlvs) > max_tlvs:
+        raise ValueError
+    if has_text and tlv.MESSAGE_PAYLOAD in by_tag:
         raise ValueError
     return tuple(tlvs)
 

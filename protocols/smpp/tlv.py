@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import Enum
 from struct import Struct
+from struct import error as StructError
 from typing import Final, NamedTuple
 
 from protocols.smpp.constants import ESME_RINVOPTPARSTREAM, ESME_ROPTPARNOTALLWD
@@ -290,10 +291,7 @@ def check_unique(tlvs: tuple[tuple[int, bytes], ...]) -> None:
 
 def write_stream(tlvs: Iterable[tuple[int, bytes]]) -> bytes:
     """The octets of the TLVs, in order; EncodeError when one is longer than 65,535 octets."""
-    parts: list[bytes] = []
-    for tag, value in tlvs:
-        if not 0 <= tag <= 0xFFFF or len(value) > 0xFFFF:
-            raise EncodeError(f"TLV {tag:#06x} of {len(value)} octets: tag and length have 16 bits each")
-        parts.append(_pack_header(tag, len(value)))
-        parts.append(value)
-    return b"".join(parts)
+    try:
+        return b"".join([_pack_header(tag, len(value)) + value for tag, value in tlvs])
+    except StructError:
+        raise EncodeError("a TLV's tag and length have 16 bits each") from None
