@@ -155,7 +155,7 @@ def read_fields(frame: bytes, layout: tuple[Field, ...]) -> tuple[dict[str, Any]
 def read_fields_tolerant(frame: bytes, layout: tuple[Field, ...]) -> tuple[dict[str, Any], int]:
     """As `read_fields`, for a response: its body may be missing, cut short or lack its last NUL.
 
-    Fields that are not there are left out (interop quirks 21, 34).
+    Fields that are not there are left out (interop quirks 21, 34). The offset may be past the end.
     """
     values: dict[str, Any] = {}
     pos = c.HEADER_LENGTH
@@ -171,7 +171,7 @@ def read_fields_tolerant(frame: bytes, layout: tuple[Field, ...]) -> tuple[dict[
             pos = end + 1
         else:
             values[field.name], pos = _READERS[field.kind](frame, pos, field)
-    return values, min(pos, len(frame))
+    return values, pos
 
 
 def write_fields(pdu: object, layout: tuple[Field, ...]) -> bytes:

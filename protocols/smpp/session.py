@@ -267,8 +267,6 @@ class Session:
             return events
         settings = self.settings
         self._expire_requests(now, events)
-        if self._is_over:
-            return events
         if self._partial and self._partial_since + settings.pdu_timeout_s <= now:
             self._close(f"a PDU is incomplete after {settings.pdu_timeout_s:g} s", c.ESME_RINVCMDLEN, events)
         elif self._awaits_bind and self._bind_by <= now:
@@ -341,7 +339,7 @@ class Session:
             events.append(Refused(command_id, 0, error.reason))
         entry.response = response
         events.append(entry)
-        if isinstance(response, BindResp) and not entry.late and status == c.ESME_ROK:
+        if isinstance(response, BindResp) and status == c.ESME_ROK:
             version = tlv.get(response.tlvs, tlv.SC_INTERFACE_VERSION)
             if version:
                 self.interface_version = version[0]

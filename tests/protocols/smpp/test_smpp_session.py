@@ -155,6 +155,13 @@ def test_quirk_34_a_short_bind_response_is_enough(frame: str) -> None:
     assert esme.state is State.BOUND_TRX
 
 
+def test_the_smsc_tells_its_version() -> None:
+    esme = Session(Role.ESME, SessionSettings(), 0.0)
+    esme.send_request(BindTransceiver(), 0.0)
+    give(esme, BindTransceiverResp(sequence_number=1, tlvs=((tlv.SC_INTERFACE_VERSION, b"\x50"),)))
+    assert esme.interface_version == 0x50
+
+
 def test_outbind_invites_a_bind() -> None:
     smsc, esme = Session(Role.SMSC, SessionSettings(), 0.0), Session(Role.ESME, SessionSettings(), 0.0)
     smsc.send_request(Outbind(system_id="smsc"), 0.0)

@@ -7,7 +7,7 @@ from smpp_support import bound_pair, submit
 
 from protocols.smpp import codec
 from protocols.smpp import constants as c
-from protocols.smpp.events import Answered, Closed, TimedOut
+from protocols.smpp.events import Answered, Closed, Refused, TimedOut
 from protocols.smpp.pdu import (
     BindReceiver,
     BindTransceiver,
@@ -62,6 +62,14 @@ def test_quirk_37_any_pdu_is_life(pdu: Any) -> None:
     assert [event for event in give(smsc, pdu, 35.0) if event != pdu] == []
     assert smsc.next_timeout() == 65.0
     assert smsc.handle_timeout(64.9) == []
+
+
+def test_a_probe_is_answered_once() -> None:
+    smsc, _ = bound_pair(smsc=SETTINGS)
+    smsc.handle_timeout(30.0)
+    assert give(smsc, EnquireLinkResp(sequence_number=1), 31.0) == []
+    (refused,) = give(smsc, EnquireLinkResp(sequence_number=1), 31.0)
+    assert isinstance(refused, Refused) and refused.command_id == c.ENQUIRE_LINK_RESP
 
 
 def test_half_a_pdu_is_no_life() -> None:
