@@ -193,8 +193,7 @@ def _read_short_message_pdu(
         )
         pos = end + 6
     else:
-        pdu.schedule_delivery_time = ""
-        pdu.validity_period = ""
+        pdu.schedule_delivery_time = pdu.validity_period = ""
         pos = end + 11
     pdu.registered_delivery = registered_delivery
     pdu.replace_if_present_flag = replace_if_present_flag
