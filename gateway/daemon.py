@@ -86,7 +86,8 @@ class Daemon:
     async def start(self) -> None:
         """Starts everything; DaemonError, StoreError or OSError when that fails."""
         self._lock = _lock(self.state_dir)
-        self.journal = Journal(self.state_dir, self._on_answer, self._fail)
+        delay_s = self.config.queue.commit_delay_ms / 1000
+        self.journal = Journal(self.state_dir, self._on_answer, self._fail, delay_s=delay_s)
         opening = await self.journal.open()
         self.boot = opening.boot
         now = self.clock.now()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import os
@@ -24,6 +25,7 @@ class Account:
         self.open_messages = open_messages
         self.sessions = 0
         self.accepted = 0
+        self.login_turn = asyncio.Lock()
         self.configure(config, now)
 
     def configure(self, config: AccountConfig, now: float) -> None:

@@ -163,8 +163,14 @@ class SmppListener:
         self, connection: SmppConnection, request: Bind, account: Account | None
     ) -> None:
         password = request.password
-        hashes = account.password_hashes() if account is not None else ()
-        good = await self._loop.run_in_executor(self._hashing, _verify, password, hashes)
+        if account is None:
+            good = await self._loop.run_in_executor(self._hashing, _verify, password, ())
+        else:
+            # One login of an account at a time: when its first bind is good, the other thousand need no hash.
+            async with account.login_turn:
+                good = account.was_verified(password) or await self._loop.run_in_executor(
+                    self._hashing, _verify, password, account.password_hashes()
+                )
         if connection.gone:
             return
         if account is None or not good:

@@ -1,9 +1,13 @@
 """The gateway's end of the store: gathers rows into batches and tells the producers when they are durable.
 
 Theory of operation.  Producers append rows to `batch` (the one that is gathering) and leave a callback with
-`then()`, once for each chunk of work, not for each row.  The batch goes to the writing process as soon as
-fewer than two are under way; what comes meanwhile gathers in the next one, so batches grow with the load and
-nobody waits at low load.  Answers come in order: the callbacks of a batch run when its answer is here.
+`then()`, once for each chunk of work, not for each row.  The batch goes to the writing process when fewer
+than two are under way; what comes meanwhile gathers in the next one, so batches grow with the load.  Answers
+come in order: the callbacks of a batch run when its answer is here.
+
+Small batches cost as much as large ones, so the journal may wait a moment before it sends one.  Whether that
+pays depends on the senders: those that wait for our answer send nothing meanwhile.  So it is tried: a wait
+that brought more messages is followed by another, one that brought none by many commits without.
 
 A batch that the store could not write (disk full) is undone: callbacks hear `ok=False` and producers that
 have promised nothing yet (accepts) forget it.  What the outside world has already done (answers, receipts)
@@ -28,6 +32,9 @@ from gateway.store.frames import decode_answer, decode_row, encode, take_frames
 from gateway.store.sqlite_open import FILE_NAME, StoreError
 
 BATCHES_UNDER_WAY = 2
+LARGE = 100
+"""So many rows are worth a commit without a wait."""
+TRY_WAITING_EVERY = 128
 RETRY_S = 1.0
 START_TIMEOUT_S = 600.0
 
@@ -51,14 +58,19 @@ class Journal(asyncio.Protocol):
     """One gathering batch, and those under way to the writing process."""
 
     def __init__(
-        self, path: Path, on_answer: Callable[[Batch, Answer], None], on_death: Callable[[str], None]
+        self,
+        folder: Path,
+        on_answer: Callable[[Batch, Answer], None],
+        on_death: Callable[[str], None],
+        *,
+        delay_s: float = 0.0,
     ) -> None:
         self.batch = Batch()
         self.error = ""
         """Why nothing can be stored just now; empty when all is well."""
         self.commits = 0
         self.rows = 0
-        self._path = path
+        self._folder = folder
         self._on_answer = on_answer
         self._on_death = on_death
         self._callbacks: list[Callback] = []
@@ -66,6 +78,10 @@ class Journal(asyncio.Protocol):
         self._sent_at: deque[float] = deque()
         self._buffer = bytearray()
         self._flush_due = False
+        self._delay_s = delay_s
+        self._until_try = 0  # commits until a wait is tried
+        self._chunks = 0  # pieces of work that brought messages into the gathering batch
+        self._messages = 0
         self._closing = False
         self._loop = asyncio.get_running_loop()
         self._closed: asyncio.Future[None] = self._loop.create_future()
@@ -81,7 +97,7 @@ class Journal(asyncio.Protocol):
             "-m",
             "gateway.store.sqlite_writer",
             str(theirs.fileno()),
-            str(self._path / FILE_NAME),
+            str(self._folder / FILE_NAME),
         ]
         with theirs:
             self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
@@ -115,8 +131,14 @@ class Journal(asyncio.Protocol):
     def then(self, callback: Callback) -> None:
         """Calls back when the rows appended so far are durable (True) or could not be written (False)."""
         self._callbacks.append(callback)
+        messages = len(self.batch.accepted)
+        if messages != self._messages:
+            self._messages = messages
+            self._chunks += 1
         if not self._flush_due:
             self._schedule()
+        elif messages >= LARGE:
+            self.flush()
 
     def wake(self) -> None:
         """Makes sure that the gathering batch will be written; for rows that nobody waits for."""
@@ -124,13 +146,23 @@ class Journal(asyncio.Protocol):
             self._schedule()
 
     def _schedule(self) -> None:
-        if len(self._under_way) < BATCHES_UNDER_WAY and not self.error:
-            self._flush_due = True
+        if len(self._under_way) >= BATCHES_UNDER_WAY or self.error:
+            return
+        self._flush_due = True
+        if self._until_try or not self._delay_s:
             self._loop.call_soon(self.flush)
+        else:
+            self._loop.call_later(self._delay_s, self._flush_after_wait)
+
+    def _flush_after_wait(self) -> None:
+        if self._chunks == 1:
+            self._until_try = TRY_WAITING_EVERY
+        self.flush()
 
     def flush(self) -> None:
         """Sends the gathering batch on its way, unless enough are."""
         self._flush_due = False
+        self._chunks = self._messages = 0
         if len(self._under_way) >= BATCHES_UNDER_WAY or self._closed.done():
             return
         if not self._callbacks and not len(self.batch):
@@ -139,6 +171,8 @@ class Journal(asyncio.Protocol):
         self.batch, self._callbacks = Batch(), []
         self._under_way.append((batch, callbacks))
         self._sent_at.append(self._loop.time())
+        if batch.accepted and self._until_try:
+            self._until_try -= 1
         self._transport.write(encode(batch))
 
     # -- answers ---------------------------------------------------------------------------------------
@@ -172,8 +206,11 @@ class Journal(asyncio.Protocol):
         self._on_answer(batch, answer)
         for callback in callbacks:
             callback(True)
-        if self._callbacks or len(self.batch):
-            self.flush()
+        if not self._flush_due and (self._callbacks or len(self.batch)):
+            if self._until_try or len(self.batch) >= LARGE:
+                self.flush()
+            else:
+                self._schedule()
 
     def _failed(self, batch: Batch, callbacks: list[Callback], answer: Answer) -> None:
         first = not self.error

@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 FILE_NAME = "queue.sqlite3"
-CACHE_KIB = 16 * 1024
+CACHE_KIB = 8 * 1024
 CHECKPOINT_PAGES = 4000
 """A checkpoint copies this many pages (16 MiB) at the most while a batch waits for it."""
 
