@@ -65,9 +65,12 @@ _SUBMIT_TAIL = (
     Field("sm_default_msg_id"),
     _SHORT_MESSAGE,
 )
+# SMPP v3.4 §5.2.2 allows 8 characters; clients whose users chose more send more, and refusing them for it
+# would only look like a broken link
+_PASSWORD = _string("password", 33)
 _BIND = (
     _string("system_id", 16),
-    _string("password", 9),
+    _PASSWORD,
     _string("system_type", 13),
     Field("interface_version"),
     *_address("addr", "address_range", 41),
@@ -82,7 +85,7 @@ LAYOUTS: Final[dict[int, tuple[Field, ...]]] = {
     c.BIND_RECEIVER_RESP: _BIND_RESP,
     c.BIND_TRANSMITTER_RESP: _BIND_RESP,
     c.BIND_TRANSCEIVER_RESP: _BIND_RESP,
-    c.OUTBIND: (_string("system_id", 16), _string("password", 9)),
+    c.OUTBIND: (_string("system_id", 16), _PASSWORD),
     c.UNBIND: (),
     c.UNBIND_RESP: (),
     c.SUBMIT_SM: _SHORT_MESSAGE_PDU,

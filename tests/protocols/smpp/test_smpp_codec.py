@@ -167,7 +167,7 @@ def test_tlv_limit_is_the_callers() -> None:
         (SubmitSmResp(message_id="Я"), "message_id"),
         (SubmitSmResp(command_status=-1), "submit_sm_resp"),
         (QuerySm(message_id="Я"), "message_id"),
-        (BindTransceiver(password="123456789"), "password"),
+        (BindTransceiver(password="1" * 33), "password"),
         (DataSm(source_addr="1" * 65), "source_addr"),
         (SubmitMulti(dest_addresses=(DistributionList("l" * 21),)), "dl_name"),
         (SubmitMulti(dest_addresses=(DistributionList("l"),) * 256), "number_of_dests"),
