@@ -10,7 +10,7 @@ import asyncio
 import fcntl
 import gc
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
@@ -41,7 +41,8 @@ from gateway.store.journal import Journal
 from gateway.store.reader import Reader
 from gateway.store.sqlite_open import FILE_NAME
 
-STOP_TIMEOUT_S = 10.0
+STOP_TIMEOUT_S = 8.0
+UNBIND_TIMEOUT_S = 1.0
 
 
 class DaemonError(Exception):
@@ -259,10 +260,8 @@ class Daemon:
             listener.stop_listening()
         for upstream in self.upstreams.values():
             upstream.hold()
-        deadline = self.clock.now() + STOP_TIMEOUT_S
-        while any(u.in_flight for u in self.upstreams.values()) and self.clock.now() < deadline:
-            await asyncio.sleep(0.02)
-        await asyncio.gather(*(connector.stop(3.0) for connector in self.connectors.values()))
+        await self._until(lambda: not any(u.in_flight for u in self.upstreams.values()), STOP_TIMEOUT_S)
+        await asyncio.gather(*(connector.stop(UNBIND_TIMEOUT_S) for connector in self.connectors.values()))
         await self._unbind_clients()
         self._housekeeping.stop()
         await self._control.stop()
@@ -272,13 +271,17 @@ class Daemon:
         self.events.flush()
         self._lock.close()
 
+    async def _until(self, is_done: Callable[[], bool], timeout_s: float) -> None:
+        """Looks until something is so, or the time is over."""
+        deadline = self.clock.now() + timeout_s
+        while not is_done() and self.clock.now() < deadline:  # noqa: ASYNC110 - it waits for many things at once
+            await asyncio.sleep(0.02)
+
     async def _unbind_clients(self) -> None:
         connections = [connection for listener in self.listeners for connection in listener.connections]
         for connection in connections:
             connection.unbind()
-        deadline = self.clock.now() + 2.0
-        while not all(connection.gone for connection in connections) and self.clock.now() < deadline:
-            await asyncio.sleep(0.02)
+        await self._until(lambda: all(connection.gone for connection in connections), UNBIND_TIMEOUT_S)
         for connection in connections:
             if not connection.gone:
                 connection.close()

@@ -55,5 +55,8 @@ def table(rows: list[dict[str, Any]]) -> str:
     head = [name.removesuffix("_ms") for name in names]
     body = [[moment(row[name]) if name.endswith("_ms") else str(row[name]) for name in names] for row in rows]
     widths = [max(len(line[i]) for line in (head, *body)) for i in range(len(names))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in (head, *body)]
+    lines = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        for line in (head, *body)
+    ]
     return "\n".join(line.rstrip() for line in lines)

@@ -35,7 +35,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         f"lists:\n{lists}\n\ndecisions:\n"
         "  resend ID    send a held message again\n"
         "  drop ID      give up a message that is held or waits; its sender gets a receipt\n\n"
-        "examples:\n  smsc-gateway queue\n  smsc-gateway queue ambiguous --json\n  smsc-gateway queue resend ID"
+        "examples:\n  smsc-gateway queue\n  smsc-gateway queue ambiguous --json\n"
+        "  smsc-gateway queue resend ID"
     )
 
 

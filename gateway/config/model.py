@@ -170,7 +170,10 @@ class Account:
     )
     second_password_hash: Secret | None = field(
         default=None,
-        metadata=about("A second good password, for as long as clients change from one to the other."),
+        metadata=about(
+            "A second good password, for as long as clients change from one to the other.",
+            example="{file: /etc/smsc-gateway/second.hash}",
+        ),
     )
     allowed_addresses: Sequence[Network] = field(
         default=(),

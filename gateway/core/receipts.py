@@ -44,7 +44,7 @@ class ReceiptBook:
         return usual >= SURE_AFTER and usual == sum(self._counts.values())
 
     def take(self, upstream_id: str, peer: str, state: int, final: bool, error: str, now_ms: int) -> None:
-        """Appends a receipt to the batch; `peer` is the number it came from.  Acknowledge after the commit."""
+        """Appends a receipt to the batch, acknowledged after the commit; `peer` sent it."""
         usual = self._order[0]
         keys: list[str | None] = [convert(usual, upstream_id)]
         if self._sure():

@@ -17,7 +17,6 @@ is sent again with a later batch, see `_keep_for_retry`.
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import subprocess
 import sys
@@ -100,7 +99,7 @@ class Journal(asyncio.Protocol):
             str(self._folder / FILE_NAME),
         ]
         with theirs:
-            self._process = subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL)
+            self._process = await asyncio.to_thread(_start, command, theirs.fileno())
         ours.setblocking(False)
         await self._loop.create_unix_connection(lambda: self, sock=ours)
         try:
@@ -249,6 +248,8 @@ class Journal(asyncio.Protocol):
         if not self._opened.done():
             self._opened.set_exception(StoreError("the store's process ended before it was ready"))
         elif not self._closing:
-            self._on_death(
-                f"the store's process ended (pid {self._process.pid}, {os.strerror(0) if exc is None else exc})"
-            )
+            self._on_death(f"the store's process ended (pid {self._process.pid}): {exc or 'no error given'}")
+
+
+def _start(command: list[str], descriptor: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(command, pass_fds=[descriptor], stdin=subprocess.DEVNULL)

@@ -107,7 +107,8 @@ class Reader:
             name = f"segment {attempt['segment']}" if row["segments"] > 1 else "message"
             events.append((attempt["intent_ms"], f"{name} going to {attempt['connector']}"))
             if attempt["submitted_ms"]:
-                text = f"{attempt['connector']} took the {name}, its id is {attempt['upstream_id'] or 'not given'}"
+                upstream_id = attempt["upstream_id"] or "not given"
+                text = f"{attempt['connector']} took the {name}, its id is {upstream_id}"
                 events.append((attempt["submitted_ms"], text))
             if attempt["attempt"] == Attempt.DOUBT:
                 events.append((attempt["intent_ms"], f"{name} in doubt"))

@@ -68,11 +68,12 @@ def test_every_option_may_be_uncommented(tmp_path: Path) -> None:
     text = re.sub(r"/etc/smsc-gateway/\S+", str(ROOT / "none.pem"), text)
     with pytest.raises(ConfigError) as caught:
         load(written(tmp_path, text))
-    # the certificates are the only thing that does not exist here
+    # the certificates and the second hash are all that does not exist here
     assert {problem.key.partition("].")[2] for problem in caught.value.problems} == {
         "tls.certificate",
         "tls.key",
         "tls.ca",
+        "second_password_hash",
     }
     assert all("cannot be read" in problem.text for problem in caught.value.problems)
 
