@@ -35,6 +35,13 @@ def safe(text: str) -> str:
     return text[:200].translate(_UNSAFE)
 
 
+def word(text: str) -> str:
+    """The same as one word: a space is made visible too, and nothing is a dash."""
+    if text.isalnum() and text.isascii() and len(text) < 100:
+        return text
+    return safe(text).replace(" ", "\\x20") or "-"
+
+
 def _write_stderr(text: str) -> None:
     sys.stderr.write(text)
     sys.stderr.flush()
@@ -56,6 +63,8 @@ class Events:
         """Whether the events of single messages are written; read before calling them in a loop."""
 
     # -- messages --------------------------------------------------------------------------------------
+    #
+    # These run for every message, so each makes its words in one go; no value in them has a space.
 
     def accepted(self, message: Message, now_ms: int) -> None:
         """We took responsibility for a message."""
@@ -63,55 +72,49 @@ class Events:
             now_ms,
             "accepted",
             message.message_id,
-            ("account", message.account),
-            ("to", mask(message.destination)),
-            ("segments", message.segments),
-            ("connector", message.connector),
+            f"account={word(message.account)} to={mask(message.destination)} segments={message.segments}"
+            f" connector={message.connector}",
         )
 
     def submitted(self, message_id: int, connector: str, upstream_id: str, now_ms: int) -> None:
         """The SMSC took a segment."""
         self._message(
-            now_ms, "submitted", message_id, ("connector", connector), ("upstream_id", safe(upstream_id))
+            now_ms, "submitted", message_id, f"connector={connector} upstream_id={word(upstream_id)}"
         )
 
     def postponed(self, message_id: int, connector: str, reason: str, now_ms: int) -> None:
         """The SMSC said no for now."""
-        self._message(now_ms, "postponed", message_id, ("connector", connector), ("reason", reason))
+        self._message(now_ms, "postponed", message_id, f"connector={connector} reason={word(reason)}")
 
     def receipt(self, message_id: int, connector: str, state: int, error: str, now_ms: int) -> None:
         """The SMSC's receipt is committed."""
-        name = _STATE_NAMES.get(state, str(state))
         self._message(
-            now_ms, "receipt", message_id, ("connector", connector), ("state", name), ("error", safe(error))
+            now_ms,
+            "receipt",
+            message_id,
+            f"connector={connector} state={_STATE_NAMES.get(state, state)} error={word(error)}",
         )
 
     def ended(self, message_id: int, state: int, error: str, now_ms: int) -> None:
         """A message ends without a receipt: refused, given up, expired."""
-        self._message(
-            now_ms,
-            "ended",
-            message_id,
-            ("state", _STATE_NAMES.get(state, str(state))),
-            ("error", safe(error)),
-        )
+        name = _STATE_NAMES.get(state, state)
+        self._message(now_ms, "ended", message_id, f"state={name} error={word(error)}")
 
     def returned(self, message_id: int, account: str, now_ms: int) -> None:
         """The account has its receipt."""
-        self._message(now_ms, "returned", message_id, ("account", account))
+        self._message(now_ms, "returned", message_id, f"account={word(account)}")
 
-    def _message(self, now_ms: int, name: str, message_id: int, *pairs: tuple[str, object]) -> None:
+    def _message(self, now_ms: int, name: str, message_id: int, words: str) -> None:
         if now_ms // 1000 != self._second:
             self._second = now_ms // 1000
-            self._stamp = datetime.fromtimestamp(self._second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        stamp = f"{self._stamp}.{now_ms % 1000:03d}Z"
+            self._stamp = datetime.fromtimestamp(self._second, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
+        stamp = f"{self._stamp}{now_ms % 1000:03d}Z"
         if self._json:
-            line = json.dumps(
-                {"at": stamp, "level": "info", "event": name, "message_id": message_id, **dict(pairs)}
+            pairs = dict(pair.split("=", 1) for pair in words.split(" "))
+            self._lines.append(
+                json.dumps({"at": stamp, "level": "info", "event": name, "message_id": message_id, **pairs})
             )
-            self._lines.append(line)
         else:
-            words = " ".join([f"{key}={value}" for key, value in pairs])
             self._lines.append(f"{stamp} info {name} message_id={message_id} {words}")
 
     # -- everything else -------------------------------------------------------------------------------
