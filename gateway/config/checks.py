@@ -41,6 +41,7 @@ def check(config: Config, reading: Reading) -> None:
     for path, connector in _good(config.connectors, "connectors", reading):
         _check_written_password(connector, path, reading)
         _check_incoming_account(connector, path, config, reading)
+        _check_name(connector, path, reading)
     _check_routes(config, reading)
     for path, holder in (
         *_good(listeners, "listeners.smpp", reading),
@@ -100,6 +101,13 @@ def _check_incoming_account(connector: Connector, path: str, config: Config, rea
     if connector.incoming_account and connector.incoming_account not in known:
         key = f"{path}.incoming_account"
         reading.note(key, f"there is no account {connector.incoming_account!r}", "name one of the accounts")
+
+
+def _check_name(connector: Connector, path: str, reading: Reading) -> None:
+    """The store joins the names of a route by spaces, and log lines are words."""
+    key = f"{path}.name"
+    if reading.is_good(key) and not re.fullmatch(r"[\w.:-]+", connector.name, re.ASCII):
+        reading.note(key, "is not one plain word", "use letters, digits and . : _ -")
 
 
 def _check_routes(config: Config, reading: Reading) -> None:
