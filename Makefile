@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SHELL  := /bin/bash
+SMPPLOAD_BUILT := build/smppload/smppload
 .DEFAULT_GOAL := help
 
 help:  ## this list
@@ -23,6 +24,17 @@ run: $(STAMP)  ## gateway with a simulated SMSC on loopback; prints what to try
 test: $(STAMP)  ## all tests; REQUIRE_PEERS=1 makes a missing peer a failure
 	$(BIN)/python -m pytest
 
+bench: $(STAMP)  ## the figures of docs/performance.md (ports 2775, 2776; about 5 minutes)
+	@if [ -z "$$SMPPLOAD" ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi
+	$(BIN)/python benchmarks/codec.py
+	$(BIN)/python benchmarks/figures.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/performance.md
+
+# The load tool lies beside the project; it is built in a place of its own.
+$(SMPPLOAD_BUILT): ../shared/smppload/smppload.c
+	mkdir -p $(dir $@)
+	cp ../shared/smppload/* $(dir $@)
+	$(MAKE) --no-print-directory -C $(dir $@)
+
 check: $(STAMP)  ## ruff and strict types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -39,4 +51,4 @@ lock: $(STAMP)  ## write requirements.lock anew from pyproject.toml
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install run test check format lock clean
+.PHONY: help install run test bench check format lock clean

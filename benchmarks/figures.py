@@ -137,21 +137,39 @@ def load(run: Run, smppload: str, pid: int, quick: bool) -> dict[str, Any]:
     return found
 
 
+COLUMNS = (
+    "run",
+    "wanted",
+    "messages/s complete",
+    "of the first",
+    "CPU µs/message",
+    "submit → resp p50 / p99, ms",
+    "receipt p50, ms",
+    "peak RSS, MiB",
+    "lost, doubled, missing",
+)
+
+
 def as_table(results: list[tuple[Run, dict[str, Any]]]) -> str:
-    head = (
-        "| run | wanted | messages/s complete | of the first | CPU µs/message | submit → resp p50 / p99, ms "
-        "| receipt p50, ms | peak RSS, MiB | lost, doubled, missing |\n|---|---|---|---|---|---|---|---|---|\n"
-    )
+    """The figures as a table in Markdown."""
     first = results[0][1]["complete"]["rate"]
-    rows = []
+    lines = [COLUMNS, ("---",) * len(COLUMNS)]
     for run, found in results:
         latency, watch, rate = found["latency_ms"], found["watch"], found["complete"]["rate"]
-        rows.append(
-            f"| {run.name} | {run.wanted} | {rate:,.0f} | {rate / first:.2f} | {watch['cpu_us_per_message']:.1f}"
-            f" | {latency['resp']['p50']:.1f} / {latency['resp']['p99']:.1f} | {latency['receipt']['p50']:.1f}"
-            f" | {watch['peak_rss_mib']:.0f} | {wrong(found)} |"
+        lines.append(
+            (
+                run.name,
+                run.wanted,
+                f"{rate:,.0f}",
+                f"{rate / first:.2f}",
+                f"{watch['cpu_us_per_message']:.1f}",
+                f"{latency['resp']['p50']:.1f} / {latency['resp']['p99']:.1f}",
+                f"{latency['receipt']['p50']:.1f}",
+                f"{watch['peak_rss_mib']:.0f}",
+                str(wrong(found)),
+            )
         )
-    return head + "\n".join(rows)
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def machine() -> str:
