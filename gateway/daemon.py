@@ -132,6 +132,7 @@ class Daemon:
             known = connector in self.upstreams
             self.events.say("info" if known else "error", "queue_found", connector=connector, messages=count)
             if not known:
+                self._hand_over(connector)
                 self.events.say(
                     "error", "queue_stuck", connector=connector, fix="configure this connector again"
                 )
@@ -201,6 +202,9 @@ class Daemon:
         """Hands what followed from a commit to whom it concerns."""
         if batch.receipts:
             results(self.receipts, batch.receipts, answer.results)
+        for message_id, *receipt in answer.unparked:
+            if receipt[0] in self.receipts:
+                self.receipts[receipt[0]].found_later(tuple(receipt), message_id)
         for account, count in answer.ended:
             self.submission.ended(self.accounts.get(account), count)
         now_ms = self.clock.now_ms()
@@ -298,16 +302,20 @@ class Daemon:
                 self._add_account(account.system_id, config, now, 0)
             elif known.config != account:
                 known.configure(account, now)
-        self._drop_accounts({account.system_id for account in config.accounts if not account.blocked})
+        self._drop_accounts(config)
         before = {connector.name: connector for connector in old.connectors}
         after = {connector.name: connector for connector in config.connectors}
         changed = [name for name, section in after.items() if before.get(name) != section]
         gone = [name for name in before if name not in after]
-        for name in (*gone, *(name for name in changed if name in before)):
-            await self._drop_connector(name)
         for name in changed:
+            if name in before:
+                await self._stop_connector(name)
             self._add_connector(after[name])
         self.submission.routes = _routes(config)
+        for name in gone:
+            await self._stop_connector(name)
+            del self.upstreams[name]
+            self._hand_over(name)
         self.submission.max_messages = config.queue.max_messages
         self.submission.default_validity_ms = config.queue.default_validity_h * 3_600_000
         self.config = config
@@ -315,21 +323,26 @@ class Daemon:
             self.events.say("warning", "restart_needed", section="listeners")
         self.events.say("info", "reloaded", connectors=",".join((*changed, *gone)) or "-")
 
-    def _drop_accounts(self, wanted: set[str]) -> None:
+    def _drop_accounts(self, config: Config) -> None:
         """Sends away the sessions of accounts that are gone or blocked."""
+        wanted = {account.system_id for account in config.accounts if not account.blocked}
         for listener in self.listeners:
             for connection in tuple(listener.connections):
                 if connection.account is not None and connection.account.name not in wanted:
                     connection.unbind()
-        known = {account.system_id for account in self.config.accounts}
-        for name in set(self.accounts) - known:
+        for name in set(self.accounts) - {account.system_id for account in config.accounts}:
             del self.accounts[name]
 
-    async def _drop_connector(self, name: str) -> None:
+    async def _stop_connector(self, name: str) -> None:
         self.upstreams[name].hold()
-        await self.connectors.pop(name).stop(3.0)
-        if not any(name in route.connectors for route in self.config.routes):
-            del self.upstreams[name]
+        await self.connectors.pop(name).stop(UNBIND_TIMEOUT_S)
+
+    def _hand_over(self, name: str) -> None:
+        """What waits for a connector that is not configured goes by the others of its routes."""
+        for other, upstream in self.upstreams.items():
+            self.journal.batch.moves.append((name, other))
+            upstream.queued(0)
+        self.journal.wake()
 
 
 def _routes(config: Config) -> RouteTable:

@@ -20,6 +20,7 @@ TICK_S = 0.05
 SESSIONS_EVERY = 10  # ticks
 DISK_EVERY = 100
 SWEEP_EVERY = 200
+COUNT_EVERY = 1200
 DISK_LOW_OCTETS = 100 << 20
 """Below this nothing is accepted any more; what is queued still goes out."""
 STORE_STUCK_S = 20.0
@@ -111,6 +112,7 @@ class Housekeeping:
             history_before_id=lowest_id_at(history_before_ms),
             history_before_ms=history_before_ms,
             parked_before_ms=now_ms - PARKED_MS,
+            with_counts=self._ticks % COUNT_EVERY == 0,
         )
         self._daemon.journal.batch.sweeps.append(tuple(getattr(sweep, name) for name in Sweep.__slots__))
         self._daemon.journal.wake()

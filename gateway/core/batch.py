@@ -68,7 +68,7 @@ class Answer:
     results: list[Row] = field(default_factory=list)
     """For each receipt, in order: how it matched (None, 1, 2, 3: which key), message_id, replay."""
     unparked: list[Row] = field(default_factory=list)
-    """message_id, state: receipts that had come before their response."""
+    """message_id, and the row of a receipt that had come before its response."""
     ended: list[Row] = field(default_factory=list)
     """account, how many of its messages ended."""
     expired: list[int] = field(default_factory=list)
@@ -97,6 +97,7 @@ class Sweep:
     history_before_id: int
     history_before_ms: int
     parked_before_ms: int
+    with_counts: bool  # also what takes longer: deliveries of each account are counted
 
 
 BATCH_FIELDS = tuple(f.name for f in fields(Batch))

@@ -145,6 +145,10 @@ class Outlet:
         if self._events.messages:
             self._events.returned(delivery.message_id, self.account, now_ms)
 
+    def put_back(self, delivery: Delivery) -> None:
+        """The session that had it did not answer: the next one gets it."""
+        self._pending.appendleft(delivery)
+
     def put_off(self, delivery: Delivery) -> None:
         """The peer cannot take it now: again later."""
         tries = self._tries.get(delivery.delivery_id, 0)

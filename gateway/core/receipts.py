@@ -86,6 +86,14 @@ class ReceiptBook:
         if self._events.messages:
             self._events.receipt(message_id, self.connector, receipt[6], receipt[8], receipt[9])
 
+    def found_later(self, receipt: Row, message_id: int) -> None:
+        """A receipt that waited for its response has it now."""
+        self._misses_in_row = 0
+        self.unmatched -= 1
+        self.matched += 1
+        if self._events.messages:
+            self._events.receipt(message_id, self.connector, receipt[6], receipt[8], receipt[9])
+
     def _learn(self, form: str) -> None:
         self._counts[form] += 1
         best = max(self._order, key=lambda name: self._counts[name])

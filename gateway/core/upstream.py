@@ -38,6 +38,11 @@ class Link(Protocol):
         """Segments that it can take now."""
         ...
 
+    @property
+    def stuck(self) -> bool:
+        """Whether the SMSC does not read what was sent."""
+        ...
+
     def submit(self, message: Message, segments: Sequence[int]) -> None:
         """Sends these segments of a message (numbers from 1); results come back to the upstream."""
         ...
@@ -136,7 +141,10 @@ class Upstream:
     def _room(self, now: float) -> int:
         if not self.links or now < self._paused_until:
             return 0
-        room = self.window * len(self.links) - self.in_flight
+        room = -self.in_flight
+        for link in self.links:
+            if not link.stuck:
+                room += self.window
         return room if not self._bucket.rate else min(room, int(self._bucket.available(now)))
 
     # -- sending ---------------------------------------------------------------------------------------
@@ -146,12 +154,15 @@ class Upstream:
         links = self.links
         for _ in links:
             self._turn = (self._turn + 1) % len(links)
-            if links[self._turn].room >= len(segments):
-                links[self._turn].submit(message, segments)
-                return
-        self.unsent(message, segments)
+            room = links[self._turn].room
+            if room:
+                links[self._turn].submit(message, segments[:room])
+                segments = segments[room:]
+                if not segments:
+                    return
+        self._unsent(message, segments)
 
-    def unsent(self, message: Message, segments: Sequence[int]) -> None:
+    def _unsent(self, message: Message, segments: Sequence[int]) -> None:
         """No byte of these segments was sent: back into the queue, and no attempt."""
         now_ms = self._clock.now_ms()
         for segment in segments:
@@ -222,6 +233,8 @@ class Upstream:
         """A response that came after its time-out; its slot is free already."""
         row = (now_ms, upstream_id, response_key(upstream_id), message.message_id, segment, self.name)
         self.journal.batch.late.append(row)
+        if not message.registered_delivery & 3:
+            self.journal.batch.handed_over.append((message.message_id, now_ms))
         self.journal.wake()
 
     def refused_for_now(

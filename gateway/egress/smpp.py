@@ -103,6 +103,10 @@ class SmppLink:
     def room(self) -> int:
         return self._sender.room if self._sender is not None else 0
 
+    @property
+    def stuck(self) -> bool:
+        return self._sender is not None and self._sender.stuck
+
     def submit(self, message: Message, segments: Sequence[int]) -> None:
         assert self._sender is not None
         self._sender.submit(message, segments)
@@ -121,7 +125,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._bound: asyncio.Future[None] = self._loop.create_future()
         self._transport: asyncio.Transport
         self._flush_due = False
-        self._stuck = False
+        self.stuck = False
         self._gone = False
         self._timeouts_in_row = 0
         self._reason = "the SMSC closed the connection"
@@ -155,10 +159,10 @@ class UpstreamConnection(asyncio.Protocol):
         upstream.results_end()
 
     def pause_writing(self) -> None:
-        self._stuck = True
+        self.stuck = True
 
     def resume_writing(self) -> None:
-        self._stuck = False
+        self.stuck = False
         self.connector.upstream.pump()
 
     def close(self) -> None:
@@ -189,7 +193,7 @@ class UpstreamConnection(asyncio.Protocol):
     @property
     def room(self) -> int:
         """Submits that may be sent now."""
-        return 0 if self._stuck or self._gone else self.session.room
+        return 0 if self.stuck or self._gone else self.session.room
 
     def submit(self, message: Message, segments: Sequence[int]) -> None:
         """Sends segments of a message."""

@@ -51,6 +51,7 @@ class SmppConnection(asyncio.Protocol):
         self._reading_paused = False
         self._stuck_since: float | None = None
         self._flush_due = False
+        self._cut_off = False
         self._gone = False
 
     # -- connection ------------------------------------------------------------------------------------
@@ -137,8 +138,12 @@ class SmppConnection(asyncio.Protocol):
             self.listener.authenticate(self, event)
         elif isinstance(event, TimedOut):
             # The session is not trusted any more; what it has not answered goes to the others.
-            self.listener.say("warning", "cut_off", self, reason="it did not answer a deliver_sm")
-            self._transport.close()
+            if isinstance(event.context, Delivery) and self.outlet is not None:
+                self.outlet.put_back(event.context)
+            if not self._cut_off:
+                self._cut_off = True
+                self.listener.say("warning", "cut_off", self, reason="it did not answer a deliver_sm")
+                self._transport.close()
         elif isinstance(event, Refused):
             self.listener.bad_input(self, event)
         elif isinstance(event, Closed):
@@ -221,7 +226,7 @@ class SmppConnection(asyncio.Protocol):
     @property
     def room(self) -> int:
         """deliver_sm that may be sent now."""
-        return 0 if self._stuck_since is not None or self._gone else self.session.room
+        return 0 if self._stuck_since is not None or self._cut_off or self._gone else self.session.room
 
     def deliver(self, delivery: Delivery) -> None:
         """Sends a deliver_sm."""

@@ -66,7 +66,13 @@ class SmppListener:
         """Listens; OSError when the address cannot be had."""
         host, port = self.config.address
         self._server = await self._loop.create_server(
-            lambda: SmppConnection(self), host, port, ssl=self._tls(), backlog=BACKLOG, reuse_address=True
+            lambda: SmppConnection(self),
+            host,
+            port,
+            ssl=self._tls(),
+            ssl_handshake_timeout=self.config.bind_timeout_s if self.config.tls else None,
+            backlog=BACKLOG,
+            reuse_address=True,
         )
 
     def _tls(self) -> ssl.SSLContext | None:

@@ -93,6 +93,10 @@ class ControlSocket:
         """A person's word on a message that is held or waits: "resend" or "drop"."""
         if word not in ("resend", "drop"):
             return {"error": "decide resend or drop"}
+        found = await asyncio.to_thread(self._inspector.timeline, message_id)
+        state = found["state"] if found else "unknown"
+        if state not in ("HELD", "QUEUED") or (word == "resend" and state == "QUEUED"):
+            return {"error": f"the message is {state}, so there is nothing to {word}"}
         done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._journal.batch.decisions.append((message_id, word, self._clock.now_ms()))
         self._journal.then(lambda ok: done.set_result(ok))

@@ -77,6 +77,7 @@ class Journal(asyncio.Protocol):
         self._sent_at: deque[float] = deque()
         self._buffer = bytearray()
         self._flush_due = False
+        self._retry_due = False
         self._delay_s = delay_s
         self._until_try = 0  # commits until a wait is tried
         self._chunks = 0  # pieces of work that brought messages into the gathering batch
@@ -93,6 +94,7 @@ class Journal(asyncio.Protocol):
         ours, theirs = socket.socketpair()
         command = [
             sys.executable,
+            "-P",
             "-m",
             "gateway.store.sqlite_writer",
             str(theirs.fileno()),
@@ -212,20 +214,21 @@ class Journal(asyncio.Protocol):
                 self._schedule()
 
     def _failed(self, batch: Batch, callbacks: list[Callback], answer: Answer) -> None:
-        first = not self.error
         self.error = answer.error
         self._keep_for_retry(batch)
         for callback in callbacks:
             callback(False)
         if answer.fatal:
             self._on_death(f"the store failed: {answer.error}")
-        elif first:
+        elif not self._retry_due:
+            self._retry_due = True
             self._loop.call_later(RETRY_S, self._retry)
 
     def _retry(self) -> None:
-        self.error = ""
-        if not self._closed.done():
-            self.flush()
+        """An empty batch tells too whether the store can write again."""
+        self._retry_due = False
+        self._callbacks.append(lambda ok: None)
+        self.flush()
 
     def _keep_for_retry(self, batch: Batch) -> None:
         """What already happened outside must be written some time; what was only asked for is forgotten."""

@@ -98,7 +98,7 @@ class Applier:
             early = self._run("unpark", (row[2], row[5])).fetchall()
             self.parked -= len(early)
             batch.receipts.extend(early)
-            answer.unparked.extend((row[3], receipt[6]) for receipt in early)
+            answer.unparked.extend((row[3], *receipt) for receipt in early)
 
     def _postpone(self, rows: list[Row], answer: Answer) -> None:
         for message_id, segment, connector, due_ms, answered, now_ms, reason in rows:
@@ -254,7 +254,8 @@ class Applier:
         self.parked -= run("purge_parked", (sweep.parked_before_ms,)).rowcount
         run("purge_dead", (sweep.history_before_ms,))
         buried = run("bury_old_deliveries", (sweep.delivery_before_ms, sweep.now_ms)).rowcount
-        for account, waiting in run("count_deliveries").fetchall():
+        waiting_by_account = run("count_deliveries").fetchall() if sweep.with_counts else ()
+        for account, waiting in waiting_by_account:
             if waiting > sweep.deliveries_max:
                 excess = min(waiting - sweep.deliveries_max, 10_000)
                 buried += run("bury_excess_deliveries", (account, excess, sweep.now_ms)).rowcount

@@ -56,7 +56,7 @@ def receipt_of(pdu: DeliverSm | DataSm, *, by_text: bool = False) -> UpstreamRec
             upstream_id = upstream_id or parsed.id
             state = parsed.state if state < 0 else state
             error = parsed.error or error
-        elif not upstream_id:
+        elif not upstream_id and kind not in (_RECEIPT, _INTERMEDIATE):
             return None
     if state < 0 or state > MessageState.SKIPPED:
         state = MessageState.UNKNOWN.value

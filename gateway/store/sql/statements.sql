@@ -27,8 +27,8 @@ ON CONFLICT (message_id, segment) DO UPDATE SET
     submitted_ms = NULL, upstream_id = NULL, upstream_key = NULL, state = NULL, error = '';
 
 -- name: record_submitted
--- The SMSC took a segment and gave it an id.
-UPDATE submission SET attempt = 1, submitted_ms = ?, upstream_id = ?, upstream_key = ?
+-- The SMSC took a segment and gave it an id; a segment whose message has ended meanwhile stays ended.
+UPDATE submission SET attempt = CASE attempt WHEN 3 THEN 3 ELSE 1 END, submitted_ms = ?, upstream_id = ?, upstream_key = ?
 WHERE message_id = ? AND segment = ?;
 
 -- name: record_late
