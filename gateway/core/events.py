@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from gateway.core.clock import Clock, SystemClock
 from gateway.core.model import Message, MessageState
 from protocols.sms.addresses import mask
 
@@ -51,8 +52,13 @@ class Events:
     """Where every part of the gateway says what happened."""
 
     def __init__(
-        self, form: str = "text", level: str = "info", write: Callable[[str], object] = _write_stderr
+        self,
+        form: str = "text",
+        level: str = "info",
+        write: Callable[[str], object] = _write_stderr,
+        clock: Clock | None = None,
     ) -> None:
+        self._clock = clock or SystemClock()
         self._json = form == "json"
         self._level = _LEVELS[level]
         self._write = write
@@ -105,10 +111,7 @@ class Events:
         self._message(now_ms, "returned", message_id, f"account={word(account)}")
 
     def _message(self, now_ms: int, name: str, message_id: int, words: str) -> None:
-        if now_ms // 1000 != self._second:
-            self._second = now_ms // 1000
-            self._stamp = datetime.fromtimestamp(self._second, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
-        stamp = f"{self._stamp}{now_ms % 1000:03d}Z"
+        stamp = self._stamp_of(now_ms)
         if self._json:
             pairs = dict(pair.split("=", 1) for pair in words.split(" "))
             self._lines.append(
@@ -117,13 +120,19 @@ class Events:
         else:
             self._lines.append(f"{stamp} info {name} message_id={message_id} {words}")
 
+    def _stamp_of(self, now_ms: int) -> str:
+        if now_ms // 1000 != self._second:
+            self._second = now_ms // 1000
+            self._stamp = datetime.fromtimestamp(self._second, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
+        return f"{self._stamp}{now_ms % 1000:03d}Z"
+
     # -- everything else -------------------------------------------------------------------------------
 
     def say(self, level: str, name: str, **fields: object) -> None:
         """A rare event of a link, a session, the store or the daemon."""
         if _LEVELS[level] < self._level:
             return
-        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+        stamp = self._stamp_of(self._clock.now_ms())
         if self._json:
             self._lines.append(
                 json.dumps({"at": stamp, "level": level, "event": name, **fields}, default=str)

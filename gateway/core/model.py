@@ -154,3 +154,11 @@ class Delivery(NamedTuple):
 
 INCOMING = -1
 """`Delivery.state` of an incoming SMS."""
+
+
+def wants_receipt(registered_delivery: int, state: int) -> bool:
+    """Whether a message's sender asked to hear of this end (SMPP v5.0 §4.7.21; `write_deliveries` in SQL)."""
+    asked = registered_delivery & 3
+    if asked == 2:
+        return state not in (MessageState.DELIVERED, MessageState.ACCEPTED)
+    return asked == 1 or (asked == 3 and state == MessageState.DELIVERED)

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from gateway.core.model import Attempt, MessageState, Progress
+from gateway.core.model import Attempt, MessageState, Progress, wants_receipt
 from gateway.store.sqlite_open import open_reader
 from protocols.sms.addresses import mask
 
@@ -83,8 +83,11 @@ class Reader:
                 text = f"ended {MessageState(row['state']).name} (error {row['error'] or 'none'})"
                 events.append((row["done_ms"], text))
                 waiting = connection.execute("SELECT 1 FROM delivery WHERE message_id = ?", (message_id,))
+                asked = wants_receipt(row["registered_delivery"], row["state"])
                 if waiting.fetchone():
                     events.append((row["done_ms"], f"the receipt waits for a session of {row['account']}"))
+                elif asked:
+                    events.append((row["done_ms"], f"{row['account']} has had its receipt"))
         events.sort(key=lambda event: event[0])
         return {
             "message_id": str(message_id),
