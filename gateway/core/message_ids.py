@@ -52,8 +52,7 @@ def parse_id(text: str) -> int:
     Sixteen hex digits are hex even when they are all decimal digits: our decimal ids have 18 or 19.
     """
     text = text.strip()
-    if "-" in text:
-        return UUID(text).int
-    if len(text) == 16:
-        return int(text, 16)
-    return int(text)
+    message_id = UUID(text).int if "-" in text else int(text, 16 if len(text) == 16 else 10)
+    if "_" in text or not text.isascii() or not 0 <= message_id < 1 << 63:
+        raise ValueError(f"not a message_id: {text}")
+    return message_id
