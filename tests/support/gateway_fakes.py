@@ -95,6 +95,7 @@ class FakeLink:
 
     def __init__(self, room: int = 1000) -> None:
         self.room = room
+        self.stuck = False
         self.sent: list[tuple[int, int]] = []
 
     def submit(self, message: Message, segments: Sequence[int]) -> None:
@@ -123,7 +124,7 @@ class FakeReceiver:
 def recorded_events(form: str = "text", level: str = "info") -> tuple[Events, list[str]]:
     """Events, and the list that gets what they write."""
     written: list[str] = []
-    return Events(form, level, written.append), written
+    return Events(form, level, written.append, ManualClock()), written
 
 
 def quiet_events() -> Events:
