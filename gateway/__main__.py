@@ -81,13 +81,7 @@ class _Version(argparse.Action):
 
 
 def _find(name: str) -> Command:
-    module = f"gateway.cli.{name.replace('-', '_')}"
-    try:
-        return cast(Command, import_module(module))
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        raise CommandError("is not part of this build") from None
+    return cast(Command, import_module(f"gateway.cli.{name.replace('-', '_')}"))
 
 
 def _run(command: Command, args: argparse.Namespace) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -41,6 +42,7 @@ def run(args: argparse.Namespace) -> int:
         from gateway.cli.demo import run_demo
 
         return run_demo()
+    os.umask(0o077)  # the queue holds texts: its files are nobody else's
     config = load(args.config)
     return run_loop(lambda: serve(config, args.config, args.state_dir))
 
