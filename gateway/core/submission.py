@@ -75,7 +75,7 @@ class Submission:
                 route.alternatives,
                 route.on_ambiguous.value,
                 draft.due_ms,
-                draft.expires_ms or now_ms + self.default_validity_ms,
+                draft.expires_ms or max(now_ms, draft.due_ms) + self.default_validity_ms,
                 draft.validity_period,
                 0,
             )
@@ -122,6 +122,7 @@ class Submission:
                 )
         else:
             batch.accepted.append((*message, Progress.QUEUED.value))
+            upstream.queueing += message.due_ms <= message.accepted_ms
         account.open_messages += 1
         self.open_messages += 1
         self._taken.append((account, message, upstream, straight))
@@ -138,6 +139,8 @@ class Submission:
                 self.ended(account, 1)
                 if straight:
                     upstream.release(message.segments)
+                else:
+                    upstream.queueing -= message.due_ms <= message.accepted_ms
             return
         self.accepted += len(taken)
         log = self.events.accepted if self.events.messages else None
@@ -148,6 +151,7 @@ class Submission:
             if straight:
                 upstream.send(message, range(1, message.segments + 1))
             else:
+                upstream.queueing -= message.due_ms <= message.accepted_ms
                 upstream.queued(message.due_ms)
 
     def ended(self, account: Account | None, count: int) -> None:

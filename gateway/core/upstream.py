@@ -70,6 +70,8 @@ class Upstream:
         self.whole = whole
         """Long messages go up in one PDU: the SMSC splits them."""
         self.links: list[Link] = []
+        self.queueing = 0
+        """Messages whose way to the queue is not committed yet; none may overtake them."""
         self.in_flight = 0
         self.submitted = 0
         self.refused = 0
@@ -104,7 +106,9 @@ class Upstream:
 
     def link_up(self, link: Link) -> None:
         self.links.append(link)
-        self._paused_until = 0.0
+        if self._paused_until != float("inf"):
+            self._paused_until = 0.0
+        self._backlog = True  # failover may have left what only this connector can take
         self.pump()
 
     def link_down(self, link: Link) -> None:
@@ -126,7 +130,7 @@ class Upstream:
 
     def reserve(self, segments: int, now: float) -> bool:
         """Takes slots for a message that goes straight up; False: it has to queue."""
-        if self._backlog or self._claiming or self._room(now) < segments:
+        if self._backlog or self.queueing or self._claiming or self._room(now) < segments:
             return False
         self.in_flight += segments
         self._bucket.spend(segments)
