@@ -7,14 +7,12 @@ reverse: nothing new is taken, what is under way upstream is finished and commit
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import gc
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
-from typing import IO
 
 from gateway.config.model import Config
 from gateway.config.model import Connector as ConnectorConfig
@@ -76,7 +74,6 @@ class Daemon:
         self.boot = 0
         self.journal: Journal
         self.submission: Submission
-        self._lock: IO[str]
         self._control: ControlSocket
         self._housekeeping: Housekeeping
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="password")
@@ -86,7 +83,7 @@ class Daemon:
 
     async def start(self) -> None:
         """Starts everything; DaemonError, StoreError or OSError when that fails."""
-        self._lock = _lock(self.state_dir)
+        self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         delay_s = self.config.queue.commit_delay_ms / 1000
         self.journal = Journal(self.state_dir, self._on_answer, self._fail, delay_s=delay_s)
         opening = await self.journal.open()
@@ -273,7 +270,6 @@ class Daemon:
         self._hashing.shutdown(wait=False, cancel_futures=True)
         self.events.say("info", "stopped")
         self.events.flush()
-        self._lock.close()
 
     async def _until(self, is_done: Callable[[], bool], timeout_s: float) -> None:
         """Looks until something is so, or the time is over."""
@@ -350,17 +346,3 @@ def _routes(config: Config) -> RouteTable:
         Route(route.prefix, tuple(route.connectors), OnAmbiguous[route.on_ambiguous.upper()])
         for route in config.routes
     )
-
-
-def _lock(state_dir: Path) -> IO[str]:
-    """Holds the state directory; a second gateway on the same queue would be a disaster."""
-    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle = (state_dir / "lock").open("a+")
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        handle.close()
-        raise DaemonError(
-            f"another gateway is running on {state_dir}; stop it or use another --state-dir"
-        ) from None
-    return handle

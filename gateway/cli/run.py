@@ -16,7 +16,7 @@ from gateway.config.problems import ConfigError
 from gateway.core.events import Events
 from gateway.daemon import Daemon, DaemonError
 from gateway.ops import sd_notify
-from gateway.store.sqlite_open import StoreError
+from gateway.store.sqlite_open import StoreBusy, StoreError
 
 HELP = "Run the gateway in the foreground until SIGTERM or SIGINT; SIGHUP reloads the configuration."
 
@@ -80,7 +80,8 @@ async def serve(
         await daemon.start()
     except StoreError as error:
         events.flush()
-        raise CommandError(str(error), EXIT_CONFIG) from error
+        code = EXIT_FAILURE if isinstance(error, StoreBusy) else EXIT_CONFIG
+        raise CommandError(str(error), code) from error
     except (DaemonError, OSError) as error:
         events.flush()
         raise CommandError(str(error)) from error

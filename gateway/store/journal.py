@@ -28,7 +28,7 @@ from typing import Any, cast
 
 from gateway.core.batch import Answer, Batch
 from gateway.store.frames import decode_answer, decode_row, encode, take_frames
-from gateway.store.sqlite_open import FILE_NAME, StoreError
+from gateway.store.sqlite_open import FILE_NAME, StoreBusy, StoreError
 
 BATCHES_UNDER_WAY = 2
 LARGE = 100
@@ -190,10 +190,11 @@ class Journal(asyncio.Protocol):
                 self._hello(decode_row(body))
 
     def _hello(self, row: tuple[Any, ...]) -> None:
-        error, boot, newest, messages, queued, in_doubt = row
+        error, *rest = row
         if error:
-            self._opened.set_exception(StoreError(error))
+            self._opened.set_exception((StoreBusy if rest[0] else StoreError)(error))
         else:
+            boot, newest, messages, queued, in_doubt = rest
             self._opened.set_result(Opening(boot, newest, dict(messages), queued, in_doubt))
 
     def _answered(self, answer: Answer) -> None:

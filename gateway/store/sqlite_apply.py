@@ -20,16 +20,14 @@ REMEMBERED = 50_000
 class Applier:
     """The state that outlives a batch: counts that spare a look, and what is remembered."""
 
-    def __init__(self, connection: sqlite3.Connection, boot: int) -> None:
+    def __init__(self, connection: sqlite3.Connection, now_ms: int) -> None:
         self.connection = connection
-        self.boot = boot
         self.sql = statements()
+        self.boot = self._run("start_boot", (now_ms,)).lastrowid or 0
         connection.executescript(self.sql["create_batch_tables"])
         self.parked = self._number("SELECT count(*) FROM parked_receipt")
         self.in_doubt = self._number("SELECT count(*) FROM ambiguous WHERE settled_ms IS NULL")
-        self.last_delivery = self._number(
-            "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'delivery'), 0)"
-        )
+        self._read_last_delivery()
         self.remembered = deque(row[0] for row in self._run("list_done"))
 
     def apply(self, batch: Batch) -> Answer:
@@ -130,8 +128,12 @@ class Applier:
     def _settle(self, now_ms: int, how: str, message_id: int, segment: int) -> None:
         self.in_doubt -= self._run("settle", (now_ms, how, message_id, segment)).rowcount
 
-    def recover(self, now_ms: int) -> Answer:
-        """At the start: what an earlier run was sending when it ended is in doubt."""
+    def stopped(self, now_ms: int) -> None:
+        """The run ends in good order."""
+        self._run("stop_boot", (now_ms, self.boot))
+
+    def recover(self, now_ms: int) -> int:
+        """At the start: what an earlier run was sending when it ended is in doubt; how many segments."""
         open_intents = self._run("list_open_intents", (self.boot,)).fetchall()
         rows = [
             (*row, now_ms, "the gateway ended before the SMSC's answer was recorded") for row in open_intents
@@ -142,7 +144,7 @@ class Applier:
         self._finish(answer)
         self.connection.execute("COMMIT")
         self._read_last_delivery()
-        return answer
+        return len(rows)
 
     def _claim(self, claim: Row, answer: Answer) -> bool:
         connector, room, now_ms = claim

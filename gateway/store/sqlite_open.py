@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import fcntl
 import re
 import sqlite3
+import time
 from importlib import resources
 from pathlib import Path
+from typing import IO
 
 FILE_NAME = "queue.sqlite3"
+LOCK_WAIT_S = 3.0
 CACHE_KIB = 8 * 1024
 CHECKPOINT_PAGES = 4000
 """A checkpoint copies this many pages (16 MiB) at the most while a batch waits for it."""
@@ -15,6 +19,32 @@ CHECKPOINT_PAGES = 4000
 
 class StoreError(Exception):
     """The database cannot be used; the text says what to do."""
+
+
+class StoreBusy(StoreError):
+    """Another gateway uses it."""
+
+
+def lock(folder: Path) -> IO[str]:
+    """Holds the folder while the file is open; StoreBusy when another process holds it.
+
+    The process that writes holds it, not the one that it works for: when the latter is killed, this one may
+    still be committing its last batch, and the next run must wait for that.
+    """
+    handle = (folder / "lock").open("a+")
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            if time.monotonic() > deadline:
+                handle.close()
+                raise StoreBusy(
+                    f"another gateway is running on {folder}; stop it or use another --state-dir"
+                ) from None
+            time.sleep(0.05)
+        else:
+            return handle
 
 
 def statements() -> dict[str, str]:

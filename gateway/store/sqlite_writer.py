@@ -16,10 +16,10 @@ import sys
 import time
 from pathlib import Path
 
-from gateway.core.batch import Answer
+from gateway.core.batch import Answer, Row
 from gateway.store.frames import decode_batch, encode, take_frames
 from gateway.store.sqlite_apply import Applier
-from gateway.store.sqlite_open import StoreError, open_writer
+from gateway.store.sqlite_open import StoreBusy, StoreError, lock, open_writer
 
 READ_SIZE = 1 << 20
 SPACE_ERRORS = ("full", "too large")
@@ -31,38 +31,37 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     channel = socket.socket(fileno=int(sys.argv[1]))
     channel.setblocking(True)
-    now_ms = int(time.time() * 1000)
+    path = Path(sys.argv[2])
     try:
-        connection = open_writer(Path(sys.argv[2]))
-        cursor = connection.execute("INSERT INTO boot (started_ms) VALUES (?)", (now_ms,))
-        boot = cursor.lastrowid or 0
-        applier = Applier(connection, boot)
-        recovered = applier.recover(now_ms)
+        held = lock(path.parent)
+        applier, hello = _open(path)
     except (StoreError, sqlite3.Error) as error:
         with contextlib.suppress(OSError):
-            channel.sendall(encode((str(error), 0, 0, [], [], 0)))
+            channel.sendall(encode((str(error), isinstance(error, StoreBusy))))
         return 1
-    messages = connection.execute(applier.sql["count_messages"]).fetchall()
-    queued = connection.execute(applier.sql["count_queued"]).fetchall()
-    newest = connection.execute(
-        "SELECT max((SELECT max(message_id) FROM message), (SELECT max(message_id) FROM history))"
-    )
-    newest_id = (
-        newest.fetchone()[0]
-        or applier.connection.execute(
-            "SELECT coalesce((SELECT max(message_id) FROM message), (SELECT max(message_id) FROM history), 0)"
-        ).fetchone()[0]
-    )
-    in_doubt = sum(1 for _ in recovered.queued)
-    channel.sendall(encode(("", boot, newest_id, messages, queued, in_doubt)))
+    channel.sendall(encode(hello))
     gc.freeze()
     _serve(channel, applier)
     with contextlib.suppress(sqlite3.Error):
-        connection.execute(
-            "UPDATE boot SET stopped_ms = ? WHERE boot_id = ?", (int(time.time() * 1000), boot)
-        )
-    connection.close()
+        applier.stopped(_now_ms())
+    applier.connection.close()
+    held.close()
     return 0
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _open(path: Path) -> tuple[Applier, Row]:
+    """The open queue, and what the gateway is told of it: the fields of Opening."""
+    connection = open_writer(path)
+    applier = Applier(connection, now_ms=_now_ms())
+    in_doubt = applier.recover(_now_ms())
+    newest = connection.execute(applier.sql["newest_id"]).fetchone()[0]
+    messages = connection.execute(applier.sql["count_messages"]).fetchall()
+    queued = connection.execute(applier.sql["count_queued"]).fetchall()
+    return applier, ("", applier.boot, newest, messages, queued, in_doubt)
 
 
 def _serve(channel: socket.socket, applier: Applier) -> None:

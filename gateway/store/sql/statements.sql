@@ -10,6 +10,18 @@ CREATE TEMP TABLE receipt (
 CREATE TEMP TABLE touched (message_id INTEGER PRIMARY KEY);
 CREATE TEMP TABLE ended (message_id INTEGER PRIMARY KEY, state INTEGER, error TEXT, done_ms INTEGER);
 
+-- name: start_boot
+-- A run of the gateway begins.
+INSERT INTO boot (started_ms) VALUES (?);
+
+-- name: stop_boot
+-- A run ended in good order.
+UPDATE boot SET stopped_ms = ? WHERE boot_id = ?;
+
+-- name: newest_id
+-- The highest message_id that was ever given.
+SELECT max(coalesce((SELECT max(message_id) FROM message), 0), coalesce((SELECT max(message_id) FROM history), 0));
+
 -- name: insert_message
 -- Takes responsibility for a message.
 INSERT INTO message (
