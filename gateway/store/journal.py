@@ -251,7 +251,7 @@ class Journal(asyncio.Protocol):
             self._closed.set_result(None)
         if not self._opened.done():
             self._opened.set_exception(StoreError("the store's process ended before it was ready"))
-        elif not self._closing:
+        elif not self._closing and self._opened.exception() is None:
             self._on_death(f"the store's process ended (pid {self._process.pid}): {exc or 'no error given'}")
 
 
