@@ -115,7 +115,9 @@ class Events:
         if self._json:
             pairs = dict(pair.split("=", 1) for pair in words.split(" "))
             self._lines.append(
-                json.dumps({"at": stamp, "level": "info", "event": name, "message_id": message_id, **pairs})
+                json.dumps(
+                    {"at": stamp, "level": "info", "event": name, "message_id": str(message_id), **pairs}
+                )
             )
         else:
             self._lines.append(f"{stamp} info {name} message_id={message_id} {words}")

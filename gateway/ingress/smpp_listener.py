@@ -22,6 +22,8 @@ from protocols.smpp.pdu import Bind
 from protocols.smpp.session import SessionSettings
 
 BACKLOG = 1024
+CHECKS_AT_ONCE = 32
+"""Passwords that wait for their hash; each takes a tenth of a second of one core."""
 CONNECTIONS_LINE_EVERY_S = 10.0
 """A flood of connections or of bad input gets one line in so many seconds, not one each."""
 
@@ -51,6 +53,7 @@ class SmppListener:
         self.connections: set[SmppConnection] = set()
         self.bad_inputs = 0
         self._hashing = hashing
+        self._checks = 0
         self._logins: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self.soon: Callable[[Callable[[], object]], object] = self._loop.call_soon
@@ -163,27 +166,44 @@ class SmppListener:
             return
         task = self._loop.create_task(self._check_password(connection, request, account))
         self._logins.add(task)
-        task.add_done_callback(self._logins.discard)
+        task.add_done_callback(self._login_ended)
+
+    def _login_ended(self, task: asyncio.Task[None]) -> None:
+        self._logins.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self.events.say("error", "login_failed", reason=repr(task.exception()))
 
     async def _check_password(
         self, connection: SmppConnection, request: Bind, account: Account | None
     ) -> None:
         password = request.password
         if account is None:
-            good = await self._loop.run_in_executor(self._hashing, _verify, password, ())
+            good = await self._verify(password, ())
         else:
             # One login of an account at a time: when its first bind is good, the other thousand need no hash.
             async with account.login_turn:
-                good = account.was_verified(password) or await self._loop.run_in_executor(
-                    self._hashing, _verify, password, account.password_hashes()
+                good = account.was_verified(password) or await self._verify(
+                    password, account.password_hashes()
                 )
         if connection.gone:
             return
-        if account is None or not good:
+        if good is None:
+            self._refuse(connection, request, c.ESME_RBINDFAIL, "too many logins at once")
+        elif account is None or not good:
             self._refuse(connection, request, c.ESME_RINVPASWD, "unknown system_id or bad password")
-            return
-        account.remember_verified(password)
-        self._bind(connection, request, account)
+        else:
+            account.remember_verified(password)
+            self._bind(connection, request, account)
+
+    async def _verify(self, password: str, hashes: tuple[str, ...]) -> bool | None:
+        """Whether the password is good; None when too many are being checked to begin another."""
+        if self._checks >= CHECKS_AT_ONCE:
+            return None
+        self._checks += 1
+        try:
+            return await self._loop.run_in_executor(self._hashing, _verify, password, hashes)
+        finally:
+            self._checks -= 1
 
     def _bind(self, connection: SmppConnection, request: Bind, account: Account) -> None:
         if account.config.blocked:
