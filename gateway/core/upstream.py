@@ -235,9 +235,9 @@ class Upstream:
 
     def taken_late(self, message: Message, segment: int, upstream_id: str, now_ms: int) -> None:
         """A response that came after its time-out; its slot is free already."""
-        row = (now_ms, upstream_id, response_key(upstream_id), message.message_id, segment, self.name)
-        self.journal.batch.late.append(row)
-        if not message.registered_delivery & 3:
+        key = response_key(upstream_id) if upstream_id else None
+        self.journal.batch.late.append((now_ms, upstream_id, key, message.message_id, segment, self.name))
+        if not message.registered_delivery & 3 or key is None:
             self.journal.batch.handed_over.append((message.message_id, now_ms))
         self.journal.wake()
 

@@ -1,0 +1,423 @@
+"""One connector's way up: slots, the queue on disk, and what answers mean."""
+
+from __future__ import annotations
+
+from random import Random
+from typing import Any
+
+import pytest
+from gateway_fakes import NOW_MS, FakeJournal, FakeLink, ManualClock, message, recorded_events
+
+from gateway.core.batch import Row
+from gateway.core.model import MessageState
+from gateway.core.upstream import LONG_PAUSE_AFTER, Upstream
+
+
+class Up:
+    """The connector "one" with a link, whose queue on disk is empty unless `backlog`."""
+
+    def __init__(
+        self, *, window: int = 4, rate: int = 0, links: int = 1, backlog: bool = False, log: str = "info"
+    ) -> None:
+        self.clock, self.journal = ManualClock(), FakeJournal()
+        self.events, self.written = recorded_events(level=log)
+        self.upstream = self.make("one", window, rate)
+        self.links = [FakeLink(window) for _ in range(links)]
+        for link in self.links:
+            self.upstream.link_up(link)
+        if not backlog and links:
+            self.answer_claim([], None)
+
+    def make(self, name: str, window: int = 4, rate: int = 0) -> Upstream:
+        return Upstream(
+            name,
+            window=window,
+            rate=rate,
+            whole=False,
+            journal=self.journal,
+            events=self.events,
+            clock=self.clock,
+            random=Random(7),
+        )
+
+    def answer_claim(self, rows: list[Row], next_due_ms: int | None) -> None:
+        """Commits the batch with the claim; the store found these rows."""
+        batch, end = self.journal.take()
+        assert batch.claims, "no claim to answer"
+        self.upstream.claimed(rows, next_due_ms)
+        end(True, None)
+
+    def straight(self, message_id: int, segments: int = 1) -> bool:
+        """Accepts and commits a message that goes straight up, if there is room."""
+        if not self.upstream.reserve(segments, self.clock.now()):
+            return False
+        self.upstream.send(message(message_id, segments=segments), range(1, segments + 1))
+        return True
+
+    @property
+    def sent(self) -> list[tuple[int, int]]:
+        return [item for link in self.links for item in link.sent]
+
+
+# -- slots ------------------------------------------------------------------------------------------
+
+
+def test_slots_are_the_window_of_all_links() -> None:
+    up = Up(window=3, links=2)
+    assert [up.straight(n) for n in range(8)] == [True] * 6 + [False, False]
+    assert up.upstream.in_flight == 6
+
+
+def test_a_message_takes_a_slot_for_each_segment() -> None:
+    up = Up(window=4)
+    assert up.straight(1, segments=3)
+    assert not up.straight(2, segments=2)
+    assert up.straight(3)
+
+
+def test_without_a_link_there_is_no_room() -> None:
+    up = Up(links=0)
+    assert not up.upstream.up
+    assert not up.straight(1)
+
+
+def test_a_link_that_is_stuck_gives_no_slots() -> None:
+    up = Up(window=2, links=2)
+    up.links[0].stuck = True
+    assert [up.straight(n) for n in range(3)] == [True, True, False]
+
+
+def test_a_slot_is_free_only_when_its_result_is_committed() -> None:
+    up = Up(window=1)
+    assert up.straight(1)
+    up.upstream.taken(message(1), 1, "A1", NOW_MS)
+    up.upstream.results_end()
+    assert not up.upstream.reserve(1, up.clock.now())
+    batch = up.journal.commit()
+    assert batch.submitted == [(NOW_MS, "A1", "a1", 1, 1, "one")]
+    assert up.upstream.in_flight == 0
+    assert up.upstream.reserve(1, up.clock.now())
+
+
+def test_slots_come_back_even_when_the_commit_of_their_results_failed() -> None:
+    up = Up(window=2)
+    up.straight(1)
+    up.straight(2)
+    up.upstream.taken(message(1), 1, "1", NOW_MS)
+    up.upstream.refused_for_good(message(2), "ESME_RINVDSTADR", NOW_MS)
+    up.upstream.results_end()
+    up.journal.commit(ok=False)
+    assert up.upstream.in_flight == 0
+
+
+def test_results_end_without_results_asks_for_no_commit() -> None:
+    up = Up()
+    up.upstream.results_end()
+    assert not up.journal.is_due
+
+
+# -- the queue on disk ------------------------------------------------------------------------------
+
+
+def test_at_the_start_the_disk_is_asked_before_anything_goes_straight() -> None:
+    up = Up(backlog=True)
+    assert up.upstream.backlog
+    assert up.journal.batch.claims == [("one", 4, NOW_MS)]
+    assert not up.straight(1)
+    up.answer_claim([], None)
+    assert up.straight(1)
+
+
+def test_claimed_messages_are_sent_at_once_in_order() -> None:
+    up = Up(window=4, backlog=True)
+    up.answer_claim([(tuple(message(1)), [1]), (tuple(message(2, segments=3)), [2, 3])], None)
+    assert up.sent == [(1, 1), (2, 2), (2, 3)]
+    assert up.upstream.in_flight == 3
+    assert up.straight(3)
+    assert not up.straight(4)
+
+
+def test_while_more_waits_nothing_goes_straight_and_the_next_claim_follows() -> None:
+    up = Up(window=4, backlog=True)
+    up.answer_claim([(tuple(message(1)), [1])], NOW_MS)
+    assert up.upstream.backlog
+    assert up.journal.batch.claims == [("one", 3, NOW_MS)]
+    assert not up.straight(2)
+
+
+def test_one_claim_at_a_time() -> None:
+    up = Up(backlog=True)
+    up.upstream.queued(0)
+    up.upstream.pump()
+    up.upstream.tick(up.clock.now(), NOW_MS)
+    assert len(up.journal.batch.claims) == 1
+
+
+def test_a_claim_that_failed_gives_its_slots_back_and_is_made_again() -> None:
+    up = Up(backlog=True)
+    up.journal.commit(ok=False)
+    assert up.upstream.in_flight == 0
+    up.upstream.tick(up.clock.now(), NOW_MS)
+    assert up.journal.batch.claims == [("one", 4, NOW_MS)]
+
+
+def test_no_claim_without_room_and_one_as_soon_as_there_is() -> None:
+    up = Up(window=1)
+    up.straight(1)
+    up.upstream.queued(0)
+    assert up.journal.batch.claims == []
+    up.upstream.taken(message(1), 1, "1", NOW_MS)
+    up.upstream.results_end()
+    up.journal.commit()
+    assert up.journal.batch.claims == [("one", 1, NOW_MS)]
+
+
+def test_what_is_due_later_wakes_at_its_time() -> None:
+    up = Up(window=4, backlog=True)
+    up.answer_claim([], NOW_MS + 1000)
+    assert not up.upstream.backlog
+    up.upstream.queued(NOW_MS + 500)
+    up.upstream.queued(NOW_MS + 800)
+    up.upstream.tick(up.clock.now(), NOW_MS + 499)
+    assert not up.upstream.backlog
+    up.upstream.tick(up.clock.now(), NOW_MS + 500)
+    assert len(up.journal.batch.claims) == 1
+
+
+def test_nothing_overtakes_a_message_whose_way_to_the_queue_is_not_committed() -> None:
+    up = Up()
+    up.upstream.queueing += 1
+    assert not up.straight(1)
+    up.upstream.queueing -= 1
+    assert up.straight(1)
+
+
+def test_a_link_that_comes_up_asks_the_disk_again() -> None:
+    """Failover moves what may go elsewhere; what may not has stayed, and nobody would look."""
+    up = Up()
+    up.upstream.link_down(up.links[0])
+    up.upstream.moved_away(up.clock.now())
+    up.upstream.link_up(up.links[0])
+    assert [claim[0] for claim in up.journal.batch.claims] == ["one"]
+
+
+# -- sending ----------------------------------------------------------------------------------------
+
+
+def test_links_take_turns() -> None:
+    up = Up(window=10, links=2)
+    for n in range(4):
+        up.straight(n)
+    assert [len(link.sent) for link in up.links] == [2, 2]
+
+
+def test_a_link_without_room_is_passed_over() -> None:
+    up = Up(window=2, links=2)
+    up.links[0].room = 0
+    for n in range(2):
+        assert up.straight(n)
+    assert up.links[1].sent == [(0, 1), (1, 1)]
+
+
+def test_a_message_may_use_several_links() -> None:
+    up = Up(window=3, links=2)
+    assert up.straight(1, segments=5)
+    assert sorted(up.sent) == [(1, 1), (1, 2), (1, 3), (1, 4), (1, 5)]
+
+
+def test_a_message_longer_than_the_window_goes_up_in_pieces() -> None:
+    up = Up(window=2, backlog=True)
+    up.answer_claim([(tuple(message(1, segments=5)), [1, 2, 3, 4, 5])], None)
+    assert up.sent == [(1, 1), (1, 2)]
+    batch = up.journal.commit()
+    assert [(row[0], row[1]) for row in batch.postponed] == [(1, 3), (1, 4), (1, 5)]
+    assert up.upstream.in_flight == 2
+    up.upstream.queued(0)  # the daemon hears it from the store's answer
+    assert not up.journal.is_due, "a claim without room would turn in circles"
+
+
+def test_what_could_not_be_sent_is_no_attempt() -> None:
+    up = Up(window=4)
+    assert up.upstream.reserve(2, up.clock.now())
+    up.upstream.link_down(up.links[0])
+    up.upstream.send(message(1, segments=2), range(1, 3))
+    batch = up.journal.commit()
+    assert batch.postponed == [(1, 1, "one", 0, 0, NOW_MS, ""), (1, 2, "one", 0, 0, NOW_MS, "")]
+    assert up.upstream.in_flight == 0
+
+
+def test_nothing_is_sent_while_the_gateway_stops() -> None:
+    up = Up()
+    up.upstream.hold()
+    assert not up.straight(1)
+    up.upstream.queued(0)
+    up.upstream.link_up(FakeLink())  # a reconnect just now changes nothing
+    up.upstream.tick(up.clock.now() + 1e6, NOW_MS)
+    assert not up.journal.is_due
+
+
+# -- the rate ---------------------------------------------------------------------------------------
+
+
+def test_the_rate_is_by_segment() -> None:
+    up = Up(window=100, rate=5)
+    assert up.straight(1, segments=3)
+    assert up.straight(2, segments=2)
+    assert not up.straight(3)
+    up.clock.advance(0.2)
+    assert up.straight(3)
+
+
+def test_what_is_claimed_counts_too() -> None:
+    up = Up(window=100, rate=5, backlog=True)
+    assert up.journal.batch.claims == [("one", 5, NOW_MS)]
+    up.answer_claim([(tuple(message(1, segments=5)), [1, 2, 3, 4, 5])], NOW_MS)
+    assert up.journal.batch.claims == []
+    up.clock.advance(0.5)
+    up.upstream.tick(up.clock.now(), up.clock.now_ms())
+    assert up.journal.batch.claims == [("one", 2, up.clock.now_ms())]
+
+
+# -- what answers mean ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("registered_delivery", "upstream_id", "ends"),
+    [(1, "77", False), (3, "77", False), (0, "77", True), (0x10, "77", True), (1, "", True)],
+)
+def test_a_message_ends_with_the_response_when_no_receipt_can_come(
+    registered_delivery: int, upstream_id: str, ends: bool
+) -> None:
+    up = Up()
+    given = message(1, registered_delivery=registered_delivery)
+    up.upstream.taken(given, 1, upstream_id, NOW_MS)
+    batch = up.journal.commit()
+    assert batch.handed_over == ([(1, NOW_MS)] if ends else [])
+    assert batch.submitted[0][2] == (upstream_id or None)
+    assert up.upstream.submitted == 1
+
+
+@pytest.mark.parametrize(
+    ("registered_delivery", "upstream_id", "ends"), [(1, "0A", False), (0, "0A", True), (1, "", True)]
+)
+def test_a_late_response_counts_for_the_message_but_frees_no_slot(
+    registered_delivery: int, upstream_id: str, ends: bool
+) -> None:
+    up = Up()
+    given = message(1, registered_delivery=registered_delivery)
+    up.upstream.taken_late(given, 2, upstream_id, NOW_MS)
+    assert up.journal.woken == 1
+    batch = up.journal.commit()
+    assert batch.late == [(NOW_MS, upstream_id, "a" if upstream_id else None, 1, 2, "one")]
+    assert batch.handed_over == ([(1, NOW_MS)] if ends else [])
+    assert up.upstream.in_flight == 0
+
+
+def test_a_final_refusal_rejects_the_message() -> None:
+    up = Up()
+    up.upstream.refused_for_good(message(1), "ESME_RINVDSTADR", NOW_MS)
+    batch = up.journal.commit()
+    assert batch.failed == [(1, MessageState.REJECTED, "ESME_RINVDSTADR", NOW_MS)]
+    assert (up.upstream.refused, up.upstream.last_error) == (1, "ESME_RINVDSTADR")
+
+
+def test_doubt_is_recorded_with_its_evidence() -> None:
+    up = Up()
+    up.upstream.in_doubt(message(1), 2, "no response within 30 s", NOW_MS)
+    assert up.journal.commit().doubts == [(1, 2, NOW_MS, "no response within 30 s")]
+    assert up.upstream.doubtful == 1
+
+
+def postponed(up: Up, **fields: Any) -> Row:
+    (row,) = up.journal.commit().postponed
+    assert row[:2] == (1, 1)
+    assert (row[4], row[5]) == (1, NOW_MS)
+    return row
+
+
+def test_no_capacity_is_asked_again_soon_at_the_same_connector() -> None:
+    up = Up()
+    other = up.make("two")
+    other.link_up(FakeLink())
+    up.upstream.all = {"one": up.upstream, "two": other}
+    given = message(1, alternatives="one two")
+    up.upstream.refused_for_now(given, 1, "ESME_RTHROTTLED", full=True, now_ms=NOW_MS)
+    row = postponed(up)
+    assert row[2] == "one"
+    assert NOW_MS + 10 <= row[3] <= NOW_MS + 100
+    assert up.upstream.throttled == 1
+
+
+def test_each_retry_may_wait_longer() -> None:
+    up = Up()
+    up.upstream.refused_for_now(message(1, retries=3), 1, "x", full=True, now_ms=NOW_MS)
+    assert NOW_MS + 80 <= postponed(up)[3] <= NOW_MS + 800
+
+
+def test_trouble_hands_the_message_to_the_next_connector_that_is_up() -> None:
+    up = Up()
+    two, three = up.make("two"), up.make("three")
+    three.link_up(FakeLink())
+    up.upstream.all = {"one": up.upstream, "two": two, "three": three}
+    given = message(1, alternatives="one two three")
+    up.upstream.refused_for_now(given, 1, "ESME_RSYSERR", full=False, now_ms=NOW_MS)
+    row = postponed(up)
+    assert row[2:4] == ("three", NOW_MS)
+    assert "handed to three" in row[6]
+    assert up.upstream.throttled == 0
+
+
+@pytest.mark.parametrize("alternatives", ["one", "two one", "one gone"])
+def test_trouble_without_another_connector_waits_here(alternatives: str) -> None:
+    up = Up()
+    up.upstream.all = {"one": up.upstream}
+    given = message(1, alternatives=alternatives)
+    up.upstream.refused_for_now(given, 1, "ESME_RSYSERR", full=False, now_ms=NOW_MS)
+    row = postponed(up)
+    assert row[2] == "one"
+    assert NOW_MS + 100 <= row[3] <= NOW_MS + 1000
+
+
+def refuse(up: Up, times: int) -> None:
+    for n in range(times):
+        up.upstream.refused_for_now(message(n), 1, "ESME_RTHROTTLED", full=True, now_ms=NOW_MS)
+    up.upstream.results_end()
+
+
+def test_many_refusals_in_a_row_pause_the_connector() -> None:
+    up = Up(window=1000)
+    up.upstream.reserve(LONG_PAUSE_AFTER + 1, up.clock.now())
+    refuse(up, LONG_PAUSE_AFTER)
+    assert up.upstream.reserve(1, up.clock.now())
+    refuse(up, 1)
+    assert not up.upstream.reserve(1, up.clock.now())
+    up.journal.commit()
+    assert up.journal.batch.claims == []
+    up.clock.advance(2.0)
+    up.upstream.tick(up.clock.now(), up.clock.now_ms())
+    assert len(up.journal.batch.claims) == 1
+
+
+def test_a_success_between_refusals_prevents_the_pause() -> None:
+    up = Up(window=1000)
+    refuse(up, LONG_PAUSE_AFTER)
+    up.upstream.taken(message(1), 1, "1", NOW_MS)
+    refuse(up, LONG_PAUSE_AFTER)
+    assert up.upstream.reserve(1, up.clock.now())
+
+
+def test_a_new_link_ends_the_pause() -> None:
+    up = Up(window=1000)
+    refuse(up, LONG_PAUSE_AFTER + 1)
+    up.upstream.link_up(FakeLink())
+    assert up.journal.batch.claims != []
+
+
+def test_the_log_tells_each_step_only_if_it_is_wanted() -> None:
+    for level, lines in (("info", 3), ("warning", 0)):
+        up = Up(log=level)
+        up.upstream.taken(message(1), 1, "1", NOW_MS)
+        up.upstream.refused_for_now(message(2), 1, "x", full=True, now_ms=NOW_MS)
+        up.upstream.refused_for_good(message(3), "x", NOW_MS)
+        up.events.flush()
+        assert "".join(up.written).count("\n") == lines
