@@ -1,0 +1,232 @@
+"""The systemd unit: well formed, strict, in step with the program, and the program lives under it."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from systemd_sandbox import LIBRARY, settings
+
+from gateway import daemon, housekeeping
+from gateway.cli import DEFAULT_CONFIG, DEFAULT_STATE_DIR, EXIT_CONFIG
+from gateway.core.passwords import hash_password
+from gateway.store import journal
+
+FOLDER = Path(__file__).parents[2] / "systemd"
+UNIT = FOLDER / "smsc-gateway.service"
+SANDBOX = Path(__file__).with_name("systemd_sandbox.py")
+PATIENCE_S = 20
+PASSWORD = "sandbox1"
+
+CONFIG = """\
+listeners: {{smpp: [{{address: '127.0.0.1:{port}'}}]}}
+accounts: [{{system_id: app, password_hash: {password_hash}}}]
+connectors: [{{name: smsc, address: '127.0.0.1:{smsc_port}', system_id: gateway, password: gateway}}]
+routes: [{{connectors: [smsc]}}]
+"""
+
+
+def missing(reason: str) -> NoReturn:
+    """Skips, or fails where REQUIRE_PEERS=1 promises that everything is there."""
+    if os.environ.get("REQUIRE_PEERS") == "1":
+        pytest.fail(f"{reason}, and REQUIRE_PEERS=1")
+    pytest.skip(reason)
+
+
+def need(program: str) -> str:
+    path = shutil.which(program)
+    if path is None:
+        missing(f"{program} is not installed (Debian package systemd)")
+    return path
+
+
+@pytest.fixture
+def unit() -> dict[str, list[str]]:
+    return settings(UNIT.read_text(encoding="utf-8"))
+
+
+# -- as systemd sees it ------------------------------------------------------------------------------------
+
+
+def test_systemd_finds_no_mistake(tmp_path: Path) -> None:
+    text = UNIT.read_text(encoding="utf-8")
+    copy = tmp_path / UNIT.name
+    copy.write_text(text.replace("/opt/smsc-gateway/bin/smsc-gateway", sys.executable), encoding="utf-8")
+    done = subprocess.run(
+        [need("systemd-analyze"), "verify", "--man=no", str(copy)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_exposure_is_low() -> None:
+    command = [need("systemd-analyze"), "security", "--offline=true", "--no-pager", str(UNIT)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    found = re.search(r"Overall exposure level for smsc-gateway.service: ([0-9.]+)", done.stdout)
+    assert found is not None, done.stdout
+    assert float(found[1]) <= 1.5
+
+
+def test_the_user_is_made(tmp_path: Path, unit: dict[str, list[str]]) -> None:
+    rules = (FOLDER / "smsc-gateway.sysusers").read_text(encoding="utf-8")
+    (tmp_path / "etc").mkdir()
+    rules_file = tmp_path / "gateway.conf"
+    rules_file.write_text(rules, encoding="utf-8")
+    command = [need("systemd-sysusers"), f"--root={tmp_path}", str(rules_file)]
+    subprocess.run(command, check=True, capture_output=True)
+    assert [line.split(":")[0] for line in (tmp_path / "etc" / "passwd").read_text().splitlines()] == unit[
+        "User"
+    ]
+
+
+# -- in step with the program ------------------------------------------------------------------------------
+
+
+def seconds(value: str) -> float:
+    return float(value.removesuffix("s"))
+
+
+def test_paths_are_the_programs_defaults(unit: dict[str, list[str]]) -> None:
+    [command] = unit["ExecStart"]
+    assert command.endswith(f"/smsc-gateway run --config {DEFAULT_CONFIG}")
+    assert Path("/var/lib") / unit["StateDirectory"][0] == DEFAULT_STATE_DIR
+
+
+def test_a_bad_configuration_is_not_tried_again(unit: dict[str, list[str]]) -> None:
+    assert unit["Restart"] == ["on-failure"]
+    assert unit["RestartPreventExitStatus"] == [str(EXIT_CONFIG)]
+
+
+def test_the_gateway_reaches_its_own_limits_before_systemds(unit: dict[str, list[str]]) -> None:
+    stopping_s = daemon.STOP_TIMEOUT_S + 2 * daemon.UNBIND_TIMEOUT_S
+    assert seconds(unit["TimeoutStopSec"][0]) >= 2 * stopping_s
+    assert seconds(unit["TimeoutStartSec"][0]) > journal.START_TIMEOUT_S
+    assert seconds(unit["WatchdogSec"][0]) > housekeeping.STORE_STUCK_S
+
+
+def test_a_stop_reaches_the_gateway_alone(unit: dict[str, list[str]]) -> None:
+    assert unit["KillMode"] == ["mixed"]
+    assert unit["NotifyAccess"] == ["main"]
+
+
+# -- under its restrictions --------------------------------------------------------------------------------
+
+
+def can_filter() -> bool:
+    try:
+        ctypes.CDLL(LIBRARY)
+    except OSError:
+        return False
+    return True
+
+
+def run_sandboxed(*command: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(SANDBOX), str(UNIT), *command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        umask=0o077,
+    )
+
+
+def wait_for(process: subprocess.Popen[str], words: str) -> str:
+    """The first line that holds `words`."""
+    assert process.stdout is not None
+    seen = []
+    for line in process.stdout:
+        seen.append(line)
+        if words in line:
+            return line
+    pytest.fail(f"it ended without saying {words!r}:\n{''.join(seen)}")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def program() -> str:
+    return str(Path(sys.executable).with_name("smsc-gateway"))
+
+
+@pytest.fixture
+def sandboxed_gateway(tmp_path: Path, program: str) -> Iterator[int]:
+    """The port of a gateway under the unit's restrictions, with a simulated SMSC behind it."""
+    need("systemd-analyze")
+    if not can_filter():
+        missing(f"{LIBRARY} is not installed (Debian package libseccomp2)")
+    with ExitStack() as stack:
+        simulator = stack.enter_context(
+            subprocess.Popen(
+                [program, "simulate", "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True
+            )
+        )
+        stack.callback(simulator.terminate)
+        [smsc_port] = re.findall(r"127\.0\.0\.1:(\d+)", wait_for(simulator, "simulated SMSC"))
+        port = free_port()
+        config = tmp_path / "config.yaml"
+        config.write_text(
+            CONFIG.format(port=port, smsc_port=smsc_port, password_hash=hash_password(PASSWORD))
+        )
+        gateway = stack.enter_context(
+            run_sandboxed(program, "run", "--config", str(config), "--state-dir", str(tmp_path / "state"))
+        )
+        stack.callback(gateway.terminate)
+        wait_for(gateway, " ready ")
+        yield port
+        gateway.terminate()
+        assert gateway.wait(PATIENCE_S) == 0
+
+
+def test_the_gateway_works_under_the_units_restrictions(
+    sandboxed_gateway: int, program: str, tmp_path: Path
+) -> None:
+    environment = {**os.environ, "SMSC_GATEWAY_PASSWORD": PASSWORD}
+    where = ["--connect", f"127.0.0.1:{sandboxed_gateway}", "--system-id", "app"]
+    sent = subprocess.run(
+        [program, "send", *where, "--to", "79991234567", "--text", "Hello"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    assert sent.returncode == 0, sent.stdout + sent.stderr
+    asked = subprocess.run(
+        [program, "status", "--state-dir", str(tmp_path / "state")],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+    )
+    assert asked.stdout.startswith("healthy\n"), asked.stdout + asked.stderr
+
+
+@pytest.mark.parametrize(
+    ("attempt", "is_refused"),
+    [
+        ("import mmap; mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE)", False),
+        ("import mmap; mmap.mmap(-1, 4096, prot=mmap.PROT_WRITE | mmap.PROT_EXEC)", True),
+        ("import socket; socket.socket(socket.AF_INET6)", False),
+        ("import socket; socket.socket(socket.AF_NETLINK, socket.SOCK_RAW)", True),
+        ("import os; os.nice(1)", True),
+        ("import os; os.chown('/nowhere', 0, 0)", True),
+    ],
+)
+def test_the_sandbox_of_these_tests_restricts(attempt: str, is_refused: bool) -> None:
+    need("systemd-analyze")
+    if not can_filter():
+        missing(f"{LIBRARY} is not installed (Debian package libseccomp2)")
+    with run_sandboxed(sys.executable, "-c", attempt) as process:
+        output, _ = process.communicate(timeout=PATIENCE_S)
+    assert ("PermissionError" in output, process.returncode != 0) == (is_refused, is_refused), output
