@@ -58,6 +58,7 @@ class Outlet:
         self._on_disk = True
         self._fetching = False
         self._generation = 0
+        self._stale = 0  # answers to come that were asked for before the last session went
         self._turn = 0
 
     # -- sessions --------------------------------------------------------------------------------------
@@ -82,6 +83,7 @@ class Outlet:
         self._newest = 0
         self._on_disk = True
         self._generation += 1
+        self._stale += self._fetching
         self._fetching = False
 
     # -- deliveries ------------------------------------------------------------------------------------
@@ -96,7 +98,8 @@ class Outlet:
 
     def fetched(self, rows: list[Row], more: bool) -> None:
         """What the store found for `pump`."""
-        if not self._fetching:
+        if self._stale:
+            self._stale -= 1
             return  # asked for before the last session went
         self._fetching = False
         self._on_disk = more
@@ -126,6 +129,8 @@ class Outlet:
     def _fetch_committed(self, ok: bool, generation: int) -> None:
         if not ok and generation == self._generation:
             self._fetching = False
+        elif not ok:
+            self._stale -= 1
 
     def tick(self, now: float) -> None:
         """Takes up what was put off; a few times each second."""

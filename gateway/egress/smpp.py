@@ -253,6 +253,7 @@ class UpstreamConnection(asyncio.Protocol):
         if isinstance(event, Closed):
             self._reason = event.reason
             self._write()
+            self.link.end(event.reason)  # at once: until the socket is closed it must get no submit
             self._transport.close()
         elif isinstance(event, Refused):
             self.connector.bad_input(event)

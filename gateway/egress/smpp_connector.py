@@ -109,6 +109,8 @@ class SmppConnector:
                 self.say("info", "bound", mode=self.config.bind_mode)
                 reason = await asyncio.shield(link.ended)
             except asyncio.CancelledError:
+                if link not in self.links:
+                    link.end("stopped")  # half open: nobody else would ever close it
                 raise
             except (LinkError, OSError, TimeoutError) as error:
                 reason = str(error) or "the SMSC did not answer in time"
@@ -135,6 +137,8 @@ class SmppConnector:
 
     def _stop_on_bad_login(self, reason: str) -> None:
         """A password that is wrong stays wrong; trying on only gets the address blocked."""
+        if self.state == "refused":
+            return
         self.state = "refused"
         self.upstream.last_error = reason
         self.say(

@@ -148,6 +148,7 @@ class SmppConnection(asyncio.Protocol):
             self.listener.bad_input(self, event)
         elif isinstance(event, Closed):
             self.listener.say("info", "session_closed", self, reason=event.reason)
+            self._cut_off = True
             self._write()
             self._transport.close()
         elif isinstance(event, Pdu) and event.command_id in RESPONSES:
@@ -212,6 +213,7 @@ class SmppConnection(asyncio.Protocol):
         """Asks the client to go, at the end of our day."""
         if self.session.state in (State.BOUND_TX, State.BOUND_RX, State.BOUND_TRX):
             self.session.unbind(self.listener.clock.now())
+            self._cut_off = True
             self._write()
         else:
             self._transport.close()
