@@ -290,7 +290,7 @@ class Gateway:
             on_answer(*args)
             self._changed()
 
-        self.daemon._on_answer = watched  # type: ignore[method-assign]
+        self.daemon._on_answer = watched  # type: ignore[method-assign, assignment]
 
     def _wrote(self, text: str) -> None:
         self.lines.extend(text.splitlines())
@@ -322,40 +322,12 @@ class Gateway:
         await self.daemon.stop()
         self._poller.cancel()
 
-    async def crash(self) -> None:
-        """Ends the way SIGKILL ends it: sockets close, nothing more is written, nobody is told."""
-        self._poller.cancel()
-        daemon = self.daemon
-        daemon._housekeeping.stop()
-        for upstream in daemon.connectors.values():
-            for keeper in upstream._keepers:
-                keeper.cancel()
-            for link in upstream.connections:
-                link._gone = True
-                link._transport.abort()
-        for listener in daemon.listeners:
-            listener.stop_listening()
-            for connection in listener.connections:
-                connection._gone = True
-                connection._transport.abort()
-        journal = daemon.journal
-        journal._closing = True
-        journal._process.kill()
-        await asyncio.to_thread(journal._process.wait)
-        journal._transport.abort()
-        await self.until(lambda: journal._closed.done(), poll=True)
-        daemon._control._server.close()
-        daemon._hashing.shutdown()
-        daemon._lock.close()
-
-    async def until(self, predicate: Callable[[], object], *, poll: bool = False) -> None:
+    async def until(self, predicate: Callable[[], object]) -> None:
         """Returns when `predicate()` holds; a test failure after PATIENCE_S."""
         if predicate():
             return
         future: asyncio.Future[None] = self._loop.create_future()
         self._waiters.append((predicate, future))
-        if poll:
-            self._poll()
         try:
             async with asyncio.timeout(PATIENCE_S):
                 await future
@@ -363,8 +335,6 @@ class Gateway:
             raise AssertionError("it never came to that\n" + "\n".join(self.lines[-40:])) from None
         finally:
             self._waiters.remove((predicate, future))
-            if poll:
-                self._poller.cancel()
 
     async def said(self, *words: str, times: int = 1) -> str:
         """The event line that holds all these words, once there are so many of them."""
@@ -418,17 +388,18 @@ class Gateway:
 
 
 @asynccontextmanager
-async def running(configured: Config, state_dir: Path) -> AsyncIterator[Gateway]:
-    """A gateway for as long as the block lasts; whatever the loop could only log is a failure."""
+async def running(configured: Config, state_dir: Path, later_s: float = 0.0) -> AsyncIterator[Gateway]:
+    """A gateway for as long as the block lasts; whatever the loop could only log is a failure.
+
+    Its clock begins `later_s` after that of other gateways.
+    """
     gateway = Gateway(configured, state_dir)
+    gateway.clock.advance(later_s)
     await gateway.start()
     try:
         yield gateway
     finally:
-        if gateway.daemon.journal._closed.done() and gateway.daemon.journal._closing:
-            gateway.clients.clear()  # it crashed
-        else:
-            await gateway.stop()
+        await gateway.stop()
     assert not gateway.errors, gateway.errors
 
 

@@ -1,15 +1,17 @@
-"""From submit_sm to its receipt, and what becomes of receipts when the client is away, in trouble, or says no."""
+"""From submit_sm to its receipt; what becomes of it when the client is away, in trouble, or says no."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from journey_support import DESTINATION, account, gateway_and_smsc, journey, read_receipt
 
+from gateway.core.model import Delivery
 from protocols.smpp import constants as c
-from protocols.smpp.pdu import BindReceiver, BindTransmitter
+from protocols.smpp.pdu import BindReceiver, BindTransmitter, DeliverSmResp
 
 
 @journey
@@ -31,8 +33,6 @@ async def test_submit_to_receipt(tmp_path: Path) -> None:
     ("form", "pattern"), [("decimal", r"\d{18,19}"), ("hex", "[0-9a-f]{16}"), ("uuid", "[0-9a-f-]{36}")]
 )
 def test_message_id_has_the_form_the_account_wants(tmp_path: Path, form: str, pattern: str) -> None:
-    import re
-
     @journey
     async def run() -> None:
         accounts = [account(message_id_format=form)]
@@ -178,9 +178,7 @@ async def test_permanent_error_of_the_client_ends_in_the_dead_letters(tmp_path: 
     ("asked", "end", "comes"),
     [(0, "99001", False), (1, "99002", True), (2, "99002", True), (2, "99001", False), (3, "99002", False)],
 )
-def test_receipt_comes_only_if_it_was_asked_for(
-    tmp_path: Path, asked: int, end: str, comes: bool
-) -> None:
+def test_receipt_comes_only_if_it_was_asked_for(tmp_path: Path, asked: int, end: str, comes: bool) -> None:
     @journey
     async def run() -> None:
         async with gateway_and_smsc(tmp_path) as (gateway, _):
@@ -203,4 +201,65 @@ async def test_receipts_outlive_the_gateway(tmp_path: Path) -> None:
     async with gateway_and_smsc(tmp_path) as (gateway, _):
         client = await gateway.client()
         assert (await client.receipt()).message_id == message_id
+        await gateway.emptied()
+
+
+class Silent:
+    """A receiver that takes one delivery and never answers it."""
+
+    def __init__(self) -> None:
+        self.got: list[str] = []
+
+    @property
+    def room(self) -> int:
+        return 1 - len(self.got)
+
+    def deliver(self, delivery: Delivery) -> None:
+        self.got.append(str(delivery.message_id))
+
+
+@journey
+async def test_rebind_during_a_fetch_begins_with_the_oldest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.core.downstream.FETCH", 1)
+    async with gateway_and_smsc(tmp_path) as (gateway, _):
+        sender = await gateway.client(BindTransmitter)
+        message_ids = [await sender.submit(text=b"%d" % n) for n in range(3)]
+        await gateway.until(lambda: len(gateway.listing("undelivered")) == 3)
+        outlet = gateway.daemon.outlets["app"]
+        first, second = Silent(), Silent()
+        outlet.attach(first)
+        asked_again: list[bool] = []
+        fetched = outlet.fetched
+
+        def then_go(rows: list[Any], more: bool) -> None:
+            fetched(rows, more)
+            if first.got and not asked_again:  # the next fetch is under way now
+                asked_again.append(outlet._fetching)
+                outlet.detach(first, [])
+                outlet.attach(second)
+
+        monkeypatch.setattr(outlet, "fetched", then_go)
+        await gateway.until(lambda: second.got)
+        assert asked_again == [True]
+        assert (first.got, second.got) == (message_ids[:1], message_ids[:1])
+        outlet.detach(second, [])
+
+
+@journey
+async def test_client_that_unbinds_among_its_receipts_gets_the_rest_later(tmp_path: Path) -> None:
+    async with gateway_and_smsc(tmp_path, accounts=[account(window=5)]) as (gateway, _):
+        sender = await gateway.client(BindTransmitter)
+        sent = {await sender.submit(text=b"%d" % n) for n in range(20)}
+        await gateway.until(lambda: len(gateway.listing("undelivered")) == 20)
+        leaving = await gateway.client(BindReceiver, answers=[None] * 5)
+        taken = [await leaving.delivery() for _ in range(5)]
+        for delivery in taken:
+            leaving.session.respond(DeliverSmResp(sequence_number=delivery.sequence_number))
+        await leaving.unbind()  # in the same write as the answers
+        assert leaving.deliveries.empty()
+        again = await gateway.client(BindReceiver)
+        rest = {(await again.receipt()).message_id for _ in range(15)}
+        assert rest == sent - {read_receipt(delivery).message_id for delivery in taken}
         await gateway.emptied()
