@@ -213,11 +213,15 @@ class Daemon:
         for connector, rows, next_due_ms in answer.claimed:
             if connector in self.upstreams:
                 self.upstreams[connector].claimed(rows, next_due_ms)
+        if answer.fetched or answer.deliveries:
+            # After the batch's callbacks: clients hear of a message's id before they hear of its end.
+            asyncio.get_running_loop().call_soon(self._bring_down, answer)
+
+    def _bring_down(self, answer: Answer) -> None:
         for account, rows, more in answer.fetched:
             if account in self.outlets:
                 self.outlets[account].fetched(rows, more)
-        if answer.deliveries:
-            self._offer(answer.deliveries)
+        self._offer(answer.deliveries)
 
     def _offer(self, rows: list[tuple[object, ...]]) -> None:
         outlets = self.outlets
