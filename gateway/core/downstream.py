@@ -90,7 +90,7 @@ class Outlet:
 
     def offer(self, delivery: Delivery) -> None:
         """A new row of the store; the caller ends with `pump`."""
-        if self._on_disk or self._fetching or not self.receivers or len(self._pending) >= IN_MEMORY:
+        if self._on_disk or self._fetching or not self.receivers or self._in_memory() >= IN_MEMORY:
             self._on_disk = True
         elif delivery.delivery_id > self._newest:
             self._newest = delivery.delivery_id
@@ -120,11 +120,15 @@ class Outlet:
             idle = 0 if room else idle + 1
             for _ in range(min(room, len(pending), 20)):
                 receiver.deliver(pending.popleft())
-        if self._on_disk and not self._fetching and receivers and len(pending) < FETCH:
+        few = len(pending) < FETCH and self._in_memory() < IN_MEMORY
+        if self._on_disk and not self._fetching and receivers and few:
             self._fetching = True
             generation = self._generation
             self._journal.batch.fetches.append((self.account, self._newest, FETCH))
             self._journal.then(lambda ok: self._fetch_committed(ok, generation))
+
+    def _in_memory(self) -> int:
+        return len(self._pending) + len(self._delayed)
 
     def _fetch_committed(self, ok: bool, generation: int) -> None:
         if not ok and generation == self._generation:
@@ -164,6 +168,7 @@ class Outlet:
     def refuse(self, delivery: Delivery, reason: str, now_ms: int) -> None:
         """The peer will never take it: to the dead letters."""
         self.refused += 1
+        self._tries.pop(delivery.delivery_id, None)
         self._journal.batch.refused.append((delivery.delivery_id, reason, now_ms))
         self._journal.wake()
         self._events.say(

@@ -82,7 +82,7 @@ class ReceiptBook:
             return
         self.matched += 1
         if not self._sure():
-            self._learn(self._order[how - 1])
+            self._learn(receipt[1], receipt[1 + how])
         if self._events.messages:
             self._events.receipt(message_id, self.connector, receipt[6], receipt[8], receipt[9])
 
@@ -94,7 +94,9 @@ class ReceiptBook:
         if self._events.messages:
             self._events.receipt(message_id, self.connector, receipt[6], receipt[8], receipt[9])
 
-    def _learn(self, form: str) -> None:
+    def _learn(self, upstream_id: str, key: str) -> None:
+        # The order of the forms may have changed since the receipt was taken, so its key says which it was.
+        form = next((name for name in self._order if convert(name, upstream_id) == key), self._order[0])
         self._counts[form] += 1
         best = max(self._order, key=lambda name: self._counts[name])
         if best != self._order[0]:

@@ -157,7 +157,7 @@ class Walk:
         for _ in range(3000):
             self.take_batch()
             while self.under_way:
-                batch, end = self.under_way.popleft()
+                _, end = self.under_way.popleft()
                 end(True, None)
             self.answers()
             self.time()
