@@ -59,5 +59,7 @@ class Account:
         digest = _digest(password)
         return any(hmac.compare_digest(known, digest) for known in self._verified)
 
-    def remember_verified(self, password: str) -> None:
-        self._verified.add(_digest(password))
+    def remember_verified(self, password: str, hashes: tuple[str, ...]) -> None:
+        """Remembers a password that was checked against these hashes, unless a reload has changed them."""
+        if hashes == self.password_hashes():
+            self._verified.add(_digest(password))

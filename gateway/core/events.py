@@ -23,6 +23,7 @@ _UNSAFE = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F)} | {
         *range(0x80, 0xA0),
         *range(0x202A, 0x202F),
         *range(0x2066, 0x206A),
+        0x061C,
         0x200E,
         0x200F,
         0x2028,
@@ -153,5 +154,5 @@ class Events:
 
 
 def _quoted(value: object) -> str:
-    text = safe(str(value))
+    text = safe(str(value)).replace('"', '\\"')
     return f'"{text}"' if " " in text or not text else text

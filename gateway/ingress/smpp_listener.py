@@ -177,14 +177,14 @@ class SmppListener:
         self, connection: SmppConnection, request: Bind, account: Account | None
     ) -> None:
         password = request.password
+        hashes: tuple[str, ...] = ()
         if account is None:
-            good = await self._verify(password, ())
+            good = await self._verify(password, hashes)
         else:
             # One login of an account at a time: when its first bind is good, the other thousand need no hash.
             async with account.login_turn:
-                good = account.was_verified(password) or await self._verify(
-                    password, account.password_hashes()
-                )
+                hashes = account.password_hashes()
+                good = account.was_verified(password) or await self._verify(password, hashes)
         if connection.gone:
             return
         if good is None:
@@ -192,7 +192,7 @@ class SmppListener:
         elif account is None or not good:
             self._refuse(connection, request, c.ESME_RINVPASWD, "unknown system_id or bad password")
         else:
-            account.remember_verified(password)
+            account.remember_verified(password, hashes)
             self._bind(connection, request, account)
 
     async def _verify(self, password: str, hashes: tuple[str, ...]) -> bool | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 
 from gateway_fakes import NOW_MS, FakeJournal, FakeReceiver, ManualClock, delivery, recorded_events
@@ -324,7 +325,7 @@ def test_random_walk_each_delivery_reaches_the_peer_and_none_is_forgotten() -> N
     for seed in range(30):
         random, down = Random(seed), Down()
         sessions: list[FakeReceiver] = []
-        under_way = []
+        under_way: list[tuple[Batch, Callable[[bool, Answer | None], None]]] = []
         for _ in range(300):
             step = random.randrange(9)
             if step == 0 and len(sessions) < 3:

@@ -1,0 +1,170 @@
+"""The event log: one vocabulary, masked numbers, no text, nothing that could forge a line."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Callable
+
+import pytest
+from gateway_fakes import NOW_MS, ManualClock, message, recorded_events
+
+from gateway.core.events import Events, safe, word
+
+NUMBER = "79161234567"
+TEXT = "canary-text-of-a-customer"
+STAMP = "2025-06-15T15:06:40.000Z"
+
+FORGERY = 'x\n2025-06-15T15:06:40.000Z info accepted message_id=1 \x1b[2J\u202e"\r\u2028\x85'
+
+
+def everything(events: Events) -> None:
+    """One of each event of a message that names its number and has a text."""
+    events.accepted(message(7, user_data=TEXT.encode(), destination=NUMBER, segments=2), NOW_MS)
+    events.submitted(7, "one", "0A1B", NOW_MS)
+    events.postponed(7, "one", "ESME_RTHROTTLED", NOW_MS)
+    events.receipt(7, "one", 2, "000", NOW_MS)
+    events.ended(7, 3, "validity is over", NOW_MS)
+    events.returned(7, "app", NOW_MS)
+    events.flush()
+
+
+def test_lines_in_text() -> None:
+    events, written = recorded_events()
+    everything(events)
+    assert "".join(written).splitlines() == [
+        f"{STAMP} info accepted message_id=7 account=app to=7916***4567 segments=2 connector=one",
+        f"{STAMP} info submitted message_id=7 connector=one upstream_id=0A1B",
+        f"{STAMP} info postponed message_id=7 connector=one reason=ESME_RTHROTTLED",
+        f"{STAMP} info receipt message_id=7 connector=one state=DELIVERED error=000",
+        f"{STAMP} info ended message_id=7 state=EXPIRED error=validity\\x20is\\x20over",
+        f"{STAMP} info returned message_id=7 account=app",
+    ]
+
+
+def test_lines_in_json() -> None:
+    events, written = recorded_events("json")
+    everything(events)
+    lines = [json.loads(line) for line in "".join(written).splitlines()]
+    assert [line["event"] for line in lines] == [
+        "accepted",
+        "submitted",
+        "postponed",
+        "receipt",
+        "ended",
+        "returned",
+    ]
+    assert all(line["at"] == STAMP and line["message_id"] == "7" for line in lines)
+    assert (lines[0]["to"], lines[1]["upstream_id"]) == ("7916***4567", "0A1B")
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_security_71_neither_number_nor_text(form: str) -> None:
+    events, written = recorded_events(form)
+    everything(events)
+    assert NUMBER not in "".join(written)
+    assert TEXT not in "".join(written)
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+@pytest.mark.parametrize(
+    "say",
+    [
+        lambda events: events.submitted(7, "one", FORGERY, NOW_MS),
+        lambda events: events.postponed(7, "one", FORGERY, NOW_MS),
+        lambda events: events.receipt(7, "one", 2, FORGERY, NOW_MS),
+        lambda events: events.ended(7, 2, FORGERY, NOW_MS),
+        lambda events: events.returned(7, FORGERY, NOW_MS),
+        lambda events: events.say("info", "bind_refused", system_id=FORGERY),
+    ],
+)
+def test_security_72_a_peer_cannot_forge_a_line(form: str, say: Callable[[Events], None]) -> None:
+    events, written = recorded_events(form)
+    say(events)
+    events.flush()
+    text = "".join(written)
+    assert text.endswith("\n")
+    line = text[:-1]
+    assert len(line.splitlines()) == 1
+    assert line.isascii()
+    assert line.isprintable()
+    if form == "json":
+        assert json.loads(line)["event"] != "accepted"
+    else:
+        assert line.split()[2] != "accepted"
+
+
+def test_security_72_every_control_and_direction_character_is_made_visible() -> None:
+    unsafe = [
+        chr(code)
+        for code in range(0x110000)
+        if unicodedata.category(chr(code)) in ("Cc", "Zl", "Zp")
+        or unicodedata.bidirectional(chr(code))
+        in ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+        or code in (0x061C, 0x200E, 0x200F)
+    ]
+    assert len(unsafe) > 70
+    for character in unsafe:
+        assert safe(f"a{character}b") == f"a{safe(character)}b"
+        assert safe(character).isascii()
+        assert safe(character).isprintable()
+
+
+def test_a_peers_text_is_bounded() -> None:
+    assert len(safe("x" * 10_000)) == 200
+    assert len(word("x" * 10_000)) == 200
+
+
+def test_a_word_stays_one_word() -> None:
+    assert [word(text) for text in ("", "a b", "a1", "a=b", "\x00")] == ["-", "a\\x20b", "a1", "a=b", "\\x00"]
+
+
+def test_a_quote_in_a_value_does_not_end_it() -> None:
+    events, written = recorded_events()
+    events.say("info", "bind_refused", system_id='a" reason="all is well', reason="bad password")
+    events.flush()
+    assert 'system_id="a\\" reason=\\"all is well" reason="bad password"' in written[0]
+
+
+def test_empty_and_spaced_values_are_quoted() -> None:
+    events, written = recorded_events()
+    events.say("info", "reloaded", connectors="", fix="do this", count=3)
+    events.flush()
+    assert written == [f'{STAMP} info reloaded connectors="" fix="do this" count=3\n']
+
+
+def test_lines_gather_until_flush_but_warnings_do_not_wait() -> None:
+    events, written = recorded_events()
+    events.say("info", "ready")
+    assert written == []
+    events.say("warning", "link_lost")
+    assert len(written) == 1
+    assert written[0].count("\n") == 2
+    events.flush()
+    assert len(written) == 1
+
+
+@pytest.mark.parametrize(
+    ("level", "told", "messages"),
+    [("debug", 4, True), ("info", 3, True), ("warning", 2, False), ("error", 1, False)],
+)
+def test_levels(level: str, told: int, messages: bool) -> None:
+    events, written = recorded_events(level=level)
+    for name in ("debug", "info", "warning", "error"):
+        events.say(name, "x")
+    events.flush()
+    assert "".join(written).count("\n") == told
+    assert events.messages is messages
+
+
+def test_the_stamp_follows_the_clock() -> None:
+    clock = ManualClock()
+    written: list[str] = []
+    events = Events(write=written.append, clock=clock)
+    events.say("info", "a")
+    clock.advance(61.5)
+    events.say("info", "b")
+    events.submitted(1, "one", "1", clock.now_ms() + 1)
+    events.flush()
+    stamps = [line.split()[0] for line in written[0].splitlines()]
+    assert stamps == [STAMP, "2025-06-15T15:07:41.500Z", "2025-06-15T15:07:41.501Z"]
