@@ -112,8 +112,9 @@ class Upstream:
         self.pump()
 
     def link_down(self, link: Link) -> None:
-        if link in self.links:
-            self.links.remove(link)
+        if link not in self.links:
+            return  # it never came up: the connector has been down for longer
+        self.links.remove(link)
         if not self.links:
             self.down_since = self._clock.now()
 
