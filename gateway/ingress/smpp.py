@@ -164,6 +164,8 @@ class SmppConnection(asyncio.Protocol):
         result: Draft | Message | Refusal = draft_of(pdu, now_ms, latin1=self._latin1)
         if isinstance(result, Draft):
             result = self.listener.submission.accept(account, result, now, now_ms)
+        elif isinstance(result, Refusal):
+            self.listener.submission.refused[result] += 1
         if isinstance(result, Message):
             self._taken.append((pdu.sequence_number, format_id(result.message_id, self._id_format)))
             return
