@@ -1,6 +1,6 @@
 """Kannel (bearerbox and smsbox) as an ESME: sends messages.json by smsbox's HTTP interface.
 
-Usage: kannel_peer.py HOST PORT SYSTEM_ID PASSWORD [--work-dir DIR]
+Usage: kannel_peer.py HOST PORT SYSTEM_ID PASSWORD [--work-dir DIR] [--pair]
 Kannel tells the receipts to a small HTTP server in this program (dlr-url). Prints one JSON line per
 message; exit status 0 when every segment has its receipt. Configuration and logs go to the work dir.
 """
@@ -47,19 +47,6 @@ log-file = "{work_dir}/bearerbox.log"
 log-level = 0
 dlr-storage = internal
 
-group = smsc
-smsc = smpp
-smsc-id = gateway
-host = {host}
-port = {port}
-transceiver-mode = true
-smsc-username = {system_id}
-smsc-password = {password}
-system-type = ""
-interface-version = 34
-enquire-link-interval = 5
-reconnect-delay = 1
-
 group = smsbox
 bearerbox-host = 127.0.0.1
 sendsms-port = {sendsms_port}
@@ -77,6 +64,24 @@ group = sms-service
 keyword = default
 max-messages = 0
 text = ""
+"""
+
+
+# one group for each connection; to the boxes all are one smsc-id
+TRANSCEIVER = ["port = {port}\ntransceiver-mode = true"]
+PAIR = ["port = {port}", "receive-port = {port}"]
+SMSC = """
+group = smsc
+smsc = smpp
+smsc-id = gateway
+host = {host}
+{bind}
+smsc-username = {system_id}
+smsc-password = {password}
+system-type = ""
+interface-version = 34
+enquire-link-interval = 5
+reconnect-delay = 1
 """
 
 
@@ -163,12 +168,13 @@ def listens(port: int) -> bool:
 
 
 def link_is_online(admin_port: int) -> bool:
-    """Whether bearerbox is bound to the gateway and smsbox is connected to bearerbox."""
+    """Whether bearerbox has all its binds to the gateway and smsbox is connected to bearerbox."""
     try:
         status = get(admin_port, "/status.txt", password=HTTP_PASSWORD)
     except OSError:
         return False
-    return re.search(r"gateway.*\(online ", status) is not None and "smsbox" in status
+    links = [line for line in status.splitlines() if " SMPP:" in line]
+    return bool(links) and all("(online " in link for link in links) and "smsbox" in status
 
 
 def send(sendsms_port: int, dlr_port: int, message: dict[str, Any]) -> None:
@@ -211,21 +217,18 @@ def kannel(args: argparse.Namespace, work_dir: Path) -> Iterator[int]:
     """Bearerbox, bound to the gateway, and smsbox; yields smsbox's HTTP port."""
     admin_port, smsbox_port, sendsms_port = free_ports(3)
     config = work_dir / "kannel.conf"
-    config.write_text(
-        CONFIG.format(
-            host=args.host,
-            port=args.port,
-            system_id=args.system_id,
-            password=args.password,
-            admin_port=admin_port,
-            smsbox_port=smsbox_port,
-            sendsms_port=sendsms_port,
-            http_user=HTTP_USER,
-            http_password=HTTP_PASSWORD,
-            work_dir=work_dir,
-        ),
-        encoding="utf-8",
-    )
+    values = {
+        **vars(args),
+        "admin_port": admin_port,
+        "smsbox_port": smsbox_port,
+        "sendsms_port": sendsms_port,
+        "http_user": HTTP_USER,
+        "http_password": HTTP_PASSWORD,
+        "work_dir": work_dir,
+    }
+    binds = [bind.format(**values) for bind in (PAIR if args.pair else TRANSCEIVER)]
+    groups = [CONFIG.format(**values), *(SMSC.format(**values, bind=bind) for bind in binds)]
+    config.write_text("".join(groups), encoding="utf-8")
     with process("bearerbox", str(config)):
         # smsbox gives up at once when bearerbox does not listen yet
         if not wait_for(lambda: listens(smsbox_port), START_WAIT_S):
@@ -242,6 +245,7 @@ def main() -> int:
     for argument in ("host", "port", "system_id", "password"):
         parser.add_argument(argument)
     parser.add_argument("--work-dir", type=Path, help="for configuration and logs; default: a temporary one")
+    parser.add_argument("--pair", action="store_true", help="bind a transmitter and a receiver")
     args = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that Kannel's processes are ended too
     messages = json.loads(Path(__file__).with_name("messages.json").read_text(encoding="utf-8"))
