@@ -203,10 +203,16 @@ class Client(asyncio.Protocol):
 
     def send(self, pdu: Pdu) -> asyncio.Future[Any]:
         """Sends a request; the future is its response."""
-        future: asyncio.Future[Any] = self._loop.create_future()
-        self.session.send_request(pdu, self._loop.time(), future)
+        return self.send_together(pdu)[0]
+
+    def send_together(self, *pdus: Pdu) -> list[asyncio.Future[Any]]:
+        """Sends requests in one write."""
+        futures: list[asyncio.Future[Any]] = []
+        for pdu in pdus:
+            futures.append(self._loop.create_future())
+            self.session.send_request(pdu, self._loop.time(), futures[-1])
         self.write()
-        return future
+        return futures
 
     async def request(self, pdu: Pdu) -> Any:
         async with asyncio.timeout(PATIENCE_S):
@@ -279,6 +285,7 @@ class Gateway:
         self.lines: list[str] = []
         self.clients: list[Client] = []
         self.errors: list[dict[str, Any]] = []
+        self.stopped = False
         self._loop = asyncio.get_running_loop()
         self._waiters: list[tuple[Callable[[], object], asyncio.Future[None]]] = []
         events = Events("text", "info", self._wrote)
@@ -313,11 +320,14 @@ class Gateway:
         self._look()
         self._poller = self._loop.call_later(0.005, self._poll)
 
-    async def stop(self) -> None:
+    async def stop(self, *, clients_first: bool = True) -> None:
         """Stops in good order; the clock runs fast now, so that its waits are short."""
+        if self.stopped:
+            return
+        self.stopped = True
         self.clock.let_run()
         for client in self.clients:
-            if not client.closed.done():
+            if clients_first and not client.closed.done():
                 await client.abort()
         await self.daemon.stop()
         self._poller.cancel()
