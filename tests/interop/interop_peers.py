@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -14,6 +15,7 @@ PEERS = Path(__file__).with_name("peers")
 MESSAGES: list[dict[str, Any]] = json.loads((PEERS / "messages.json").read_text(encoding="utf-8"))
 # Daemons such as Kannel's are in sbin, which an ordinary user's PATH lacks.
 PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
+INSTALL_TIMEOUT_S = 120
 # Each peer bounds its own waits; this is for one that hangs nevertheless.
 PEER_TIMEOUT_S = 90
 STOP_WAIT_S = 25
@@ -42,6 +44,48 @@ def need(program: str, package: str) -> str:
     if path is None:
         missing(f"{program} is not installed (Debian package {package})")
     return path
+
+
+def smpplib_peer(work_dir: Path) -> list[str]:
+    """smpplib is in requirements.lock, so it is always there."""
+    return [sys.executable, str(PEERS / "smpplib_peer.py")]
+
+
+def net_smpp_peer(work_dir: Path) -> list[str]:
+    """Net::SMPP, as Debian packages it."""
+    perl = need("perl", "perl")
+    if subprocess.run([perl, "-MNet::SMPP", "-e", "1"], capture_output=True, check=False).returncode != 0:
+        missing("Net::SMPP is not installed (Debian package libnet-smpp-perl)")
+    return [perl, str(PEERS / "net_smpp.pl")]
+
+
+def node_peer(work_dir: Path) -> list[str]:
+    """The npm package smpp, installed as the lock file says unless that was done since it changed."""
+    node = need("node", "nodejs")
+    package = PEERS / "node"
+    installed = package / "node_modules" / ".package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < (package / "package-lock.json").stat().st_mtime:
+        npm = need("npm", "npm")
+        result = subprocess.run(
+            [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+            cwd=package,
+            capture_output=True,
+            text=True,
+            timeout=INSTALL_TIMEOUT_S,
+            check=False,
+        )
+        if result.returncode != 0:
+            missing(f"npm ci in {package} failed: {result.stderr}")
+    return [node, str(package / "peer.js")]
+
+
+def kannel_peer(work_dir: Path) -> list[str]:
+    """Kannel's bearerbox and smsbox, with their configuration and logs in `work_dir`/kannel."""
+    need("bearerbox", "kannel")
+    need("smsbox", "kannel")
+    folder = work_dir / "kannel"
+    folder.mkdir()
+    return [sys.executable, str(PEERS / "kannel_peer.py"), "--work-dir", str(folder)]
 
 
 def run_peer(command: list[str], smsc: Smsc) -> list[dict[str, Any]]:

@@ -1,13 +1,12 @@
 """smpplib, an SMPP implementation in Python that shares no code with ours."""
 
-import sys
+from pathlib import Path
 
 import pytest
-from interop_peers import PEERS, Smsc, check_delivered, run_peer
+from interop_peers import Smsc, check_delivered, run_peer, smpplib_peer
 
 pytestmark = pytest.mark.interop
 
 
-def test_smpplib_sends_four_texts_and_gets_every_receipt(gateway: Smsc) -> None:
-    results = run_peer([sys.executable, str(PEERS / "smpplib_peer.py")], gateway)
-    check_delivered(results, long_ids=5)
+def test_smpplib_sends_four_texts_and_gets_every_receipt(gateway: Smsc, tmp_path: Path) -> None:
+    check_delivered(run_peer(smpplib_peer(tmp_path), gateway), long_ids=5)

@@ -1,7 +1,6 @@
 """tshark as the judge of what we put on the wire, towards clients and towards an SMSC."""
 
 import struct
-import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -9,7 +8,16 @@ from pathlib import Path
 
 import pytest
 from interop_gateway import running_gateway
-from interop_peers import MESSAGES, PEERS, check_delivered, need, run_peer
+from interop_peers import (
+    MESSAGES,
+    check_delivered,
+    kannel_peer,
+    need,
+    net_smpp_peer,
+    node_peer,
+    run_peer,
+    smpplib_peer,
+)
 from interop_tshark import Pdu, Tap, capture, decode, relay, write_pcap
 
 pytestmark = pytest.mark.interop
@@ -28,13 +36,22 @@ def texts(submits: list[Pdu]) -> dict[str, str]:
     return joined
 
 
+def octets(submits: list[Pdu], destination: str) -> list[tuple[str, str]]:
+    """data_coding and short_message of what goes to a destination."""
+    return [
+        (pdu.fields["data_coding"], pdu.fields["message"])
+        for pdu in submits
+        if pdu.fields["destination_addr"] == destination
+    ]
+
+
 @pytest.mark.parametrize("tapped", [capture, relay])
 def test_tshark_finds_no_malformed_pdu_on_either_side(
     tapped: Callable[[Path], AbstractContextManager[Tap]], tmp_path: Path
 ) -> None:
     need("tshark", "tshark")
     with tapped(tmp_path) as tap, running_gateway(tmp_path, tap.ports) as gateway:
-        peer = [sys.executable, str(PEERS / "smpplib_peer.py")]
+        peer = smpplib_peer(tmp_path)
         check_delivered(run_peer(peer, replace(gateway, port=tap.client_port)), long_ids=5)
     traffic = decode(tap.pcaps, tap.server_ports)
 
@@ -57,6 +74,31 @@ def test_tshark_finds_no_malformed_pdu_on_either_side(
     submits = [pdu for pdu in upwards if pdu.command_id == SUBMIT_SM]
     assert len(submits) == sum(message["segments"] for message in MESSAGES)
     assert texts(submits) == {message["to"]: message["text"] for message in MESSAGES}
+
+
+@pytest.mark.parametrize(
+    ("peer", "long_ids"),
+    [(net_smpp_peer, 5), (node_peer, 1), (kannel_peer, 1)],
+    ids=["Net::SMPP", "npm smpp", "Kannel"],
+)
+def test_texts_of_each_peer_reach_the_smsc(
+    peer: Callable[[Path], list[str]], long_ids: int, tmp_path: Path
+) -> None:
+    need("tshark", "tshark")
+    command = peer(tmp_path)
+    with relay(tmp_path) as tap, running_gateway(tmp_path, tap.ports) as gateway:
+        check_delivered(run_peer(command, replace(gateway, port=tap.client_port)), long_ids=long_ids)
+    traffic = decode(tap.pcaps, tap.server_ports)
+    sent, arrived = (
+        [pdu for pdu in traffic.sent_to(port) if pdu.command_id == SUBMIT_SM] for port in tap.server_ports
+    )
+    expected = {message["to"]: message["text"] for message in MESSAGES}
+    if peer is node_peer:
+        # GSM octets that it calls IA5, among which tshark takes @ for the end
+        del expected[MESSAGES[0]["to"]]
+    assert expected.items() <= texts(arrived).items()
+    first = octets(sent, MESSAGES[0]["to"])
+    assert len(first) == 1 and octets(arrived, MESSAGES[0]["to"]) == first
 
 
 def unbind(sequence_number: int) -> bytes:
