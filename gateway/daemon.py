@@ -76,6 +76,9 @@ class Daemon:
         self.submission: Submission
         self._control: ControlSocket
         self._housekeeping: Housekeeping
+        self._open_of_others: dict[str, int] = {}
+        """Open messages of accounts that are not configured, for the day when they are again."""
+        self._reloading = asyncio.Lock()
         self._hashing = ThreadPoolExecutor(1, thread_name_prefix="password")
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -100,10 +103,9 @@ class Daemon:
             default_validity_ms=queue.default_validity_h * 3_600_000,
         )
         self.submission.open_messages = sum(opening.open_messages.values())
+        self._open_of_others = dict(opening.open_messages)
         for account in self.config.accounts:
-            self._add_account(
-                account.system_id, self.config, now, opening.open_messages.get(account.system_id, 0)
-            )
+            self._add_account(account.system_id, self.config, now)
         for connector in self.config.connectors:
             self._add_connector(connector)
         self.submission.routes = _routes(self.config)
@@ -138,9 +140,9 @@ class Daemon:
                 "warning", "ambiguous_found", segments=in_doubt, see="smsc-gateway queue ambiguous"
             )
 
-    def _add_account(self, name: str, config: Config, now: float, open_messages: int) -> None:
+    def _add_account(self, name: str, config: Config, now: float) -> None:
         section = next(account for account in config.accounts if account.system_id == name)
-        self.accounts[name] = Account(section, now, open_messages)
+        self.accounts[name] = Account(section, now, self._open_of_others.pop(name, 0))
         self.outlets[name] = Outlet(
             name, journal=self.journal, events=self.events, clock=self.clock, random=self.random
         )
@@ -204,6 +206,8 @@ class Daemon:
                 self.receipts[receipt[0]].found_later(tuple(receipt), message_id)
         for account, count in answer.ended:
             self.submission.ended(self.accounts.get(account), count)
+            if account in self._open_of_others:
+                self._open_of_others[account] -= count
         now_ms = self.clock.now_ms()
         for message_id in answer.expired:
             self.events.ended(message_id, 3, "validity is over", now_ms)
@@ -294,12 +298,16 @@ class Daemon:
 
     async def reload(self, config: Config) -> None:
         """Takes over a checked configuration, touching only what changed; listeners need a restart."""
+        async with self._reloading:
+            await self._reload(config)
+
+    async def _reload(self, config: Config) -> None:
         old = self.config
         now = self.clock.now()
         for account in config.accounts:
             known = self.accounts.get(account.system_id)
             if known is None:
-                self._add_account(account.system_id, config, now, 0)
+                self._add_account(account.system_id, config, now)
             elif known.config != account:
                 known.configure(account, now)
         self._drop_accounts(config)
@@ -331,7 +339,7 @@ class Daemon:
                 if connection.account is not None and connection.account.name not in wanted:
                     connection.unbind()
         for name in set(self.accounts) - {account.system_id for account in config.accounts}:
-            del self.accounts[name]
+            self._open_of_others[name] = self.accounts.pop(name).open_messages
 
     async def _stop_connector(self, name: str) -> None:
         self.upstreams[name].hold()
