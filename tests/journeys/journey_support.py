@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -362,9 +363,9 @@ class Gateway:
     def port(self) -> int:
         return self.daemon.listeners[0].port
 
-    async def connect(self, window: int = 1000) -> Client:
+    async def connect(self, window: int = 1000, tls: ssl.SSLContext | None = None) -> Client:
         """A client that is connected and not bound."""
-        _, client = await self._loop.create_connection(lambda: Client(window), HOST, self.port)
+        _, client = await self._loop.create_connection(lambda: Client(window), HOST, self.port, ssl=tls)
         self.clients.append(client)
         return client
 
