@@ -112,7 +112,6 @@ class Applier:
             if not self._run("mark_doubt", (message_id, segment)).rowcount:
                 continue
             self.in_doubt += 1
-            self._run("insert_ambiguous", (now_ms, evidence, message_id, segment))
             self._run("insert_incident", (message_id, now_ms, f"in doubt: {evidence}"))
             self._run("end_in_doubt", (now_ms, message_id))
             # Holding comes first: a message that the next statement counts as doubted once must not
@@ -123,6 +122,7 @@ class Applier:
                     "SELECT connector FROM message WHERE message_id = ?", (message_id,)
                 )
                 connectors.add(row.fetchone()[0])
+            self._run("insert_ambiguous", (now_ms, evidence, message_id, segment))
         answer.queued.extend((connector, 0) for connector in connectors)
 
     def _settle(self, now_ms: int, how: str, message_id: int, segment: int) -> None:
@@ -196,12 +196,17 @@ class Applier:
         self._many("insert_receipt_row", rows)
         matched = run("match_same").rowcount
         if matched < len(rows):
+            matched += run("match_replay").rowcount
+        if matched < len(rows):
             matched += run("match_second").rowcount
         if matched < len(rows):
             matched += run("match_third").rowcount
         if matched < len(rows):
             self.parked += run("park_unmatched").rowcount
         answer.results = run("receipt_results").fetchall()
+        # The last receipts are those that `_record_submitted` took out of the parked ones.
+        early = answer.results[len(rows) - len(answer.unparked) :]
+        answer.unparked = [row for row, found in zip(answer.unparked, early, strict=True) if found[0]]
         changed = run("record_final").rowcount
         if changed:
             run("end_single")

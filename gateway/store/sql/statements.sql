@@ -62,8 +62,8 @@ UPDATE ambiguous SET settled_ms = ?, settled_by = ? WHERE message_id = ? AND seg
 DELETE FROM submission WHERE message_id = ? AND segment = ?;
 
 -- name: postpone_message
--- Back into a connector's queue; the first of several segments' times counts.
-UPDATE message SET connector = ?, retries = retries + ?, progress = 0,
+-- Back into a connector's queue; the first of several segments' times counts.  What is held stays held.
+UPDATE message SET connector = ?, retries = retries + ?, progress = CASE progress WHEN 2 THEN 2 ELSE 0 END,
     due_ms = CASE WHEN progress = 0 THEN min(due_ms, ?) ELSE ? END
 WHERE message_id = ?;
 
@@ -76,22 +76,24 @@ INSERT INTO incident (message_id, at_ms, text) VALUES (?, ?, ?);
 UPDATE submission SET attempt = 2 WHERE message_id = ? AND segment = ? AND attempt = 0;
 
 -- name: insert_ambiguous
--- Lists a possible duplicate with its evidence and with what the route's policy does about it.
+-- Lists a possible duplicate with its evidence and with what the route's policy has done about it.
 INSERT INTO ambiguous (message_id, segment, connector, since_ms, evidence, action)
 SELECT s.message_id, s.segment, s.connector, ?, ?,
-    CASE WHEN m.progress = 0 OR m.on_ambiguous = 1 OR (m.on_ambiguous = 0 AND m.doubts = 0) THEN 'resend'
-         WHEN m.on_ambiguous = 3 THEN 'fail' ELSE 'hold' END
+    CASE WHEN m.on_ambiguous = 3 THEN 'fail' WHEN m.progress = 2 THEN 'hold' ELSE 'resend' END
 FROM submission s JOIN message m USING (message_id) WHERE s.message_id = ? AND s.segment = ?;
 
 -- name: requeue_in_doubt
--- Policies resend, and resend_once for the first time: back into the queue.
-UPDATE message SET progress = 0, due_ms = 0, doubts = doubts + 1
-WHERE message_id = ? AND progress <> 0 AND (on_ambiguous = 1 OR (on_ambiguous = 0 AND doubts = 0));
+-- Policies resend, and resend_once for the first time: back into the queue.  Several segments that were lost
+-- together are one doubt: those after the first find the message queued and another segment in doubt.
+UPDATE message SET progress = 0, due_ms = CASE progress WHEN 0 THEN due_ms ELSE 0 END, doubts = doubts + 1
+WHERE message_id = ?1 AND progress <> 2 AND (on_ambiguous = 1 OR (on_ambiguous = 0 AND doubts = 0))
+AND (progress = 1 OR (SELECT count(*) FROM submission WHERE message_id = ?1 AND attempt = 2) = 1);
 
 -- name: hold_in_doubt
 -- Policies hold, and resend_once for the second time: a person decides.
 UPDATE message SET progress = 2, doubts = doubts + 1
-WHERE message_id = ? AND progress = 1 AND (on_ambiguous = 2 OR (on_ambiguous = 0 AND doubts > 0));
+WHERE message_id = ?1 AND progress <> 2 AND (on_ambiguous = 2 OR (on_ambiguous = 0 AND doubts > 0
+AND (progress = 1 OR (SELECT count(*) FROM submission WHERE message_id = ?1 AND attempt = 2) = 1)));
 
 -- name: end_in_doubt
 -- Policy fail: the message ends with a state that says so.
@@ -134,8 +136,14 @@ INSERT INTO temp.receipt (n, connector, upstream_id, key_same, key_second, key_t
 
 -- name: match_same
 -- Receipts whose id is the id of a response as it stands.
-UPDATE temp.receipt SET (message_id, segment, replay, how) = (s.message_id, s.segment, s.attempt = 3, 1)
-FROM submission s WHERE s.upstream_key = receipt.key_same AND s.connector = receipt.connector;
+UPDATE temp.receipt SET (message_id, segment, replay, how) = (s.message_id, s.segment, 0, 1)
+FROM submission s WHERE s.upstream_key = receipt.key_same AND s.connector = receipt.connector AND s.attempt <> 3;
+
+-- name: match_replay
+-- The same of segments that have ended; later, because some SMSCs give the same ids again.
+UPDATE temp.receipt SET (message_id, segment, replay, how) = (s.message_id, s.segment, 1, 1)
+FROM submission s WHERE receipt.message_id IS NULL AND s.upstream_key = receipt.key_same
+AND s.connector = receipt.connector AND s.attempt = 3;
 
 -- name: match_second
 -- Receipts whose id fits in a converted form; the number it came from must be the one the message went to.
@@ -203,9 +211,10 @@ GROUP BY m.message_id HAVING count(*) = m.segments OR max(s.state <> 2) = 1;
 INSERT OR IGNORE INTO temp.ended (message_id, state, error, done_ms) VALUES (?, ?, ?, ?);
 
 -- name: settle_by_receipt
--- A receipt shows that the SMSC took the message.
+-- A receipt shows that the SMSC took the segment.
 UPDATE ambiguous SET settled_ms = ?, settled_by = 'receipt'
-WHERE settled_ms IS NULL AND message_id IN (SELECT message_id FROM temp.receipt);
+WHERE settled_ms IS NULL AND message_id IN (SELECT message_id FROM temp.receipt)
+AND EXISTS (SELECT 1 FROM temp.receipt r WHERE r.message_id = ambiguous.message_id AND r.segment = ambiguous.segment);
 
 -- name: end_handed_over
 -- No receipt was asked for: the message ends when the SMSC took its last segment.

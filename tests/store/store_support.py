@@ -1,0 +1,202 @@
+"""What a store can be asked, whichever engine is behind it, in few words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+from gateway_fakes import DAY_MS, NOW_MS, message
+
+from gateway.core.batch import Answer, Batch, Row, Sweep
+from gateway.core.model import Message, Progress
+from gateway.store.frames import decode_answer, decode_batch, encode
+from gateway.store.sqlite_apply import Applier
+from gateway.store.sqlite_open import FILE_NAME, open_writer
+from protocols.sms.receipts import FORMS, convert, response_key
+
+PEER = "79161234567"
+
+
+class Engine(Protocol):
+    """One kind of store.  A second one is tested by adding it to ENGINES."""
+
+    def apply(self, batch: Batch) -> Answer: ...
+
+    def restart(self, now_ms: int) -> int:
+        """Ends without a goodbye and opens again; the number of segments found in doubt."""
+        ...
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        """A table, for a look from outside."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class SqliteEngine:
+    """SQLite in this process, without the writing process around it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / FILE_NAME
+        self.connection: sqlite3.Connection
+        self.applier: Applier
+        self._open(NOW_MS)
+
+    def _open(self, now_ms: int) -> int:
+        self.connection = open_writer(self.path)
+        # What is tested here is what is stored, not how well it sticks; other tests read the pragma.
+        self.connection.execute("PRAGMA synchronous = OFF")
+        self.applier = Applier(self.connection, now_ms)
+        return self.applier.recover(now_ms)
+
+    def apply(self, batch: Batch) -> Answer:
+        """Through the frames, as it crosses to the writing process."""
+        return decode_answer(encode(self.applier.apply(decode_batch(encode(batch)[4:])))[4:])
+
+    def restart(self, now_ms: int) -> int:
+        self.connection.close()
+        return self._open(now_ms)
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        cursor = self.connection.execute(f"SELECT * FROM {table}")
+        names = [column[0] for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+ENGINES = {"sqlite": SqliteEngine}
+
+
+def receipt(
+    upstream_id: str,
+    state: int = 2,
+    *,
+    connector: str = "one",
+    peer: str = PEER,
+    final: bool = True,
+    error: str = "000",
+    forms: Iterable[str] = FORMS,
+    at_ms: int = NOW_MS + 2000,
+) -> Row:
+    """A row of Batch.receipts; `forms`: the connector's usual form first."""
+    keys = [convert(form, upstream_id) for form in forms] + [None, None]
+    first = keys[0] if keys[0] is not None else "?" + upstream_id
+    return (connector, upstream_id, first, keys[1], keys[2], peer, state, int(final), error, at_ms)
+
+
+def submitted(
+    message_id: int, upstream_id: str, segment: int = 1, connector: str = "one", at_ms: int = NOW_MS + 1000
+) -> Row:
+    key = response_key(upstream_id) if upstream_id else None
+    return (at_ms, upstream_id, key, message_id, segment, connector)
+
+
+def postponed(
+    message_id: int, segment: int = 1, due_ms: int = 0, *, connector: str = "one", answered: int = 1
+) -> Row:
+    return (message_id, segment, connector, due_ms, answered, NOW_MS + 1000, "one: ESME_RTHROTTLED")
+
+
+class Store:
+    """A store under test: batches in, and looks at what is in it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.apply_batch = engine.apply
+
+    def apply(self, **lists: list[Any]) -> Answer:
+        return self.apply_batch(Batch(**lists))
+
+    # -- steps ------------------------------------------------------------------------------------------
+
+    def send(self, *messages: Message) -> Answer:
+        """Accepts messages that go straight up."""
+        return self.apply(
+            accepted=[(*m, Progress.SENT.value) for m in messages],
+            intents=[
+                (m.message_id, n, m.connector, NOW_MS) for m in messages for n in range(1, m.segments + 1)
+            ],
+        )
+
+    def queue(self, *messages: Message) -> Answer:
+        """Accepts messages that wait on disk."""
+        return self.apply(accepted=[(*m, Progress.QUEUED.value) for m in messages])
+
+    def taken(self, message_id: int, *upstream_ids: str) -> Answer:
+        """The SMSC's responses to a message's segments, in order."""
+        rows = [submitted(message_id, upstream_id, n) for n, upstream_id in enumerate(upstream_ids, 1)]
+        return self.apply(submitted=rows)
+
+    def sent(self, message_id: int, *upstream_ids: str, **fields: Any) -> None:
+        """A message that the SMSC has taken: one segment for each id."""
+        self.send(message(message_id, segments=len(upstream_ids), **fields))
+        self.taken(message_id, *upstream_ids)
+
+    def claim(
+        self, room: int = 100, connector: str = "one", now_ms: int = NOW_MS
+    ) -> list[tuple[int, list[int]]]:
+        """What a claim brings: (message_id, segments)."""
+        ((name, rows, _),) = self.apply(claims=[(connector, room, now_ms)]).claimed
+        assert name == connector
+        return [(fields[0], list(segments)) for fields, segments in rows]
+
+    def next_due(self, connector: str = "one", now_ms: int = 0) -> int | None:
+        """When a connector's queue has something to do again; claims nothing, if `now_ms` is before it."""
+        ((_, rows, due_ms),) = self.apply(claims=[(connector, 1, now_ms)]).claimed
+        assert rows == []
+        return due_ms  # type: ignore[no-any-return]
+
+    def doubt(self, message_id: int, *segments: int) -> Answer:
+        rows = [(message_id, n, NOW_MS + 1000, "no response within 30 s") for n in segments or (1,)]
+        return self.apply(doubts=rows)
+
+    def sweep(self, now_ms: int = NOW_MS, **bounds: Any) -> Answer:
+        values: dict[str, Any] = {
+            "receipt_before_ms": 0,
+            "oldest_id": 0,
+            "delivery_before_ms": 0,
+            "deliveries_max": 1_000_000,
+            "history_before_id": 0,
+            "history_before_ms": 0,
+            "parked_before_ms": 0,
+            "with_counts": True,
+            **bounds,
+        }
+        sweep = Sweep(now_ms=now_ms, **values)
+        return self.apply(sweeps=[tuple(getattr(sweep, name) for name in Sweep.__slots__)])
+
+    def fetch(self, after: int = 0, limit: int = 1000, account: str = "app") -> list[int]:
+        """delivery_ids of an account."""
+        ((_, rows, _),) = self.apply(fetches=[(account, after, limit)]).fetched
+        return [row[0] for row in rows]
+
+    def restart(self, now_ms: int = NOW_MS + 60_000) -> int:
+        return self.engine.restart(now_ms)
+
+    # -- looks ------------------------------------------------------------------------------------------
+
+    def rows(self, table: str, **where: Any) -> list[dict[str, Any]]:
+        found = self.engine.rows(table)
+        return [row for row in found if all(row[name] == value for name, value in where.items())]
+
+    def progress(self, message_id: int) -> Progress | None:
+        """None: the message has ended, or never was."""
+        rows = self.rows("message", message_id=message_id)
+        return Progress(rows[0]["progress"]) if rows else None
+
+    def end(self, message_id: int) -> tuple[int, str] | None:
+        """(state, error) of an ended message."""
+        rows = self.rows("history", message_id=message_id)
+        assert len(rows) <= 1
+        return (rows[0]["state"], rows[0]["error"]) if rows else None
+
+    def delivery_states(self) -> list[tuple[int, int]]:
+        """(message_id, state) of what waits for the accounts."""
+        return [(row["message_id"], row["state"]) for row in self.rows("delivery")]
+
+
+LONG_AGO_MS = NOW_MS - 30 * DAY_MS
