@@ -69,15 +69,15 @@ class Applier:
         if batch.decisions:
             self._decide(batch.decisions, answer)
             ended = True
+        if ended:
+            self._finish(answer)  # before the claims: what has ended must not go up
         for row in batch.moves:
             self._run("move_queue", row)
         for row in batch.claims:
-            ended |= self._claim(row, answer)
+            if self._claim(row, answer):
+                self._finish(answer)
         for row in batch.sweeps:
             self._sweep(Sweep(*row), answer)
-            ended = True
-        if ended:
-            self._finish(answer)
         self._deliveries(batch, answer)
 
     # -- upward ----------------------------------------------------------------------------------------
@@ -255,19 +255,19 @@ class Applier:
         run("end_expired", (sweep.now_ms,))
         run("end_without_receipt", (sweep.now_ms, sweep.oldest_id, sweep.receipt_before_ms))
         answer.expired.extend(r[0] for r in self.connection.execute("SELECT message_id FROM temp.ended"))
+        self._finish(answer)
         run("purge_history", (sweep.history_before_id,))
         run("purge_incidents", (sweep.history_before_ms,))
         run("purge_ambiguous", (sweep.history_before_ms,))
         self.parked -= run("purge_parked", (sweep.parked_before_ms,)).rowcount
         run("purge_dead", (sweep.history_before_ms,))
-        buried = run("bury_old_deliveries", (sweep.delivery_before_ms, sweep.now_ms)).rowcount
-        waiting_by_account = run("count_deliveries").fetchall() if sweep.with_counts else ()
-        for account, waiting in waiting_by_account:
+        if run("bury_old_deliveries", (sweep.delivery_before_ms, sweep.now_ms)).rowcount:
+            run("drop_dead", (sweep.now_ms,))
+        for account, waiting in run("count_deliveries").fetchall() if sweep.with_counts else ():
             if waiting > sweep.deliveries_max:
                 excess = min(waiting - sweep.deliveries_max, 10_000)
-                buried += run("bury_excess_deliveries", (account, excess, sweep.now_ms)).rowcount
-        if buried:
-            run("drop_dead", (sweep.now_ms,))
+                run("bury_excess_deliveries", (account, excess, sweep.now_ms))
+                run("drop_dead", (sweep.now_ms,))
 
     # -- SQLite ----------------------------------------------------------------------------------------
 

@@ -251,8 +251,19 @@ def test_history_has_everything_but_the_text(store: Store) -> None:
     (row,) = store.rows("history")
     assert text not in repr(row).encode()
     assert row == {
-        **{"message_id": 1, "account": "app", "accepted_ms": NOW_MS, "source": "Example"},
-        **{"destination": "79161234567", "registered_delivery": 1, "segments": 1, "connector": "two"},
-        **{"submitted_ms": NOW_MS + 1000, "upstream_id": "0A", "state": 5, "error": "042"},
-        **{"done_ms": NOW_MS + DAY_MS, "retries": 1, "doubts": 0},
+        "message_id": 1,
+        "account": "app",
+        "accepted_ms": NOW_MS,
+        "source": "Example",
+        "destination": "79161234567",
+        "registered_delivery": 1,
+        "segments": 1,
+        "connector": "two",
+        "submitted_ms": NOW_MS + 1000,
+        "upstream_id": "0A",
+        "state": 5,
+        "error": "042",
+        "done_ms": NOW_MS + DAY_MS,
+        "retries": 1,
+        "doubts": 0,
     }
