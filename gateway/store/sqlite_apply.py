@@ -25,10 +25,7 @@ class Applier:
         self.sql = statements()
         self.boot = self._run("start_boot", (now_ms,)).lastrowid or 0
         connection.executescript(self.sql["create_batch_tables"])
-        self.parked = self._number("SELECT count(*) FROM parked_receipt")
-        self.in_doubt = self._number("SELECT count(*) FROM ambiguous WHERE settled_ms IS NULL")
-        self._read_last_delivery()
-        self.remembered = deque(row[0] for row in self._run("list_done"))
+        self._read_counts()
 
     def apply(self, batch: Batch) -> Answer:
         """Commits the batch; raises sqlite3.Error, with nothing applied, when that fails."""
@@ -40,6 +37,7 @@ class Applier:
         except BaseException:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
+            self._read_counts()
             raise
         if answer.deliveries:
             self.last_delivery = answer.deliveries[-1][0]
@@ -279,6 +277,12 @@ class Applier:
 
     def _number(self, sql: str) -> int:
         return int(self.connection.execute(sql).fetchone()[0])
+
+    def _read_counts(self) -> None:
+        self.parked = self._number("SELECT count(*) FROM parked_receipt")
+        self.in_doubt = self._number("SELECT count(*) FROM ambiguous WHERE settled_ms IS NULL")
+        self.remembered = deque(row[0] for row in self._run("list_done"))
+        self._read_last_delivery()
 
     def _read_last_delivery(self) -> None:
         self.last_delivery = self._number(

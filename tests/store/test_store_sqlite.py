@@ -1,0 +1,266 @@
+"""What only the SQLite engine has: the file, its schema and pragmas, and a transaction that fails."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sqlite3
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gateway_fakes import NOW_MS, message
+from store_support import SqliteEngine, Store, receipt, submitted
+
+from gateway.core.batch import Batch
+from gateway.core.model import Progress
+from gateway.store import sqlite_apply, sqlite_open
+from gateway.store.sqlite_open import (
+    FILE_NAME,
+    StoreBusy,
+    StoreError,
+    lock,
+    migrations,
+    open_writer,
+    statements,
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / FILE_NAME
+
+
+def schema(connection: sqlite3.Connection) -> list[tuple[Any, ...]]:
+    return connection.execute("SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY 1, 2").fetchall()
+
+
+def opened(path: Path) -> sqlite3.Connection:
+    """A second look at the file, without this program's rules."""
+    return sqlite3.connect(path, isolation_level=None)
+
+
+# -- the file ---------------------------------------------------------------------------------------
+
+
+def test_migrations_are_numbered_without_gaps() -> None:
+    assert [number for number, _ in migrations()] == list(range(1, len(migrations()) + 1))
+
+
+def test_from_every_version_the_same_schema_comes_out(tmp_path: Path) -> None:
+    fresh = open_writer(tmp_path / "fresh")
+    for version in range(len(migrations())):
+        old = opened(tmp_path / str(version))
+        for number, script in migrations()[:version]:
+            old.executescript(f"{script}; PRAGMA user_version = {number}")
+        old.close()
+        upgraded = open_writer(tmp_path / str(version))
+        assert schema(upgraded) == schema(fresh)
+        assert upgraded.execute("PRAGMA user_version").fetchone() == (len(migrations()),)
+        upgraded.close()
+    fresh.close()
+
+
+def test_opening_again_changes_nothing(path: Path) -> None:
+    first = open_writer(path)
+    before = schema(first)
+    first.close()
+    again = open_writer(path)
+    assert schema(again) == before
+    again.close()
+
+
+def test_a_newer_schema_is_refused(path: Path) -> None:
+    newer = open_writer(path)
+    newer.execute("PRAGMA user_version = 99")
+    newer.close()
+    with pytest.raises(StoreError, match=r"newer smsc-gateway \(schema 99, this one knows \d+\)"):
+        open_writer(path)
+
+
+def test_a_migration_that_fails_leaves_the_version_before(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_writer(path).close()
+    bad = (2, "CREATE TABLE half (a); INSERT INTO no_such_table VALUES (1);")
+    monkeypatch.setattr(sqlite_open, "migrations", lambda: [*migrations(), bad])
+    with pytest.raises(StoreError, match="no_such_table"):
+        open_writer(path)
+    monkeypatch.undo()
+    connection = open_writer(path)
+    assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+    assert "half" not in {name for _, name, _, _ in schema(connection)}
+    connection.close()
+
+
+def test_g2_the_writer_is_durable_and_says_so(path: Path) -> None:
+    connection = open_writer(path)
+    assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert connection.execute("PRAGMA synchronous").fetchone() == (2,)  # FULL
+    connection.close()
+
+
+def test_g2_a_file_that_cannot_be_durable_is_refused() -> None:
+    with pytest.raises(StoreError, match="journal_mode"):
+        open_writer(Path(":memory:"))
+
+
+def test_security_75_nobody_else_may_read_the_file(path: Path) -> None:
+    open_writer(path).close()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 300, b"SQLite format 3\0" + b"\xff" * 8000])
+def test_what_is_no_database_is_refused_and_kept(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="cannot open"):
+        open_writer(path)
+    assert path.read_bytes() == content
+
+
+def test_a_damaged_table_is_refused(path: Path) -> None:
+    engine = SqliteEngine(path.parent)
+    store = Store(engine)
+    store.queue(*(message(n, user_data=b"x" * 140) for n in range(1, 200)))
+    engine.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    (page,) = engine.connection.execute(
+        "SELECT rootpage FROM sqlite_master WHERE name = 'message'"
+    ).fetchone()
+    (size,) = engine.connection.execute("PRAGMA page_size").fetchone()
+    engine.close()
+    content = bytearray(path.read_bytes())
+    content[(page - 1) * size : page * size] = b"\xa5" * size
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=r"damaged|malformed"):
+        open_writer(path)
+
+
+def test_one_gateway_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_open, "LOCK_WAIT_S", 0.0)
+    with lock(tmp_path), pytest.raises(StoreBusy, match="another gateway is running"):
+        lock(tmp_path)
+    lock(tmp_path).close()
+
+
+# -- statements -------------------------------------------------------------------------------------
+
+
+def test_every_statement_is_used_and_every_one_used_exists() -> None:
+    folder = Path(sqlite_apply.__file__).parent
+    texts = [
+        node.value
+        for file in folder.glob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    assert set(statements()) <= set(texts)
+    called = re.findall(r"""(?:_run|_many|\brun)\(\s*"(\w+)\"""", (folder / "sqlite_apply.py").read_text())
+    assert set(called) <= set(statements())
+
+
+def test_the_ways_that_are_walked_for_each_message_use_an_index(path: Path) -> None:
+    connection = open_writer(path)
+    applier = sqlite_apply.Applier(connection, NOW_MS)
+    for name in ("claim_messages", "next_due", "match_same", "match_second", "unpark", "fetch_deliveries"):
+        sql = applier.sql[name]
+        count = max([sql.count("?"), *(int(n) for n in re.findall(r"\?(\d)", sql))])
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {sql}", [1] * (2 if "?2" in sql else count)).fetchall()
+        scans = [row[3] for row in plan if row[3].startswith("SCAN") and "receipt" not in row[3]]
+        assert scans == [], f"{name} reads a whole table"
+    connection.close()
+
+
+# -- transactions -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sqlite(tmp_path: Path) -> Any:
+    engine = SqliteEngine(tmp_path)
+    yield Store(engine)
+    engine.close()
+
+
+def fail(store: Store, **lists: Any) -> None:
+    """A batch that does all this, and then meets an error of the database."""
+    engine = store.engine
+    assert isinstance(engine, SqliteEngine)
+    before = {name: engine.rows(name) for name in tables(engine)}
+    engine.connection.set_authorizer(_no_delivery_is_deleted)
+    with pytest.raises(sqlite3.DatabaseError):
+        store.apply(**lists, delivered=[(1,)])
+    engine.connection.set_authorizer(None)
+    assert {name: engine.rows(name) for name in tables(engine)} == before
+
+
+def tables(engine: SqliteEngine) -> list[str]:
+    found = engine.connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' UNION SELECT name FROM temp.sqlite_master"
+    )
+    return [name for (name,) in found]
+
+
+def _no_delivery_is_deleted(action: int, table: str | None, *_: str | None) -> int:
+    denied = action == sqlite3.SQLITE_DELETE and table == "delivery"
+    return sqlite3.SQLITE_DENY if denied else sqlite3.SQLITE_OK
+
+
+def test_a_batch_that_fails_leaves_nothing(sqlite: Store) -> None:
+    sqlite.sent(1, "A")
+    sqlite.send(message(2))
+    sqlite.queue(message(3))
+    fail(
+        sqlite,
+        accepted=[(*message(9), Progress.SENT.value)],
+        intents=[(9, 1, "one", NOW_MS)],
+        submitted=[submitted(2, "B")],
+        receipts=[receipt("A"), receipt("none")],
+        doubts=[(9, 1, NOW_MS, "x")],
+        claims=[("one", 5, NOW_MS)],
+    )
+    assert (sqlite.progress(1), sqlite.progress(2)) == (Progress.SENT, Progress.SENT)
+    assert sqlite.apply(receipts=[receipt("A")]).results == [(1, 1, 0)]
+
+
+def test_the_same_message_twice_is_an_error_and_leaves_nothing(sqlite: Store) -> None:
+    sqlite.send(message(1))
+    with pytest.raises(sqlite3.IntegrityError):
+        sqlite.send(message(2), message(1))
+    assert sqlite.progress(2) is None
+
+
+def test_an_early_receipt_is_still_found_after_a_batch_that_failed(sqlite: Store) -> None:
+    sqlite.send(message(1))
+    sqlite.apply(receipts=[receipt("77")])
+    fail(sqlite, submitted=[submitted(1, "77")])
+    assert len(sqlite.taken(1, "77").unparked) == 1
+    assert sqlite.end(1) == (2, "000")
+
+
+def test_a_doubt_is_still_settled_after_a_batch_that_failed(sqlite: Store) -> None:
+    sqlite.send(message(1))
+    sqlite.doubt(1)
+    fail(sqlite, late=[submitted(1, "77")])
+    sqlite.claim()
+    sqlite.taken(1, "78")
+    sqlite.apply(receipts=[receipt("78")])
+    assert sqlite.rows("ambiguous")[0]["settled_by"] == "receipt"
+
+
+def test_new_deliveries_are_told_after_a_batch_that_failed(sqlite: Store) -> None:
+    sqlite.sent(1, "A")
+    fail(sqlite, receipts=[receipt("A")])
+    assert [row[2] for row in sqlite.apply(receipts=[receipt("A")]).deliveries] == [1]
+
+
+def test_only_so_many_ended_messages_are_remembered(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_apply, "REMEMBERED", 2)
+    for n in range(1, 5):
+        sqlite.sent(n, f"A{n}")
+        sqlite.apply(receipts=[receipt(f"A{n}")])
+    assert [row["message_id"] for row in sqlite.rows("submission")] == [3, 4]
+    assert sqlite.apply(receipts=[receipt("A1"), receipt("A4")]).results == [(None, None, None), (1, 4, 1)]
+
+
+def test_an_empty_batch_is_a_commit(sqlite: Store) -> None:
+    assert sqlite.apply_batch(Batch()).error == ""
