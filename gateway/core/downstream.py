@@ -20,8 +20,8 @@ from gateway.core.clock import Clock
 from gateway.core.events import Events
 from gateway.core.model import Delivery
 
-FETCH = 500
-IN_MEMORY = 2000
+FETCH = 2000
+IN_MEMORY = 4000
 
 
 class Receiver(Protocol):
