@@ -1,0 +1,227 @@
+"""A random walk over batches: whatever happens in whatever order, each message ends exactly once.
+
+The other side is a small model of SMSCs: what they were sent, what they took, which receipts they owe.  It
+lets answers, losses, late answers, early and repeated receipts, restarts and a person's decisions come as
+they may, several in a batch, and looks at the store after each batch.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from random import Random
+from typing import Any
+
+import pytest
+from gateway_fakes import DAY_MS, NOW_MS, message
+from store_support import Store, receipt, submitted
+
+from gateway.core.batch import Answer
+from gateway.core.model import Message, MessageState, Progress, wants_receipt
+
+Part = tuple[int, int]  # message_id, segment
+
+
+class Walk:
+    def __init__(self, store: Store, seed: int) -> None:
+        self.random, self.store = Random(seed), store
+        self.now_ms = NOW_MS
+        self.messages: dict[int, Message] = {}
+        self.ids: dict[Part, str] = {}  # the id that the SMSC has given, or will give, to a part
+        self.out: set[Part] = set()  # sent, not answered
+        self.taken: set[Part] = set()  # answered with an id
+        self.lost: set[Part] = set()  # nobody here knows whether it was taken
+        self.owed: list[tuple[Part, str]] = []  # receipts that are still to come
+        self.lists: dict[str, list[Any]] = {}
+        self.ends: dict[int, int] = {}
+
+    def add(self, name: str, *rows: Any) -> None:
+        self.lists.setdefault(name, []).extend(rows)
+
+    # -- what may happen --------------------------------------------------------------------------------
+
+    def accept(self) -> None:
+        new = message(
+            len(self.messages) + 1,
+            account=self.random.choice(("app", "other")),
+            segments=self.random.choice((1, 1, 2, 3)),
+            registered_delivery=self.random.choice((0, 1, 1, 1, 2, 3)),
+            on_ambiguous=self.random.randrange(4),
+            connector=self.random.choice(("one", "two")),
+            alternatives="one two",
+            expires_ms=self.now_ms + self.random.choice((50, DAY_MS)),
+        )
+        self.messages[new.message_id] = new
+        straight = self.random.random() < 0.5
+        self.add("accepted", (*new, (Progress.SENT if straight else Progress.QUEUED).value))
+        if straight:
+            parts = [(new.message_id, n) for n in range(1, new.segments + 1)]
+            self.add("intents", *((*part, new.connector, self.now_ms) for part in parts))
+            self.sent(parts)
+
+    def sent(self, parts: list[Part]) -> None:
+        for part in parts:
+            assert part not in self.out, "sent while it is under way"
+            assert part not in self.taken, "sent although it was taken"
+            self.lost.discard(part)
+            self.out.add(part)
+            self.ids[part] = f"id-{part[0]}-{part[1]}-{self.random.random()}"
+
+    def answer(self) -> None:
+        if not self.out:
+            return
+        part = self.random.choice(sorted(self.out))
+        self.out.discard(part)
+        kind = self.random.random()
+        if kind < 0.6:
+            self.take(part)
+        elif kind < 0.75:
+            due_ms = self.random.choice((0, self.now_ms + 30))
+            connector = self.random.choice(("one", "two"))
+            self.add("postponed", (*part, connector, due_ms, self.random.randrange(2), self.now_ms, "busy"))
+        elif kind < 0.8:
+            self.add("failed", (part[0], 8, "refused", self.now_ms))
+        else:
+            self.lost.add(part)
+            self.add("doubts", (*part, self.now_ms, "no answer"))
+            if self.random.random() < 0.5:
+                self.owed.append((part, self.ids[part]))
+
+    def take(self, part: Part, name: str = "submitted") -> None:
+        self.taken.add(part)
+        self.add(name, submitted(*(part[0], self.ids[part], part[1], self.connector_of(part), self.now_ms)))
+        if self.messages[part[0]].registered_delivery & 3:
+            self.owed.append((part, self.ids[part]))
+        else:
+            self.add("handed_over", (part[0], self.now_ms))
+
+    def connector_of(self, part: Part) -> str:
+        rows = self.store.rows("submission", message_id=part[0], segment=part[1])
+        return str(rows[0]["connector"]) if rows else "one"
+
+    def answer_late(self) -> None:
+        known = sorted(
+            part for part in self.lost if part not in {row[:2] for row in self.lists.get("doubts", [])}
+        )
+        if known:
+            part = self.random.choice(known)
+            live = self.store.progress(part[0])
+            if live is None:
+                self.lost.discard(part)
+                self.add("late", submitted(part[0], self.ids[part], part[1], self.connector_of(part)))
+            else:
+                self.lost.discard(part)
+                self.take(part, "late")
+
+    def send_receipt(self) -> None:
+        early = [(part, self.ids[part]) for part in self.out]
+        owed = self.owed if self.random.random() < 0.8 or not early else sorted(early)
+        if owed:
+            part, upstream_id = owed[self.random.randrange(len(owed))]
+            state = self.random.choice((2, 2, 2, 2, 5, 3))
+            connector = self.connector_of(part)
+            self.add("receipts", receipt(upstream_id, state, connector=connector, at_ms=self.now_ms))
+            if owed is self.owed and self.random.random() < 0.7:  # else it comes once more
+                self.owed.remove((part, upstream_id))
+
+    def claim(self) -> None:
+        connector = self.random.choice(("one", "two"))
+        if connector not in {row[0] for row in self.lists.get("claims", [])}:
+            self.add("claims", (connector, self.random.randint(1, 6), self.now_ms))
+
+    def decide(self) -> None:
+        held = self.store.rows("message", progress=Progress.HELD.value)
+        if held:
+            word = self.random.choice(("resend", "drop"))
+            self.add("decisions", (self.random.choice(held)["message_id"], word, self.now_ms))
+
+    def sweep(self) -> None:
+        self.add("sweeps", (self.now_ms, 0, 0, 0, 1_000_000, 0, 0, 0, True))
+
+    def move(self) -> None:
+        self.add("moves", self.random.choice((("one", "two"), ("two", "one"))))
+
+    def restart(self) -> None:
+        self.commit()
+        found = self.store.restart(self.now_ms)
+        live = {part for part in self.out if part[0] not in self.ends}
+        assert found == len(live)
+        self.lost |= live
+        self.out.clear()
+        self.look(None)
+
+    # -- a batch, and what must be true after it ----------------------------------------------------------
+
+    def commit(self) -> None:
+        lists, self.lists = self.lists, {}
+        answer = self.store.apply(**lists)
+        for _, rows, _ in answer.claimed:
+            for fields, segments in rows:
+                assert fields[0] not in self.ends, "claimed after its end"
+                self.sent([(fields[0], n) for n in segments])
+        self.look(answer)
+
+    def look(self, answer: Answer | None) -> None:
+        """`answer`: None after a restart, of which the gateway only learns what is open."""
+        live = {row["message_id"] for row in self.store.rows("message")}
+        history = {row["message_id"]: row["state"] for row in self.store.rows("history")}
+        assert live | history.keys() == self.messages.keys()
+        assert not live & history.keys()
+        assert all(history[message_id] == state for message_id, state in self.ends.items()), "an end changed"
+        new = history.keys() - self.ends.keys()
+        self.ends = history
+        if answer is not None:
+            told: Counter[str] = Counter()
+            for account, count in answer.ended:
+                told[account] += count
+            assert told == Counter(self.messages[message_id].account for message_id in new)
+            assert sorted(row[2] for row in answer.deliveries) == sorted(self.wanted(new))
+
+    def wanted(self, message_ids: Iterable[int]) -> set[int]:
+        """Ended messages whose end the sender wants to hear of."""
+        return {
+            message_id
+            for message_id in message_ids
+            if wants_receipt(self.messages[message_id].registered_delivery, self.ends[message_id])
+        }
+
+    def drain(self) -> None:
+        """From here on everything goes well, and everything ends."""
+        for _ in range(200):
+            self.now_ms += 60
+            for part in sorted(self.out):
+                self.out.discard(part)
+                self.take(part)
+            self.commit()
+            for part in sorted(self.taken):
+                self.add("receipts", receipt(self.ids[part], connector=self.connector_of(part)))
+            for row in self.store.rows("message", progress=Progress.HELD.value):
+                self.add("decisions", (row["message_id"], "resend", self.now_ms))
+            for connector in ("one", "two"):
+                self.add("claims", (connector, 50, self.now_ms))
+            self.commit()
+            if not self.store.rows("message"):
+                break
+        assert self.ends.keys() == self.messages.keys()
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_every_message_ends_exactly_once(store: Store, seed: int) -> None:
+    walk = Walk(store, seed)
+    steps = (
+        [walk.accept] * 5
+        + [walk.answer] * 8
+        + [walk.send_receipt] * 6
+        + [walk.claim] * 3
+        + [walk.answer_late, walk.decide, walk.sweep, walk.move]
+    )
+    for _ in range(60):
+        for _ in range(walk.random.randint(1, 8)):
+            walk.random.choice(steps)()
+        walk.commit()
+        walk.now_ms += walk.random.randint(0, 20)
+        if walk.random.random() < 0.05:
+            walk.restart()
+    walk.drain()
+    assert Counter(id_ for id_, _ in store.delivery_states()) == dict.fromkeys(walk.wanted(walk.ends), 1)
+    assert MessageState.DELIVERED in walk.ends.values()
