@@ -269,7 +269,9 @@ class Daemon:
             listener.stop_listening()
         for upstream in self.upstreams.values():
             upstream.hold()
-        await self._until(lambda: not any(u.in_flight for u in self.upstreams.values()), STOP_TIMEOUT_S)
+        await self._until(
+            lambda: self.journal.dead or not any(u.in_flight for u in self.upstreams.values()), STOP_TIMEOUT_S
+        )
         await asyncio.gather(*(connector.stop(UNBIND_TIMEOUT_S) for connector in self.connectors.values()))
         await self._unbind_clients()
         self._housekeeping.stop()

@@ -124,6 +124,11 @@ class Journal(asyncio.Protocol):
         return self._loop.time() - self._sent_at[0] if self._sent_at else 0.0
 
     @property
+    def dead(self) -> bool:
+        """Whether the writing process is gone: nothing that is asked for will ever be answered."""
+        return self._closed.done()
+
+    @property
     def pid(self) -> int:
         return self._process.pid
 
