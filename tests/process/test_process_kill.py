@@ -1,0 +1,163 @@
+"""SIGTERM and SIGKILL while messages flow: what was acked arrives, and what may be there twice is listed."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from journey_support import Client, journey, read_receipt, simulated_smsc, submit_sm
+from process_support import process
+
+from gateway.simulator import Simulator
+from protocols.smpp import constants as c
+from protocols.smpp.pdu import BindTransmitter
+
+WINDOW = 50
+
+
+class Ledger:
+    """Which text was acked under which id."""
+
+    def __init__(self) -> None:
+        self.acked: dict[str, bytes] = {}
+        self.refused: Counter[str] = Counter()
+        self.acked_enough = asyncio.Event()
+        self._number = 0
+        self._enough = 0
+        self._texts: dict[asyncio.Future[Any], bytes] = {}
+
+    async def send(self, client: Client, enough: int) -> None:
+        """Keeps the window full until the connection ends."""
+        room = asyncio.Semaphore(WINDOW)
+
+        async def fill() -> None:
+            while True:
+                await room.acquire()
+                self._number += 1
+                text = b"message %d" % self._number
+                answer = client.send(submit_sm(text=text))
+                self._texts[answer] = text
+                answer.add_done_callback(self._answered)
+                answer.add_done_callback(lambda _: room.release())
+
+        self._enough = enough
+        filling = asyncio.create_task(fill())
+        await asyncio.wait((filling, client.closed), return_when=asyncio.FIRST_COMPLETED)
+        filling.cancel()
+
+    def _answered(self, answer: asyncio.Future[Any]) -> None:
+        text, response = self._texts.pop(answer), answer.result()
+        if response.command_status != c.ESME_ROK:
+            self.refused[c.status_name(response.command_status)] += 1
+            return
+        self.acked[response.message_id] = text
+        if len(self.acked) >= self._enough:
+            self.acked_enough.set()
+
+
+def arrived(smsc: Simulator) -> Counter[bytes]:
+    return Counter(message.text for message in smsc.received if message.status == c.ESME_ROK)
+
+
+def received(client: Client) -> set[str]:
+    """The ids whose receipts have come."""
+    waiting = client.deliveries
+    return {read_receipt(waiting.get_nowait()).message_id for _ in range(waiting.qsize())}
+
+
+async def drain(client: Client, awaited: set[str]) -> None:
+    """Waits for the receipts of these messages."""
+    while awaited:
+        awaited.discard(read_receipt(await client.delivery()).message_id)
+
+
+@journey
+async def test_sigterm_under_load_loses_nothing_and_doubts_nothing(tmp_path: Path) -> None:
+    ledger = Ledger()
+    async with simulated_smsc(keep=100_000, resp_delay_ms=5.0) as smsc:
+        async with process(tmp_path, smsc.port) as gateway:
+            client = await gateway.client()
+            sending = asyncio.create_task(ledger.send(client, 2000))
+            await ledger.acked_enough.wait()
+            assert await gateway.end(signal.SIGTERM, timeout_s=10) == 0
+            assert await client.end() == "unbind by peer"
+            await sending
+        receipts = {
+            read_receipt(client.deliveries.get_nowait()).message_id for _ in range(client.deliveries.qsize())
+        }
+        async with process(tmp_path, smsc.port, gateway.port) as gateway:
+            client = await gateway.client()
+            await drain(client, set(ledger.acked) - receipts)
+            assert await gateway.ask("queue", "ambiguous") == []
+            await client.unbind()
+        assert set(ledger.refused) <= {"ESME_RSYSERR"}
+        counts = arrived(smsc)
+        assert all(counts[text] == 1 for text in ledger.acked.values())
+        assert set(counts.values()) == {1}
+        assert "Traceback" not in gateway.log
+
+
+@journey
+async def test_sigkill_under_load_loses_nothing_and_lists_every_doubt(tmp_path: Path) -> None:
+    ledger = Ledger()
+    async with simulated_smsc(keep=100_000, resp_delay_ms=5.0) as smsc:
+        async with process(tmp_path, smsc.port) as gateway:
+            client = await gateway.client()
+            writer = gateway.writer_pid()
+            sending = asyncio.create_task(ledger.send(client, 1000))
+            await ledger.acked_enough.wait()
+            assert await gateway.end(signal.SIGKILL) == -signal.SIGKILL
+            await client.end()
+            await sending
+            await process_gone(writer)
+        receipts = {
+            read_receipt(client.deliveries.get_nowait()).message_id for _ in range(client.deliveries.qsize())
+        }
+        async with process(tmp_path, smsc.port, gateway.port) as gateway:
+            client = await gateway.client()
+            await drain(client, set(ledger.acked) - receipts)
+            doubts = {
+                row["message_id"] for row in await gateway.ask("queue", "ambiguous", "--limit", "100000")
+            }
+            await client.unbind()
+        counts = arrived(smsc)
+        assert all(counts[text] for text in ledger.acked.values())
+        twice = {message_id for message_id, text in ledger.acked.items() if counts[text] > 1}
+        assert twice <= doubts
+        assert max(counts.values()) <= 2
+        assert len(doubts) <= 100  # a window, of 100
+
+
+async def process_gone(pid: int) -> None:
+    """Waits for the end of a process that is not our child."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    loop = asyncio.get_running_loop()
+    gone = asyncio.Event()
+    loop.add_reader(descriptor, gone.set)
+    try:
+        async with asyncio.timeout(10):
+            await gone.wait()
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+@journey
+async def test_killed_before_the_smsc_was_there(tmp_path: Path) -> None:
+    async with process(tmp_path, 1) as gateway:
+        client = await gateway.client(BindTransmitter)
+        sent = {await client.submit(text=b"%d" % n) for n in range(20)}
+        await gateway.end(signal.SIGKILL)
+        await client.end()
+    async with simulated_smsc() as smsc, process(tmp_path, smsc.port, gateway.port) as gateway:
+        client = await gateway.client()
+        assert {(await client.receipt()).message_id for _ in sent} == sent
+        assert await gateway.ask("queue", "ambiguous") == []
+        await client.unbind()
