@@ -1,0 +1,162 @@
+"""`smsc-gateway run --demo` in an empty folder, and the commands that it tells people to try."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from journey_support import HOST, journey
+from process_support import command, free_port
+
+# The real command, but for the two ports: somebody may be using those.
+_PROGRAM = """\
+import sys
+from gateway.cli import demo
+demo.GATEWAY_PORT, demo.SMSC_PORT = {gateway_port}, {smsc_port}
+from gateway.__main__ import main
+sys.exit(main(["run", "--demo"]))
+"""
+
+
+class Demo:
+    def __init__(self, folder: Path, process: asyncio.subprocess.Process, welcome: str, port: int) -> None:
+        self.folder = folder
+        self.process = process
+        self.welcome = welcome
+        self.port = port
+
+    async def run(self, *arguments: str) -> tuple[int, str]:
+        return await command(*arguments, cwd=self.folder)
+
+    async def send(self, *arguments: str) -> tuple[int, str]:
+        """The command of the welcome, with this test's port."""
+        account = ["--system-id", "demo", "--password-file", "run/password"]
+        return await self.run("send", "--connect", f"{HOST}:{self.port}", *account, *arguments)
+
+
+@asynccontextmanager
+async def demo(folder: Path, ports: tuple[int, int] | None = None) -> AsyncIterator[Demo]:
+    gateway_port, smsc_port = ports or (free_port(), free_port())
+    log = folder / "stderr"
+    with log.open("a") as errors:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            _PROGRAM.format(gateway_port=gateway_port, smsc_port=smsc_port),
+            cwd=folder,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=errors,
+            env=os.environ | {"NOTIFY_SOCKET": ""},
+        )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(20):
+            lines: list[bytes] = []
+            while not lines or b"start anew" not in lines[-1]:
+                line = await process.stdout.readline()
+                assert line, log.read_text()
+                lines.append(line)
+        yield Demo(folder, process, b"".join(lines).decode(), gateway_port)
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(10):
+            assert await process.wait() == 0, log.read_text()
+        assert "Traceback" not in log.read_text()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        process._transport.close()  # type: ignore[attr-defined]
+
+
+@journey
+async def test_newcomer_sends_a_message_and_sees_its_receipt(tmp_path: Path) -> None:
+    async with demo(tmp_path) as it:
+        assert "send --system-id demo --password-file run/password" in it.welcome
+        assert (tmp_path / "run/password").read_text().strip() in it.welcome
+        code, output = await it.send("--to", "79991234567", "--text", "Hello, world")
+        assert code == 0, output
+        accepted = re.search(r"^accepted: message_id (\d+)$", output, re.M)
+        assert accepted
+        assert f"receipt: message_id {accepted[1]} DELIVRD" in output
+
+        code, output = await it.send("--to", "79990099002", "--text", "x")
+        assert code == 1
+        assert "UNDELIV" in output
+
+        code, output = await it.run("message", accepted[1], "--state-dir", "run")
+        assert code == 0, output
+        assert output.startswith(f"{accepted[1]}  DELIVERED  to ")
+        assert "79991234567" not in output
+        assert "Hello" not in output
+        code, output = await it.run("message", accepted[1], "--state-dir", "run", "--json")
+        assert json.loads(output)["state"] == "DELIVERED"
+
+        code, output = await it.run("status", "--state-dir", "run")
+        assert code == 0
+        assert output.startswith("healthy\n")
+        code, output = await it.run("status", "--state-dir", "run", "--json")
+        status = json.loads(output)
+        assert (code, status["healthy"], status["accepted"], status["open_messages"]) == (0, True, 2, 0)
+        assert status["connectors"][0]["submitted"] == 2
+
+        code, output = await it.run("queue", "--state-dir", "run")
+        assert code == 0, output
+        code, output = await it.run("queue", "--state-dir", "run", "--json")
+        summary = json.loads(output)
+        assert (code, summary["upstream"], summary["downstream"]) == (0, [], [])
+        for listing in ("waiting", "held", "ambiguous", "unmatched", "undelivered", "dead"):
+            code, output = await it.run("queue", listing, "--state-dir", "run", "--json")
+            assert (code, json.loads(output)) == (0, [])
+        code, output = await it.run("queue", "drop", accepted[1], "--state-dir", "run")
+        assert code == 1, output
+        code, output = await it.run("message", "1", "--state-dir", "run")
+        assert code == 1
+        assert "no such message" in output
+    for name in ("config.yaml", "password", "queue.sqlite3"):
+        assert (tmp_path / "run" / name).stat().st_mode & 0o077 == 0, name
+
+
+@pytest.mark.parametrize("text", ["Всё дойдёт", "🎉" * 100, "long " * 100])
+def test_texts_of_all_kinds_arrive(tmp_path: Path, text: str) -> None:
+    @journey
+    async def run() -> None:
+        async with demo(tmp_path) as it:
+            code, output = await it.send("--to", "79991234567", "--text", text)
+            assert code == 0, output
+
+    run()
+
+
+@journey
+async def test_demo_can_be_started_again(tmp_path: Path) -> None:
+    ports = free_port(), free_port()
+    async with demo(tmp_path, ports) as it:
+        first = it.welcome
+        code, output = await it.send("--to", "79991234567", "--text", "once")
+        assert code == 0, output
+        found = re.search(r"message_id (\d+)", output)
+        assert found
+    async with demo(tmp_path, ports) as it:
+        assert it.welcome == first
+        code, output = await it.send("--to", "79991234567", "--text", "twice")
+        assert code == 0, output
+        code, output = await it.run("message", found[1], "--state-dir", "run")
+        assert "DELIVERED" in output
+
+
+@journey
+async def test_commands_without_a_gateway_say_so(tmp_path: Path) -> None:
+    for arguments in (["status"], ["queue"], ["message", "1"]):
+        code, output = await command(*arguments, "--state-dir", str(tmp_path))
+        assert code == 1
+        assert "no gateway is running" in output
+        assert len(output.splitlines()) == 1
