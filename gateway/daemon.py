@@ -112,7 +112,7 @@ class Daemon:
         self._say_what_was_found(opening.queued, opening.in_doubt)
         reader = Reader(self.state_dir / FILE_NAME)
         self._control = ControlSocket(
-            self.state_dir, reader, self.journal, self.clock, status=lambda: status_of(self)
+            self.state_dir, reader, self.journal, self.events, self.clock, status=lambda: status_of(self)
         )
         await self._control.start()
         for listener in self.config.listeners.smpp:
@@ -329,8 +329,8 @@ class Daemon:
         self.submission.max_messages = config.queue.max_messages
         self.submission.default_validity_ms = config.queue.default_validity_h * 3_600_000
         self.config = config
-        if config.listeners != old.listeners:
-            self.events.say("warning", "restart_needed", section="listeners")
+        for section in _only_at_start(old, config):
+            self.events.say("warning", "restart_needed", section=section)
         self.events.say("info", "reloaded", connectors=",".join((*changed, *gone)) or "-")
 
     def _drop_accounts(self, config: Config) -> None:
@@ -353,6 +353,16 @@ class Daemon:
             self.journal.batch.moves.append((name, other))
             upstream.queued(0)
         self.journal.wake()
+
+
+def _only_at_start(old: Config, new: Config) -> list[str]:
+    """What has changed and is only read at the start."""
+    pairs = {
+        "listeners": (old.listeners, new.listeners),
+        "log": (old.log, new.log),
+        "queue.commit_delay_ms": (old.queue.commit_delay_ms, new.queue.commit_delay_ms),
+    }
+    return [section for section, (before, after) in pairs.items() if before != after]
 
 
 def _routes(config: Config) -> RouteTable:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from gateway.core.batch import Journal
 from gateway.core.clock import Clock
+from gateway.core.events import Events
 
 SOCKET_NAME = "control.sock"
 LINE_LIMIT = 1 << 16
@@ -34,6 +35,7 @@ class ControlSocket:
         state_dir: Path,
         inspector: Inspector,
         journal: Journal,
+        events: Events,
         clock: Clock,
         *,
         status: Callable[[], dict[str, Any]],
@@ -41,6 +43,7 @@ class ControlSocket:
         self._path = state_dir / SOCKET_NAME
         self._inspector = inspector
         self._journal = journal
+        self._events = events
         self._clock = clock
         self._status = status
         self._decided: list[asyncio.Future[bool]] = []
@@ -102,4 +105,5 @@ class ControlSocket:
         self._journal.then(lambda ok: done.set_result(ok))
         if not await done:
             return {"error": "the store cannot write just now"}
+        self._events.say("info", "decided", message_id=message_id, word=word)
         return {"done": True}
