@@ -1,0 +1,369 @@
+"""Kills the gateway again and again while messages flow, and counts what is lost and what is there twice.
+
+    python benchmarks/kill.py [--kills N] [--rate N] [--seed N] [--json FILE] [--write docs/kill.md]
+
+Three processes besides the gateway, which share nothing but sockets: a sender that writes down each promise
+(kill_sender.py), a simulated SMSC that writes down each PDU, and this one: it kills, restarts and compares.
+
+    lost = acked - at the SMSC - reported as failed - still queued
+
+Half of the kills hit the gateway's main process alone, the other half its writing process as well.  Exit code
+0: nothing is lost, no receipt is missing, and every message that came twice is listed as ambiguous.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import random
+import secrets
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from gateway.cli.daemon_client import ask
+from gateway.core.passwords import hash_password
+
+HERE = Path(__file__).resolve().parent
+EXECUTABLE = str(Path(sys.executable).with_name("smsc-gateway"))
+HOST = "127.0.0.1"
+START_S = 30.0
+DRAIN_S = 120.0
+ALL_ROWS = 100_000
+DELIVERED = 2
+
+CONFIG = """\
+listeners:
+  smpp:
+    - address: {host}:{port}
+accounts:
+  - system_id: kill
+    password_hash: {password_hash}
+    window: 200
+connectors:
+  - name: smsc
+    address: {host}:{smsc_port}
+    system_id: gateway
+    password: {smsc_password}
+    reconnect_max_s: 0.2
+routes:
+  - connectors: [smsc]
+    on_ambiguous: resend_once
+log:
+  level: warning
+"""
+
+
+class KillError(Exception):
+    """The run itself went wrong, so there is nothing to judge."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the ledgers say."""
+
+    kills: int
+    acked: int
+    unanswered: int
+    refused: int
+    smsc_messages: int
+    smsc_pdus: int
+    lost: int
+    receipts_missing: int
+    held: int
+    ambiguous: int
+    duplicates: int
+    duplicates_unexplained: int
+    receipts_repeated: int
+    restart_ms_median: float
+    restart_ms_max: float
+
+    @property
+    def passed(self) -> bool:
+        return not (self.lost or self.receipts_missing or self.duplicates_unexplained) and self.acked > 0
+
+
+class Gateway:
+    """The gateway's process group; systemd's notification says when it is ready."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state_dir = folder / "state"
+        self.log = folder / "gateway.log"
+        self._folder = folder
+        self._channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._channel.bind(str(folder / "notify"))
+        self._process: subprocess.Popen[bytes]
+
+    def start(self) -> float:
+        """Starts it; the seconds until it was ready."""
+        command = [EXECUTABLE, "run", "--config", str(self._folder / "gateway.yaml")]
+        began = time.monotonic()
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, "--state-dir", str(self.state_dir)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "NOTIFY_SOCKET": str(self._folder / "notify")},
+                start_new_session=True,
+            )
+        self._channel.settimeout(START_S)
+        try:
+            while b"READY=1" not in self._channel.recv(4096):
+                pass
+        except TimeoutError:
+            raise KillError(f"not ready after {START_S:.0f} s: see {self.log}") from None
+        return time.monotonic() - began
+
+    def kill(self, *, whole_group: bool) -> None:
+        if self._process.poll() is not None:
+            raise KillError(f"it ended by itself with {self._process.returncode}: see {self.log}")
+        if whole_group:
+            os.killpg(self._process.pid, signal.SIGKILL)
+        else:
+            self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> int:
+        self._process.send_signal(signal.SIGTERM)
+        return self._process.wait(15)
+
+    def close(self) -> None:
+        if self._process.poll() is None:
+            self.kill(whole_group=True)
+        self._channel.close()
+
+
+@contextlib.contextmanager
+def simulator(folder: Path) -> Iterator[int]:
+    """A simulated SMSC that takes its time; its port.  What it gets is in smsc.jsonl."""
+    faults = ["--no-magic", "--resp-delay-ms", "20", "--receipt-delay-ms", "50", "--password-file"]
+    listen = ["simulate", "--json", "--listen", f"{HOST}:0"]
+    with (folder / "smsc.jsonl").open("wb") as out:
+        process = subprocess.Popen([EXECUTABLE, *listen, *faults, str(folder / "smsc-password")], stdout=out)
+    try:
+        deadline = time.monotonic() + START_S
+        while not (lines := (folder / "smsc.jsonl").read_text().splitlines()):
+            if time.monotonic() > deadline:
+                raise KillError("the simulated SMSC does not start")
+            time.sleep(0.02)
+        yield int(json.loads(lines[0])["listen"].rpartition(":")[2])
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@contextlib.contextmanager
+def sender(folder: Path, port: int, rate: float, password: str) -> Iterator[subprocess.Popen[bytes]]:
+    """The client; its ledger is sender.jsonl."""
+    command = [sys.executable, str(HERE / "kill_sender.py"), "--port", str(port), "--rate", str(rate)]
+    process = subprocess.Popen(
+        [*command, "--ledger", str(folder / "sender.jsonl")],
+        stdin=subprocess.PIPE,
+        env={**os.environ, "KILL_PASSWORD": password},
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.wait()
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def tell(process: subprocess.Popen[bytes], word: str) -> None:
+    assert process.stdin is not None
+    process.stdin.write(word.encode() + b"\n")
+    process.stdin.flush()
+
+
+def run(kills: int, rate: float, seed: int, folder: Path) -> Outcome:
+    """The whole test in a folder of its own."""
+    chance = random.Random(seed)
+    password, smsc_password = secrets.token_hex(4), secrets.token_hex(4)
+    (folder / "smsc-password").write_text(smsc_password)
+    with socket.create_server((HOST, 0)) as free:
+        port = free.getsockname()[1]
+    gateway = Gateway(folder)
+    restarts = []
+    with simulator(folder) as smsc_port:
+        text = CONFIG.format(
+            host=HOST,
+            port=port,
+            smsc_port=smsc_port,
+            password_hash=hash_password(password),
+            smsc_password=smsc_password,
+        )
+        (folder / "gateway.yaml").write_text(text)
+        gateway.start()
+        try:
+            with sender(folder, port, rate, password) as client:
+                for _ in range(kills):
+                    time.sleep(chance.uniform(0.2, 1.5))
+                    gateway.kill(whole_group=chance.random() < 0.5)
+                    restarts.append(gateway.start())
+                time.sleep(0.5)
+                tell(client, "drain")
+                drain(gateway.state_dir)
+                doubts, queued = lists(gateway.state_dir)
+                tell(client, "end")
+                client.wait(10)
+            code = gateway.stop()
+            if code:
+                raise KillError(f"the last stop ended with {code}: see {gateway.log}")
+        finally:
+            gateway.close()
+    return judge(folder, restarts, doubts, queued)
+
+
+def drain(state_dir: Path) -> None:
+    """Waits until only what a person has to decide is left."""
+    deadline = time.monotonic() + DRAIN_S
+    while True:
+        summary = ask(state_dir, "queue")["summary"]
+        if not (summary["upstream"] or summary["downstream"] or summary["awaiting_receipt"]):
+            return
+        if time.monotonic() > deadline:
+            return  # what is left is judged
+        time.sleep(0.1)
+
+
+def lists(state_dir: Path) -> tuple[set[str], set[str]]:
+    """The ids of the messages listed as ambiguous, and of those that are still queued."""
+
+    def ids(kind: str) -> set[str]:
+        return {row["message_id"] for row in ask(state_dir, "list", kind=kind, limit=ALL_ROWS)["rows"]}
+
+    return ids("ambiguous"), ids("held") | ids("waiting")
+
+
+def judge(folder: Path, restarts: list[float], doubts: set[str], queued: set[str]) -> Outcome:
+    """Compares the ledgers."""
+    acked: dict[int, str] = {}
+    known: dict[int, str] = {}
+    receipts: Counter[str] = Counter()
+    failed: set[str] = set()
+    refused = unanswered = 0
+    for entry in read_lines(folder / "sender.jsonl"):
+        if "acked" in entry:
+            acked[entry["marker"]] = known[entry["marker"]] = entry["acked"]
+        elif "receipt" in entry:
+            known[entry["marker"]] = entry["receipt"]
+            receipts[entry["receipt"]] += 1
+            if entry["state"] != DELIVERED:
+                failed.add(entry["receipt"])
+        refused += "refused" in entry
+        unanswered += "unanswered" in entry
+    arrived = Counter(
+        int(entry["destination"])
+        for entry in read_lines(folder / "smsc.jsonl")
+        if entry["event"] == "received" and entry["status"] == "ESME_ROK"
+    )
+    twice = {marker for marker, count in arrived.items() if count > 1}
+    done = set(receipts) | queued
+    return Outcome(
+        kills=len(restarts),
+        acked=len(acked),
+        unanswered=unanswered,
+        refused=refused,
+        smsc_messages=len(arrived),
+        smsc_pdus=arrived.total(),
+        lost=sum(not arrived[m] and i not in failed and i not in queued for m, i in acked.items()),
+        receipts_missing=sum(message_id not in done for message_id in acked.values()),
+        held=len(queued),
+        ambiguous=len(doubts),
+        duplicates=len(twice),
+        duplicates_unexplained=sum(known.get(marker) not in doubts for marker in twice),
+        receipts_repeated=sum(count > 1 for count in receipts.values()),
+        restart_ms_median=round(1000 * statistics.median(restarts or [0.0]), 1),
+        restart_ms_max=round(1000 * max(restarts, default=0.0), 1),
+    )
+
+
+def read_lines(path: Path) -> Iterator[dict[str, Any]]:
+    with path.open() as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+PAGE = """\
+# Kill test
+
+Written by `make kill` on {date}: `python benchmarks/kill.py --kills {kills} --rate {rate:g} --seed {seed}`.
+
+A client sends {rate:g} messages/s with receipts and writes down every `submit_sm_resp`; a simulated SMSC, in
+a process of its own, writes down every PDU. Meanwhile the gateway is killed with SIGKILL at random moments
+(every second time or so together with its writing process) and started again. Policy for doubtful submits:
+`on_ambiguous: resend_once`, the default.
+
+| | |
+|---|---|
+| kills | {o.kills} |
+| messages acknowledged to the client | {o.acked} |
+| submits that a kill left unanswered | {o.unanswered} |
+| messages at the SMSC | {o.smsc_messages} |
+| **lost** (acknowledged, and neither at the SMSC nor reported as failed nor queued) | **{o.lost}** |
+| **receipts missing** | **{o.receipts_missing}** |
+| messages listed as ambiguous | {o.ambiguous} |
+| of these held for a person to decide (in doubt twice) | {o.held} |
+| messages that reached the SMSC more than once | {o.duplicates} |
+| **of these not listed as ambiguous** | **{o.duplicates_unexplained}** |
+| receipts that the client got more than once | {o.receipts_repeated} |
+| start to ready, median | {o.restart_ms_median:.0f} ms |
+| start to ready, longest | {o.restart_ms_max:.0f} ms |
+
+A receipt comes more than once when the gateway is killed between sending it and recording that the client
+took it. What is known of each ambiguous message is in `smsc-gateway queue ambiguous`.
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--kills", type=int, default=50, help="default %(default)s")
+    parser.add_argument("--rate", type=float, default=300, help="messages/s, default %(default)s")
+    parser.add_argument("--seed", type=int, default=1, help="of the moments, default %(default)s")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="write them as a page, too")
+    parser.add_argument("--keep", action="store_true", help="keep ledgers and logs, and say where")
+    args = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="kill-"))
+    try:
+        outcome = run(args.kills, args.rate, args.seed, folder)
+    except KillError as error:
+        print(f"kill.py: {error}", file=sys.stderr)
+        return 2
+    figures = json.dumps(asdict(outcome) | {"passed": outcome.passed}, indent=2)
+    print(figures)
+    if args.json:
+        args.json.write_text(figures + "\n")
+    if args.write:
+        date = datetime.now(UTC).strftime("%Y-%m-%d")
+        args.write.write_text(
+            PAGE.format(date=date, kills=args.kills, rate=args.rate, seed=args.seed, o=outcome)
+        )
+    if args.keep or not outcome.passed:
+        print(f"ledgers and logs: {folder}", file=sys.stderr)
+    else:
+        for file in sorted(folder.rglob("*"), reverse=True):
+            file.rmdir() if file.is_dir() else file.unlink()
+        folder.rmdir()
+    return 0 if outcome.passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
