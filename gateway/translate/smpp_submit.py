@@ -17,16 +17,13 @@ from protocols.sms.addresses import TON_ALPHANUMERIC, digits_of
 ONE_SMS = 140
 """Octets that fit into one SMS in any alphabet."""
 SHORT_MESSAGE_MAX = 254
-SAR_TAGS = (tlv.SAR_MSG_REF_NUM, tlv.SAR_TOTAL_SEGMENTS, tlv.SAR_SEGMENT_SEQNUM)
 
-_RECEIPT_TYPES = frozenset(
-    {c.ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT, c.ESM_CLASS_TYPE_INTERMEDIATE_NOTIFICATION}
-)
+_RECEIPT_BITS = c.ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT | c.ESM_CLASS_TYPE_INTERMEDIATE_NOTIFICATION
 
 
 def draft_of(pdu: SubmitSm, now_ms: int, *, latin1: bool = False) -> Draft | Refusal:
     """The message a client's submit_sm asks for; `latin1`: the client's data_coding 0 is Latin-1."""
-    if pdu.esm_class & c.ESM_CLASS_TYPE_MASK in _RECEIPT_TYPES:
+    if pdu.esm_class & _RECEIPT_BITS:
         return Refusal.RECEIPT_CLASS
     destination = digits_of(pdu.destination_addr, pdu.dest_addr_ton)
     if not (3 <= len(destination) <= 15 and destination.isdecimal()):
@@ -120,7 +117,8 @@ def submits_of(message: Message, numbers: Sequence[int], now_ms: int, *, sar: bo
     if message.segments == 1:
         return [_submit(message, message.user_data, message.esm_class, _tlvs(message), now_ms)]
     parts = segments.split(message.user_data, alphabet.for_data_coding(message.data_coding))
-    reference = message.message_id & 0xFF
+    # Of the milliseconds and of the count within one: either alone repeats from message to message.
+    reference = (message.message_id >> 22) + message.message_id & 0xFFFF
     if sar:
         total = len(parts)
         return [
