@@ -1,0 +1,332 @@
+"""What comes from an SMSC (receipt or incoming SMS), and what goes down to a client."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gateway_fakes import NOW_MS, delivery, id_at
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.core.message_ids import parse_id
+from gateway.core.model import FINAL_STATES, INCOMING, Delivery, MessageState
+from gateway.translate.smpp_deliver import UpstreamReceipt, deliver_sm_of, incoming_of, receipt_of
+from protocols.smpp import tlv
+from protocols.smpp.codec import decode_frame, encode
+from protocols.smpp.constants import DELIVER_SM
+from protocols.smpp.pdu import DataSm, DeliverSm
+from protocols.sms import receipts
+from protocols.sms.udh import build, concatenation_element
+
+VECTORS = Path(__file__).parents[2] / "vectors" / "sms" / "receipts.json"
+
+TEXT = b"id:77 sub:001 dlvrd:001 submit date:2506151500 done date:2506151501 stat:DELIVRD err:042 text:hi"
+FAILED = TEXT.replace(b"DELIVRD", b"UNDELIV")
+
+
+def deliver(text: bytes = TEXT, esm_class: int = 4, *tlvs: tuple[int, bytes], **fields: Any) -> DeliverSm:
+    return DeliverSm(short_message=text, esm_class=esm_class, tlvs=tlvs, source_addr="79161234567", **fields)
+
+
+def id_tlv(upstream_id: str) -> tuple[int, bytes]:
+    return (tlv.RECEIPTED_MESSAGE_ID, upstream_id.encode() + b"\0")
+
+
+def state_tlv(state: int) -> tuple[int, bytes]:
+    return (tlv.MESSAGE_STATE, bytes((state,)))
+
+
+DELIVERED = UpstreamReceipt("77", 2, True, "042")
+UNDELIVERABLE = UpstreamReceipt("77", 5, True, "042")
+
+
+# -- which PDU is a receipt -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("esm_class", [0x04, 0x08, 0x44, 0x84, 0x05, 0x07])
+def test_quirk_08_classes_that_say_receipt(esm_class: int) -> None:
+    assert receipt_of(deliver(esm_class=esm_class)) == DELIVERED
+
+
+def test_quirk_08_an_intermediate_notification_ends_nothing() -> None:
+    for esm_class in (0x20, 0x60):
+        assert receipt_of(deliver(esm_class=esm_class)) == DELIVERED._replace(final=False)
+        assert receipt_of(deliver(b"", esm_class, id_tlv("77"), state_tlv(5))) == UpstreamReceipt(
+            "77", 5, False, "000"
+        )
+
+
+def test_quirk_08_a_receipt_behind_a_udh() -> None:
+    header = build([concatenation_element(1, 2, 1)])
+    assert receipt_of(deliver(header + TEXT, 0x44)) == DELIVERED
+
+
+@pytest.mark.parametrize("esm_class", [0x00, 0x40, 0x80, 0x03])
+@pytest.mark.parametrize("text", [TEXT, b"id:1 stat:DELIVRD"])
+def test_quirk_10_a_subscriber_who_writes_a_receipt_is_not_believed(text: bytes, esm_class: int) -> None:
+    assert receipt_of(deliver(text, esm_class)) is None
+
+
+def test_quirk_09_unless_the_connectors_receipts_are_told_by_their_text() -> None:
+    assert receipt_of(deliver(esm_class=0), by_text=True) == DELIVERED
+    assert receipt_of(deliver(b"id:1 and no more", 0), by_text=True) is None
+    assert receipt_of(deliver(b"stat:DELIVRD", 0), by_text=True) is None
+    assert receipt_of(deliver(b"hello", 0), by_text=True) is None
+
+
+def test_a_receipted_message_id_is_a_receipt_whatever_the_class() -> None:
+    assert receipt_of(deliver(b"", 0, id_tlv("77"), state_tlv(2))) == UpstreamReceipt("77", 2, True, "000")
+
+
+def test_a_state_without_an_id_makes_no_receipt_of_an_sms() -> None:
+    assert receipt_of(deliver(TEXT, 0, state_tlv(2))) is None
+
+
+def test_quirk_32_an_empty_sms_is_an_sms() -> None:
+    assert receipt_of(deliver(b"", 0)) is None
+    assert receipt_of(deliver(b"", 0), by_text=True) is None
+
+
+# -- what it says -----------------------------------------------------------------------------------
+
+
+def test_quirk_11_text_only() -> None:
+    assert receipt_of(deliver(FAILED)) == UNDELIVERABLE
+
+
+def test_tlvs_only() -> None:
+    pdu = deliver(b"", 4, id_tlv("77"), state_tlv(5), (tlv.NETWORK_ERROR_CODE, b"\x03\x00\x2a"))
+    assert receipt_of(pdu) == UNDELIVERABLE
+
+
+def test_quirk_11_an_id_in_a_tlv_and_the_state_in_the_text() -> None:
+    assert receipt_of(deliver(FAILED.replace(b"id:77 ", b""), 4, id_tlv("77"))) == UNDELIVERABLE
+
+
+def test_a_state_in_a_tlv_and_the_id_in_the_text() -> None:
+    assert receipt_of(deliver(TEXT, 4, state_tlv(8))) == UpstreamReceipt("77", 8, True, "042")
+    assert receipt_of(deliver(TEXT, 4, state_tlv(2))) == DELIVERED
+
+
+def test_tlvs_are_believed_before_the_text() -> None:
+    assert receipt_of(deliver(TEXT, 4, id_tlv("78"), state_tlv(5))) == UpstreamReceipt("78", 5, True, "042")
+
+
+def test_a_receipt_that_says_nothing_is_still_one() -> None:
+    assert receipt_of(deliver(b"hello", 4)) == UpstreamReceipt("", 7, True, "000")
+
+
+@pytest.mark.parametrize("state", [1, 6, 0])
+def test_quirk_19_states_that_are_not_the_end(state: int) -> None:
+    assert receipt_of(deliver(b"", 4, id_tlv("77"), state_tlv(state))) == UpstreamReceipt(
+        "77", state, False, "000"
+    )
+
+
+def test_quirk_19_acceptd_in_the_text() -> None:
+    got = receipt_of(deliver(TEXT.replace(b"DELIVRD", b"ACCEPTD")))
+    assert got == UpstreamReceipt("77", 6, False, "042")
+
+
+@pytest.mark.parametrize(
+    ("word", "state"),
+    [
+        (b"FAILED", 5),
+        (b"REJECTED", 8),
+        (b"0", 2),
+        (b"ACKED", 6),
+        (b"BUFFRED", 1),
+        (b"NEWWORD", 7),
+    ],
+)
+def test_quirk_17_security_23_words_for_states(word: bytes, state: int) -> None:
+    got = receipt_of(deliver(TEXT.replace(b"DELIVRD", word)))
+    assert got is not None
+    assert (got.state, got.final) == (state, MessageState(state) in FINAL_STATES)
+
+
+@pytest.mark.parametrize("value", [b"\x0a", b"\xff"])
+def test_a_state_that_nobody_knows(value: bytes) -> None:
+    assert receipt_of(deliver(b"", 4, id_tlv("77"), (tlv.MESSAGE_STATE, value))) == UpstreamReceipt(
+        "77", 7, True, "000"
+    )
+
+
+def test_quirk_30_mistyped_tlvs_are_skipped() -> None:
+    pdu = deliver(
+        TEXT, 4, (tlv.MESSAGE_STATE, b""), (tlv.MESSAGE_STATE, b"\0\5"), (tlv.NETWORK_ERROR_CODE, b"x")
+    )
+    assert receipt_of(pdu) == DELIVERED
+
+
+def test_quirk_30_an_id_without_its_nul() -> None:
+    got = receipt_of(deliver(b"", 4, (tlv.RECEIPTED_MESSAGE_ID, b"77"), state_tlv(2)))
+    assert got is not None
+    assert got.upstream_id == "77"
+
+
+@pytest.mark.parametrize(
+    ("value", "error"),
+    [(b"\x03\x00\x08", "008"), (b"\x00\x01\x02", "258"), (b"034", "034"), (b"\x03\xff\xff", "65535")],
+)
+def test_quirk_18_network_error_codes(value: bytes, error: str) -> None:
+    got = receipt_of(deliver(b"", 4, id_tlv("77"), state_tlv(5), (tlv.NETWORK_ERROR_CODE, value)))
+    assert got is not None
+    assert got.error == error
+
+
+@pytest.mark.parametrize("error", ["0034", "0x1F", "E12"])
+def test_quirk_18_errors_that_are_no_three_digits(error: str) -> None:
+    got = receipt_of(deliver(FAILED.replace(b"042", error.encode())))
+    assert got is not None
+    assert got.error == error
+
+
+def test_quirk_12_a_receipt_in_data_sm() -> None:
+    pdu = DataSm(esm_class=4, tlvs=((tlv.MESSAGE_PAYLOAD, FAILED),))
+    assert receipt_of(pdu) == UNDELIVERABLE
+    assert receipt_of(DataSm(esm_class=0, tlvs=((tlv.MESSAGE_PAYLOAD, TEXT),))) is None
+    assert receipt_of(DataSm(esm_class=0, tlvs=((tlv.MESSAGE_PAYLOAD, TEXT),)), by_text=True) == DELIVERED
+
+
+def test_quirk_12_a_receipt_in_message_payload() -> None:
+    assert receipt_of(deliver(b"", 4, (tlv.MESSAGE_PAYLOAD, FAILED))) == UNDELIVERABLE
+
+
+def test_quirk_13_a_receipt_in_ucs2() -> None:
+    assert receipt_of(deliver(FAILED.decode().encode("utf-16-be"), 4, data_coding=8)) == UNDELIVERABLE
+
+
+def receipt_vectors() -> list[Any]:
+    return [pytest.param(v, id=v["name"]) for v in json.loads(VECTORS.read_text()) if "text" in v]
+
+
+@pytest.mark.parametrize("vector", receipt_vectors())
+def test_every_text_that_smscs_were_seen_to_write(vector: dict[str, Any]) -> None:
+    expect = vector["expect"]
+    got = receipt_of(deliver(vector["text"].encode("latin-1")))
+    assert got is not None
+    assert got.upstream_id == expect.get("id", got.upstream_id)
+    assert got.state == expect.get("state", got.state)
+    assert got.error == (expect.get("error", got.error) or "000")
+
+
+@given(st.binary(max_size=300), st.integers(0, 255), st.integers(0, 255), st.booleans())
+def test_security_24_any_octets_are_a_receipt_or_none(
+    text: bytes, esm_class: int, data_coding: int, by_text: bool
+) -> None:
+    got = receipt_of(deliver(text, esm_class, data_coding=data_coding), by_text=by_text)
+    if got is not None:
+        assert got.state in set(MessageState)
+        assert len(got.upstream_id) <= receipts.MAX_ID
+
+
+# -- incoming SMS -----------------------------------------------------------------------------------
+
+
+def incoming(pdu: DeliverSm | DataSm) -> Delivery:
+    return Delivery._make((1, *incoming_of(pdu, "app", NOW_MS)))
+
+
+def test_an_incoming_sms_comes_down_as_it_came() -> None:
+    pdu = DeliverSm(
+        source_addr_ton=1,
+        source_addr_npi=1,
+        source_addr="79161234567",
+        dest_addr_ton=3,
+        dest_addr_npi=9,
+        destination_addr="1234",
+        esm_class=0x40,
+        protocol_id=3,
+        data_coding=8,
+        short_message=b"\x05\x00\x03\x01\x02\x01\x04\x1f",
+        tlvs=((tlv.SOURCE_PORT, b"\1\2"), (0x1400, b"x"), (0x1400, b"")),
+    )
+    row = incoming(pdu)
+    assert (row.account, row.message_id, row.state, row.created_ms) == ("app", 0, INCOMING, NOW_MS)
+    assert deliver_sm_of(row, "decimal") == pdu
+
+
+@pytest.mark.parametrize("octets", [254, 255, 2000])
+def test_a_long_incoming_sms_is_in_message_payload_only_if_it_must(octets: int) -> None:
+    text = b"x" * octets
+    row = incoming(deliver(b"", 0, (tlv.MESSAGE_PAYLOAD, text), (tlv.SOURCE_PORT, b"\1\2")))
+    assert row.user_data == text
+    down = deliver_sm_of(row, "hex")
+    assert (down.short_message or dict(down.tlvs)[tlv.MESSAGE_PAYLOAD]) == text
+    assert bool(down.short_message) is (octets <= 254)
+    assert down.tlvs[0] == (tlv.SOURCE_PORT, b"\1\2")
+
+
+def test_an_incoming_data_sm() -> None:
+    pdu = DataSm(
+        source_addr="7916", destination_addr="1234", data_coding=4, tlvs=((tlv.MESSAGE_PAYLOAD, b"\0\1"),)
+    )
+    down = deliver_sm_of(incoming(pdu), "decimal")
+    assert (down.source_addr, down.destination_addr, down.data_coding) == ("7916", "1234", 4)
+    assert (down.short_message, down.protocol_id, down.tlvs) == (b"\0\1", 0, ())
+
+
+# -- receipts down ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("state", [int(state) for state in MessageState])
+@pytest.mark.parametrize("form", ["decimal", "hex", "uuid"])
+def test_a_receipt_reads_back_in_text_and_in_tlvs(state: int, form: str) -> None:
+    message_id = 722_104_798_412_800_001
+    row = delivery(message_id=message_id, state=state, error="042", segments=3)
+    pdu = deliver_sm_of(row, form)
+    parsed = receipts.parse_text(pdu.short_message)
+    assert parsed is not None
+    tlvs = dict(pdu.tlvs)
+    assert tlvs[tlv.RECEIPTED_MESSAGE_ID] == parsed.id.encode() + b"\0"
+    assert parse_id(parsed.id) == message_id
+    assert tlvs[tlv.MESSAGE_STATE] == bytes((state,))
+    if 1 <= state <= 8:
+        assert parsed.state == state
+    assert (parsed.error, parsed.text) == ("042", "hello")
+    assert (parsed.sub, parsed.dlvrd) == (3, 3 if state == 2 else 0)
+    assert (parsed.submit_date, parsed.done_date) == ("2506151506", "2506151506")
+
+
+def test_addresses_and_class_of_a_receipt() -> None:
+    pdu = deliver_sm_of(delivery(), "decimal")
+    assert (pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr) == (1, 1, "79161234567")
+    assert (pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr) == (5, 0, "Example")
+    assert (pdu.esm_class, pdu.data_coding) == (4, 0)
+
+
+def test_the_dates_of_a_receipt_are_those_of_the_message() -> None:
+    row = delivery(accepted_ms=NOW_MS, done_ms=NOW_MS + 3_600_000 * 30)
+    parsed = receipts.parse_text(deliver_sm_of(row, "decimal").short_message)
+    assert parsed is not None
+    assert (parsed.submit_date, parsed.done_date) == ("2506151506", "2506162106")
+
+
+def test_a_receipt_without_an_error_says_000() -> None:
+    parsed = receipts.parse_text(deliver_sm_of(delivery(error=""), "decimal").short_message)
+    assert parsed is not None
+    assert parsed.error == "000"
+
+
+@given(
+    st.integers(id_at(1_600_000_000_000), (1 << 63) - 1),
+    st.sampled_from(["decimal", "hex", "uuid"]),
+    st.integers(1, 8),
+    st.binary(max_size=20),
+    st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=16),
+)
+def test_every_receipt_fits_and_comes_back_from_the_wire(
+    message_id: int, form: str, state: int, text: bytes, error: str
+) -> None:
+    row = delivery(message_id=message_id, state=state, user_data=text, error=error, segments=255)
+    pdu = deliver_sm_of(row, form)
+    assert len(pdu.short_message) <= 254
+    assert decode_frame(encode(pdu), DELIVER_SM, 0, 0, 64) == pdu
+    got = receipt_of(pdu)
+    assert got is not None
+    assert parse_id(got.upstream_id) == message_id
+    assert got.state == state
