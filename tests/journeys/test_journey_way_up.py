@@ -111,6 +111,15 @@ async def test_permanent_refusal_ends_with_a_receipt(tmp_path: Path) -> None:
 
 
 @journey
+async def test_message_without_text_gets_its_receipt(tmp_path: Path) -> None:
+    async with gateway_and_smsc(tmp_path) as (gateway, _):
+        client = await gateway.client()
+        message_id = await client.submit(text=b"")
+        assert await client.receipt() == Receipt(message_id, c.DELIVERED, "000")
+        await gateway.emptied()
+
+
+@journey
 async def test_receipt_that_comes_twice_is_brought_once(tmp_path: Path) -> None:
     async with gateway_and_smsc(tmp_path) as (gateway, smsc):
         client = await gateway.client()

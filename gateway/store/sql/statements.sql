@@ -246,13 +246,14 @@ FROM temp.ended e CROSS JOIN message m USING (message_id)
 LEFT JOIN submission s ON s.message_id = m.message_id AND s.segment = 1;
 
 -- name: write_deliveries
--- A receipt for whoever asked for one; source and destination change places.
+-- A receipt for whoever asked for one; source and destination change places.  substr() of no octets is NULL.
 INSERT INTO delivery (account, message_id, created_ms, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
     state, error, accepted_ms, done_ms, segments)
 SELECT m.account, m.message_id, e.done_ms, m.destination_ton, m.destination_npi, m.destination,
     m.source_ton, m.source_npi, m.source, 4, 0, m.data_coding,
-    CASE WHEN m.esm_class & 64 OR m.data_coding NOT IN (0, 1, 3) THEN x'' ELSE substr(m.user_data, 1, 20) END, x'',
+    CASE WHEN m.esm_class & 64 OR m.data_coding NOT IN (0, 1, 3) THEN x''
+    ELSE coalesce(substr(m.user_data, 1, 20), x'') END, x'',
     e.state, e.error, m.accepted_ms, e.done_ms, m.segments
 FROM temp.ended e CROSS JOIN message m USING (message_id)
 WHERE (m.registered_delivery & 3) = 1
