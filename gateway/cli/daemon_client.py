@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli import CommandError
+from gateway.core.events import safe
 from gateway.ops.control import SOCKET_NAME
 
 TIMEOUT_S = 30.0
@@ -53,7 +54,10 @@ def table(rows: list[dict[str, Any]]) -> str:
         return "none"
     names = list(rows[0])
     head = [name.removesuffix("_ms") for name in names]
-    body = [[moment(row[name]) if name.endswith("_ms") else str(row[name]) for name in names] for row in rows]
+    body = [
+        [moment(row[name]) if name.endswith("_ms") else safe(str(row[name])) for name in names]
+        for row in rows
+    ]
     widths = [max(len(line[i]) for line in (head, *body)) for i in range(len(names))]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))

@@ -7,6 +7,7 @@ import json
 
 from gateway.cli import EXIT_OK, CommandError, add_json, add_state_dir
 from gateway.cli.daemon_client import ask, moment
+from gateway.core.events import safe
 from gateway.core.message_ids import parse_id
 
 HELP = "Show the timeline of one message, by the id its sender was given."
@@ -30,5 +31,5 @@ def run(args: argparse.Namespace) -> int:
         return EXIT_OK
     print(f"{found['message_id']}  {found['state']}  to {found['to']} by {found['connector']}")
     for event in found["timeline"]:
-        print(f"  {moment(event['at_ms'])}  {event['text']}")
+        print(f"  {moment(event['at_ms'])}  {safe(event['text'])}")
     return EXIT_OK

@@ -83,8 +83,13 @@ class Reader:
                 text = f"ended {MessageState(row['state']).name} (error {row['error'] or 'none'})"
                 events.append((row["done_ms"], text))
                 waiting = connection.execute("SELECT 1 FROM delivery WHERE message_id = ?", (message_id,))
+                dead = connection.execute("SELECT * FROM dead_delivery WHERE message_id = ?", (message_id,))
                 asked = wants_receipt(row["registered_delivery"], row["state"])
-                if waiting.fetchone():
+                if (died := dead.fetchone()) is not None:
+                    events.append(
+                        (died["died_ms"], f"the receipt is among the dead letters: {died['reason']}")
+                    )
+                elif waiting.fetchone():
                     events.append((row["done_ms"], f"the receipt waits for a session of {row['account']}"))
                 elif asked:
                     events.append((row["done_ms"], f"{row['account']} has had its receipt"))

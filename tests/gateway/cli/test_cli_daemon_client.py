@@ -1,0 +1,27 @@
+"""How the daemon's answers are shown on a terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.cli.daemon_client import moment, table
+
+
+def test_columns_are_aligned_and_times_are_readable() -> None:
+    rows: list[dict[str, Any]] = [
+        {"message_id": "7", "since_ms": 0, "state": "HELD"},
+        {"message_id": "123", "since_ms": None, "state": "x"},
+    ]
+    assert table(rows).splitlines() == [
+        "message_id  since  state",
+        "7           -      HELD",
+        "123         -      x",
+    ]
+    assert table([]) == "none"
+    assert len(moment(1_750_000_000_123)) == len("2025-06-15 15:06:40.123")
+    assert moment(1_750_000_000_123).endswith(":40.123")
+
+
+def test_security_72_what_an_smsc_wrote_cannot_drive_the_terminal() -> None:
+    shown = table([{"upstream_id": "1\x1b[2J\n2\u202e"}])
+    assert shown.splitlines() == ["upstream_id", "1\\x1b[2J\\x0a2\\u202e"]

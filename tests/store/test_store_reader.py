@@ -1,0 +1,141 @@
+"""What an admin is told: lists, sums, and one message's life on one page."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gateway_fakes import NOW_MS, message
+from store_support import PEER, SqliteEngine, Store, postponed, receipt, submitted
+
+from gateway.store.reader import LISTINGS, Reader
+from gateway.store.sqlite_open import open_reader
+
+MASKED = "7916***4567"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    engine = SqliteEngine(tmp_path)
+    yield Store(engine)
+    engine.close()
+
+
+@pytest.fixture
+def reader(store: Store) -> Reader:
+    assert isinstance(store.engine, SqliteEngine)
+    return Reader(store.engine.path)
+
+
+def told(reader: Reader, message_id: int) -> list[str]:
+    found = reader.timeline(message_id)
+    assert found is not None
+    moments = [event["at_ms"] for event in found["timeline"]]
+    assert moments == sorted(moments)
+    return [event["text"] for event in found["timeline"]]
+
+
+def test_one_row_in_every_list(store: Store, reader: Reader) -> None:
+    store.queue(message(1))
+    store.send(message(2, on_ambiguous=2))
+    store.doubt(2)
+    store.sent(3, "C")
+    store.sent(4, "D")
+    store.apply(receipts=[receipt("C"), receipt("D"), receipt("none", 5)])
+    store.apply(refused=[(1, "ESME_RX_R_APPN", NOW_MS)])
+    lists = {kind: reader.listing(kind, 10) for kind in LISTINGS}
+    assert {kind: len(rows) for kind, rows in lists.items()} == dict.fromkeys(LISTINGS, 1)
+    assert lists["waiting"][0]["message_id"] == "1"
+    assert lists["held"][0]["message_id"] == lists["ambiguous"][0]["message_id"] == "2"
+    assert (lists["dead"][0]["message_id"], lists["dead"][0]["state"]) == ("3", "DELIVERED")
+    assert lists["undelivered"][0]["message_id"] == "4"
+    assert lists["unmatched"][0]["state"] == "UNDELIVERABLE"
+    assert reader.summary() == {
+        "upstream": [{"connector": "one", "messages": 1, "oldest_ms": NOW_MS}],
+        "downstream": [{"account": "app", "deliveries": 1, "oldest_ms": NOW_MS + 2000}],
+        "awaiting_receipt": 0,
+        "held": 1,
+        "ambiguous_open": 1,
+        "unmatched_receipts": 1,
+        "dead": 1,
+    }
+
+
+def test_security_71_numbers_are_masked(store: Store, reader: Reader) -> None:
+    store.queue(message(1))
+    store.sent(2, "B")
+    store.apply(receipts=[receipt("B"), receipt("none")])
+    store.apply(refused=[(1, "x", NOW_MS)])
+    shown: list[Any] = [reader.listing(kind, 10) for kind in LISTINGS]
+    shown += [reader.timeline(1), reader.timeline(2)]
+    assert PEER not in repr(shown)
+    assert repr(shown).count(MASKED) == 4
+
+
+def test_an_unknown_list_is_refused(reader: Reader) -> None:
+    with pytest.raises(ValueError, match="no such list"):
+        reader.listing("message; DROP TABLE message", 1)
+
+
+def test_a_limit(store: Store, reader: Reader) -> None:
+    store.queue(*(message(n) for n in range(1, 6)))
+    assert [row["message_id"] for row in reader.listing("waiting", 2)] == ["1", "2"]
+
+
+def test_nobody_knows_the_message(reader: Reader) -> None:
+    assert reader.timeline(99) is None
+
+
+def test_the_life_of_a_message(store: Store, reader: Reader) -> None:
+    store.send(message(1, alternatives="one two"))
+    store.apply(postponed=[postponed(1, connector="two")])
+    store.claim(connector="two", now_ms=NOW_MS + 1200)
+    store.apply(submitted=[submitted(1, "0A", connector="two", at_ms=NOW_MS + 1500)])
+    store.apply(receipts=[receipt("0A", 5, connector="two", error="042")])
+    assert told(reader, 1) == [
+        "accepted from app, 1 segment(s)",
+        "one: ESME_RTHROTTLED",
+        "message going to two",
+        "two took the message, its id is 0A",
+        "ended UNDELIVERABLE (error 042)",
+        "the receipt waits for a session of app",
+    ]
+    store.apply(delivered=[(1,)])
+    assert told(reader, 1)[-1] == "app has had its receipt"
+    found = reader.timeline(1)
+    assert found is not None
+    assert (found["state"], found["connector"], found["to"]) == ("UNDELIVERABLE", "two", MASKED)
+
+
+def test_a_receipt_that_the_account_refused(store: Store, reader: Reader) -> None:
+    store.sent(1, "A")
+    store.apply(receipts=[receipt("A")])
+    store.apply(refused=[(1, "ESME_RX_R_APPN", NOW_MS + 3000)])
+    assert told(reader, 1)[-1] == "the receipt is among the dead letters: ESME_RX_R_APPN"
+
+
+def test_a_message_that_is_held(store: Store, reader: Reader) -> None:
+    store.send(message(1, segments=2, on_ambiguous=2))
+    store.apply(submitted=[submitted(1, "A", 1)], doubts=[(1, 2, NOW_MS + 9000, "no response within 30 s")])
+    found = reader.timeline(1)
+    assert found is not None
+    assert found["state"] == "HELD"
+    texts = told(reader, 1)
+    assert "segment 2 in doubt" in texts
+    assert texts[-1] == "in doubt: no response within 30 s"
+
+
+def test_nobody_asked_for_a_receipt(store: Store, reader: Reader) -> None:
+    store.send(message(1, registered_delivery=0))
+    store.apply(submitted=[submitted(1, "A")], handed_over=[(1, NOW_MS + 1000)])
+    assert told(reader, 1)[-1] == "ended ACCEPTED (error none)"
+
+
+def test_a_reader_cannot_write(store: Store, reader: Reader) -> None:
+    connection = open_reader(reader._path)
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        connection.execute("DELETE FROM message")
+    connection.close()
