@@ -1,0 +1,283 @@
+"""Who may import whom, and what no one may use; read from the source, without importing it.
+
+The house is described in docs/architecture.md.  A rule names what a package may import besides itself and
+the standard library; what is not named is forbidden.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+COMPOSITION = frozenset({"gateway.daemon", "gateway.housekeeping", "gateway.cli", "gateway.__main__"})
+
+RULES: dict[str, frozenset[str]] = {
+    "protocols.smpp": frozenset(),
+    "protocols.sms": frozenset(),
+    "gateway.config": frozenset({"gateway.core.passwords", "yaml"}),
+    "gateway.core": frozenset({"gateway.config.model", "protocols.sms"}),
+    "gateway.translate": frozenset(
+        {
+            "gateway.core.batch",
+            "gateway.core.errors",
+            "gateway.core.message_ids",
+            "gateway.core.model",
+            "protocols.smpp",
+            "protocols.sms",
+        }
+    ),
+    "gateway.store": frozenset({"gateway.core.batch", "gateway.core.model", "protocols.sms.addresses"}),
+    "gateway.ingress": frozenset({"gateway.config.model", "gateway.core", "gateway.translate", "protocols"}),
+    "gateway.egress": frozenset({"gateway.config.model", "gateway.core", "gateway.translate", "protocols"}),
+    "gateway.ops": frozenset({"gateway.core", "gateway.translate", "protocols"}),
+    "gateway.simulator": frozenset({"protocols"}),
+    # the composition root and what starts it
+    "gateway.daemon": frozenset({"gateway", "protocols"}),
+    "gateway.housekeeping": frozenset({"gateway.core", "gateway.ops"}),
+    "gateway.cli": frozenset({"gateway", "protocols", "smpplib", "uvloop"}),
+    "gateway.__main__": frozenset({"gateway.cli", "gateway.config.problems"}),
+}
+
+TYPES_ONLY = {
+    # They read the daemon's parts and are called by it: a type, never an import at run time.
+    "gateway.ops.status": frozenset({"gateway.daemon"}),
+    "gateway.housekeeping": frozenset({"gateway.daemon"}),
+}
+
+NO_IO = frozenset(
+    [
+        "asyncio",
+        "logging",
+        "socket",
+        "select",
+        "selectors",
+        "ssl",
+        "threading",
+        "multiprocessing",
+        "subprocess",
+        "signal",
+        "os",
+        "io",
+        "pathlib",
+        "shutil",
+        "tempfile",
+        "time",
+        "random",
+        "secrets",
+        "sqlite3",
+        "http",
+        "urllib",
+        "email",
+        "smtplib",
+    ]
+)
+"""What a pure package has no use for."""
+
+
+class Import(NamedTuple):
+    module: str
+    line: int
+    types_only: bool
+
+
+def sources() -> dict[str, Path]:
+    """Every module of the program by its dotted name."""
+    found = {}
+    for package in ("gateway", "protocols"):
+        for path in (ROOT / package).rglob("*.py"):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+SOURCES = sources()
+
+
+def imports_of(module: str) -> Iterator[Import]:
+    """What a module imports, wherever the statement stands."""
+    tree = ast.parse(SOURCES[module].read_text("utf-8"))
+    guarded = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(alias.name, node.lineno, id(node) in guarded)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}:{node.lineno}: relative imports hide where something is from"
+            assert node.module is not None
+            for alias in node.names:
+                whole = f"{node.module}.{alias.name}"
+                yield Import(whole if whole in SOURCES else node.module, node.lineno, id(node) in guarded)
+
+
+def within(module: str, packages: frozenset[str]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def rule_of(module: str) -> str:
+    fitting = [package for package in RULES if within(module, frozenset({package}))]
+    return max(fitting, key=len, default="")
+
+
+def is_allowed(module: str, imported: Import) -> bool:
+    package = rule_of(module)
+    top = imported.module.partition(".")[0]
+    if top in sys.stdlib_module_names or within(imported.module, frozenset({package})):
+        return True
+    if imported.types_only and imported.module in TYPES_ONLY.get(module, frozenset()):
+        return True
+    return within(imported.module, RULES[package])
+
+
+MODULES = sorted(module for module in SOURCES if module not in ("gateway", "protocols"))
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_import_directions(module: str) -> None:
+    assert rule_of(module), f"{module} belongs to no package that has a rule"
+    bad = [
+        f"line {found.line}: {found.module}" for found in imports_of(module) if not is_allowed(module, found)
+    ]
+    assert bad == []
+
+
+def test_the_rules_say_what_the_design_says() -> None:
+    """So that a rule above is not loosened without a look at this one."""
+    for package, allowed in RULES.items():
+        if package in COMPOSITION:
+            continue
+        assert not any(within(part, allowed) for part in COMPOSITION)
+        assert not any(within("gateway.store", frozenset({name})) for name in allowed)
+        for end in ("gateway.ingress", "gateway.egress", "gateway.ops", "gateway.simulator"):
+            assert end == package or not within(end, allowed)
+    assert all(
+        not within(name, frozenset({"gateway"})) for p in ("smpp", "sms") for name in RULES[f"protocols.{p}"]
+    )
+
+
+def test_every_rule_still_has_a_package() -> None:
+    assert {rule_of(module) for module in MODULES} == RULES.keys()
+
+
+def test_protocols_are_pure() -> None:
+    bad = [
+        f"{module}:{found.line}: {found.module}"
+        for module in MODULES
+        if module.startswith("protocols.")
+        for found in imports_of(module)
+        if found.module.partition(".")[0] in NO_IO
+    ]
+    assert bad == []
+
+
+def test_translate_is_pure() -> None:
+    bad = [
+        f"{module}:{found.line}: {found.module}"
+        for module in MODULES
+        if module.startswith("gateway.translate.")
+        for found in imports_of(module)
+        if found.module.partition(".")[0] in NO_IO
+    ]
+    assert bad == []
+
+
+def names_in(module: str) -> Iterator[tuple[str, int]]:
+    """Dotted names that a module uses, for what they say: `os.system`, `eval`."""
+    for node in ast.walk(ast.parse(SOURCES[module].read_text("utf-8"))):
+        if isinstance(node, ast.Name | ast.Attribute):
+            yield ast.unparse(node), node.lineno
+
+
+CLOCKS = frozenset(
+    {"time.time", "time.time_ns", "time.monotonic", "time.monotonic_ns", "datetime.now", "datetime.utcnow"}
+)
+
+
+@pytest.mark.parametrize("package", ["protocols.", "gateway.core.", "gateway.translate."])
+def test_nobody_inside_reads_a_clock(package: str) -> None:
+    found = {
+        (module, name)
+        for module in MODULES
+        if module.startswith(package)
+        for name, _ in names_in(module)
+        if name in CLOCKS
+    }
+    expected = {("gateway.core.clock", name) for name in ("time.monotonic", "time.time_ns")}
+    assert found == (expected if package == "gateway.core." else set())
+
+
+# -- what no one may use (security 74) --------------------------------------------------------------
+
+FORBIDDEN_MODULES = frozenset({"pickle", "shelve", "dill", "marshal", "imp", "pty", "commands"})
+FORBIDDEN_NAMES = frozenset(
+    {
+        *("eval", "exec", "compile", "__import__", "os.system", "os.popen", "subprocess.getoutput"),
+        *(
+            "yaml.load",
+            "yaml.load_all",
+            "yaml.unsafe_load",
+            "yaml.full_load",
+            "yaml.Loader",
+            "yaml.UnsafeLoader",
+        ),
+        *("asyncio.create_subprocess_shell", "tempfile.mktemp", "input"),
+    }
+)
+MARSHAL_IS_ALLOWED = "gateway.store.frames"  # both ends are one program, and no one else can reach the socket
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_security_74_nothing_that_runs_what_it_reads(module: str) -> None:
+    modules = {found.module for found in imports_of(module)} & FORBIDDEN_MODULES
+    assert modules == ({"marshal"} if module == MARSHAL_IS_ALLOWED else set())
+    tree = ast.parse(SOURCES[module].read_text("utf-8"))
+    assert [f"line {line}: {name}" for name, line in names_in(module) if name in FORBIDDEN_NAMES] == []
+    shells = [
+        node.lineno
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == "shell"
+        and not (isinstance(keyword.value, ast.Constant) and keyword.value.value is False)
+    ]
+    assert shells == []
+
+
+def test_security_74_the_check_sees_what_it_forbids(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.py"
+    monkeypatch.setitem(SOURCES, "gateway.core.bad", bad)
+    for line in (
+        "import pickle",
+        "from marshal import loads",
+        "x = eval('1')",
+        "import yaml\nyaml.load(x)",
+        "import os\nos.system('true')",
+        "import subprocess\nsubprocess.run('true', shell=True)",
+    ):
+        bad.write_text(line)
+        with pytest.raises(AssertionError):
+            test_security_74_nothing_that_runs_what_it_reads("gateway.core.bad")
+    for line in (
+        "import gateway.store.reader",
+        "from gateway import daemon",
+        "import yaml",
+        "from . import x",
+    ):
+        bad.write_text(line)
+        with pytest.raises(AssertionError):
+            test_import_directions("gateway.core.bad")
+    bad.write_text(
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from gateway.daemon import Daemon\n"
+    )
+    with pytest.raises(AssertionError):
+        test_import_directions("gateway.core.bad")
