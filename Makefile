@@ -29,6 +29,9 @@ bench: $(STAMP)  ## the figures of docs/performance.md (ports 2775, 2776; about 
 	$(BIN)/python benchmarks/codec.py
 	$(BIN)/python benchmarks/figures.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/performance.md
 
+kill: $(STAMP)  ## kill the gateway 50 times under load and write docs/kill.md (2 minutes)
+	$(BIN)/python benchmarks/kill.py --kills 50 --write docs/kill.md
+
 # The load tool lies beside the project; it is built in a place of its own.
 $(SMPPLOAD_BUILT): ../shared/smppload/smppload.c
 	mkdir -p $(dir $@)
@@ -51,4 +54,4 @@ lock: $(STAMP)  ## write requirements.lock anew from pyproject.toml
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install run test bench check format lock clean
+.PHONY: help install run test bench kill check format lock clean

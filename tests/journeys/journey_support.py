@@ -355,6 +355,11 @@ class Gateway:
     def lines_with(self, *words: str) -> list[str]:
         return [line for line in self.lines if all(word in line for word in words)]
 
+    async def ticked(self) -> None:
+        """Housekeeping has looked at the clock since now, twice to be sure."""
+        enough = self.daemon._housekeeping._ticks + 2
+        await self.until(lambda: self.daemon._housekeeping._ticks >= enough)
+
     async def linked(self, name: str = UPSTREAM, links: int = 1) -> None:
         """The connector has so many links."""
         await self.until(lambda: len(self.daemon.upstreams[name].links) == links)
