@@ -97,9 +97,15 @@ def _check_written_password(connector: Connector, path: str, reading: Reading) -
 
 
 def _check_incoming_account(connector: Connector, path: str, config: Config, reading: Reading) -> None:
-    known = {account.system_id for account in config.accounts}
-    if connector.incoming_account and connector.incoming_account not in known:
-        key = f"{path}.incoming_account"
+    known = {
+        account.system_id
+        for at, account in _good(config.accounts, "accounts", reading)
+        if reading.is_good(f"{at}.system_id")
+    }
+    key = f"{path}.incoming_account"
+    # an account that could not be read may be the one that is meant
+    all_known = len(known) == len(config.accounts) and reading.is_good("accounts")
+    if all_known and reading.is_good(key) and connector.incoming_account not in ("", *known):
         reading.note(key, f"there is no account {connector.incoming_account!r}", "name one of the accounts")
 
 
