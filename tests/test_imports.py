@@ -51,31 +51,11 @@ TYPES_ONLY = {
 }
 
 NO_IO = frozenset(
-    [
-        "asyncio",
-        "logging",
-        "socket",
-        "select",
-        "selectors",
-        "ssl",
-        "threading",
-        "multiprocessing",
-        "subprocess",
-        "signal",
-        "os",
-        "io",
-        "pathlib",
-        "shutil",
-        "tempfile",
-        "time",
-        "random",
-        "secrets",
-        "sqlite3",
-        "http",
-        "urllib",
-        "email",
-        "smtplib",
-    ]
+    {
+        *("asyncio", "logging", "socket", "select", "selectors", "ssl", "threading", "multiprocessing"),
+        *("subprocess", "signal", "os", "io", "pathlib", "shutil", "tempfile", "time", "random", "secrets"),
+        *("sqlite3", "http", "urllib", "email", "smtplib"),
+    }
 )
 """What a pure package has no use for."""
 
