@@ -222,8 +222,8 @@ def run(kills: int, rate: float, seed: int, folder: Path) -> Outcome:
                 tell(client, "end")
                 client.wait(10)
             code = gateway.stop()
-            if code:
-                raise KillError(f"the last stop ended with {code}: see {gateway.log}")
+            if code or b"Traceback" in gateway.log.read_bytes():
+                raise KillError(f"the last stop ended with {code}, or something failed: see {gateway.log}")
         finally:
             gateway.close()
     return judge(folder, restarts, doubts, queued)

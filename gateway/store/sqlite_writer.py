@@ -64,9 +64,17 @@ def _open(path: Path) -> tuple[Applier, Row]:
     return applier, ("", applier.boot, newest, messages, queued, in_doubt)
 
 
+def _receive(channel: socket.socket) -> bytes:
+    """The next octets; none when the gateway is gone, killed with an answer unread for example."""
+    try:
+        return channel.recv(READ_SIZE)
+    except ConnectionResetError:
+        return b""
+
+
 def _serve(channel: socket.socket, applier: Applier) -> None:
     buffer = bytearray()
-    while data := channel.recv(READ_SIZE):
+    while data := _receive(channel):
         buffer += data
         for body in take_frames(buffer):
             try:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import signal
+import socket
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -161,3 +165,16 @@ async def test_killed_before_the_smsc_was_there(tmp_path: Path) -> None:
         assert {(await client.receipt()).message_id for _ in sent} == sent
         assert await gateway.ask("queue", "ambiguous") == []
         await client.unbind()
+
+
+def test_writer_ends_quietly_when_its_gateway_is_killed_with_an_answer_unread(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        writer = subprocess.Popen(
+            [sys.executable, "-m", "gateway.store.sqlite_writer", str(theirs.fileno()), str(tmp_path / "q")],
+            pass_fds=[theirs.fileno()],
+            stderr=subprocess.PIPE,
+        )
+        assert select.select([ours], [], [], 20)[0]  # its greeting, which nobody reads
+    _, errors = writer.communicate(timeout=20)
+    assert (writer.returncode, errors) == (0, b"")
