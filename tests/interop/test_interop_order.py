@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 import smpplib.client
@@ -30,9 +31,9 @@ RECEIPT_ID = re.compile(rb"id:(\S+) ")
 class Wire:
     """A socket that speaks PDUs and leaves them in the order of their coming."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, file: BinaryIO) -> None:
         self._connection = connection
-        self._file = connection.makefile("rb")
+        self._file = file
         self._sequence = 0
 
     def write(self, *requests: tuple[int, bytes]) -> None:
@@ -56,8 +57,11 @@ class Wire:
 
 @contextmanager
 def connected(smsc: Smsc) -> Iterator[Wire]:
-    with socket.create_connection((smsc.host, smsc.port), READ_TIMEOUT_S) as connection:
-        yield Wire(connection)
+    with (
+        socket.create_connection((smsc.host, smsc.port), READ_TIMEOUT_S) as connection,
+        connection.makefile("rb") as file,
+    ):
+        yield Wire(connection, file)
 
 
 def bind(smsc: Smsc, command_id: int) -> tuple[int, bytes]:
