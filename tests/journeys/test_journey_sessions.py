@@ -477,7 +477,21 @@ async def test_nothing_is_lost_when_the_gateway_stops_with_a_queue(tmp_path: Pat
         await gateway.emptied()
 
 
-def test_settings_of_these_tests_are_the_sessions(tmp_path: Path) -> None:
+@journey
+async def test_what_a_mute_smsc_left_open_is_in_doubt_after_the_stop(tmp_path: Path) -> None:
+    mute = {"resp_delay_ms": 3_600_000.0}
+    async with gateway_and_smsc(tmp_path / "state", smsc=mute) as (gateway, smsc):
+        client = await gateway.client(BindTransmitter)
+        message_id = await client.submit()
+        await smsc.wait_until(lambda: smsc.counters.submitted == 1)
+    async with gateway_and_smsc(tmp_path / "state") as (gateway, smsc):
+        client = await gateway.client(BindReceiver)
+        assert (await client.receipt()).message_id == message_id
+        (doubt,) = gateway.listing("ambiguous")
+        assert (doubt["message_id"], doubt["action"]) == (message_id, "resend")
+
+
+def test_settings_of_these_tests_are_the_sessions() -> None:
     """The limits that the tests above rely on."""
     assert SessionSettings().pdu_timeout_s == 10
     assert SessionSettings().bad_state_limit == 5

@@ -109,8 +109,10 @@ def test_plain_client_on_a_tls_port_is_closed(tmp_path: Path, pki: Path) -> None
 
 
 @asynccontextmanager
-async def tls_in_front(port: int, pki: Path, certificate: str) -> AsyncIterator[int]:
-    """A port that speaks TLS and passes on to a plain one."""
+async def tls_in_front(
+    port: int, pki: Path, certificate: str, clients: str | None = None
+) -> AsyncIterator[int]:
+    """A port that speaks TLS and passes on to a plain one; `clients` is the certificate they need."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
@@ -131,6 +133,9 @@ async def tls_in_front(port: int, pki: Path, certificate: str) -> AsyncIterator[
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pki / f"{certificate}.pem", pki / f"{certificate}.key")
+    if clients is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(pki / f"{clients}.pem")
     server = await asyncio.start_server(serve, HOST, 0, ssl=context)
     try:
         yield server.sockets[0].getsockname()[1]
@@ -198,5 +203,28 @@ def test_reload_turns_tls_on_for_a_connector(tmp_path: Path, pki: Path) -> None:
             made = connector(port, tls=TlsClient(ca=pki / "good.pem"))
             await gateway.daemon.reload(replace(gateway.daemon.config, connectors=[made]))
             assert (await client.receipt()).message_id == message_id
+
+    run()
+
+
+@pytest.mark.parametrize("shown", [True, False])
+def test_connector_shows_its_own_certificate(tmp_path: Path, pki: Path, shown: bool) -> None:
+    @journey
+    async def run() -> None:
+        tls = TlsClient(ca=pki / "good.pem")
+        if shown:
+            tls = replace(tls, certificate=pki / "other.pem", key=pki / "other.key")
+        async with (
+            simulated_smsc() as smsc,
+            tls_in_front(smsc.port, pki, "good", clients="other") as port,
+            running(config(connector(port, tls=tls)), tmp_path) as gateway,
+        ):
+            if shown:
+                client = await gateway.client()
+                message_id = await client.submit()
+                assert (await client.receipt()).message_id == message_id
+            else:
+                await gateway.said("link_lost", times=3)
+                assert smsc.counters.binds == 0
 
     run()
