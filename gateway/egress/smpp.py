@@ -78,6 +78,9 @@ class SmppLink:
                 )
                 self.connections.append(connection)
                 await connection.bind(bind)
+            if self.ended.done():  # while this connection was being made; `end` may not have seen it
+                connection.close()
+                raise LinkError(self.ended.result())
             if bind is not BindReceiver:
                 self._sender = connection
         if self._sender is not None:

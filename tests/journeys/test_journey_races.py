@@ -1,0 +1,106 @@
+"""Things that happen at the same moment: links that end while they begin, queues whose connector goes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from journey_support import (
+    HOST,
+    UPSTREAM,
+    config,
+    connector,
+    journey,
+    running,
+)
+
+from protocols.smpp.codec import decode, encode
+from protocols.smpp.pdu import (
+    RESPONSES,
+    BindReceiver,
+    BindTransceiver,
+    Pdu,
+    Unbind,
+)
+
+Answer = Callable[[Pdu, list[asyncio.StreamWriter]], None]
+
+
+async def read_pdu(reader: asyncio.StreamReader) -> Pdu:
+    head = await reader.readexactly(4)
+    return decode(head + await reader.readexactly(int.from_bytes(head, "big") - 4))
+
+
+def ok(pdu: Pdu) -> bytes:
+    """A good answer to a request; nothing to a response."""
+    if pdu.command_id not in RESPONSES:
+        return b""
+    return encode(RESPONSES[pdu.command_id](sequence_number=pdu.sequence_number))
+
+
+@asynccontextmanager
+async def scripted_smsc(answer: Answer) -> AsyncIterator[int]:
+    """Calls `answer` with each PDU and the connections so far, this one's last; yields the port."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        try:
+            while True:
+                answer(await read_pdu(reader), [*(it for it in writers if it is not writer), writer])
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    server = await asyncio.start_server(serve, HOST, 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for writer in writers:
+            writer.close()
+
+
+@journey
+async def test_smsc_that_unbinds_with_its_bind_response_leaves_no_dead_link(tmp_path: Path) -> None:
+    binds = 0
+
+    def answer(pdu: Pdu, writers: list[asyncio.StreamWriter]) -> None:
+        nonlocal binds
+        goodbye = b""
+        if isinstance(pdu, BindTransceiver):
+            binds += 1
+            goodbye = encode(Unbind(sequence_number=1)) if binds == 1 else b""
+        writers[-1].write(ok(pdu) + goodbye)
+
+    async with scripted_smsc(answer) as port, running(config(connector(port)), tmp_path) as gateway:
+        await gateway.until(lambda: binds == 2)
+        await gateway.until(lambda: gateway.daemon.upstreams[UPSTREAM].links)
+        (link,) = gateway.daemon.upstreams[UPSTREAM].links
+        assert link.room
+
+
+@journey
+async def test_transmitter_that_is_lost_while_its_receiver_binds_leaves_no_dead_link(tmp_path: Path) -> None:
+    lost = False
+    waiting: list[bytes] = []
+
+    def answer(pdu: Pdu, writers: list[asyncio.StreamWriter]) -> None:
+        nonlocal lost
+        if isinstance(pdu, BindReceiver) and not lost:
+            lost = True
+            writers[-2].transport.abort()
+            waiting.append(ok(pdu))
+            asyncio.get_running_loop().call_later(0.05, lambda: writers[-1].write(waiting[0]))
+        else:
+            writers[-1].write(ok(pdu))
+
+    async with scripted_smsc(answer) as port:
+        made = config(connector(port, bind_mode="pair"))
+        async with running(made, tmp_path) as gateway:
+            await gateway.said("link_lost")
+            await gateway.said("bound")
+            (link,) = gateway.daemon.upstreams[UPSTREAM].links
+            assert link.room
+            assert len(gateway.daemon.connectors[UPSTREAM].connections) == 2
