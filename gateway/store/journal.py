@@ -238,7 +238,6 @@ class Journal(asyncio.Protocol):
 
     def _keep_for_retry(self, batch: Batch) -> None:
         """What already happened outside must be written some time; what was only asked for is forgotten."""
-        batch.accepted, batch.intents, batch.claims, batch.fetches = [], [], [], []
         for name in (
             "submitted",
             "late",
