@@ -49,13 +49,16 @@ class Applier:
         if batch.intents:
             self._many("insert_intent", [(*row, self.boot) for row in batch.intents])
         ended = False
-        if batch.submitted or batch.late:
-            self._record_submitted(batch, answer)
+        if batch.submitted:
+            self._many("record_submitted", (row[:5] for row in batch.submitted))
+            self._unpark(batch.submitted, batch, answer)
         if batch.postponed:
             self._postpone(batch.postponed, answer)
         if batch.doubts:
             self._doubt(batch.doubts, answer)
             ended = True
+        if batch.late:  # after the doubts: both may come within one commit
+            self._record_late(batch, answer)
         if batch.receipts:
             ended |= self._receipts(batch, answer)
         if batch.handed_over:
@@ -70,7 +73,8 @@ class Applier:
         if ended:
             self._finish(answer)  # before the claims: what has ended must not go up
         for row in batch.moves:
-            self._run("move_queue", row)
+            if self._run("move_queue", row).rowcount:
+                answer.queued.append((row[1], 0))
         for row in batch.claims:
             if self._claim(row, answer):
                 self._finish(answer)
@@ -80,17 +84,18 @@ class Applier:
 
     # -- upward ----------------------------------------------------------------------------------------
 
-    def _record_submitted(self, batch: Batch, answer: Answer) -> None:
-        self._many("record_submitted", (row[:5] for row in batch.submitted))
+    def _record_late(self, batch: Batch, answer: Answer) -> None:
         for row in batch.late:
             taken = self._run("record_late", row[:5]).rowcount
             self._run("insert_incident", (row[3], row[0], f"late response from {row[5]}: id {row[1]}"))
             if taken:
                 self._run("resume_after_late", (row[3],))
                 self._settle(row[0], "late response", row[3], row[4])
-        if not self.parked:
-            return
-        for row in (*batch.submitted, *batch.late):
+        self._unpark(batch.late, batch, answer)
+
+    def _unpark(self, responses: list[Row], batch: Batch, answer: Answer) -> None:
+        """Receipts that came before these responses are matched like those of this batch."""
+        for row in responses if self.parked else ():
             early = self._run("unpark", (row[2], row[5])).fetchall()
             self.parked -= len(early)
             batch.receipts.extend(early)
@@ -101,7 +106,7 @@ class Applier:
             self._run("drop_submission", (message_id, segment))
             self._run("postpone_message", (connector, answered, due_ms, due_ms, message_id))
             if answered:
-                self._run("insert_incident", (message_id, now_ms, reason))
+                self._run("insert_retry_incident", (message_id, now_ms, reason))
             answer.queued.append((connector, due_ms))
 
     def _doubt(self, rows: Iterable[Row], answer: Answer) -> None:
@@ -202,7 +207,7 @@ class Applier:
         if matched < len(rows):
             self.parked += run("park_unmatched").rowcount
         answer.results = run("receipt_results").fetchall()
-        # The last receipts are those that `_record_submitted` took out of the parked ones.
+        # The last receipts are those that `_unpark` took out of the parked ones.
         early = answer.results[len(rows) - len(answer.unparked) :]
         answer.unparked = [row for row, found in zip(answer.unparked, early, strict=True) if found[0]]
         changed = run("record_final").rowcount

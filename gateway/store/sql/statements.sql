@@ -71,6 +71,10 @@ WHERE message_id = ?;
 -- A line of a message's timeline.
 INSERT INTO incident (message_id, at_ms, text) VALUES (?, ?, ?);
 
+-- name: insert_retry_incident
+-- The same for a "not now" of the SMSC: the first twenty; `retries` counts the rest.
+INSERT INTO incident (message_id, at_ms, text) SELECT ?1, ?2, ?3 FROM message WHERE message_id = ?1 AND retries <= 20;
+
 -- name: mark_doubt
 -- A segment was sent and nobody knows whether it was taken.
 UPDATE submission SET attempt = 2 WHERE message_id = ? AND segment = ? AND attempt = 0;
@@ -302,8 +306,9 @@ DELETE FROM delivery WHERE delivery_id = ?;
 INSERT INTO dead_delivery SELECT *, ?2, ?3 FROM delivery WHERE delivery_id = ?1;
 
 -- name: bury_old_deliveries
--- Nobody fetched it for too long.
-INSERT INTO dead_delivery SELECT *, 'not fetched in time', ?2 FROM delivery WHERE created_ms < ?1 ORDER BY delivery_id LIMIT 1000;
+-- Nobody fetched it for too long.  Only the oldest are looked at: a million may wait.
+INSERT INTO dead_delivery SELECT *, 'not fetched in time', ?2
+FROM (SELECT * FROM delivery ORDER BY delivery_id LIMIT 1000) WHERE created_ms < ?1;
 
 -- name: bury_excess_deliveries
 -- An account that fetches nothing may not fill the disk.
@@ -311,8 +316,9 @@ INSERT INTO dead_delivery SELECT *, 'too many waiting', ?3 FROM delivery WHERE a
 ORDER BY delivery_id LIMIT ?2;
 
 -- name: drop_dead
--- What is buried no longer waits.
-DELETE FROM delivery WHERE delivery_id IN (SELECT delivery_id FROM dead_delivery WHERE died_ms = ?);
+-- What was buried just now no longer waits; 10,000 at the most are buried at once.
+DELETE FROM delivery WHERE delivery_id IN (SELECT delivery_id FROM
+    (SELECT delivery_id, died_ms FROM dead_delivery ORDER BY rowid DESC LIMIT 10000) WHERE died_ms = ?);
 
 -- name: count_deliveries
 -- How many deliveries wait for each account.
@@ -327,21 +333,28 @@ SELECT account, count(*) FROM message GROUP BY account;
 SELECT connector, count(*), min(due_ms) FROM message WHERE progress = 0 GROUP BY connector;
 
 -- name: purge_history
--- History beyond its days, some at a time.
-DELETE FROM history WHERE message_id IN (SELECT message_id FROM history WHERE message_id < ? ORDER BY message_id LIMIT 2000);
+-- History beyond its days, some at a time: more than comes in a busy time, or it would never shrink.
+DELETE FROM history WHERE message_id IN (SELECT message_id FROM history WHERE message_id < ? ORDER BY message_id LIMIT 20000);
 
 -- name: purge_incidents
-DELETE FROM incident WHERE incident_id IN (SELECT incident_id FROM incident WHERE at_ms < ? ORDER BY incident_id LIMIT 2000);
+-- Only the oldest are looked at, here and below: these tables grow in the order of their times.
+DELETE FROM incident WHERE incident_id IN (
+    SELECT incident_id FROM (SELECT incident_id, at_ms FROM incident ORDER BY incident_id LIMIT 5000) WHERE at_ms < ?);
 
 -- name: purge_ambiguous
-DELETE FROM ambiguous WHERE ambiguous_id IN (SELECT ambiguous_id FROM ambiguous WHERE since_ms < ? ORDER BY ambiguous_id LIMIT 2000);
+DELETE FROM ambiguous WHERE ambiguous_id IN (
+    SELECT ambiguous_id FROM (SELECT ambiguous_id, since_ms FROM ambiguous ORDER BY ambiguous_id LIMIT 5000)
+    WHERE since_ms < ?);
 
 -- name: purge_parked
 -- Receipts that matched nothing in all that time.
-DELETE FROM parked_receipt WHERE parked_id IN (SELECT parked_id FROM parked_receipt WHERE received_ms < ? ORDER BY parked_id LIMIT 2000);
+DELETE FROM parked_receipt WHERE parked_id IN (
+    SELECT parked_id FROM (SELECT parked_id, received_ms FROM parked_receipt ORDER BY parked_id LIMIT 5000)
+    WHERE received_ms < ?);
 
 -- name: purge_dead
-DELETE FROM dead_delivery WHERE died_ms < ?;
+DELETE FROM dead_delivery WHERE rowid IN (
+    SELECT rowid FROM (SELECT rowid, died_ms FROM dead_delivery ORDER BY rowid LIMIT 5000) WHERE died_ms < ?);
 
 -- name: release_held
 -- A person decided: send it again.
