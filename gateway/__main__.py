@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command = _find(name)
         parsers[name].description = command.HELP
         command.configure(parsers[name])
-        return _run(command, parser.parse_args(arguments))
+        return _run(command, parsers[name].parse_args(arguments[1:]))
     except CommandError as error:
         sys.stderr.write(f"{PROG} {name}: {error}\n")
         return error.code

@@ -18,7 +18,7 @@ from gateway.config.model import Config
 from gateway.config.model import Connector as ConnectorConfig
 from gateway.config.model import SmppListener as ListenerConfig
 from gateway.core.accounts import Account
-from gateway.core.batch import Answer, Batch
+from gateway.core.batch import Answer, Batch, Row
 from gateway.core.clock import Clock, SystemClock
 from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
@@ -33,13 +33,14 @@ from gateway.egress.smpp_connector import SmppConnector
 from gateway.housekeeping import Housekeeping
 from gateway.ingress.smpp_listener import SmppListener
 from gateway.ops import sd_notify
-from gateway.ops.control import ControlSocket
+from gateway.ops.control import SOCKET_NAME, ControlSocket
+from gateway.ops.listening import path_too_long, why_not_listening
 from gateway.ops.status import status_of
 from gateway.store.journal import Journal
 from gateway.store.reader import Reader
 from gateway.store.sqlite_open import FILE_NAME
 
-STOP_TIMEOUT_S = 8.0
+STOP_TIMEOUT_S = 7.0
 UNBIND_TIMEOUT_S = 1.0
 
 
@@ -86,7 +87,7 @@ class Daemon:
 
     async def start(self) -> None:
         """Starts everything; DaemonError, StoreError or OSError when that fails."""
-        self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._make_state_dir()
         delay_s = self.config.queue.commit_delay_ms / 1000
         self.journal = Journal(self.state_dir, self._on_answer, self._fail, delay_s=delay_s)
         opening = await self.journal.open()
@@ -126,6 +127,17 @@ class Daemon:
         self.events.say("info", "ready", boot=self.boot, pid=os.getpid())
         self.events.flush()
 
+    def _make_state_dir(self) -> None:
+        if problem := path_too_long(self.state_dir / SOCKET_NAME):
+            raise DaemonError(problem)
+        try:
+            self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise DaemonError(
+                f"the state directory {self.state_dir} cannot be made: {error.strerror} – "
+                "give another --state-dir, or make it yourself for this user"
+            ) from error
+
     def _say_what_was_found(self, queued: Iterable[tuple[str, int, int]], in_doubt: int) -> None:
         for connector, count, _ in queued:
             known = connector in self.upstreams
@@ -143,9 +155,10 @@ class Daemon:
     def _add_account(self, name: str, config: Config, now: float) -> None:
         section = next(account for account in config.accounts if account.system_id == name)
         self.accounts[name] = Account(section, now, self._open_of_others.pop(name, 0))
-        self.outlets[name] = Outlet(
-            name, journal=self.journal, events=self.events, clock=self.clock, random=self.random
-        )
+        if name not in self.outlets:  # an account that comes back may still have sessions that go
+            self.outlets[name] = Outlet(
+                name, journal=self.journal, events=self.events, clock=self.clock, random=self.random
+            )
 
     def _add_connector(self, config: ConnectorConfig) -> None:
         upstream = Upstream(
@@ -188,10 +201,7 @@ class Daemon:
         try:
             await listener.start()
         except OSError as error:
-            raise DaemonError(
-                f"cannot listen on {config.address}: {error.strerror or error}; "
-                "is another gateway running, or the port below 1024?"
-            ) from error
+            raise DaemonError(f"cannot listen on {config.address}: {why_not_listening(error)}") from error
         self.listeners.append(listener)
         self.events.say("info", "listening", protocol="smpp", address=config.address)
 
@@ -214,9 +224,15 @@ class Daemon:
         for connector, due_ms in answer.queued:
             if connector in self.upstreams:
                 self.upstreams[connector].queued(due_ms)
+            else:
+                self._hand_over(connector)  # a reload took it away while this was under way
         for connector, rows, next_due_ms in answer.claimed:
             if connector in self.upstreams:
                 self.upstreams[connector].claimed(rows, next_due_ms)
+            else:
+                self._put_back(connector, rows, now_ms)
+        if batch.decisions:
+            self._control.decided(batch.decisions, answer.decided)
         if answer.fetched or answer.deliveries:
             # After the batch's callbacks: clients hear of a message's id before they hear of its end.
             asyncio.get_running_loop().call_soon(self._bring_down, answer)
@@ -269,6 +285,12 @@ class Daemon:
             listener.stop_listening()
         for upstream in self.upstreams.values():
             upstream.hold()
+        async with self._reloading:  # a reload that is under way may add connectors
+            await self._stop()
+
+    async def _stop(self) -> None:
+        for upstream in self.upstreams.values():
+            upstream.hold()
         await self._until(
             lambda: self.journal.dead or not any(u.in_flight for u in self.upstreams.values()), STOP_TIMEOUT_S
         )
@@ -301,7 +323,8 @@ class Daemon:
     async def reload(self, config: Config) -> None:
         """Takes over a checked configuration, touching only what changed; listeners need a restart."""
         async with self._reloading:
-            await self._reload(config)
+            if self.submission.closed_because is not Refusal.STOPPING:
+                await self._reload(config)
 
     async def _reload(self, config: Config) -> None:
         old = self.config
@@ -344,14 +367,20 @@ class Daemon:
             self._open_of_others[name] = self.accounts.pop(name).open_messages
 
     async def _stop_connector(self, name: str) -> None:
-        self.upstreams[name].hold()
+        upstream = self.upstreams[name]
+        upstream.hold()
+        await self._until(lambda: self.journal.dead or not upstream.in_flight, STOP_TIMEOUT_S)
         await self.connectors.pop(name).stop(UNBIND_TIMEOUT_S)
 
     def _hand_over(self, name: str) -> None:
         """What waits for a connector that is not configured goes by the others of its routes."""
-        for other, upstream in self.upstreams.items():
-            self.journal.batch.moves.append((name, other))
-            upstream.queued(0)
+        self.journal.batch.moves.extend((name, other) for other in self.upstreams)
+        self.journal.wake()
+
+    def _put_back(self, name: str, rows: Iterable[tuple[Row, Iterable[int]]], now_ms: int) -> None:
+        """What was claimed for a connector that is no longer configured was not sent."""
+        for fields, segments in rows:
+            self.journal.batch.postponed.extend((fields[0], n, name, 0, 0, now_ms, "") for n in segments)
         self.journal.wake()
 
 

@@ -53,14 +53,19 @@ def add_config(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_state_dir(parser: argparse.ArgumentParser) -> None:
-    """`--state-dir PATH` as `args.state_dir`; systemd's STATE_DIRECTORY is the default where it is set."""
+def default_state_dir() -> Path:
+    """systemd's STATE_DIRECTORY where it is set, else DEFAULT_STATE_DIR."""
     # systemd separates several directories by colons
     first = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    return Path(first) if first else DEFAULT_STATE_DIR
+
+
+def add_state_dir(parser: argparse.ArgumentParser) -> None:
+    """`--state-dir PATH` as `args.state_dir`."""
     parser.add_argument(
         "--state-dir",
         type=Path,
-        default=Path(first) if first else DEFAULT_STATE_DIR,
+        default=default_state_dir(),
         metavar="PATH",
         help="directory of the store and the local socket (default: %(default)s)",
     )

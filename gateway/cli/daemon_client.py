@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.cli import CommandError
+from gateway.cli import EXIT_USAGE, CommandError
 from gateway.core.events import safe
+from gateway.core.message_ids import parse_id
 from gateway.ops.control import SOCKET_NAME
+from gateway.ops.listening import path_too_long
 
 TIMEOUT_S = 30.0
 
@@ -18,6 +20,8 @@ TIMEOUT_S = 30.0
 def ask(state_dir: Path, command: str, **arguments: object) -> dict[str, Any]:
     """The daemon's answer; CommandError says why there is none."""
     path = state_dir / SOCKET_NAME
+    if problem := path_too_long(path):
+        raise CommandError(problem)
     request = json.dumps({"command": command, **arguments}).encode() + b"\n"
     try:
         with socket.socket(socket.AF_UNIX) as channel:
@@ -26,7 +30,7 @@ def ask(state_dir: Path, command: str, **arguments: object) -> dict[str, Any]:
             channel.sendall(request)
             with channel.makefile("rb") as lines:
                 answer = json.loads(lines.readline())
-    except (FileNotFoundError, ConnectionRefusedError):
+    except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
         raise CommandError(
             f"no gateway is running on {state_dir}; give the --state-dir that it was started with"
         ) from None
@@ -39,6 +43,16 @@ def ask(state_dir: Path, command: str, **arguments: object) -> dict[str, Any]:
     if "error" in answer:
         raise CommandError(str(answer["error"]))
     return answer
+
+
+def message_id_of(text: str) -> int:
+    """A message_id from the command line; CommandError when it is none."""
+    try:
+        return parse_id(text)
+    except ValueError:
+        raise CommandError(
+            f"{text!r} is no message id: decimal, 16 hex digits, or a UUID", EXIT_USAGE
+        ) from None
 
 
 def moment(ms: object) -> str:

@@ -7,10 +7,12 @@ import secrets
 from pathlib import Path
 
 from gateway.cli import CommandError
-from gateway.cli.run import run_loop, serve
+from gateway.cli.loop import run_loop
+from gateway.cli.run import serve
 from gateway.config.load import load
 from gateway.core.passwords import hash_password
 from gateway.daemon import Daemon
+from gateway.ops.listening import why_not_listening
 from gateway.simulator.settings import SimulatorSettings
 from gateway.simulator.simulator import Simulator
 
@@ -97,8 +99,8 @@ def run_demo() -> int:
             await simulator.start(connector.address.host, connector.address.port)
         except OSError as error:
             raise CommandError(
-                f"the simulated SMSC cannot listen on {connector.address}: {error.strerror}; "
-                "is another demo running?"
+                f"the simulated SMSC cannot listen on {connector.address}: {why_not_listening(error)} "
+                f"in {config_file}, unless another demo is running"
             ) from error
         try:
             return await serve(config, config_file, folder, on_ready)

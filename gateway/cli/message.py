@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 
-from gateway.cli import EXIT_OK, CommandError, add_json, add_state_dir
-from gateway.cli.daemon_client import ask, moment
+from gateway.cli import EXIT_OK, add_json, add_state_dir
+from gateway.cli.daemon_client import ask, message_id_of, moment
 from gateway.core.events import safe
-from gateway.core.message_ids import parse_id
 
 HELP = "Show the timeline of one message, by the id its sender was given."
 
@@ -21,11 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    try:
-        message_id = parse_id(args.id)
-    except ValueError:
-        raise CommandError(f"{args.id!r} is no message id: decimal, 16 hex digits, or a UUID") from None
-    found = ask(args.state_dir, "message", message_id=message_id)
+    found = ask(args.state_dir, "message", message_id=message_id_of(args.id))
     if args.json:
         print(json.dumps(found, indent=2))
         return EXIT_OK

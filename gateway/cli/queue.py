@@ -6,8 +6,7 @@ import argparse
 import json
 
 from gateway.cli import EXIT_OK, EXIT_USAGE, CommandError, add_json, add_state_dir
-from gateway.cli.daemon_client import ask, table
-from gateway.core.message_ids import parse_id
+from gateway.cli.daemon_client import ask, message_id_of, table
 
 HELP = "Show what waits in the queue, list it, or decide about a message that is held."
 
@@ -43,6 +42,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.what in ("resend", "drop"):
         return _decide(args)
+    if args.id is not None:
+        raise CommandError(f"{args.what} is a list and takes no ID", EXIT_USAGE)
+    if args.limit < 1:
+        raise CommandError("--limit must be above 0", EXIT_USAGE)
     if args.what is None:
         summary = ask(args.state_dir, "queue")["summary"]
         if args.json:
@@ -61,10 +64,6 @@ def run(args: argparse.Namespace) -> int:
 def _decide(args: argparse.Namespace) -> int:
     if not args.id:
         raise CommandError(f"name the message: smsc-gateway queue {args.what} ID", EXIT_USAGE)
-    try:
-        message_id = parse_id(args.id)
-    except ValueError:
-        raise CommandError(f"{args.id!r} is no message id") from None
-    ask(args.state_dir, "decide", message_id=message_id, word=args.what)
+    ask(args.state_dir, "decide", message_id=message_id_of(args.id), word=args.what)
     print(json.dumps({"done": True}) if args.json else "done")
     return EXIT_OK

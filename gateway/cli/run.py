@@ -6,10 +6,21 @@ import argparse
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
 
-from gateway.cli import EXIT_CONFIG, EXIT_FAILURE, EXIT_OK, CommandError, add_config, add_state_dir
+from gateway.cli import (
+    DEFAULT_CONFIG,
+    EXIT_CONFIG,
+    EXIT_FAILURE,
+    EXIT_OK,
+    EXIT_USAGE,
+    CommandError,
+    add_config,
+    add_state_dir,
+    default_state_dir,
+)
+from gateway.cli.loop import run_loop
 from gateway.config.load import load
 from gateway.config.model import Config
 from gateway.config.problems import ConfigError
@@ -39,24 +50,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.demo:
+        if args.config != DEFAULT_CONFIG or args.state_dir != default_state_dir():
+            raise CommandError(
+                "--demo keeps its own configuration and queue in ./run: leave --config and --state-dir out",
+                EXIT_USAGE,
+            )
         from gateway.cli.demo import run_demo
 
         return run_demo()
     os.umask(0o077)  # the queue holds texts: its files are nobody else's
     config = load(args.config)
     return run_loop(lambda: serve(config, args.config, args.state_dir))
-
-
-def run_loop(main: Callable[[], Coroutine[object, object, int]]) -> int:
-    """Runs a coroutine function on the fastest event loop there is; returns its exit code."""
-    try:
-        import uvloop
-
-        factory: Callable[[], asyncio.AbstractEventLoop] | None = uvloop.new_event_loop
-    except ImportError:
-        factory = None
-    with asyncio.Runner(loop_factory=factory) as runner:
-        return runner.run(main())
 
 
 async def serve(

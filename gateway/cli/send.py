@@ -25,6 +25,14 @@ PASSWORD_ENV = "SMSC_GATEWAY_PASSWORD"
 _MAX_SYSTEM_ID = 15  # SMPP v3.4 §5.2.1
 _MAX_PASSWORD = 8  # SMPP v3.4 §5.2.2
 _UCS2 = 0x08  # data_coding, SMPP v3.4 §5.2.19
+_REFUSAL_HINTS = {
+    constants.ESME_RINVDSTADR: "the number is malformed, or no route leads to it",
+    constants.ESME_RINVSRCADR: "the account may not use this sender; give another --from",
+    constants.ESME_RINVMSGLEN: "the text is longer than the account may send",
+    constants.ESME_RTHROTTLED: "faster than the account may send",
+    constants.ESME_RMSGQFUL: "too much is waiting; smsc-gateway status says what is wrong",
+    constants.ESME_RSYSERR: "it cannot be kept just now; smsc-gateway status says what is wrong",
+}
 _BAR_WIDTH = 30
 _REDRAW_S = 0.1
 
@@ -136,7 +144,8 @@ def _password(path: Path | None) -> str:
         else:
             raise CommandError(f"no password: give --password-file or set {PASSWORD_ENV}", EXIT_USAGE)
     except (OSError, UnicodeDecodeError) as error:
-        raise CommandError(f"{path} cannot be read: {error}", EXIT_USAGE) from None
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise CommandError(f"{path} cannot be read: {reason}", EXIT_USAGE) from None
     if not password.isascii() or len(password) > _MAX_PASSWORD:
         raise CommandError(f"an SMPP password has at most {_MAX_PASSWORD} ASCII characters", EXIT_USAGE)
     return password
@@ -176,7 +185,10 @@ class _Report:
             line = f"accepted: message_id {segment.message_id}"
             self._answered += 1
         else:
-            line = f"refused: {constants.status_name(segment.status or 0)}"
+            status = segment.status or constants.ESME_ROK
+            line = f"refused: {constants.status_name(status)}"
+            if status in _REFUSAL_HINTS:
+                line += f" – {_REFUSAL_HINTS[status]}"
             self._answered += 1
         if self._bar:
             sys.stderr.write("\r\x1b[K")
@@ -207,7 +219,8 @@ class _Report:
             print(f"smsc-gateway send: no answer to {unanswered} of {total} segments", file=sys.stderr)
         if missing:
             print(
-                f"smsc-gateway send: no receipt for {missing} of {accepted} accepted segments",
+                f"smsc-gateway send: no receipt for {missing} of {accepted} accepted segments "
+                "within --timeout; smsc-gateway message ID says where one is",
                 file=sys.stderr,
             )
         return accepted == total and (not self._want_receipts or delivered == total)

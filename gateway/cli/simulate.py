@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli import EXIT_OK, EXIT_USAGE, CommandError, add_json
+from gateway.cli.loop import run_loop
+from gateway.ops.listening import why_not_listening
 from gateway.simulator import Message, Simulator, SimulatorSettings
 from gateway.simulator.outcomes import magic_help
 from protocols.smpp import constants
@@ -40,14 +42,12 @@ def run(args: argparse.Namespace) -> int:
     except (ValueError, OSError) as error:
         raise CommandError(str(error), EXIT_USAGE) from None
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(_serve(settings, host, port, args.json))
+        return run_loop(lambda: _serve(settings, host, port, args.json))
     except OSError as error:
-        raise CommandError(f"cannot listen on {args.listen}: {error.strerror}") from None
-    return EXIT_OK
+        raise CommandError(f"cannot listen on {args.listen}: {why_not_listening(error)}") from None
 
 
-async def _serve(settings: SimulatorSettings, host: str, port: int, as_json: bool) -> None:
+async def _serve(settings: SimulatorSettings, host: str, port: int, as_json: bool) -> int:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -77,6 +77,7 @@ async def _serve(settings: SimulatorSettings, host: str, port: int, as_json: boo
         _print_json({"event": "summary", **counters})
     else:
         print(", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counters.items()), flush=True)
+    return EXIT_OK
 
 
 def _record(message: Message) -> dict[str, Any]:
@@ -151,11 +152,3 @@ def _address(text: str) -> tuple[str, int]:
     if not colon or not port.isdecimal() or int(port) > 0xFFFF:
         raise ValueError(f"--listen {text} is no HOST:PORT")
     return host.strip("[]"), int(port)
-
-
-def _loop_factory() -> Any:
-    try:
-        import uvloop
-    except ImportError:
-        return None
-    return uvloop.new_event_loop

@@ -76,6 +76,10 @@ def read_file(path: Path, problems: list[Problem]) -> MappingNode | None:
     try:
         with path.open("rb") as file:
             octets = file.read(MAX_OCTETS + 1)
+    except FileNotFoundError as error:
+        fix = "check the path; smsc-gateway describe-config prints an example to begin with"
+        refuse(f"cannot be read: {error.strerror}", fix)
+        return None
     except OSError as error:
         refuse(f"cannot be read: {error.strerror}", "check the path and its permissions")
         return None

@@ -102,6 +102,10 @@ class Events:
             f"connector={connector} state={_STATE_NAMES.get(state, state)} error={word(error)}",
         )
 
+    def in_doubt(self, message_id: int, connector: str, evidence: str, now_ms: int) -> None:
+        """Nobody knows whether the SMSC took a segment."""
+        self._message(now_ms, "in_doubt", message_id, f"connector={connector} evidence={word(evidence)}")
+
     def ended(self, message_id: int, state: int, error: str, now_ms: int) -> None:
         """A message ends without a receipt: refused, given up, expired."""
         name = _STATE_NAMES.get(state, state)

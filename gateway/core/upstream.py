@@ -285,9 +285,8 @@ class Upstream:
         """Nobody knows whether the SMSC took a segment."""
         self.doubtful += 1
         self.journal.batch.doubts.append((message.message_id, segment, now_ms, evidence))
-        self._events.say(
-            "warning", "ambiguous", message_id=message.message_id, connector=self.name, evidence=evidence
-        )
+        if self._events.messages:
+            self._events.in_doubt(message.message_id, self.name, evidence, now_ms)
         self._results += 1
 
     def results_end(self) -> None:

@@ -200,12 +200,19 @@ class UpstreamConnection(asyncio.Protocol):
 
     def submit(self, message: Message, segments: Sequence[int]) -> None:
         """Sends segments of a message."""
-        now = self.clock.now()
+        now, now_ms = self.clock.now(), self.clock.now_ms()
         sar = self.connector.config.long_messages == "sar"
-        for number, pdu in zip(
-            segments, submits_of(message, segments, self.clock.now_ms(), sar=sar), strict=True
-        ):
-            self.session.send_request(pdu, now, (message, number))
+        sent = 0
+        try:
+            for number, pdu in zip(segments, submits_of(message, segments, now_ms, sar=sar), strict=True):
+                self.session.send_request(pdu, now, (message, number))
+                sent += 1
+        except ValueError as error:
+            # One message that cannot be written must not stop the others, now and after each restart.
+            self.connector.say("error", "unsendable", message_id=message.message_id, reason=error)
+            for _ in segments[sent:]:
+                self.connector.upstream.refused_for_good(message, "unsendable", now_ms)
+            self.connector.upstream.results_end()
         if not self._flush_due:
             self._flush_due = True
             self._loop.call_soon(self._write)

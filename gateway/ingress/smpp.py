@@ -234,9 +234,13 @@ class SmppConnection(asyncio.Protocol):
 
     def deliver(self, delivery: Delivery) -> None:
         """Sends a deliver_sm."""
-        self.session.send_request(
-            deliver_sm_of(delivery, self._id_format), self.listener.clock.now(), delivery
-        )
+        try:
+            pdu = deliver_sm_of(delivery, self._id_format)
+            self.session.send_request(pdu, self.listener.clock.now(), delivery)
+        except ValueError as error:
+            # One delivery that cannot be written must not keep the others back.
+            if self.outlet is not None:
+                self.outlet.refuse(delivery, f"unsendable: {error}", self.listener.clock.now_ms())
         if not self._flush_due:
             self.flush_soon()
 
@@ -264,3 +268,5 @@ class SmppConnection(asyncio.Protocol):
         data = self.session.data_to_send()
         if data and not self._gone:
             self._transport.write(data)
+            if self.session.over:
+                self._transport.close()

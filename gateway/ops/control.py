@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
-from gateway.core.batch import Journal
+from gateway.core.batch import Journal, Row
 from gateway.core.clock import Clock
 from gateway.core.events import Events
 
 SOCKET_NAME = "control.sock"
 LINE_LIMIT = 1 << 16
 TIMEOUT_S = 30.0
+_UNKNOWN_MESSAGE = {"error": "no such message; history is kept for queue.history_days"}
 
 
 class Inspector(Protocol):
@@ -46,7 +47,7 @@ class ControlSocket:
         self._events = events
         self._clock = clock
         self._status = status
-        self._decided: list[asyncio.Future[bool]] = []
+        self._outcomes: dict[int, bool] = {}
         self._server: asyncio.Server
 
     async def start(self) -> None:
@@ -80,7 +81,7 @@ class ControlSocket:
             return self._status()
         if command == "message":
             found = await asyncio.to_thread(self._inspector.timeline, int(request["message_id"]))
-            return found or {"error": "no such message; history is kept for queue.history_days"}
+            return found or _UNKNOWN_MESSAGE
         if command == "queue":
             return {"summary": await asyncio.to_thread(self._inspector.summary)}
         if command == "list":
@@ -92,18 +93,31 @@ class ControlSocket:
             return await self._decide(int(request["message_id"]), str(request["word"]))
         return {"error": f"unknown command {command!r}"}
 
+    def decided(self, decisions: Iterable[Row], outcomes: Iterable[bool]) -> None:
+        """Whether each decision of a batch found its message waiting."""
+        self._outcomes = {row[0]: outcome for row, outcome in zip(decisions, outcomes, strict=True)}
+
+    def _settle(self, done: asyncio.Future[bool | None], ok: bool, message_id: int) -> None:
+        if not done.done():  # whoever asked may have left meanwhile
+            done.set_result(self._outcomes.get(message_id, False) if ok else None)
+
     async def _decide(self, message_id: int, word: str) -> dict[str, Any]:
         """A person's word on a message that is held or waits: "resend" or "drop"."""
         if word not in ("resend", "drop"):
             return {"error": "decide resend or drop"}
         found = await asyncio.to_thread(self._inspector.timeline, message_id)
-        state = found["state"] if found else "unknown"
+        if found is None:
+            return _UNKNOWN_MESSAGE
+        state = found["state"]
         if state not in ("HELD", "QUEUED") or (word == "resend" and state == "QUEUED"):
             return {"error": f"the message is {state}, so there is nothing to {word}"}
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[bool | None] = asyncio.get_running_loop().create_future()
         self._journal.batch.decisions.append((message_id, word, self._clock.now_ms()))
-        self._journal.then(lambda ok: done.set_result(ok))
-        if not await done:
+        self._journal.then(lambda ok: self._settle(done, ok, message_id))
+        outcome = await done
+        if outcome is None:
             return {"error": "the store cannot write just now"}
+        if not outcome:
+            return {"error": "the message went on in the same moment; ask for it again"}
         self._events.say("info", "decided", message_id=message_id, word=word)
         return {"done": True}

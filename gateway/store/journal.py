@@ -247,6 +247,7 @@ class Journal(asyncio.Protocol):
             "doubts",
             "delivered",
             "refused",
+            "moves",
         ):
             getattr(self.batch, name)[:0] = getattr(batch, name)
 

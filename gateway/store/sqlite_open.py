@@ -26,12 +26,19 @@ class StoreBusy(StoreError):
 
 
 def lock(folder: Path) -> IO[str]:
-    """Holds the folder while the file is open; StoreBusy when another process holds it.
+    """Holds the folder while the file is open; StoreBusy when another process holds it, StoreError when that
+    file cannot be written.
 
     The process that writes holds it, not the one that it works for: when the latter is killed, this one may
     still be committing its last batch, and the next run must wait for that.
     """
-    handle = (folder / "lock").open("a+")
+    try:
+        handle = (folder / "lock").open("a+")
+    except OSError as error:
+        raise StoreError(
+            f"the state directory {folder} cannot be used: {error.strerror} – "
+            "it must be this user's own (chown), or give another --state-dir"
+        ) from error
     deadline = time.monotonic() + LOCK_WAIT_S
     while True:
         try:

@@ -93,6 +93,8 @@ class Session:
         self._enquired_at: float | None = None
         self._enquire_sequence = _NONE
         self._unbind_sent_at: float | None = None
+        self._peer_unbind: int | None = None
+        self._peer_unbind_at = 0.0
         self._unbind_sequence = _NONE
         self._bind_by = now + settings.bind_timeout_s
         self._pending_bind: Bind | None = None
@@ -192,6 +194,14 @@ class Session:
         if self._unanswered_zeros and not number:
             self._unanswered_zeros -= 1
             self._unanswered.add(0)
+        if self._peer_unbind is not None and not self.unanswered:
+            self._out.append(encode_header(c.UNBIND_RESP, c.ESME_ROK, self._peer_unbind))
+            self._end(State.UNBOUND)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more will come of the session; what `data_to_send` holds is still to be sent."""
+        return self._is_over
 
     def accept_bind(
         self, request: Bind, *, system_id: str, sc_interface_version: int = c.INTERFACE_VERSION_34
@@ -252,6 +262,8 @@ class Session:
             times.append(self._partial_since + settings.pdu_timeout_s)
         if self._unbind_sent_at is not None:
             times.append(self._unbind_sent_at + settings.response_timeout_s)
+        if self._peer_unbind is not None:
+            times.append(self._peer_unbind_at + settings.response_timeout_s)
         if self._awaits_bind:
             times.append(self._bind_by)
         if self._enquired_at is not None:
@@ -273,6 +285,9 @@ class Session:
             self._close(f"no bind within {settings.bind_timeout_s:g} s", c.ESME_RINVBNDSTS, events)
         elif self._unbind_sent_at is not None and self._unbind_sent_at + settings.response_timeout_s <= now:
             self._close("unbind is not answered", None, events)
+        elif self._peer_unbind is not None:
+            if self._peer_unbind_at + settings.response_timeout_s <= now:
+                self._close("unbind by peer", None, events)
         elif self._enquired_at is not None:
             if self._enquired_at + settings.response_timeout_s <= now:
                 self._close(f"peer silent for {now - self._heard_at:.0f} s", None, events)
@@ -375,11 +390,19 @@ class Session:
         elif command_id not in self._acceptable or (command_id in STATE_AFTER_BIND and self._pending_bind):
             self._refuse_by_state(command_id, number, events)
         elif command_id == c.UNBIND:
-            self._out.append(encode_header(c.UNBIND_RESP, c.ESME_ROK, number))
-            self._end(State.UNBOUND)
-            events.append(Closed("unbind by peer"))
+            self._take_unbind(number, now, events)
         else:
             self._take_start(frame, command_id, status, number, now, events)
+
+    def _take_unbind(self, number: int, now: float, events: list[Event]) -> None:
+        """The peer goes; what it is still owed comes before the answer, which is then given by `respond`."""
+        if self.unanswered:
+            self._peer_unbind, self._peer_unbind_at = number, now
+            self._sendable = self._acceptable = self._answerable = frozenset()
+            return
+        self._out.append(encode_header(c.UNBIND_RESP, c.ESME_ROK, number))
+        self._end(State.UNBOUND)
+        events.append(Closed("unbind by peer"))
 
     def _take_start(
         self, frame: bytes, command_id: int, status: int, number: int, now: float, events: list[Event]

@@ -134,7 +134,6 @@ def test_a_response_comes_before_its_receipt(options: tuple[str, ...], tmp_path:
     assert sorted(receipted) == sorted(answered)
 
 
-@pytest.mark.xfail(strict=True, reason="the session answers unbind at once and drops what it still owed")
 def test_responses_come_before_the_answer_to_unbind(tmp_path: Path) -> None:
     """A client that does not wait before it unbinds should still learn that its messages were taken."""
     with running_gateway(tmp_path) as gateway, connected(gateway) as wire:

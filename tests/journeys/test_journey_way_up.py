@@ -253,7 +253,7 @@ async def test_second_doubt_holds_the_message_for_a_person(tmp_path: Path) -> No
         for attempt in (1, 2):
             await submitted(smsc, attempt)
             gateway.clock.advance(5)
-            await gateway.said("ambiguous", message_id, times=attempt)
+            await gateway.said("in_doubt", message_id, times=attempt)
         await gateway.until(lambda: gateway.listing("held"))
         assert gateway.states(message_id) == ["HELD"]
         assert smsc.counters.submitted == 2

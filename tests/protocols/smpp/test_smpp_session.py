@@ -378,7 +378,6 @@ def test_an_unbind_before_a_bind_is_refused() -> None:
 
 def test_nothing_happens_after_the_end() -> None:
     smsc, _ = bound_pair()
-    give(smsc, submit(2))
     assert give(smsc, Unbind(sequence_number=3), submit(4)) == [Closed("unbind by peer")]
     assert sent(smsc) == [UnbindResp(sequence_number=3)]
     assert give(smsc, submit(5)) == []
