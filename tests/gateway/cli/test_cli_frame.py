@@ -75,6 +75,12 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str], capsys: pytest.Capture
     assert "usage: smsc-gateway" in streams.err
 
 
+def test_wrong_usage_shows_what_the_command_takes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        frame.main(["check-config", "config.yaml"])
+    assert "usage: smsc-gateway check-config [-h] [--config PATH]" in capsys.readouterr().err
+
+
 def test_a_command_gets_its_own_help(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         frame.main(["hash-password", "--help"])
