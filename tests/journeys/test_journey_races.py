@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from journey_support import (
@@ -12,10 +13,14 @@ from journey_support import (
     UPSTREAM,
     config,
     connector,
+    gateway_and_smsc,
     journey,
     running,
+    simulated_smsc,
+    submit_sm,
 )
 
+from gateway.config.model import Route
 from protocols.smpp.codec import decode, encode
 from protocols.smpp.pdu import (
     RESPONSES,
@@ -104,3 +109,53 @@ async def test_transmitter_that_is_lost_while_its_receiver_binds_leaves_no_dead_
             (link,) = gateway.daemon.upstreams[UPSTREAM].links
             assert link.room
             assert len(gateway.daemon.connectors[UPSTREAM].connections) == 2
+
+
+NEVER_ANSWERED = "79161299100"
+
+
+@journey
+async def test_what_was_in_flight_at_a_connector_that_goes_finds_another_one(tmp_path: Path) -> None:
+    async with simulated_smsc() as one, simulated_smsc() as two:
+        first, second = connector(one.port, "first"), connector(two.port, "second")
+        async with running(config(first, second), tmp_path) as gateway:
+            await gateway.linked("first")
+            await gateway.linked("second")
+            client = await gateway.client()
+            message_id = await client.submit(NEVER_ANSWERED)
+            await one.wait_until(lambda: one.counters.submitted == 1)
+            without = replace(
+                gateway.daemon.config, connectors=[second], routes=[Route(connectors=["second"])]
+            )
+            reload = asyncio.create_task(gateway.daemon.reload(without))
+            await gateway.ticked()
+            assert not reload.done()  # its answer may still come
+            gateway.clock.let_run()
+            await reload
+            await two.wait_until(lambda: two.counters.submitted >= 1)
+            assert [row["message_id"] for row in gateway.listing("ambiguous")][-1:] == [message_id]
+
+
+@journey
+async def test_changed_connector_waits_for_the_answers_under_way(tmp_path: Path) -> None:
+    async with gateway_and_smsc(tmp_path, smsc={"resp_delay_ms": 50.0}) as (gateway, smsc):
+        client = await gateway.client()
+        sent = [client.send(submit_sm(text=b"%d" % n)) for n in range(10)]
+        await smsc.wait_until(lambda: smsc.counters.submitted == 10)
+        changed = replace(gateway.daemon.config, connectors=[connector(smsc.port, window=7)])
+        await gateway.daemon.reload(changed)
+        await asyncio.gather(*sent)
+        assert gateway.listing("ambiguous") == []
+        assert {(await client.receipt()).message_id for _ in sent} == {it.result().message_id for it in sent}
+
+
+@journey
+async def test_reload_that_meets_the_end_starts_no_connector(tmp_path: Path) -> None:
+    async with gateway_and_smsc(tmp_path) as (gateway, smsc):
+        changed = replace(gateway.daemon.config, connectors=[connector(smsc.port, window=7)])
+        reload = asyncio.create_task(gateway.daemon.reload(changed))
+        later = asyncio.create_task(gateway.daemon.reload(gateway.daemon.config))
+        await gateway.stop()
+        await asyncio.gather(reload, later)
+        assert all(it.state == "stopped" for it in gateway.daemon.connectors.values())
+        assert not smsc.connections

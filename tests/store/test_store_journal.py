@@ -359,3 +359,13 @@ def test_a_store_that_ends_is_the_end_unless_it_was_closed() -> None:
     assert "reset by peer" in bench.deaths[0]
     bench.loop.turn()
     assert bench.wire.batches == [], "nobody is there to write it"
+
+
+def test_a_failover_that_could_not_be_written_is_written_later() -> None:
+    bench = Bench()
+    bench.journal.batch.moves.append(("one", "two"))
+    bench.journal.wake()
+    bench.loop.turn()
+    bench.answer(error="database or disk is full")
+    bench.loop.advance(RETRY_S)
+    assert bench.wire.batches[-1].moves == [("one", "two")]
