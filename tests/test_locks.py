@@ -1,0 +1,42 @@
+"""The lock files: what production installs, and the same with the tools of tests and checks."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LOCKS = ("requirements.lock", "requirements-dev.lock")
+
+
+def blocks(name: str) -> dict[str, str]:
+    """Each requirement's line without the hashes, and its hashes."""
+    text = re.sub(r"^ *#.*\n", "", (ROOT / name).read_text(), flags=re.M).replace("\\\n", " ")
+    parts = (line.partition("--hash") for line in text.splitlines() if line)
+    return {requirement.strip(): hashes for requirement, _, hashes in parts}
+
+
+def test_what_production_installs_is_what_is_tested() -> None:
+    production, tested = (set(blocks(name).items()) for name in LOCKS)
+    assert production < tested
+
+
+def test_production_gets_no_tools_of_tests_and_checks() -> None:
+    names = {line.split("==")[0] for line in blocks("requirements.lock")}
+    assert names == {"pyyaml", "six", "smpplib", "uvloop", "setuptools"}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_version_is_exact_and_hashed(name: str) -> None:
+    for line, hashes in blocks(name).items():
+        assert re.match(r"[\w.-]+==[\w.]+( ;|$)", line), line
+        assert "sha256:" in hashes, line
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_no_registry_is_named(name: str) -> None:
+    text = (ROOT / name).read_text()
+    assert "://" not in text
+    assert not re.search(r"^\s*--?(index|extra|find|trusted|i\b)", text, re.M)
