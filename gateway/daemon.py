@@ -219,8 +219,15 @@ class Daemon:
             if account in self._open_of_others:
                 self._open_of_others[account] -= count
         now_ms = self.clock.now_ms()
-        for message_id in answer.expired:
-            self.events.ended(message_id, 3, "validity is over", now_ms)
+        for message_id, state in answer.expired:
+            self.events.ended(message_id, state, "time is over", now_ms)
+        for connector, more in answer.moved:
+            if more and connector in self.upstreams:
+                self.upstreams[connector].move_more()
+            elif more:
+                self._hand_over(connector)
+        if answer.sweep_again:
+            self._housekeeping.sweep_soon()
         for connector, due_ms in answer.queued:
             if connector in self.upstreams:
                 self.upstreams[connector].queued(due_ms)

@@ -39,8 +39,13 @@ class Housekeeping:
         self._loop = asyncio.get_running_loop()
         self._handle: asyncio.TimerHandle | None = None
         self._ticks = 0
+        self._sweep_due = False
         watchdog_us = int(os.environ.get("WATCHDOG_USEC", "0"))
         self._feed_every = max(1, int(watchdog_us / 1e6 / 3 / TICK_S)) if watchdog_us else 0
+
+    def sweep_soon(self) -> None:
+        """The last sweep left something."""
+        self._sweep_due = True
 
     def start(self) -> None:
         self._handle = self._loop.call_later(TICK_S, self._tick)
@@ -60,7 +65,8 @@ class Housekeeping:
             self._sessions(now)
         if self._ticks % DISK_EVERY == 1:
             self._watch_disk()
-        if self._ticks % SWEEP_EVERY == 0:
+        if self._ticks % SWEEP_EVERY == 0 or self._sweep_due:
+            self._sweep_due = False
             self._sweep(now_ms)
         if (
             self._feed_every

@@ -71,8 +71,12 @@ class Answer:
     """message_id, and the row of a receipt that had come before its response."""
     ended: list[Row] = field(default_factory=list)
     """account, how many of its messages ended."""
-    expired: list[int] = field(default_factory=list)
-    """message_ids that ended because their time was over."""
+    expired: list[Row] = field(default_factory=list)
+    """message_id and state of what ended because its time was over."""
+    moved: list[Row] = field(default_factory=list)
+    """For each move: the connector, and whether more waits for it that could go by the other."""
+    sweep_again: bool = False
+    """The sweep left something: sweep again soon."""
     queued: list[Row] = field(default_factory=list)
     """connector, due_ms of something that was put back into its queue."""
     deliveries: list[Row] = field(default_factory=list)

@@ -122,6 +122,11 @@ class Upstream:
         """Sends nothing any more, at the end of the gateway's day."""
         self._paused_until = float("inf")
 
+    def move_more(self) -> None:
+        """Only a part went to the other connector; the next look moves more."""
+        self._backlog = True
+        self.down_since -= MOVE_AFTER_S
+
     def moved_away(self, now: float) -> None:
         """What waited went to another connector; look again when more has come."""
         self._backlog = False

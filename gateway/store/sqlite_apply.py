@@ -13,6 +13,10 @@ from collections.abc import Iterable
 from gateway.core.batch import Answer, Batch, Row, Sweep
 from gateway.store.sqlite_open import statements
 
+SWEEP_ROWS = 1000
+"""A sweep that found so many of a kind has not seen all."""
+MOVE_ROWS = 10_000
+"""So many queued messages change their connector in one batch."""
 REMEMBERED = 50_000
 """Ended messages whose segments are kept so that a repeated receipt is recognised."""
 
@@ -73,7 +77,9 @@ class Applier:
         if ended:
             self._finish(answer)  # before the claims: what has ended must not go up
         for row in batch.moves:
-            if self._run("move_queue", row).rowcount:
+            moved = self._run("move_queue", (*row, MOVE_ROWS)).rowcount
+            answer.moved.append((row[0], moved >= MOVE_ROWS))
+            if moved:
                 answer.queued.append((row[1], 0))
         for row in batch.claims:
             if self._claim(row, answer):
@@ -174,7 +180,7 @@ class Applier:
         self._many("insert_intent", intents)
         self._many("mark_sent", sent)
         self._many("end_message", expired)
-        answer.expired.extend(row[0] for row in expired)
+        answer.expired.extend(row[:2] for row in expired)
         next_due = self._run("next_due", (connector,)).fetchone()[0]
         answer.claimed.append((connector, claimed, next_due))
         return bool(expired)
@@ -257,12 +263,17 @@ class Applier:
         run = self._run
         run("end_expired", (sweep.now_ms,))
         run("end_without_receipt", (sweep.now_ms, sweep.oldest_id, sweep.receipt_before_ms))
-        answer.expired.extend(r[0] for r in self.connection.execute("SELECT message_id FROM temp.ended"))
+        ended = self.connection.execute("SELECT message_id, state FROM temp.ended").fetchall()
+        answer.expired.extend(ended)
         self._finish(answer)
-        run("purge_history", (sweep.history_before_id,))
-        run("purge_incidents", (sweep.history_before_ms,))
-        run("purge_ambiguous", (sweep.history_before_ms,))
-        self.parked -= run("purge_parked", (sweep.parked_before_ms,)).rowcount
+        purged = [
+            run("purge_history", (sweep.history_before_id,)).rowcount,
+            run("purge_incidents", (sweep.history_before_ms,)).rowcount,
+            run("purge_ambiguous", (sweep.history_before_ms,)).rowcount,
+            run("purge_parked", (sweep.parked_before_ms,)).rowcount,
+        ]
+        self.parked -= purged[-1]
+        answer.sweep_again = max(len(ended), *purged) >= SWEEP_ROWS
         run("purge_dead", (sweep.history_before_ms,))
         if run("bury_old_deliveries", (sweep.delivery_before_ms, sweep.now_ms)).rowcount:
             run("drop_dead", (sweep.now_ms,))

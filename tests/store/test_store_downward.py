@@ -130,7 +130,7 @@ def test_what_waits_expires_and_what_was_sent_does_not(store: Store) -> None:
     store.send(message(3, expires_ms=NOW_MS), message(4, expires_ms=NOW_MS, on_ambiguous=2))
     store.doubt(4)
     answer = store.sweep(NOW_MS)
-    assert sorted(answer.expired) == [1, 4]
+    assert sorted(row[0] for row in answer.expired) == [1, 4]
     assert answer.ended == [("app", 2)]
     assert store.end(1) == store.end(4) == (MessageState.EXPIRED, "")
     assert sorted(store.delivery_states()) == [(1, 3), (4, 3)]
@@ -149,7 +149,7 @@ def test_expired_are_only_those_whose_time_is_over(store: Store) -> None:
         claims=[("one", 1, NOW_MS)],
         sweeps=[bounds],
     )
-    assert sorted(answer.expired) == [1, 2]
+    assert sorted(row[0] for row in answer.expired) == [1, 2]
     assert sum(count for _, count in answer.ended) == 4
     assert store.end(3) == (MessageState.DELIVERED, "000")
 
@@ -173,7 +173,7 @@ def test_without_a_receipt_a_message_ends_long_after_its_validity(store: Store) 
         message(young, expires_ms=LONG_AGO_MS),
     )
     answer = store.sweep(NOW_MS, receipt_before_ms=NOW_MS - 3 * DAY_MS, oldest_id=id_at(NOW_MS - 3 * DAY_MS))
-    assert answer.expired == [old]
+    assert [row[0] for row in answer.expired] == [old]
     assert store.end(old) == (MessageState.UNKNOWN, "no receipt")
     assert store.progress(old + 1) is store.progress(young) is Progress.SENT
 

@@ -160,12 +160,12 @@ def test_an_answer_may_come_in_pieces_and_several_at_once() -> None:
     for name in "ab":
         bench.add(name)
         bench.loop.turn()
-    both = encode(Answer(expired=[7])) + encode(Answer(expired=[8]))
+    both = encode(Answer(expired=[(7, 3)])) + encode(Answer(expired=[(8, 3)]))
     for octet in both[:-3]:
         bench.journal.data_received(bytes((octet,)))
     assert bench.heard == [("a", True)]
     bench.journal.data_received(both[-3:])
-    assert [answer.expired for _, answer in bench.answers] == [[7], [8]]
+    assert [answer.expired for _, answer in bench.answers] == [[(7, 3)], [(8, 3)]]
 
 
 def test_how_long_the_oldest_batch_waits() -> None:

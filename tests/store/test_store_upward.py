@@ -98,7 +98,7 @@ def test_what_expired_while_it_waited_ends_instead_of_going_up(store: Store) -> 
     store.queue(message(1, expires_ms=NOW_MS), message(2))
     answer = store.apply(claims=[("one", 5, NOW_MS)])
     assert [fields[0] for fields, _ in answer.claimed[0][1]] == [2]
-    assert answer.expired == [1]
+    assert [row[0] for row in answer.expired] == [1]
     assert answer.ended == [("app", 1)]
     assert store.end(1) == (MessageState.EXPIRED, "")
     assert store.delivery_states() == [(1, MessageState.EXPIRED)]

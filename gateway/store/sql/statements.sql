@@ -129,9 +129,10 @@ UPDATE message SET progress = 1 WHERE message_id = ?;
 SELECT min(due_ms) FROM message WHERE connector = ? AND progress = 0;
 
 -- name: move_queue
--- Failover: what waits for one connector, and may go by another, goes by the other.
-UPDATE message SET connector = ?2 WHERE connector = ?1 AND progress = 0
-AND instr(' ' || alternatives || ' ', ' ' || ?2 || ' ') > 0;
+-- Failover: what waits for one connector, and may go by another, goes by the other; some at a time.
+UPDATE message SET connector = ?2 WHERE message_id IN (
+    SELECT message_id FROM message WHERE connector = ?1 AND progress = 0
+    AND instr(' ' || alternatives || ' ', ' ' || ?2 || ' ') > 0 ORDER BY due_ms, message_id LIMIT ?3);
 
 -- name: insert_receipt_row
 -- A receipt of this batch.
