@@ -1,0 +1,25 @@
+"""Large queues and histories are worked on in pieces, and the store says when something is left."""
+
+from __future__ import annotations
+
+import pytest
+from gateway_fakes import NOW_MS, message
+from store_support import Store
+
+from gateway.store import sqlite_apply
+
+
+def test_a_move_says_whether_more_waits(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_apply, "MOVE_ROWS", 2)
+    store.queue(*(message(n, connector="one", alternatives="one two") for n in (1, 2, 3)))
+    assert store.apply(moves=[("one", "two")]).moved == [("one", True)]
+    assert store.apply(moves=[("one", "two")]).moved == [("one", False)]
+    claimed = store.apply(claims=[("two", 9, NOW_MS)]).claimed
+    assert [fields[0] for fields, _ in claimed[0][1]] == [1, 2, 3]
+
+
+def test_a_sweep_says_whether_something_is_left(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_apply, "SWEEP_ROWS", 2)
+    store.queue(message(1, expires_ms=NOW_MS), message(2, expires_ms=NOW_MS))
+    assert store.sweep(NOW_MS).sweep_again
+    assert not store.sweep(NOW_MS).sweep_again
