@@ -228,6 +228,8 @@ class UpstreamConnection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         now = self.clock.now()
         self._handle(self.session.receive_data(data, now))
+        if self.session.unbinding:
+            self.connector.upstream.link_down(self.link)  # it still gets its answers, and no submit
         self._write()
 
     def tick(self, now: float) -> None:
@@ -346,3 +348,5 @@ class UpstreamConnection(asyncio.Protocol):
                 ack.command_status = c.ESME_RX_T_APPN
             self.session.respond(ack)
         self._write()
+        if self.session.over:
+            self.link.end("unbind by peer")

@@ -199,6 +199,11 @@ class Session:
             self._end(State.UNBOUND)
 
     @property
+    def unbinding(self) -> bool:
+        """Whether the peer has unbound; what is still owed to it comes before the answer."""
+        return self._peer_unbind is not None
+
+    @property
     def over(self) -> bool:
         """Whether nothing more will come of the session; what `data_to_send` holds is still to be sent."""
         return self._is_over
@@ -238,7 +243,9 @@ class Session:
 
     @property
     def room(self) -> int:
-        """Messages that `send_request` takes before the window is full."""
+        """Messages that `send_request` takes before the window is full; none once either end has unbound."""
+        if not self._sendable:
+            return 0
         return max(0, self.settings.window - len(self._requests.outstanding))
 
     @property

@@ -26,6 +26,7 @@ from protocols.smpp.pdu import (
     RESPONSES,
     BindReceiver,
     BindTransceiver,
+    DeliverSm,
     Pdu,
     Unbind,
 )
@@ -159,3 +160,22 @@ async def test_reload_that_meets_the_end_starts_no_connector(tmp_path: Path) -> 
         await asyncio.gather(reload, later)
         assert all(it.state == "stopped" for it in gateway.daemon.connectors.values())
         assert not smsc.connections
+
+
+@journey
+async def test_smsc_that_unbinds_before_its_receipts_are_answered_gets_no_submit(tmp_path: Path) -> None:
+    """Its unbind waits for our answers, and those for a commit; a submit that commits first is not for it."""
+    async with gateway_and_smsc(tmp_path) as (gateway, smsc):
+        client = await gateway.client()
+        (connection,) = smsc._smsc.connections
+        (ours,) = gateway.daemon.connectors[UPSTREAM].connections
+        sent = client.send(submit_sm())
+        await gateway.until(lambda: gateway.daemon.upstreams[UPSTREAM].in_flight)
+        receipt = DeliverSm(esm_class=4, short_message=b"id:77 stat:DELIVRD", sequence_number=900)
+        connection.session.unbind(0.0)
+        ours.data_received(encode(receipt) + connection.session.data_to_send())
+        await sent
+        await gateway.linked()
+        await smsc.wait_until(lambda: smsc.counters.binds == 2)
+        assert (await client.receipt()).message_id == sent.result().message_id
+        assert not gateway.lines_with("unsendable")

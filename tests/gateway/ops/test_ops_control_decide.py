@@ -26,7 +26,7 @@ class Waiting:
 
 
 def control_of(journal: FakeJournal) -> ControlSocket:
-    return ControlSocket(Path("unused"), Waiting(), journal, quiet_events(), ManualClock(), status=lambda: {})
+    return ControlSocket(Path("unused"), Waiting(), journal, quiet_events(), ManualClock(), status=dict)
 
 
 async def asked(control: ControlSocket, journal: FakeJournal) -> asyncio.Task[dict[str, Any]]:

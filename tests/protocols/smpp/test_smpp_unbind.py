@@ -69,3 +69,9 @@ def test_without_debts_unbind_is_answered_at_once() -> None:
     smsc, _ = bound_pair()
     assert smsc.receive_data(encode(Unbind(sequence_number=7)), 1.0) == [Closed("unbind by peer")]
     assert sent(smsc) == [UnbindResp(sequence_number=7)]
+
+
+def test_a_peer_that_unbinds_gets_no_new_request() -> None:
+    smsc, esme = unbinding(1)
+    assert (smsc.unbinding, smsc.room) == (True, 0)
+    assert (esme.unbinding, esme.room) == (False, 0)
