@@ -343,6 +343,7 @@ DELETE FROM incident WHERE incident_id IN (
     SELECT incident_id FROM (SELECT incident_id, at_ms FROM incident ORDER BY incident_id LIMIT 5000) WHERE at_ms < ?);
 
 -- name: purge_ambiguous
+-- Doubts beyond history's days, some at a time.
 DELETE FROM ambiguous WHERE ambiguous_id IN (
     SELECT ambiguous_id FROM (SELECT ambiguous_id, since_ms FROM ambiguous ORDER BY ambiguous_id LIMIT 5000)
     WHERE since_ms < ?);
@@ -354,6 +355,7 @@ DELETE FROM parked_receipt WHERE parked_id IN (
     WHERE received_ms < ?);
 
 -- name: purge_dead
+-- Dead letters beyond history's days.
 DELETE FROM dead_delivery WHERE rowid IN (
     SELECT rowid FROM (SELECT rowid, died_ms FROM dead_delivery ORDER BY rowid LIMIT 5000) WHERE died_ms < ?);
 

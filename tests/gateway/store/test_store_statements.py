@@ -1,0 +1,36 @@
+"""The named statements: each is run by name, and each name that is run exists."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import gateway
+from gateway.store.sqlite_open import statements
+
+STORE = Path(gateway.__file__).parent / "store"
+RUNNERS = {"_run", "_many", "run"}
+
+
+def run_by_name() -> set[str]:
+    """The constant names that the store's modules run, or look up in `sql`."""
+    names = set()
+    for file in STORE.glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call):
+                called = node.func
+                name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+                if name in RUNNERS and node.args:
+                    names.add(ast.unparse(node.args[0]).strip("'"))
+            elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("sql"):
+                names.add(ast.unparse(node.slice).strip("'"))
+    return names - {"name"}
+
+
+def test_every_named_statement_is_used_and_every_used_one_is_named() -> None:
+    assert set(statements()) == run_by_name()
+
+
+def test_every_statement_says_what_it_is_for() -> None:
+    for name, text in statements().items():
+        assert text.startswith("-- "), f"{name} has no sentence"
