@@ -107,8 +107,11 @@ class Daemon:
         self._open_of_others = dict(opening.open_messages)
         for account in self.config.accounts:
             self._add_account(account.system_id, self.config, now)
+        waiting = {name for name, *_ in opening.queued}
         for connector in self.config.connectors:
             self._add_connector(connector)
+            if connector.name not in waiting:
+                self.upstreams[connector.name].nothing_waits()
         self.submission.routes = _routes(self.config)
         self._say_what_was_found(opening.queued, opening.in_doubt)
         reader = Reader(self.state_dir / FILE_NAME)

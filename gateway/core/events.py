@@ -6,6 +6,7 @@ cost more than the message does.  `flush` is called by the daemon's tick, and at
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from collections.abc import Callable
@@ -154,7 +155,8 @@ class Events:
         """Writes what gathered, in one call."""
         if self._lines:
             lines, self._lines = self._lines, []
-            self._write("\n".join(lines) + "\n")
+            with contextlib.suppress(OSError):  # a full disk or a closed pipe may cost lines, not messages
+                self._write("\n".join(lines) + "\n")
 
 
 def _quoted(value: object) -> str:

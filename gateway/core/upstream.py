@@ -127,6 +127,10 @@ class Upstream:
         self._backlog = True
         self.down_since -= MOVE_AFTER_S
 
+    def nothing_waits(self) -> None:
+        """The store found nothing for this connector."""
+        self._backlog = False
+
     def moved_away(self, now: float) -> None:
         """What waited went to another connector; look again when more has come."""
         self._backlog = False
@@ -177,6 +181,7 @@ class Upstream:
         now_ms = self._clock.now_ms()
         for segment in segments:
             self.journal.batch.postponed.append((message.message_id, segment, self.name, 0, 0, now_ms, ""))
+        self._bucket.spend(-len(segments))
         self._free_after_commit(len(segments))
 
     def queued(self, due_ms: int) -> None:

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from gateway.egress.smpp_connector import SmppConnector
 
 TIMEOUTS_TO_REBIND = 3
+CLOSE_TIMEOUT_S = 5.0
+"""An SMSC that does not read keeps its connection, and the slots of what it has not answered, so long."""
 _BINDS: dict[str, tuple[type[Bind], ...]] = {
     "transceiver": (BindTransceiver,),
     "pair": (BindTransmitter, BindReceiver),
@@ -169,9 +171,10 @@ class UpstreamConnection(asyncio.Protocol):
         self.connector.upstream.pump()
 
     def close(self) -> None:
-        """Ends the connection; what is buffered is still sent."""
+        """Ends the connection; what is buffered is still sent, if the SMSC reads it."""
         if not self._gone:
             self._transport.close()
+            self._loop.call_later(CLOSE_TIMEOUT_S, self._transport.abort)
 
     async def bind(self, kind: type[Bind]) -> None:
         """Binds; LinkError when the SMSC refuses or leaves."""

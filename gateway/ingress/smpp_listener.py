@@ -13,6 +13,7 @@ from gateway.core.accounts import Account
 from gateway.core.batch import Journal
 from gateway.core.clock import Clock
 from gateway.core.downstream import Outlet
+from gateway.core.errors import Refusal
 from gateway.core.events import Events
 from gateway.core.submission import Submission
 from gateway.ingress.smpp import SmppConnection
@@ -212,8 +213,9 @@ class SmppListener:
             self._refuse(connection, request, c.ESME_RBINDFAIL, "the address is not in allowed_addresses")
         elif account.sessions >= account.config.max_binds:
             self._refuse(connection, request, c.ESME_RBINDFAIL, f"max_binds ({account.config.max_binds})")
-        elif self.submission.closed_because is not None:
-            self._refuse(connection, request, c.ESME_RSYSERR, self.submission.closed_because.value)
+        elif self.submission.closed_because is Refusal.STOPPING:
+            # Only then: while the disk is nearly full, clients that fetch their receipts empty it.
+            self._refuse(connection, request, c.ESME_RSYSERR, Refusal.STOPPING.value)
         else:
             account.sessions += 1
             connection.accept_bind(request, account, self.outlets[account.name])

@@ -334,30 +334,30 @@ SELECT account, count(*) FROM message GROUP BY account;
 SELECT connector, count(*), min(due_ms) FROM message WHERE progress = 0 GROUP BY connector;
 
 -- name: purge_history
--- History beyond its days, some at a time: more than comes in a busy time, or it would never shrink.
-DELETE FROM history WHERE message_id IN (SELECT message_id FROM history WHERE message_id < ? ORDER BY message_id LIMIT 20000);
+-- History beyond its days, some at a time.
+DELETE FROM history WHERE message_id IN (SELECT message_id FROM history WHERE message_id < ? ORDER BY message_id LIMIT 2000);
 
 -- name: purge_incidents
 -- Only the oldest are looked at, here and below: these tables grow in the order of their times.
 DELETE FROM incident WHERE incident_id IN (
-    SELECT incident_id FROM (SELECT incident_id, at_ms FROM incident ORDER BY incident_id LIMIT 5000) WHERE at_ms < ?);
+    SELECT incident_id FROM (SELECT incident_id, at_ms FROM incident ORDER BY incident_id LIMIT 2000) WHERE at_ms < ?);
 
 -- name: purge_ambiguous
 -- Doubts beyond history's days, some at a time.
 DELETE FROM ambiguous WHERE ambiguous_id IN (
-    SELECT ambiguous_id FROM (SELECT ambiguous_id, since_ms FROM ambiguous ORDER BY ambiguous_id LIMIT 5000)
+    SELECT ambiguous_id FROM (SELECT ambiguous_id, since_ms FROM ambiguous ORDER BY ambiguous_id LIMIT 2000)
     WHERE since_ms < ?);
 
 -- name: purge_parked
 -- Receipts that matched nothing in all that time.
 DELETE FROM parked_receipt WHERE parked_id IN (
-    SELECT parked_id FROM (SELECT parked_id, received_ms FROM parked_receipt ORDER BY parked_id LIMIT 5000)
+    SELECT parked_id FROM (SELECT parked_id, received_ms FROM parked_receipt ORDER BY parked_id LIMIT 2000)
     WHERE received_ms < ?);
 
 -- name: purge_dead
 -- Dead letters beyond history's days.
 DELETE FROM dead_delivery WHERE rowid IN (
-    SELECT rowid FROM (SELECT rowid, died_ms FROM dead_delivery ORDER BY rowid LIMIT 5000) WHERE died_ms < ?);
+    SELECT rowid FROM (SELECT rowid, died_ms FROM dead_delivery ORDER BY rowid LIMIT 2000) WHERE died_ms < ?);
 
 -- name: release_held
 -- A person decided: send it again.
