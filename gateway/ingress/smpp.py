@@ -75,6 +75,11 @@ class SmppConnection(asyncio.Protocol):
         """Ends the connection now."""
         self._transport.abort()
 
+    def _leave(self) -> None:
+        """Ends the connection when the peer has read what is buffered, or when that takes too long."""
+        self._transport.close()
+        asyncio.get_running_loop().call_later(STUCK_AFTER_S, self._transport.abort)
+
     def pause_writing(self) -> None:
         self._stuck_since = self.listener.clock.now()
         self._pause_reading()
@@ -143,14 +148,14 @@ class SmppConnection(asyncio.Protocol):
             if not self._cut_off:
                 self._cut_off = True
                 self.listener.say("warning", "cut_off", self, reason="it did not answer a deliver_sm")
-                self._transport.close()
+                self._leave()
         elif isinstance(event, Refused):
             self.listener.bad_input(self, event)
         elif isinstance(event, Closed):
             self.listener.say("info", "session_closed", self, reason=event.reason)
             self._cut_off = True
             self._write()
-            self._transport.close()
+            self._leave()
         elif isinstance(event, Pdu) and event.command_id in RESPONSES:
             # query_sm and its kin: known to the protocol, not served yet; the session goes on.
             response = RESPONSES[event.command_id]
@@ -218,7 +223,7 @@ class SmppConnection(asyncio.Protocol):
             self._cut_off = True
             self._write()
         else:
-            self._transport.close()
+            self._leave()
 
     @property
     def gone(self) -> bool:
@@ -269,4 +274,4 @@ class SmppConnection(asyncio.Protocol):
         if data and not self._gone:
             self._transport.write(data)
             if self.session.over:
-                self._transport.close()
+                self._leave()

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from journey_support import (
     HOST,
     UPSTREAM,
+    account,
     config,
     connector,
     gateway_and_smsc,
@@ -20,12 +23,15 @@ from journey_support import (
     submit_sm,
 )
 
+from gateway import housekeeping
 from gateway.config.model import Route
+from gateway.egress import smpp as egress
 from protocols.smpp.codec import decode, encode
 from protocols.smpp.pdu import (
     RESPONSES,
     BindReceiver,
     BindTransceiver,
+    BindTransmitter,
     DeliverSm,
     Pdu,
     Unbind,
@@ -179,3 +185,60 @@ async def test_smsc_that_unbinds_before_its_receipts_are_answered_gets_no_submit
         await smsc.wait_until(lambda: smsc.counters.binds == 2)
         assert (await client.receipt()).message_id == sent.result().message_id
         assert not gateway.lines_with("unsendable")
+
+
+def test_smsc_that_stops_reading_for_ever_keeps_no_slots(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(egress, "CLOSE_TIMEOUT_S", 0.05)
+
+    @journey
+    async def run() -> None:
+        async with gateway_and_smsc(
+            tmp_path,
+            link={"enquire_link_s": 30, "response_timeout_s": 300, "window": 1000},
+            accounts=[account(window=1000)],
+        ) as (gateway, smsc):
+            client = await gateway.client()
+            (deaf,) = smsc._smsc.connections
+            (ours,) = gateway.daemon.connectors[UPSTREAM].connections
+            deaf.transport.pause_reading()
+            for transport in (deaf.transport, ours._transport):
+                for option in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+                    transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, option, 1)
+            await asyncio.gather(*(client.submit(text=b"x" * 140) for _ in range(800)))
+            await gateway.until(lambda: ours._transport.get_write_buffer_size())
+            gateway.clock.advance(30)
+            await gateway.until(lambda: ours.session._enquired_at is not None)
+            gateway.clock.advance(300)
+            await gateway.said("link_lost")
+            await gateway.until(lambda: ours._gone)
+            await gateway.until(lambda: not gateway.listing("waiting"))
+            assert {row["action"] for row in gateway.listing("ambiguous")} == {"resend"}
+            deaf.transport.abort()
+            await gateway.emptied()
+
+    run()
+
+
+def test_disk_that_is_nearly_full_refuses_messages_and_not_those_who_fetch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(housekeeping, "DISK_EVERY", 2)
+
+    @journey
+    async def run() -> None:
+        async with gateway_and_smsc(tmp_path) as (gateway, _):
+            client = await gateway.client(BindTransmitter)
+            message_id = await client.submit()
+            await gateway.until(lambda: gateway.listing("undelivered"))
+            monkeypatch.setattr(housekeeping, "DISK_LOW_OCTETS", 1 << 62)
+            await gateway.said("disk_low")
+            assert await client.status_of_submit() == "ESME_RMSGQFUL"
+            receiver = await gateway.client()
+            assert (await receiver.receipt()).message_id == message_id
+            monkeypatch.setattr(housekeeping, "DISK_LOW_OCTETS", 0)
+            await gateway.said("disk_ok")
+            await client.submit()
+
+    run()

@@ -168,3 +168,12 @@ def test_the_stamp_follows_the_clock() -> None:
     events.flush()
     stamps = [line.split()[0] for line in written[0].splitlines()]
     assert stamps == [STAMP, "2025-06-15T15:07:41.500Z", "2025-06-15T15:07:41.501Z"]
+
+
+def test_a_log_that_cannot_be_written_stops_nothing() -> None:
+    def fail(text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    events = Events("text", "info", fail, ManualClock())
+    events.say("warning", "ambiguous", connector="one")
+    everything(events)

@@ -421,3 +421,12 @@ def test_the_log_tells_each_step_only_if_it_is_wanted() -> None:
         up.upstream.refused_for_good(message(3), "x", NOW_MS)
         up.events.flush()
         assert "".join(up.written).count("\n") == lines
+
+
+def test_what_was_not_sent_costs_nothing_of_the_rate() -> None:
+    up = Up(window=100, rate=5)
+    up.links[0].room = 1
+    assert up.straight(1, segments=5)
+    assert len(up.sent) == 1
+    up.journal.commit()
+    assert up.upstream._bucket.available(up.clock.now()) == 4

@@ -33,7 +33,7 @@ async def asked(control: ControlSocket, journal: FakeJournal) -> asyncio.Task[di
     """`queue drop` whose decision is in the gathering batch."""
     before = len(journal.batch.decisions)
     task = asyncio.ensure_future(control._decide(7, "drop"))
-    while len(journal.batch.decisions) == before:
+    while len(journal.batch.decisions) == before:  # noqa: ASYNC110 - a few turns of the loop
         await asyncio.sleep(0)
     return task
 
