@@ -51,7 +51,7 @@ class ControlSocket:
         self._server: asyncio.Server
 
     async def start(self) -> None:
-        """Listens; OSError when the socket cannot be made (a path of more than 107 octets, for one)."""
+        """Listens; OSError when the socket cannot be made."""
         self._path.unlink(missing_ok=True)
         self._server = await asyncio.start_unix_server(self._serve, str(self._path), limit=LINE_LIMIT)
         self._path.chmod(0o600)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 from gateway.simulator.message import Message
 from protocols.smpp import constants, tlv
@@ -26,6 +27,19 @@ def _date(at: float) -> str:
             _minutes.clear()
         text = _minutes[minute] = time.strftime("%y%m%d%H%M", time.gmtime(at))
     return text
+
+
+def _way_back(message: Message) -> dict[str, Any]:
+    """The address fields of what goes down for a submit: source and destination change places."""
+    submitted = message.pdu
+    return {
+        "source_addr_ton": submitted.dest_addr_ton,
+        "source_addr_npi": submitted.dest_addr_npi,
+        "source_addr": submitted.destination_addr,
+        "dest_addr_ton": submitted.source_addr_ton,
+        "dest_addr_npi": submitted.source_addr_npi,
+        "destination_addr": submitted.source_addr,
+    }
 
 
 def receipt(
@@ -63,25 +77,15 @@ def receipt(
         )
         if state != constants.DELIVERED:
             tlvs += ((tlv.NETWORK_ERROR_CODE, bytes((_GSM_NETWORK, 0, int(error)))),)
-    submitted = message.pdu
+    back = _way_back(message)
     if by_data_sm:
         return DataSm(
-            source_addr_ton=submitted.dest_addr_ton,
-            source_addr_npi=submitted.dest_addr_npi,
-            source_addr=submitted.destination_addr,
-            dest_addr_ton=submitted.source_addr_ton,
-            dest_addr_npi=submitted.source_addr_npi,
-            destination_addr=submitted.source_addr,
+            **back,
             esm_class=constants.ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT,
             tlvs=(*tlvs, (tlv.MESSAGE_PAYLOAD, text)) if text else tlvs,
         )
     return DeliverSm(
-        source_addr_ton=submitted.dest_addr_ton,
-        source_addr_npi=submitted.dest_addr_npi,
-        source_addr=submitted.destination_addr,
-        dest_addr_ton=submitted.source_addr_ton,
-        dest_addr_npi=submitted.source_addr_npi,
-        destination_addr=submitted.source_addr,
+        **back,
         esm_class=constants.ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT,
         short_message=text,
         tlvs=tlvs,
@@ -90,15 +94,10 @@ def receipt(
 
 def reply(message: Message) -> DeliverSm:
     """A mobile-originated message from the destination back to the sender, with the same user data."""
-    submitted = message.pdu
+    back, submitted = _way_back(message), message.pdu
     fits = len(message.user_data) <= _MAX_SHORT_MESSAGE
     return DeliverSm(
-        source_addr_ton=submitted.dest_addr_ton,
-        source_addr_npi=submitted.dest_addr_npi,
-        source_addr=submitted.destination_addr,
-        dest_addr_ton=submitted.source_addr_ton,
-        dest_addr_npi=submitted.source_addr_npi,
-        destination_addr=submitted.source_addr,
+        **back,
         esm_class=submitted.esm_class & constants.ESM_CLASS_UDHI,
         data_coding=submitted.data_coding,
         short_message=message.user_data if fits else b"",

@@ -17,7 +17,6 @@ import re
 from enum import Enum
 
 ESCAPE = 0x1B
-REPLACEMENT = "\ufffd"
 
 
 class Alphabet(Enum):
