@@ -174,7 +174,8 @@ class UpstreamConnection(asyncio.Protocol):
         """Ends the connection; what is buffered is still sent, if the SMSC reads it."""
         if not self._gone:
             self._transport.close()
-            self._loop.call_later(CLOSE_TIMEOUT_S, self._transport.abort)
+            if self._transport.get_write_buffer_size():
+                self._loop.call_later(CLOSE_TIMEOUT_S, self._transport.abort)
 
     async def bind(self, kind: type[Bind]) -> None:
         """Binds; LinkError when the SMSC refuses or leaves."""

@@ -78,7 +78,8 @@ class SmppConnection(asyncio.Protocol):
     def _leave(self) -> None:
         """Ends the connection when the peer has read what is buffered, or when that takes too long."""
         self._transport.close()
-        asyncio.get_running_loop().call_later(STUCK_AFTER_S, self._transport.abort)
+        if self._transport.get_write_buffer_size():
+            asyncio.get_running_loop().call_later(STUCK_AFTER_S, self._transport.abort)
 
     def pause_writing(self) -> None:
         self._stuck_since = self.listener.clock.now()
