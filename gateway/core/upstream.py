@@ -274,7 +274,8 @@ class Upstream:
         self._refusals_in_row += full
         if self._refusals_in_row > LONG_PAUSE_AFTER:
             tries = self._refusals_in_row // LONG_PAUSE_AFTER - 1
-            self._paused_until = self._clock.now() + retry.delay_s(tries, self._random)
+            pause_s = retry.delay_s(tries, self._random)
+            self._paused_until = max(self._paused_until, self._clock.now() + pause_s)
             self._backlog = True
 
     def _next_alternative(self, message: Message) -> str | None:

@@ -430,3 +430,17 @@ def test_what_was_not_sent_costs_nothing_of_the_rate() -> None:
     assert len(up.sent) == 1
     up.journal.commit()
     assert up.upstream._bucket.available(up.clock.now()) == 4
+
+
+def test_refusals_at_the_end_of_the_day_do_not_begin_another() -> None:
+    up = Up(window=200)
+    for n in range(LONG_PAUSE_AFTER + 1):
+        up.straight(n)
+    up.upstream.hold()
+    for n in range(LONG_PAUSE_AFTER + 1):
+        up.upstream.refused_for_now(message(n), 1, "ESME_RTHROTTLED", full=True, now_ms=NOW_MS)
+    up.upstream.results_end()
+    up.journal.commit()
+    up.clock.advance(3600)
+    up.upstream.tick(up.clock.now(), up.clock.now_ms())
+    assert up.journal.batch.claims == []
