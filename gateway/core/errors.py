@@ -1,7 +1,11 @@
-"""Why a message is not taken.  What each wire says for it is the translators' matter."""
+"""Why a message is not taken, and what the system says of an error.
+
+What each wire says for the first is the translators' matter.
+"""
 
 from __future__ import annotations
 
+import os
 from enum import Enum
 
 
@@ -20,3 +24,10 @@ class Refusal(Enum):
     SCHEDULE = "schedule"
     VALIDITY = "validity"
     STOPPING = "stopping"
+
+
+def system_reason(error: OSError) -> str:
+    """What the system says of an error, without asyncio's words around it; "" when it says nothing."""
+    number = error.errno or 0
+    # name resolution has numbers of its own, below zero
+    return os.strerror(number) if number > 0 else error.strerror or str(error)

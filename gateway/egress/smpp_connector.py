@@ -10,6 +10,7 @@ from gateway.config.model import Connector as ConnectorConfig
 from gateway.core import retry
 from gateway.core.batch import Journal
 from gateway.core.clock import Clock
+from gateway.core.errors import system_reason
 from gateway.core.events import Events
 from gateway.core.receipts import ReceiptBook
 from gateway.core.upstream import Upstream
@@ -113,7 +114,7 @@ class SmppConnector:
                     link.end("stopped")  # half open: nobody else would ever close it
                 raise
             except (LinkError, OSError, TimeoutError) as error:
-                reason = str(error) or "the SMSC did not answer in time"
+                reason = str(error) if isinstance(error, LinkError) else self._why_unreachable(error)
                 link.end(reason)
                 if isinstance(error, LinkError) and error.is_login:
                     self._stop_on_bad_login(reason)
@@ -129,6 +130,11 @@ class SmppConnector:
             self.upstream.last_error = reason
             self.say("warning", "link_lost", reason=reason, again_in=f"{pause_s:.1f}s")
             await asyncio.sleep(pause_s)
+
+    def _why_unreachable(self, error: OSError) -> str:
+        # the numbers of TLS errors are not the system's
+        reason = str(error) if isinstance(error, ssl.SSLError) else system_reason(error)
+        return f"{self.config.address}: {reason or 'it did not answer in time'}"
 
     def _pause_s(self, failures: int) -> float:
         if not failures:

@@ -6,6 +6,8 @@ import errno
 import os
 from pathlib import Path
 
+from gateway.core.errors import system_reason
+
 LOCAL_PATH_OCTETS = 107
 """The longest path of a Unix socket: sun_path of unix(7), without its closing zero."""
 
@@ -17,11 +19,8 @@ _FIXES = {
 
 
 def why_not_listening(error: OSError) -> str:
-    """The reason and the fix; asyncio wraps the first in words of its own."""
-    number = error.errno or 0
-    # name resolution has numbers of its own, below zero
-    reason = os.strerror(number) if number > 0 else error.strerror or str(error)
-    return f"{reason} – {_FIXES.get(number, 'check the address')}"
+    """The reason and the fix."""
+    return f"{system_reason(error)} – {_FIXES.get(error.errno or 0, 'check the address')}"
 
 
 def path_too_long(socket_path: Path) -> str:
