@@ -173,8 +173,9 @@ class UpstreamConnection(asyncio.Protocol):
     def close(self) -> None:
         """Ends the connection; what is buffered is still sent, if the SMSC reads it."""
         if not self._gone:
+            unread = self._transport.get_write_buffer_size()  # a closed TLS transport has no answer
             self._transport.close()
-            if self._transport.get_write_buffer_size():
+            if unread:
                 self._loop.call_later(CLOSE_TIMEOUT_S, self._transport.abort)
 
     async def bind(self, kind: type[Bind]) -> None:

@@ -77,8 +77,9 @@ class SmppConnection(asyncio.Protocol):
 
     def _leave(self) -> None:
         """Ends the connection when the peer has read what is buffered, or when that takes too long."""
+        unread = self._transport.get_write_buffer_size()  # a closed TLS transport has no answer
         self._transport.close()
-        if self._transport.get_write_buffer_size():
+        if unread:
             asyncio.get_running_loop().call_later(STUCK_AFTER_S, self._transport.abort)
 
     def pause_writing(self) -> None:
