@@ -172,7 +172,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def close(self) -> None:
         """Ends the connection; what is buffered is still sent, if the SMSC reads it."""
-        if not self._gone:
+        if not self._gone and not self._transport.is_closing():
             unread = self._transport.get_write_buffer_size()  # a closed TLS transport has no answer
             self._transport.close()
             if unread:

@@ -77,6 +77,8 @@ class SmppConnection(asyncio.Protocol):
 
     def _leave(self) -> None:
         """Ends the connection when the peer has read what is buffered, or when that takes too long."""
+        if self._transport.is_closing():
+            return
         unread = self._transport.get_write_buffer_size()  # a closed TLS transport has no answer
         self._transport.close()
         if unread:
