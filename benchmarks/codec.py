@@ -23,7 +23,8 @@ from protocols.smpp.pdu import (
     SubmitSm,
     SubmitSmResp,
 )
-from protocols.smpp.session import Session, SessionSettings
+from protocols.smpp.session import Session
+from protocols.smpp.settings import SessionSettings
 from protocols.smpp.state import Role
 
 TEXT = b"Your code is 123456. Do not give it to anyone, whoever asks."

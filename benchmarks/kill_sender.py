@@ -22,7 +22,8 @@ from protocols.smpp import constants as c
 from protocols.smpp import tlv
 from protocols.smpp.events import Answered, Closed
 from protocols.smpp.pdu import BindTransceiver, DeliverSm, DeliverSmResp, SubmitSm
-from protocols.smpp.session import Session, SessionSettings
+from protocols.smpp.session import Session
+from protocols.smpp.settings import SessionSettings
 from protocols.smpp.state import Role, State
 
 HOST = "127.0.0.1"

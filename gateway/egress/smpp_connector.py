@@ -17,7 +17,7 @@ from gateway.core.upstream import Upstream
 from gateway.egress.smpp import LinkError, SmppLink, UpstreamConnection
 from protocols.smpp.constants import command_name
 from protocols.smpp.events import Refused
-from protocols.smpp.session import SessionSettings
+from protocols.smpp.settings import SessionSettings
 
 RECEIPT_WINDOW = 10_000
 """deliver_sm that the SMSC may leave unanswered by us; commits answer hundreds at a time."""

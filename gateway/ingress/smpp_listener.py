@@ -20,7 +20,7 @@ from gateway.ingress.smpp import SmppConnection
 from protocols.smpp import constants as c
 from protocols.smpp.events import Refused
 from protocols.smpp.pdu import Bind
-from protocols.smpp.session import SessionSettings
+from protocols.smpp.settings import SessionSettings
 
 BACKLOG = 1024
 CHECKS_AT_ONCE = 32

@@ -12,7 +12,8 @@ from gateway.simulator.message import Message
 from gateway.simulator.settings import SimulatorSettings
 from gateway.simulator.smsc import Smsc
 from protocols.smpp.pdu import DataSm, DeliverSm
-from protocols.smpp.session import Session, SessionSettings
+from protocols.smpp.session import Session
+from protocols.smpp.settings import SessionSettings
 from protocols.smpp.state import Role
 
 _TICK_S = 0.5

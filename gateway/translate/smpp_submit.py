@@ -17,6 +17,8 @@ from protocols.sms.addresses import TON_ALPHANUMERIC, digits_of
 ONE_SMS = 140
 """Octets that fit into one SMS in any alphabet."""
 SHORT_MESSAGE_MAX = 254
+LONGEST_VALIDITY_MS = 10 * 365 * 86_400_000
+"""Nobody means more, and what SMPP can write ends at 99 years."""
 
 _RECEIPT_BITS = c.ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT | c.ESM_CLASS_TYPE_INTERMEDIATE_NOTIFICATION
 
@@ -38,7 +40,9 @@ def draft_of(pdu: SubmitSm, now_ms: int, *, latin1: bool = False) -> Draft | Ref
     if latin1 and data_coding == 0:
         user_data, data_coding = _from_latin1(user_data, pdu.esm_class)
     count = 1
-    if len(user_data) > ONE_SMS or pdu.esm_class & c.ESM_CLASS_UDHI:
+    # With SAR TLVs the client has segmented: this is one SMS, whatever its length.
+    is_segment = bool(pdu.tlvs) and tlv.get(pdu.tlvs, tlv.SAR_TOTAL_SEGMENTS) is not None
+    if pdu.esm_class & c.ESM_CLASS_UDHI or (len(user_data) > ONE_SMS and not is_segment):
         counted = _count_segments(user_data, data_coding, pdu.esm_class)
         if counted is None:
             return Refusal.MALFORMED_TEXT
@@ -107,7 +111,7 @@ def _times(pdu: SubmitSm, now_ms: int) -> tuple[int, int] | Refusal:
         return Refusal.VALIDITY
     due_ms = int(due.timestamp() * 1000) if due else 0
     expires_ms = int(expires.timestamp() * 1000) if expires else 0
-    if expires_ms and expires_ms <= max(now_ms, due_ms):
+    if expires_ms and not max(now_ms, due_ms) < expires_ms < now_ms + LONGEST_VALIDITY_MS:
         return Refusal.VALIDITY
     return due_ms, expires_ms
 

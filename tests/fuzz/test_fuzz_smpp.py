@@ -19,7 +19,8 @@ from protocols.smpp import constants as c
 from protocols.smpp.errors import DecodeError, SmppError
 from protocols.smpp.events import Answered, Closed
 from protocols.smpp.pdu import Bind, BindTransceiver, Pdu, SubmitSm, response_to
-from protocols.smpp.session import Session, SessionSettings
+from protocols.smpp.session import Session
+from protocols.smpp.settings import SessionSettings
 from protocols.smpp.state import APPLICATION_ANSWERS, Role
 
 SECONDS = float(os.environ.get("FUZZ_SMPP_SECONDS", "0"))

@@ -45,7 +45,8 @@ from protocols.smpp.pdu import (
     Pdu,
     SubmitSm,
 )
-from protocols.smpp.session import Session, SessionSettings
+from protocols.smpp.session import Session
+from protocols.smpp.settings import SessionSettings
 from protocols.smpp.state import Role
 from protocols.sms.receipts import parse_text
 

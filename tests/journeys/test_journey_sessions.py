@@ -42,7 +42,7 @@ from protocols.smpp.pdu import (
     ReplaceSm,
     SubmitMulti,
 )
-from protocols.smpp.session import SessionSettings
+from protocols.smpp.settings import SessionSettings
 
 NOBODY = 1
 

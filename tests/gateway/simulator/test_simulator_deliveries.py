@@ -12,7 +12,8 @@ from gateway.simulator.deliveries import Deliveries
 from protocols.smpp.codec import encode
 from protocols.smpp.events import Answered, TimedOut
 from protocols.smpp.pdu import BindReceiver, DeliverSm, DeliverSmResp
-from protocols.smpp.session import Session, SessionSettings
+from protocols.smpp.session import Session
+from protocols.smpp.settings import SessionSettings
 from protocols.smpp.state import Role
 
 RESPONSE_TIMEOUT_S = 30.0

@@ -463,3 +463,18 @@ def test_segments_counted_are_segments_sent() -> None:
     for octets in range(155, 320, 3):
         of = upward(taken(tlvs=((tlv.MESSAGE_PAYLOAD, b"\x1b" * octets),), short_message=b""))
         assert len(segments.split(of.user_data, Alphabet.GSM7)) == of.segments
+
+
+def test_a_validity_that_smpp_cannot_write_again_is_refused() -> None:
+    assert refusal(validity_period="999999999999999R") is Refusal.VALIDITY
+    assert taken(validity_period="050000000000000R").validity_period == "050000000000000R"
+
+
+@pytest.mark.parametrize("sar", [True, False])
+def test_a_segment_of_the_clients_own_keeps_its_sar_tlvs_once(sar: bool) -> None:
+    own = ((tlv.SAR_MSG_REF_NUM, b"\0\7"), (tlv.SAR_TOTAL_SEGMENTS, b"\2"), (tlv.SAR_SEGMENT_SEQNUM, b"\1"))
+    got = taken(short_message=b"x" * 153, data_coding=3, tlvs=own)
+    assert got.segments == 1
+    sent = message(user_data=got.user_data, tlvs=got.tlvs, data_coding=3, segments=1)
+    (pdu,) = submits_of(sent, [1], NOW_MS, sar=sar)
+    assert (pdu.tlvs, pdu.short_message) == (own, b"x" * 153)

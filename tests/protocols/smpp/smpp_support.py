@@ -17,7 +17,8 @@ from protocols.smpp.pdu import (
     SubmitSm,
     UnsuccessSme,
 )
-from protocols.smpp.session import Session, SessionSettings
+from protocols.smpp.session import Session
+from protocols.smpp.settings import SessionSettings
 from protocols.smpp.state import Role
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "smpp"

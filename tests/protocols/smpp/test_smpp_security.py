@@ -17,7 +17,8 @@ from protocols.smpp.pdu import (
     SubmitSmResp,
     UnbindResp,
 )
-from protocols.smpp.session import Session, SessionSettings
+from protocols.smpp.session import Session
+from protocols.smpp.settings import SessionSettings
 from protocols.smpp.state import Role, State
 
 NACK_LENGTH = codec.encode_header(c.GENERIC_NACK, c.ESME_RINVCMDLEN, 0)

@@ -32,7 +32,8 @@ from protocols.smpp.pdu import (
     UnbindResp,
     response_to,
 )
-from protocols.smpp.session import Session, SessionSettings
+from protocols.smpp.session import Session
+from protocols.smpp.settings import SessionSettings
 from protocols.smpp.state import APPLICATION_ANSWERS, OPERATIONS, STATE_AFTER_BIND, Role, State
 
 

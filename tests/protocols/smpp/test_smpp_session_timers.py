@@ -18,7 +18,8 @@ from protocols.smpp.pdu import (
     SubmitSmResp,
     Unbind,
 )
-from protocols.smpp.session import Session, SessionSettings
+from protocols.smpp.session import Session
+from protocols.smpp.settings import SessionSettings
 from protocols.smpp.state import Role, State
 
 SETTINGS = SessionSettings(enquire_link_s=30, response_timeout_s=10, bind_timeout_s=5, pdu_timeout_s=8)

@@ -8,7 +8,8 @@ from protocols.smpp import constants as c
 from protocols.smpp.codec import decode, encode
 from protocols.smpp.events import Closed
 from protocols.smpp.pdu import Pdu, SubmitSmResp, Unbind, UnbindResp
-from protocols.smpp.session import Session, SessionSettings
+from protocols.smpp.session import Session
+from protocols.smpp.settings import SessionSettings
 from protocols.smpp.state import State
 
 
