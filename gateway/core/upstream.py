@@ -7,7 +7,8 @@ slots are what bounds memory and doubt.  A message takes slots in one of two way
 * from disk: when slots are free and messages wait, `pump` asks the store for as many segments as fit.  The
   store writes their intents in the same transaction, so what it returns is sent at once.
 
-Nothing waits in memory between the two: what has no slot is on disk.
+Nothing waits in memory between the two: what has no slot is on disk.  New messages do not overtake those
+that wait for a slot; those that were put off (throttled, scheduled) are claimed beside them.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from protocols.sms.receipts import response_key
 
 LONG_PAUSE_AFTER = 50
 """So many refusals in a row for lack of capacity pause the connector, not just the message."""
+DUE_AT_ONCE = 100
+"""Messages that were put off come back in such portions, beside those that go straight up."""
 MOVE_AFTER_S = 5.0
 """A connector that is down for so long hands its queue to another one."""
 
@@ -86,7 +89,9 @@ class Upstream:
         self._bucket = TokenBucket(rate, clock.now())
         self._backlog = True  # until the store says that nothing waits
         self._next_due_ms: int | None = None
+        self._due = False  # something that was put off has its time
         self._claiming = 0
+        self._claim_is_for_due = False
         self._turn = 0
         self._refusals_in_row = 0
         self._paused_until = 0.0
@@ -102,7 +107,7 @@ class Upstream:
     @property
     def backlog(self) -> bool:
         """Whether messages that are due wait on disk."""
-        return self._backlog
+        return self._backlog or self._due
 
     def link_up(self, link: Link) -> None:
         self.links.append(link)
@@ -133,14 +138,16 @@ class Upstream:
 
     def moved_away(self, now: float) -> None:
         """What waited went to another connector; look again when more has come."""
-        self._backlog = False
+        self._backlog = self._due = False
         self.down_since = now
 
     # -- slots -----------------------------------------------------------------------------------------
 
     def reserve(self, segments: int, now: float) -> bool:
         """Takes slots for a message that goes straight up; False: it has to queue."""
-        if self._backlog or self.queueing or self._claiming or self._room(now) < segments:
+        if self._backlog or self.queueing or self._room(now) < segments:
+            return False
+        if self._claiming and not self._claim_is_for_due:
             return False
         self.in_flight += segments
         self._bucket.spend(segments)
@@ -149,7 +156,7 @@ class Upstream:
     def release(self, segments: int) -> None:
         """Gives slots back."""
         self.in_flight -= segments
-        if self._backlog:
+        if self._backlog or self._due:
             self.pump()
 
     def _room(self, now: float) -> int:
@@ -194,11 +201,15 @@ class Upstream:
 
     def pump(self) -> None:
         """Claims what waits on disk, if there is room for it."""
-        if self._claiming or not self._backlog:
+        if self._claiming or not (self._backlog or self._due):
             return
         room = self._room(self._clock.now())
         if room <= 0:
             return
+        self._claim_is_for_due = not self._backlog
+        if self._claim_is_for_due:
+            room = min(room, DUE_AT_ONCE)
+        self._due = False
         self._claiming = room
         self.in_flight += room
         self.journal.batch.claims.append((self.name, room, self._clock.now_ms()))
@@ -208,13 +219,18 @@ class Upstream:
         if not ok:  # an answer that came was taken by `claimed` before
             self.in_flight -= self._claiming
             self._claiming = 0
+            self._due = self._claim_is_for_due
 
     def claimed(self, rows: list[Row], next_due_ms: int | None) -> None:
         """What the store found for `pump`; the intents are committed."""
         self.in_flight -= self._claiming
         self._claiming = 0
         self._next_due_ms = next_due_ms
-        self._backlog = next_due_ms is not None and next_due_ms <= self._clock.now_ms()
+        more = next_due_ms is not None and next_due_ms <= self._clock.now_ms()
+        if self._claim_is_for_due:
+            self._due = more
+        else:
+            self._backlog = more
         for fields, segments in rows:
             self.in_flight += len(segments)
             self._bucket.spend(len(segments))
@@ -225,7 +241,7 @@ class Upstream:
         """Wakes messages whose time has come; a few times each second."""
         if self._next_due_ms is not None and self._next_due_ms <= now_ms:
             self._next_due_ms = None
-            self._backlog = True
+            self._due = True
         self.pump()
 
     # -- results ---------------------------------------------------------------------------------------
