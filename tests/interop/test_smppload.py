@@ -118,7 +118,7 @@ MODES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "refused": ("--smsc-error-pct 5", {}, ("smsc_refused",)),
     "dropped": ("--smsc-drop-every 500", {}, ("smsc_drops",)),
     "no response": ("--smsc-no-resp-pct 1 --timeout 60 --messages 3000", {}, ("smsc_unanswered",)),
-    "receipts twice": ("--smsc-dlr-dup-pct 5", {}, ("receipts_repeated",)),
+    "receipts twice": ("--smsc-dlr-dup-pct 5", {}, ("receipts_over",)),
     "receipts by text": ("--smsc-dlr-text-only --smsc-dlr-state-mix", {}, ()),
     "receipts by TLV": ("--smsc-dlr-tlv-only", {}, ()),
     "receipts by TLV, states": ("--smsc-dlr-tlv-only --smsc-dlr-state-mix", {}, ()),
@@ -145,8 +145,10 @@ def test_load_loses_nothing(mode: str, smppload: str, tmp_path: Path) -> None:
         check_at_rest(tmp_path)
         (counts,) = ask(tmp_path, "status")["connectors"]
         assert counts["receipts_unmatched"] == 0
+        # A repeated receipt in the same batch as its first is counted with it.
+        over = counts["receipts"] + counts["receipts_repeated"] - report["accepted"]
         for count in happened:
-            assert {**report, **counts}[count] > 0
+            assert {**report, "receipts_over": over}[count] > 0
 
 
 def test_every_duplicate_after_a_reset_is_listed(smppload: str, tmp_path: Path) -> None:
