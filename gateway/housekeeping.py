@@ -109,6 +109,9 @@ class Housekeeping:
         queue = self._daemon.config.queue
         receipt_before_ms = now_ms - queue.receipt_wait_h * HOUR_MS
         history_before_ms = now_ms - queue.history_days * DAY_MS
+        mail = self._daemon.config.mail
+        reply_window_ms = mail.reply_window_h * HOUR_MS if mail else 0
+        delay_ms = (mail.delay_notice_h if mail else 4) * HOUR_MS
         sweep = Sweep(
             now_ms=now_ms,
             receipt_before_ms=receipt_before_ms,
@@ -118,6 +121,10 @@ class Housekeeping:
             history_before_id=lowest_id_at(history_before_ms),
             history_before_ms=history_before_ms,
             parked_before_ms=now_ms - PARKED_MS,
+            mail_key_before_id=lowest_id_at(now_ms - DAY_MS),
+            mail_before_id=lowest_id_at(now_ms - max(DAY_MS, reply_window_ms)),
+            part_before_ms=now_ms - DAY_MS,
+            delay_before_id=lowest_id_at(now_ms - delay_ms),
             with_counts=self._ticks % COUNT_EVERY == 0,
         )
         self._daemon.journal.batch.sweeps.append(tuple(getattr(sweep, name) for name in Sweep.__slots__))

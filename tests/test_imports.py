@@ -20,21 +20,45 @@ COMPOSITION = frozenset({"gateway.daemon", "gateway.housekeeping", "gateway.cli"
 RULES: dict[str, frozenset[str]] = {
     "protocols.smpp": frozenset(),
     "protocols.sms": frozenset(),
+    "protocols.mail": frozenset({"protocols.sms"}),
     "gateway.config": frozenset({"gateway.core.passwords", "yaml"}),
-    "gateway.core": frozenset({"gateway.config.model", "protocols.sms"}),
+    "gateway.core": frozenset(
+        {"gateway.config.model", "gateway.config.mail_model", "protocols.sms", "protocols.mail"}
+    ),
     "gateway.translate": frozenset(
         {
             "gateway.core.batch",
             "gateway.core.errors",
             "gateway.core.message_ids",
             "gateway.core.model",
+            "gateway.config.mail_model",
             "protocols.smpp",
             "protocols.sms",
+            "protocols.mail",
         }
     ),
     "gateway.store": frozenset({"gateway.core.batch", "gateway.core.model", "protocols.sms.addresses"}),
-    "gateway.ingress": frozenset({"gateway.config.model", "gateway.core", "gateway.translate", "protocols"}),
-    "gateway.egress": frozenset({"gateway.config.model", "gateway.core", "gateway.translate", "protocols"}),
+    "gateway.ingress": frozenset(
+        {
+            "gateway.config.model",
+            "gateway.config.mail_model",
+            "gateway.core",
+            "gateway.translate",
+            "protocols",
+            "aiosmtpd",
+            "html_text",
+        }
+    ),
+    "gateway.egress": frozenset(
+        {
+            "gateway.config.model",
+            "gateway.config.mail_model",
+            "gateway.core",
+            "gateway.translate",
+            "protocols",
+            "aiosmtplib",
+        }
+    ),
     "gateway.ops": frozenset({"gateway.core", "gateway.translate", "protocols"}),
     "gateway.simulator": frozenset({"protocols"}),
     # the composition root and what starts it

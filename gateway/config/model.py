@@ -7,18 +7,22 @@ here. Building these classes by hand (tests do) checks nothing: the loader does.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_address
-from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
+from gateway.config.basics import Address as Address
+from gateway.config.basics import Network as Network
+from gateway.config.basics import Option as Option
+from gateway.config.basics import TlsClient as TlsClient
+from gateway.config.basics import TlsServer as TlsServer
+from gateway.config.basics import about
+from gateway.config.mail_model import AccountMail, IncomingRule, LmtpListener, Mail, SmtpListener
 from gateway.config.secret import Secret
 
 # Hash of the word "change-me" in the printed example. The loader refuses it, so nobody runs with it.
 SAMPLE_PASSWORD_HASH = "scrypt$15$8$1$c2FtcGxlLW5vdC1mb3ItdQ==$Y/WdHCkoP+3ZUUmReY2RAvwvICuXp9B1pgh2QLDSMYA="
 
-Network = IPv4Network | IPv6Network
 MessageIdFormat = Literal["decimal", "hex", "uuid"]
 DataCoding0 = Literal["gsm7", "latin1"]
 BindMode = Literal["transceiver", "pair", "transmitter", "receiver"]
@@ -27,97 +31,6 @@ InterfaceVersion = Literal["3.4", "5.0"]
 OnAmbiguous = Literal["resend", "resend_once", "hold", "fail"]
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["info", "debug", "warning"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """What a field's metadata says: meaning, example and limits.
-
-    `low` and `high` bound a number, `max_octets` a text in ASCII, `min_items` a list; a `private` file must
-    not be readable by everybody. `example` is the value as written in YAML; without one the default is
-    printed.
-    """
-
-    doc: str
-    example: str | None = None
-    low: float | None = None
-    high: float | None = None
-    max_octets: int | None = None
-    min_items: int = 0
-    private: bool = False
-
-
-def about(doc: str, **limits: Any) -> Mapping[str, Option]:
-    """The metadata of one field; `limits` are the fields of `Option`."""
-    return {"option": Option(doc=doc, **limits)}
-
-
-class Address(NamedTuple):
-    """A TCP address: `host` is a name or an IP address without brackets."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def is_loopback(self) -> bool:
-        """Whether what is sent there cannot leave this machine."""
-        try:
-            return ip_address(self.host).is_loopback
-        except ValueError:
-            return self.host == "localhost"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsServer:
-    """TLS 1.2 or later for the clients of a listener."""
-
-    certificate: Path = field(
-        metadata=about("PEM file with the certificate and its chain.", example="/etc/smsc-gateway/tls.pem")
-    )
-    key: Path = field(
-        metadata=about(
-            "PEM file with the private key; must not be readable by everybody.",
-            example="/etc/smsc-gateway/tls.key",
-            private=True,
-        )
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TlsClient:
-    """TLS 1.2 or later towards an SMSC; its name and chain are always verified."""
-
-    ca: Path | None = field(
-        default=None,
-        metadata=about(
-            "PEM file with the authorities to trust; without it the system's.",
-            example="/etc/smsc-gateway/smsc-ca.pem",
-        ),
-    )
-    server_name: str | None = field(
-        default=None,
-        metadata=about(
-            "Name the certificate must carry; without it the host of the address.",
-            example="smpp.example.net",
-        ),
-    )
-    certificate: Path | None = field(
-        default=None,
-        metadata=about(
-            "PEM file with our certificate, if the SMSC asks for one.", example="/etc/smsc-gateway/tls.pem"
-        ),
-    )
-    key: Path | None = field(
-        default=None,
-        metadata=about(
-            "PEM file with its private key; must not be readable by everybody.",
-            example="/etc/smsc-gateway/tls.key",
-            private=True,
-        ),
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +65,14 @@ class Listeners:
     """The sockets that applications come to."""
 
     smpp: Sequence[SmppListener] = field(
-        metadata=about("SMPP 3.4 and 5.0.", example="[{address: '127.0.0.1:2775'}]", min_items=1)
+        default=(),
+        metadata=about("SMPP 3.4 and 5.0, for applications.", example="[{address: '127.0.0.1:2775'}]"),
+    )
+    smtp: Sequence[SmtpListener] = field(
+        default=(), metadata=about("SMTP, for mail servers and programs that send mail.")
+    )
+    lmtp: Sequence[LmtpListener] = field(
+        default=(), metadata=about("LMTP on a Unix socket, for a mail server on this machine.")
     )
 
 
@@ -214,6 +134,17 @@ class Account:
         default="gsm7", metadata=about("The alphabet this account means by data_coding 0.")
     )
     blocked: bool = field(default=False, metadata=about("Refuses every login of the account."))
+    api_keys: Sequence[Secret] = field(
+        default=(),
+        metadata=about(
+            "What `smsc-gateway api-key` prints: keys that stand for login and password in the service's "
+            "own mail form.",
+            example="[{file: /etc/smsc-gateway/app.key}]",
+        ),
+    )
+    mail: AccountMail | None = field(
+        default=None, metadata=about("E-mail to SMS; without it the account sends no mail.")
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,6 +292,15 @@ class Config:
         metadata=about(
             "Which connectors a destination is sent to.", example="[{connectors: [operator]}]", min_items=1
         )
+    )
+    mail: Mail | None = field(default=None, metadata=about("E-mail to SMS and back, for all accounts."))
+    incoming: Sequence[IncomingRule] = field(
+        default=(),
+        metadata=about(
+            "Where incoming SMS go; the first rule that fits. What fits none goes to the connector's "
+            "incoming_account. An answer to an SMS that came from a mail goes back to that mail's sender "
+            "before any rule."
+        ),
     )
     queue: Queue = field(default=Queue(), metadata=about("How much is kept, and for how long."))
     log: Log = field(default=Log(), metadata=about("The log on standard error."))

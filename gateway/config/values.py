@@ -15,7 +15,7 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode
 
-from gateway.config.model import Address, Network, Option
+from gateway.config.basics import Address, Network, Option
 from gateway.config.nodes import file_of, is_null, is_plain
 from gateway.config.secret import Secret
 

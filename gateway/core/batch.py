@@ -22,6 +22,15 @@ class Batch:
     """Message's fields, and its Progress."""
     intents: list[Row] = field(default_factory=list)
     """message_id, segment, connector, intent_ms: of the accepted messages that go up at once."""
+    mails: list[Row] = field(default_factory=list)
+    """mail_id, key (octets, or None: never seen as repeated), account, received_ms, sender ("": none), envid,
+    header_id, subject, client_id, returned (octets), 1 if that is the whole mail.
+
+    A mail whose key is known is a repeated one: nothing of it is kept, neither its messages, and the answer
+    says so in `repeated`."""
+    mail_recipients: list[Row] = field(default_factory=list)
+    """message_id, mail_id, address, orcpt, notify (Notify), number, own_number: of the accepted messages whose
+    origin is mail; the numbers are digits."""
     submitted: list[Row] = field(default_factory=list)
     """submitted_ms, upstream_id, upstream_key, message_id, segment, connector."""
     late: list[Row] = field(default_factory=list)
@@ -38,10 +47,23 @@ class Batch:
     """connector, upstream_id, key_same, key_second, key_third, peer, state, final, error, received_ms."""
     incoming: list[Row] = field(default_factory=list)
     """Delivery's fields without the id."""
+    incoming_mail: list[Row] = field(default_factory=list)
+    """An incoming SMS that may become a letter: connector, number (the subscriber's digits), own_number
+    (digits), text, reference, parts in all, part (0, 1, 1: it is whole), received_ms, answers_since_ms (0: no
+    look for a mail that it answers), mail addresses joined by spaces ("": none), and for the account that
+    gets it when no mail does: Delivery's fields without the id, or None.
+
+    The parts of a long one wait until all are there; Answer.letters_waiting tells of new letters."""
     delivered: list[Row] = field(default_factory=list)
     """delivery_id."""
     refused: list[Row] = field(default_factory=list)
     """delivery_id, reason, now_ms: the account does not want it."""
+    letters_sent: list[Row] = field(default_factory=list)
+    """letter_id."""
+    letters_put_off: list[Row] = field(default_factory=list)
+    """letter_id, due_ms, reason."""
+    letters_refused: list[Row] = field(default_factory=list)
+    """letter_id, reason, now_ms: nobody will ever take it."""
     moves: list[Row] = field(default_factory=list)
     """connector, other connector: failover of what waits."""
     decisions: list[Row] = field(default_factory=list)
@@ -50,6 +72,8 @@ class Batch:
     """connector, segments at the most, now_ms."""
     fetches: list[Row] = field(default_factory=list)
     """account, after this delivery_id, rows at the most."""
+    letter_claims: list[Row] = field(default_factory=list)
+    """now_ms, letters at the most."""
     sweeps: list[Row] = field(default_factory=list)
     """A Sweep's fields: look for what has expired or is too old."""
 
@@ -67,6 +91,12 @@ class Answer:
     """The store cannot go on: the gateway has to end."""
     results: list[Row] = field(default_factory=list)
     """For each receipt, in order: how it matched (None, 1, 2, 3: which key), message_id, replay."""
+    repeated: list[Row] = field(default_factory=list)
+    """mail_id, the earlier mail_id with its key."""
+    letters_waiting: bool = False
+    """This batch has written letters."""
+    letters: list[Row] = field(default_factory=list)
+    """For each claim of letters: [Letter's fields], due_ms of what comes next or None."""
     unparked: list[Row] = field(default_factory=list)
     """message_id, and the row of a receipt that had come before its response."""
     ended: list[Row] = field(default_factory=list)
@@ -101,6 +131,10 @@ class Sweep:
     history_before_id: int
     history_before_ms: int
     parked_before_ms: int
+    mail_key_before_id: int  # mails below this may come again
+    mail_before_id: int  # and below this nothing answers to them any more
+    part_before_ms: int  # parts of an incoming SMS that waited so long go on without the others
+    delay_before_id: int  # messages below this are late
     with_counts: bool  # also what takes longer: deliveries of each account are counted
 
 

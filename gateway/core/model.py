@@ -10,7 +10,7 @@ milliseconds since 1970 in UTC, and end in `_ms`; only what people read is made 
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import NamedTuple
 
 
@@ -70,6 +70,13 @@ class OnAmbiguous(IntEnum):
     FAIL = 3
 
 
+class Origin(IntEnum):
+    """How a message came in, and so how its end is reported.  The number is a column of the store."""
+
+    SESSION = 0  # over SMPP: receipts go to the account's sessions
+    MAIL = 1  # by mail: reports go to the mail's sender
+
+
 class Draft(NamedTuple):
     """A message as it came, checked for form by its translator; the first fields are Message's."""
 
@@ -121,6 +128,7 @@ class Message(NamedTuple):
     expires_ms: int
     validity_period: str  # as the sender gave it, for the SMSC; empty: not given
     retries: int  # times that an SMSC said "not now"
+    origin: int = 0
 
 
 class Delivery(NamedTuple):
@@ -154,6 +162,53 @@ class Delivery(NamedTuple):
 
 INCOMING = -1
 """`Delivery.state` of an incoming SMS."""
+
+
+class Notify(IntFlag):
+    """When a mail's sender wants a report of one recipient (RFC 3461 §4.1); none: never."""
+
+    SUCCESS = 1
+    FAILURE = 2
+    DELAY = 4
+
+
+class LetterKind(IntEnum):
+    """Why we write a mail.  The number is a column of the store."""
+
+    REPORT = 1  # a message that came by mail has ended
+    DELAY = 2  # it still waits
+    ANSWER = 3  # an incoming SMS that answers one
+    INCOMING = 4  # an incoming SMS that a rule sends to a mailbox
+
+
+class Letter(NamedTuple):
+    """A mail to write: what has to be said, and of the mail and the message that it is about.
+
+    The fields are what the store's `claim_letters` gives, in this order.  What a kind has no use for is
+    empty: an incoming SMS has no message, a report no text.
+    """
+
+    letter_id: int
+    kind: int
+    recipient: str  # the mail address that it goes to
+    created_ms: int
+    tries: int
+    message_id: int
+    state: int  # of REPORT
+    error: str
+    done_ms: int
+    number: str  # the subscriber's: whom the SMS went to, or came from
+    own_number: str  # ours, of an incoming SMS
+    text: str  # of an incoming SMS
+    mail_id: int
+    received_ms: int  # when that mail came
+    envid: str  # of its envelope (RFC 3461 §4.4), decoded; empty: none
+    header_id: str  # its Message-ID with the angle brackets; empty: none
+    subject: str  # its Subject, decoded
+    returned: bytes  # its header, or with RET=FULL all of it
+    whole: bool  # `returned` is all of it
+    address: str  # its recipient as RCPT TO gave it
+    orcpt: str  # ORCPT as given: type;address, still in xtext; empty: none
 
 
 def wants_receipt(registered_delivery: int, state: int) -> bool:

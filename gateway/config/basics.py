@@ -1,0 +1,102 @@
+"""What the sections of the configuration are made of: documented fields, addresses, TLS."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Network, IPv6Network, ip_address
+from pathlib import Path
+from typing import Any, NamedTuple
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """What a field's metadata says: meaning, example and limits.
+
+    `low` and `high` bound a number, `max_octets` a text in ASCII, `min_items` a list; a `private` file must
+    not be readable by everybody. `example` is the value as written in YAML; without one the default is
+    printed.
+    """
+
+    doc: str
+    example: str | None = None
+    low: float | None = None
+    high: float | None = None
+    max_octets: int | None = None
+    min_items: int = 0
+    private: bool = False
+
+
+def about(doc: str, **limits: Any) -> Mapping[str, Option]:
+    """The metadata of one field; `limits` are the fields of `Option`."""
+    return {"option": Option(doc=doc, **limits)}
+
+
+class Address(NamedTuple):
+    """A TCP address: `host` is a name or an IP address without brackets."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether what is sent there cannot leave this machine."""
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsServer:
+    """TLS 1.2 or later for the clients of a listener."""
+
+    certificate: Path = field(
+        metadata=about("PEM file with the certificate and its chain.", example="/etc/smsc-gateway/tls.pem")
+    )
+    key: Path = field(
+        metadata=about(
+            "PEM file with the private key; must not be readable by everybody.",
+            example="/etc/smsc-gateway/tls.key",
+            private=True,
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TlsClient:
+    """TLS 1.2 or later towards an SMSC; its name and chain are always verified."""
+
+    ca: Path | None = field(
+        default=None,
+        metadata=about(
+            "PEM file with the authorities to trust; without it the system's.",
+            example="/etc/smsc-gateway/smsc-ca.pem",
+        ),
+    )
+    server_name: str | None = field(
+        default=None,
+        metadata=about(
+            "Name the certificate must carry; without it the host of the address.",
+            example="smpp.example.net",
+        ),
+    )
+    certificate: Path | None = field(
+        default=None,
+        metadata=about(
+            "PEM file with our certificate, if the SMSC asks for one.", example="/etc/smsc-gateway/tls.pem"
+        ),
+    )
+    key: Path | None = field(
+        default=None,
+        metadata=about(
+            "PEM file with its private key; must not be readable by everybody.",
+            example="/etc/smsc-gateway/tls.key",
+            private=True,
+        ),
+    )

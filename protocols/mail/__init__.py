@@ -1,0 +1,1 @@
+"""Mail as a way to SMS: envelopes, numbers in addresses, the text of a message, reports."""
