@@ -29,8 +29,8 @@ class Batch:
     A mail whose key is known is a repeated one: nothing of it is kept, neither its messages, and the answer
     says so in `repeated`."""
     mail_recipients: list[Row] = field(default_factory=list)
-    """message_id, mail_id, address, orcpt, notify (Notify), number, own_number: of the accepted messages whose
-    origin is mail; the numbers are digits."""
+    """message_id, mail_id, address, orcpt, notify (Notify), number, own_number: of the accepted messages that
+    came by mail; the numbers are digits."""
     submitted: list[Row] = field(default_factory=list)
     """submitted_ms, upstream_id, upstream_key, message_id, segment, connector."""
     late: list[Row] = field(default_factory=list)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from gateway.core.clock import Clock, SystemClock
 from gateway.core.model import Message, MessageState
 from protocols.sms.addresses import mask
 
+QUIET_S = 10.0
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _STATE_NAMES = {int(state): state.name for state in MessageState}
 _UNSAFE = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F)} | {
@@ -65,6 +66,7 @@ class Events:
         self._level = _LEVELS[level]
         self._write = write
         self._lines: list[str] = []
+        self._quiet: dict[str, tuple[float, int]] = {}
         self._second = 0
         self._stamp = ""
         self.messages = self._level <= _LEVELS["info"]
@@ -116,6 +118,15 @@ class Events:
         """The account has its receipt."""
         self._message(now_ms, "returned", message_id, f"account={word(account)}")
 
+    def mail_taken(self, mail_id: int, account: str, messages: Sequence[Message], now_ms: int) -> None:
+        """A mail's messages are committed; the id is that of the first."""
+        self._message(
+            now_ms,
+            "mail_taken",
+            messages[0].message_id,
+            f"mail_id={mail_id} account={word(account)} messages={len(messages)}",
+        )
+
     def _message(self, now_ms: int, name: str, message_id: int, words: str) -> None:
         stamp = self._stamp_of(now_ms)
         if self._json:
@@ -150,6 +161,17 @@ class Events:
             self._lines.append(f"{stamp} {level} {name} {words}".rstrip())
         if _LEVELS[level] >= _LEVELS["warning"]:
             self.flush()
+
+    def seldom(self, level: str, name: str, now: float, **fields: object) -> None:
+        """The same of what a stranger can cause at will: a line in ten seconds, with the count of the others."""
+        quiet_until, kept_back = self._quiet.get(name, (0.0, 0))
+        if now < quiet_until:
+            self._quiet[name] = (quiet_until, kept_back + 1)
+            return
+        self._quiet[name] = (now + QUIET_S, 0)
+        if kept_back:
+            fields["kept_back"] = kept_back
+        self.say(level, name, **fields)
 
     def flush(self) -> None:
         """Writes what gathered, in one call."""

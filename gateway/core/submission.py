@@ -7,19 +7,20 @@ send, so a message costs one commit on its way up instead of two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from gateway.core.accounts import Account
 from gateway.core.batch import Journal
 from gateway.core.errors import Refusal
 from gateway.core.events import Events
 from gateway.core.message_ids import MessageIds
-from gateway.core.model import Draft, Message, Progress
-from gateway.core.routing import RouteTable
+from gateway.core.model import Draft, Message, Origin, Progress
+from gateway.core.routing import Route, RouteTable
 from gateway.core.upstream import Upstream
 from protocols.sms.addresses import digits_of
 
 _MESSAGE_PART = Draft._fields.index("segments")
+_Taken = tuple[Account, Message, Upstream, bool]
 
 
 class Submission:
@@ -48,14 +49,18 @@ class Submission:
         self.refused: dict[Refusal, int] = dict.fromkeys(Refusal, 0)
         self.closed_because: Refusal | None = None
         """Set while nothing is taken: the gateway stops, or the disk is nearly full."""
-        self._taken: list[tuple[Account, Message, Upstream, bool]] = []
+        self.not_kept: frozenset[int] = frozenset()
+        """Messages of the batch that was just committed that were left out: a mail that had come before."""
+        self._taken: list[_Taken] = []
 
     def accept(self, account: Account, draft: Draft, now: float, now_ms: int) -> Message | Refusal:
         """Takes the message into the gathering batch, or says why not.
 
         The caller ends its chunk of work with `flush`, and answers after the commit.
         """
-        refusal = self._check(account, draft, now, now_ms)
+        refusal = self._check(account, draft, now_ms)
+        if refusal is None and not account.bucket.take(draft.segments, now):
+            refusal = Refusal.RATE
         if refusal is not None:
             self.refused[refusal] += 1
             return refusal
@@ -63,6 +68,36 @@ class Submission:
         if route is None:
             self.refused[Refusal.NO_ROUTE] += 1
             return Refusal.NO_ROUTE
+        return self._take(account, draft, route, now, now_ms, Origin.SESSION.value)
+
+    def accept_all(
+        self, account: Account, drafts: Sequence[Draft], now: float, now_ms: int, origin: Origin
+    ) -> list[Message] | Refusal:
+        """The same for messages that are taken together or not at all."""
+        taken: list[tuple[Draft, Route]] = []
+        refusal: Refusal | None = None
+        room = min(self.max_messages - self.open_messages, account.config.max_open - account.open_messages)
+        for draft in drafts:
+            route = self.routes.find(digits_of(draft.destination, draft.destination_ton))
+            if route is None:
+                refusal = Refusal.NO_ROUTE
+                break
+            refusal = self._check(account, draft, now_ms)
+            if refusal is not None:
+                break
+            taken.append((draft, route))
+        if refusal is None and len(drafts) > room:
+            refusal = Refusal.QUEUE_FULL
+        if refusal is None and not account.bucket.take(sum(draft.segments for draft in drafts), now):
+            refusal = Refusal.RATE
+        if refusal is not None:
+            self.refused[refusal] += 1
+            return refusal
+        return [self._take(account, draft, route, now, now_ms, origin.value) for draft, route in taken]
+
+    def _take(
+        self, account: Account, draft: Draft, route: Route, now: float, now_ms: int, origin: int
+    ) -> Message:
         upstream = self._choose(route.connectors)
         message = Message._make(
             (
@@ -78,12 +113,13 @@ class Submission:
                 draft.expires_ms or max(now_ms, draft.due_ms) + self.default_validity_ms,
                 draft.validity_period,
                 0,
+                origin,
             )
         )
         self._record(account, message, upstream, now, now_ms)
         return message
 
-    def _check(self, account: Account, draft: Draft, now: float, now_ms: int) -> Refusal | None:
+    def _check(self, account: Account, draft: Draft, now_ms: int) -> Refusal | None:
         if self.closed_because is not None:
             return self.closed_because
         if self.journal.error:
@@ -96,8 +132,6 @@ class Submission:
             return Refusal.TOO_LONG
         if draft.expires_ms and draft.expires_ms <= now_ms:
             return Refusal.VALIDITY
-        if not account.bucket.take(draft.segments, now):
-            return Refusal.RATE
         return None
 
     def _choose(self, connectors: tuple[str, ...]) -> Upstream:
@@ -133,15 +167,13 @@ class Submission:
             taken, self._taken = self._taken, []
             self.journal.then(lambda ok: self._committed(taken, ok))
 
-    def _committed(self, taken: list[tuple[Account, Message, Upstream, bool]], ok: bool) -> None:
+    def _committed(self, taken: list[_Taken], ok: bool) -> None:
         if not ok:
-            for account, message, upstream, straight in taken:
-                self.ended(account, 1)
-                if straight:
-                    upstream.release(message.segments)
-                else:
-                    upstream.queueing -= message.due_ms <= message.accepted_ms
+            self._forget(taken)
             return
+        if self.not_kept:
+            self._forget([one for one in taken if one[1].message_id in self.not_kept])
+            taken = [one for one in taken if one[1].message_id not in self.not_kept]
         self.accepted += len(taken)
         log = self.events.accepted if self.events.messages else None
         for account, message, upstream, straight in taken:
@@ -153,6 +185,15 @@ class Submission:
             else:
                 upstream.queueing -= message.due_ms <= message.accepted_ms
                 upstream.queued(message.due_ms)
+
+    def _forget(self, taken: Iterable[_Taken]) -> None:
+        """What was not stored gives back its slots."""
+        for account, message, upstream, straight in taken:
+            self.ended(account, 1)
+            if straight:
+                upstream.release(message.segments)
+            else:
+                upstream.queueing -= message.due_ms <= message.accepted_ms
 
     def ended(self, account: Account | None, count: int) -> None:
         """Messages of an account (None: one that is no longer configured) have ended."""
