@@ -21,7 +21,7 @@ RULES: dict[str, frozenset[str]] = {
     "protocols.smpp": frozenset(),
     "protocols.sms": frozenset(),
     "protocols.mail": frozenset({"protocols.sms"}),
-    "gateway.config": frozenset({"gateway.core.passwords", "yaml"}),
+    "gateway.config": frozenset({"gateway.core.api_keys", "gateway.core.passwords", "yaml"}),
     "gateway.core": frozenset(
         {"gateway.config.model", "gateway.config.mail_model", "protocols.sms", "protocols.mail"}
     ),

@@ -27,6 +27,7 @@ COMMANDS = {
     "check-config": "check the configuration and print every mistake",
     "describe-config": "print an example configuration that explains every option",
     "hash-password": "make the password_hash of an account",
+    "api-key": "make an API key for an account",
     "send": "send a message over SMPP and show its receipt",
     "status": "show what the running gateway is doing",
     "message": "show the timeline of one message",

@@ -15,9 +15,10 @@ Network = IPv4Network | IPv6Network
 class Option:
     """What a field's metadata says: meaning, example and limits.
 
-    `low` and `high` bound a number, `max_octets` a text in ASCII, `min_items` a list; a `private` file must
-    not be readable by everybody. `example` is the value as written in YAML; without one the default is
-    printed.
+    `low` and `high` bound a number, `max_octets` a text in ASCII, `max_characters` any text, `min_items` a
+    list; a `private` file must not be readable by everybody, and one that `we_make` need not be there.
+    `may_be_empty` tells '' from the default. `example` is the value as written in YAML; without one the
+    default is printed. `is_open` keeps a list that may be left out without # in the printed example.
     """
 
     doc: str
@@ -25,8 +26,12 @@ class Option:
     low: float | None = None
     high: float | None = None
     max_octets: int | None = None
+    max_characters: int | None = None
     min_items: int = 0
     private: bool = False
+    we_make: bool = False
+    may_be_empty: bool = False
+    is_open: bool = False
 
 
 def about(doc: str, **limits: Any) -> Mapping[str, Option]:
@@ -70,7 +75,7 @@ class TlsServer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TlsClient:
-    """TLS 1.2 or later towards an SMSC; its name and chain are always verified."""
+    """TLS 1.2 or later towards a server; its name and chain are verified."""
 
     ca: Path | None = field(
         default=None,
@@ -89,7 +94,7 @@ class TlsClient:
     certificate: Path | None = field(
         default=None,
         metadata=about(
-            "PEM file with our certificate, if the SMSC asks for one.", example="/etc/smsc-gateway/tls.pem"
+            "PEM file with our certificate, if the server asks for one.", example="/etc/smsc-gateway/tls.pem"
         ),
     )
     key: Path | None = field(

@@ -6,6 +6,7 @@ reach everybody who did not choose otherwise.
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import Field, fields, is_dataclass
@@ -13,9 +14,10 @@ from typing import Any, Literal, get_args, get_origin
 
 from gateway.config.model import Config
 from gateway.config.sections import hints_of, is_required, option_of
-from gateway.config.values import one_of, shown
+from gateway.config.values import longest_text, one_of, shown
 
 _WIDTH = 100
+_PLAIN = re.compile(r"[\w./-]+( [\w./-]+)*", re.ASCII)
 _HEADER = """\
 # Configuration of smsc-gateway, as `smsc-gateway describe-config` prints it.
 #
@@ -27,12 +29,12 @@ _HEADER = """\
 # lists are appended, their sections joined; a value is given in one place only. Relative paths start at
 # the file they are written in. Anchors, aliases and tags are refused.
 #
-# Secrets (password, password_hash) are written out, or fetched:
+# Secrets (password, password_hash, api_keys) are written out, or fetched:
 #   {file: PATH}        a file's text, without the newline at its end
 #   {env: NAME}         an environment variable
 #   {credential: NAME}  a credential of the systemd unit (LoadCredential=NAME:PATH)
 # A file with a secret or a private key must not be readable by everybody (chmod 0640). This file neither,
-# once it holds a connector's password, unless that connector's address is on loopback.
+# once it holds the password of a connector or smarthost, unless that one's address is on loopback.
 """
 
 
@@ -55,23 +57,22 @@ def _section(section: type[Any], indent: str, *, in_list: bool) -> Iterator[str]
 
 
 def _option(a_field: Field[Any], hint: Any, indent: str, margin: str, *, is_open: bool) -> Iterator[str]:
-    item = get_args(hint)[0] if get_origin(hint) is Sequence else None
-    name = a_field.name
-    if is_dataclass(item):
-        assert isinstance(item, type)
-        yield f"{margin}{name}:"
-        yield from _section(item, indent + "    ", in_list=True)
-    elif is_dataclass(hint):
-        assert isinstance(hint, type)
-        lines = _section(hint, "  ", in_list=False)
-        if is_open or a_field.default is not None:
+    is_list = get_origin(hint) is Sequence
+    inner = get_args(hint)[0] if is_list else hint
+    option, name = option_of(a_field), a_field.name
+    if is_dataclass(inner):
+        assert isinstance(inner, type)
+        lines = _section(inner, "    " if is_list else "  ", in_list=is_list)
+        # a section that is there by default can be opened without changing anything, a list cannot
+        is_open = is_open or option.is_open or not (is_list or a_field.default is None)
+        if is_open:
             yield f"{margin}{name}:"
             yield from (indent + line for line in lines)
         else:
             yield f"{indent}#{name}:"
             yield from (f"{indent}#{line}" for line in lines)
     else:
-        value = option_of(a_field).example or _written(a_field.default)
+        value = option.example or _written(a_field.default)
         yield f"{margin}{'' if is_open else '#'}{name}: {value}"
 
 
@@ -83,8 +84,8 @@ def _doc(a_field: Field[Any], hint: Any) -> str:
         notes.append(one_of(get_args(hint)))
     if option.low is not None and option.high is not None:
         notes.append(f"{shown(option.low)} to {shown(option.high)}")
-    if hint is str and option.max_octets is not None:
-        notes.append(f"at most {option.max_octets} characters")
+    if hint is str and longest_text(option) is not None:
+        notes.append(f"at most {longest_text(option)} characters")
     return f"{option.doc} ({'; '.join(notes)})" if notes else option.doc
 
 
@@ -101,4 +102,5 @@ def _written(value: object) -> str:
         return str(value).lower()
     if isinstance(value, float | int):
         return shown(value)
-    return str(value) if value else "''"
+    text = str(value) if value else ""
+    return text if _PLAIN.fullmatch(text) else "'" + text.replace("'", "''") + "'"

@@ -52,7 +52,7 @@ class SmtpListener:
 class LmtpListener:
     """A Unix socket where a mail server on this machine brings mail over LMTP."""
 
-    path: Path = field(metadata=about("The socket's file.", example="/run/smsc-gateway/lmtp"))
+    path: Path = field(metadata=about("The socket's file.", example="/run/smsc-gateway/lmtp", we_make=True))
     account: str = field(
         metadata=about("The account that this mail is sent for.", example="app", max_octets=15)
     )
@@ -125,13 +125,16 @@ class AccountMail:
     )
     subject: str = field(
         default="{subject}: ",
-        metadata=about("How a subject stands before the text; '' leaves it out."),
+        metadata=about(
+            "How a subject stands before the text; '' leaves it out.", max_characters=200, may_be_empty=True
+        ),
     )
     sender: str = field(
         default="",
         metadata=about(
             "How the mail's sender stands before that, by {address} and {name}; '' leaves it out.",
             example="'{address} '",
+            max_characters=200,
         ),
     )
     text: bool = field(
@@ -161,7 +164,7 @@ class AccountMail:
     empty_text: str = field(
         default="",
         metadata=about(
-            "Sent instead of nothing, so that `empty` never applies.", example="(no text)", max_octets=160
+            "Sent instead of nothing, so that `empty` never applies.", example="(no text)", max_characters=160
         ),
     )
     hours: str = field(
@@ -247,7 +250,7 @@ class Mail:
             "Mail to <number>@ one of these becomes an SMS; answers come from the first.",
             example="[sms.example.org]",
             min_items=1,
-            max_octets=253,
+            max_characters=253,
         )
     )
     postmaster: str = field(
@@ -312,7 +315,7 @@ class IncomingRule:
     keyword: str = field(
         default="",
         metadata=about(
-            "Its first word, in small or capital letters; empty: any.", example="HELP", max_octets=70
+            "Its first word, in small or capital letters; empty: any.", example="HELP", max_characters=70
         ),
     )
     connector: str = field(

@@ -66,7 +66,7 @@ class Listeners:
 
     smpp: Sequence[SmppListener] = field(
         default=(),
-        metadata=about("SMPP 3.4 and 5.0, for applications.", example="[{address: '127.0.0.1:2775'}]"),
+        metadata=about("SMPP 3.4 and 5.0, for applications.", is_open=True),
     )
     smtp: Sequence[SmtpListener] = field(
         default=(), metadata=about("SMTP, for mail servers and programs that send mail.")

@@ -109,8 +109,9 @@ def _read_field(a_field: Field[Any], hint: Any, node: Node, key: str, reading: R
     default = _absent(a_field, hint)
     if a_field.default is None and nodes.is_null(node):
         return None
-    value = _read(hint, option_of(a_field), node, key, reading)
-    if value == "" and default != "":
+    option = option_of(a_field)
+    value = _read(hint, option, node, key, reading)
+    if value == "" and default != "" and not option.may_be_empty:
         reading.note(key, "is empty", "write a value, or remove the line")
     return value if reading.is_good(key) else default
 

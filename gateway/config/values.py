@@ -124,9 +124,10 @@ def to_network(node: Node, option: Option) -> Network:
 
 
 def to_path(node: Node, option: Option) -> Path:
-    """An existing, readable file; a relative path starts at the file it is written in."""
+    """A readable file, or one that we make; a relative path starts at the file it is written in."""
     path: Path = file_of(node).parent / scalar(node).value
-    read_octets(path, 1, private=option.private)
+    if not option.we_make:
+        read_octets(path, 1, private=option.private)
     return path
 
 
@@ -187,13 +188,17 @@ def _within(number: float, option: Option) -> float:
 
 
 def _bounded(text: str, option: Option) -> str:
-    if option.max_octets is None:
-        return text
-    if not (text.isascii() and text.isprintable()):
+    if option.max_octets is not None and not (text.isascii() and text.isprintable()):
         raise BadValueError("has characters outside printable ASCII", "write ASCII letters, digits and signs")
-    if len(text) > option.max_octets:
-        raise BadValueError(f"has {len(text)} characters", f"write at most {option.max_octets}")
+    longest = longest_text(option)
+    if longest is not None and len(text) > longest:
+        raise BadValueError(f"has {len(text)} characters", f"write at most {longest}")
     return text
+
+
+def longest_text(option: Option) -> int | None:
+    """How many characters a text may have; None: any number."""
+    return option.max_characters if option.max_octets is None else option.max_octets
 
 
 def _is_host(host: str, bracketed: bool) -> bool:
