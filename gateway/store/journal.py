@@ -247,6 +247,9 @@ class Journal(asyncio.Protocol):
             "doubts",
             "delivered",
             "refused",
+            "letters_sent",
+            "letters_put_off",
+            "letters_refused",
             "moves",
         ):
             getattr(self.batch, name)[:0] = getattr(batch, name)

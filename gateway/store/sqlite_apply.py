@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 
 from gateway.core.batch import Answer, Batch, Row, Sweep
+from gateway.store.sqlite_mail import MailSteps
 from gateway.store.sqlite_open import statements
 
 SWEEP_ROWS = 1000
@@ -29,6 +30,7 @@ class Applier:
         self.sql = statements()
         self.boot = self._run("start_boot", (now_ms,)).lastrowid or 0
         connection.executescript(self.sql["create_batch_tables"])
+        self.mail = MailSteps(self.boot, self._run, self._many)
         self._read_counts()
 
     def apply(self, batch: Batch) -> Answer:
@@ -42,16 +44,20 @@ class Applier:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
             self._read_counts()
+            self.mail.read_counts()
             raise
         if answer.deliveries:
             self.last_delivery = answer.deliveries[-1][0]
         return answer
 
     def _apply(self, batch: Batch, answer: Answer) -> None:
-        if batch.accepted:
-            self._many("insert_message", batch.accepted)
-        if batch.intents:
-            self._many("insert_intent", [(*row, self.boot) for row in batch.intents])
+        accepted, intents = batch.accepted, batch.intents
+        if batch.mails:
+            accepted, intents = self.mail.take(batch, answer)
+        if accepted:
+            self._many("insert_message", accepted)
+        if intents:
+            self._many("insert_intent", [(*row, self.boot) for row in intents])
         ended = False
         if batch.submitted:
             self._many("record_submitted", (row[:5] for row in batch.submitted))
@@ -84,6 +90,11 @@ class Applier:
         for row in batch.claims:
             if self._claim(row, answer):
                 self._finish(answer)
+        self.mail.letters(batch)
+        if batch.incoming_mail:
+            self.mail.incoming(batch.incoming_mail, answer)
+        for row in batch.letter_claims:
+            answer.letters.append(self.mail.claim(*row))
         for row in batch.sweeps:
             self._sweep(Sweep(*row), answer)
         self._deliveries(batch, answer)
@@ -232,9 +243,11 @@ class Applier:
         run = self._run
         ended = run("count_ended").fetchall()
         if ended:
-            answer.ended.extend(ended)
+            answer.ended.extend(row[:2] for row in ended)
             run("write_history")
             run("write_deliveries")
+            if any(by_mail for *_, by_mail in ended):
+                self.mail.finish(answer)
             run("close_submissions")
             self.remembered.extend(r[0] for r in self.connection.execute("SELECT message_id FROM temp.ended"))
             run("delete_ended")
@@ -251,7 +264,7 @@ class Applier:
         for row in batch.refused:
             self._run("bury_delivery", row)
             self._run("delete_delivery", row[:1])
-        if answer.ended or batch.incoming:
+        if answer.ended or batch.incoming or batch.incoming_mail or batch.sweeps:
             answer.deliveries = self._run("new_deliveries", (self.last_delivery,)).fetchall()
         for account, after, limit in batch.fetches:
             found = self._run("fetch_deliveries", (account, after, limit)).fetchall()
@@ -282,14 +295,15 @@ class Applier:
                 excess = min(waiting - sweep.deliveries_max, 10_000)
                 run("bury_excess_deliveries", (account, excess, sweep.now_ms))
                 run("drop_dead", (sweep.now_ms,))
+        self.mail.sweep(sweep, answer)
 
     # -- SQLite ----------------------------------------------------------------------------------------
 
     def _run(self, name: str, parameters: Row = ()) -> sqlite3.Cursor:
         return self.connection.execute(self.sql[name], parameters)
 
-    def _many(self, name: str, rows: Iterable[Row]) -> None:
-        self.connection.executemany(self.sql[name], rows)
+    def _many(self, name: str, rows: Iterable[Row]) -> sqlite3.Cursor:
+        return self.connection.executemany(self.sql[name], rows)
 
     def _number(self, sql: str) -> int:
         return int(self.connection.execute(sql).fetchone()[0])

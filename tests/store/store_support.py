@@ -154,7 +154,9 @@ class Store:
         rows = [(message_id, n, NOW_MS + 1000, "no response within 30 s") for n in segments or (1,)]
         return self.apply(doubts=rows)
 
-    def sweep(self, now_ms: int = NOW_MS, **bounds: Any) -> Answer:
+    @staticmethod
+    def sweep_row(now_ms: int, **bounds: Any) -> Row:
+        """A row of Batch.sweeps; nothing is too old, unless a bound says so."""
         values: dict[str, Any] = {
             "receipt_before_ms": 0,
             "oldest_id": 0,
@@ -163,11 +165,18 @@ class Store:
             "history_before_id": 0,
             "history_before_ms": 0,
             "parked_before_ms": 0,
+            "mail_key_before_id": 0,
+            "mail_before_id": 0,
+            "part_before_ms": 0,
+            "delay_before_id": 0,
             "with_counts": True,
             **bounds,
         }
         sweep = Sweep(now_ms=now_ms, **values)
-        return self.apply(sweeps=[tuple(getattr(sweep, name) for name in Sweep.__slots__)])
+        return tuple(getattr(sweep, name) for name in Sweep.__slots__)
+
+    def sweep(self, now_ms: int = NOW_MS, **bounds: Any) -> Answer:
+        return self.apply(sweeps=[self.sweep_row(now_ms, **bounds)])
 
     def fetch(self, after: int = 0, limit: int = 1000, account: str = "app") -> list[int]:
         """delivery_ids of an account."""

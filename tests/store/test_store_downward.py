@@ -142,12 +142,11 @@ def test_expired_are_only_those_whose_time_is_over(store: Store) -> None:
     store.queue(message(1, expires_ms=NOW_MS), message(2, expires_ms=NOW_MS))
     store.sent(3, "C")
     store.send(message(4))
-    bounds = (NOW_MS, 0, 0, 0, 1_000_000, 0, 0, 0, False)
     answer = store.apply(
         receipts=[receipt("C")],
         failed=[(4, 8, "x", NOW_MS)],
         claims=[("one", 1, NOW_MS)],
-        sweeps=[bounds],
+        sweeps=[Store.sweep_row(NOW_MS, with_counts=False)],
     )
     assert sorted(row[0] for row in answer.expired) == [1, 2]
     assert sum(count for _, count in answer.ended) == 4

@@ -236,7 +236,9 @@ def rows_of(journal: Journal) -> None:
 
 
 KEPT = ["submitted", "late", "handed_over", "postponed", "failed", "doubts", "delivered", "refused"]
-FORGOTTEN = ["accepted", "intents", "claims", "fetches", "receipts", "incoming", "decisions"]
+KEPT += ["letters_sent", "letters_put_off", "letters_refused", "moves"]
+FORGOTTEN = ["accepted", "intents", "mails", "mail_recipients", "claims", "fetches", "letter_claims"]
+FORGOTTEN += ["receipts", "incoming", "incoming_mail", "decisions", "sweeps"]
 
 
 def test_what_has_happened_is_kept_and_what_was_only_asked_for_is_forgotten() -> None:

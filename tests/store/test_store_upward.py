@@ -266,4 +266,5 @@ def test_history_has_everything_but_the_text(store: Store) -> None:
         "done_ms": NOW_MS + DAY_MS,
         "retries": 1,
         "doubts": 0,
+        "origin": 0,
     }

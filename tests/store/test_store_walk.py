@@ -136,7 +136,7 @@ class Walk:
             self.add("decisions", (self.random.choice(held)["message_id"], word, self.now_ms))
 
     def sweep(self) -> None:
-        self.add("sweeps", (self.now_ms, 0, 0, 0, 1_000_000, 0, 0, 0, True))
+        self.add("sweeps", Store.sweep_row(self.now_ms))
 
     def move(self) -> None:
         self.add("moves", self.random.choice((("one", "two"), ("two", "one"))))

@@ -19,8 +19,9 @@ INSERT INTO boot (started_ms) VALUES (?);
 UPDATE boot SET stopped_ms = ? WHERE boot_id = ?;
 
 -- name: newest_id
--- The highest message_id that was ever given.
-SELECT max(coalesce((SELECT max(message_id) FROM message), 0), coalesce((SELECT max(message_id) FROM history), 0));
+-- The highest message_id or mail_id that was ever given.
+SELECT max(coalesce((SELECT max(message_id) FROM message), 0), coalesce((SELECT max(message_id) FROM history), 0),
+    coalesce((SELECT max(mail_id) FROM mail), 0));
 
 -- name: insert_message
 -- Takes responsibility for a message.
@@ -28,8 +29,8 @@ INSERT INTO message (
     message_id, account, accepted_ms, service_type, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, priority, registered_delivery,
     data_coding, user_data, tlvs, segments, connector, alternatives, on_ambiguous, due_ms, expires_ms,
-    validity_period, retries, progress
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    validity_period, retries, origin, progress
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: insert_intent
 -- Says that a segment is about to be sent; a segment whose attempt ended in doubt gets a new one.
@@ -113,7 +114,7 @@ SELECT message_id, segment FROM submission WHERE attempt = 0 AND boot <> ?;
 SELECT message_id, account, accepted_ms, service_type, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, priority, registered_delivery,
     data_coding, user_data, tlvs, segments, connector, alternatives, on_ambiguous, due_ms, expires_ms,
-    validity_period, retries
+    validity_period, retries, origin
 FROM message WHERE connector = ? AND progress = 0 AND due_ms <= ? ORDER BY due_ms, message_id LIMIT ?;
 
 -- name: segments_taken
@@ -239,14 +240,14 @@ SELECT message_id, 7, 'no receipt', ?1 FROM message
 WHERE message_id < ?2 AND progress = 1 AND expires_ms <= ?3 LIMIT 1000;
 
 -- name: count_ended
--- How many open messages each account has less.
-SELECT m.account, count(*) FROM temp.ended CROSS JOIN message m USING (message_id) GROUP BY m.account;
+-- How many open messages each account has less, and whether some of them came by mail.
+SELECT m.account, count(*), max(m.origin) FROM temp.ended CROSS JOIN message m USING (message_id) GROUP BY m.account;
 
 -- name: write_history
 -- Ended messages, without their text.
 INSERT OR IGNORE INTO history
 SELECT m.message_id, m.account, m.accepted_ms, m.source, m.destination, m.registered_delivery, m.segments,
-    m.connector, s.submitted_ms, s.upstream_id, e.state, e.error, e.done_ms, m.retries, m.doubts
+    m.connector, s.submitted_ms, s.upstream_id, e.state, e.error, e.done_ms, m.retries, m.doubts, m.origin
 FROM temp.ended e CROSS JOIN message m USING (message_id)
 LEFT JOIN submission s ON s.message_id = m.message_id AND s.segment = 1;
 
@@ -261,9 +262,9 @@ SELECT m.account, m.message_id, e.done_ms, m.destination_ton, m.destination_npi,
     ELSE coalesce(substr(m.user_data, 1, 20), x'') END, x'',
     e.state, e.error, m.accepted_ms, e.done_ms, m.segments
 FROM temp.ended e CROSS JOIN message m USING (message_id)
-WHERE (m.registered_delivery & 3) = 1
+WHERE m.origin = 0 AND ((m.registered_delivery & 3) = 1
     OR ((m.registered_delivery & 3) = 2 AND e.state NOT IN (2, 6))
-    OR ((m.registered_delivery & 3) = 3 AND e.state = 2)
+    OR ((m.registered_delivery & 3) = 3 AND e.state = 2))
 ORDER BY e.rowid;
 
 -- name: close_submissions
@@ -366,3 +367,159 @@ UPDATE message SET progress = 0, due_ms = 0 WHERE message_id = ? AND progress = 
 -- name: end_held
 -- A person decided: give it up.
 INSERT OR IGNORE INTO temp.ended SELECT message_id, 4, 'given up', ?2 FROM message WHERE message_id = ?1 AND progress <> 1;
+
+-- name: insert_mail
+-- A mail that came in; one whose key is known is a repeated one and leaves no row.
+INSERT INTO mail (mail_id, key, account, received_ms, sender, envid, header_id, subject, client_id, returned, whole)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING;
+
+-- name: find_mail
+-- The mail that came first with this key.
+SELECT mail_id FROM mail WHERE key = ?;
+
+-- name: insert_mail_recipient
+-- Whom a mail's message goes to, and what its sender wants to hear of it.
+INSERT INTO mail_recipient (message_id, mail_id, address, orcpt, notify, number, own_number)
+VALUES (?, ?, ?, ?, ?, ?, ?);
+
+-- name: write_reports
+-- A report to a mail's sender who asked for one: 1 is SUCCESS, 2 FAILURE.
+INSERT OR IGNORE INTO letter (kind, recipient, created_ms, due_ms, message_id, state, error, done_ms,
+    number, own_number, mail_id)
+SELECT 1, l.sender, e.done_ms, e.done_ms, e.message_id, e.state, e.error, e.done_ms,
+    r.number, r.own_number, r.mail_id
+FROM temp.ended e CROSS JOIN mail_recipient r USING (message_id) CROSS JOIN mail l USING (mail_id)
+WHERE l.sender <> '' AND r.notify & CASE WHEN e.state IN (2, 6) THEN 1 ELSE 2 END
+ORDER BY e.rowid;
+
+-- name: drop_delay_notices
+-- It is over: nobody needs to hear any more that it takes long.
+DELETE FROM letter WHERE kind = 2 AND message_id IN (SELECT message_id FROM temp.ended);
+
+-- name: find_answered
+-- The mail that an incoming SMS answers: the newest one to that number, from ours, that has a sender.
+SELECT l.mail_id, l.sender FROM (
+    SELECT message_id, mail_id FROM mail_recipient WHERE number = ?1 AND own_number IN ('', ?2)
+    ORDER BY message_id DESC LIMIT 100) r CROSS JOIN mail l USING (mail_id)
+WHERE l.sender <> '' AND l.received_ms >= ?3 ORDER BY r.message_id DESC LIMIT 1;
+
+-- name: insert_letter
+-- An incoming SMS for a mailbox.
+INSERT INTO letter (kind, recipient, created_ms, due_ms, number, own_number, text, mail_id)
+VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7);
+
+-- name: insert_part
+-- A part of a long incoming SMS waits for the others; a repeated one is not another.
+INSERT OR IGNORE INTO incoming_part (connector, number, own_number, reference, total, part, text, received_ms,
+    answers_since_ms, addresses, account, message_id, created_ms, source_ton, source_npi, source,
+    destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
+    state, error, accepted_ms, done_ms, segments)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: part_text
+-- What a part says that waits already.
+SELECT text FROM incoming_part
+WHERE connector = ? AND number = ? AND own_number = ? AND reference = ? AND total = ? AND part = ?;
+
+-- name: list_parts
+-- The parts of a long incoming SMS that are there, in order.
+SELECT part, text, received_ms, answers_since_ms, addresses, account FROM incoming_part
+WHERE connector = ? AND number = ? AND own_number = ? AND reference = ? AND total = ? ORDER BY part;
+
+-- name: deliver_parts
+-- Its parts go to an account as they came.
+INSERT INTO delivery (account, message_id, created_ms, source_ton, source_npi, source,
+    destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
+    state, error, accepted_ms, done_ms, segments)
+SELECT ?6, message_id, created_ms, source_ton, source_npi, source,
+    destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
+    state, error, accepted_ms, done_ms, segments
+FROM incoming_part WHERE connector = ?1 AND number = ?2 AND own_number = ?3 AND reference = ?4 AND total = ?5
+AND account IS NOT NULL ORDER BY part;
+
+-- name: delete_parts
+-- It has gone on.
+DELETE FROM incoming_part WHERE connector = ? AND number = ? AND own_number = ? AND reference = ? AND total = ?;
+
+-- name: list_old_parts
+-- Long incoming SMS whose missing parts are not waited for any more, some at a time.
+SELECT DISTINCT connector, number, own_number, reference, total FROM (
+    SELECT * FROM incoming_part WHERE received_ms < ? ORDER BY received_ms LIMIT ?);
+
+-- name: count_parts
+-- How many parts wait, by the connector that they came by.
+SELECT connector, count(*) FROM incoming_part GROUP BY connector;
+
+-- name: claim_letters
+-- The next letters to send, each once in a run, with the mail and the recipient that they are about.
+SELECT t.letter_id, t.kind, t.recipient, t.created_ms, t.tries, t.message_id, t.state, t.error, t.done_ms,
+    t.number, t.own_number, t.text, t.mail_id, coalesce(l.received_ms, 0), coalesce(l.envid, ''),
+    coalesce(l.header_id, ''), coalesce(l.subject, ''), coalesce(l.returned, x''), coalesce(l.whole, 0),
+    coalesce(r.address, ''), coalesce(r.orcpt, '')
+FROM letter t LEFT JOIN mail l ON l.mail_id = t.mail_id LEFT JOIN mail_recipient r ON r.message_id = t.message_id
+WHERE t.due_ms <= ? AND t.claimed_boot <> ? ORDER BY t.due_ms, t.letter_id LIMIT ?;
+
+-- name: mark_claimed
+-- Somebody sends it now.
+UPDATE letter SET claimed_boot = ? WHERE letter_id = ?;
+
+-- name: next_letter
+-- When there is another one to send.
+SELECT due_ms FROM letter WHERE claimed_boot <> ? ORDER BY due_ms, letter_id LIMIT 1;
+
+-- name: put_off_letter
+-- Nobody took it for now.
+UPDATE letter SET tries = tries + 1, claimed_boot = 0, due_ms = ?2, last_error = ?3 WHERE letter_id = ?1;
+
+-- name: bury_letter
+-- Nobody will ever take it.
+INSERT INTO dead_letter SELECT *, ?2, ?3 FROM letter WHERE letter_id = ?1;
+
+-- name: delete_letter
+-- It was sent, or buried.
+DELETE FROM letter WHERE letter_id = ?;
+
+-- name: list_old_letters
+-- Letters that have waited too long, and that nobody is sending; only the oldest are looked at.
+SELECT letter_id FROM (SELECT letter_id, created_ms, claimed_boot FROM letter ORDER BY letter_id LIMIT ?3)
+WHERE created_ms < ?1 AND claimed_boot <> ?2;
+
+-- name: purge_dead_letters
+-- Dead letters beyond history's days.
+DELETE FROM dead_letter WHERE rowid IN (
+    SELECT rowid FROM (SELECT rowid, died_ms FROM dead_letter ORDER BY rowid LIMIT 2000) WHERE died_ms < ?);
+
+-- name: forget_keys
+-- Mails that may come again, some at a time.
+UPDATE mail SET key = NULL WHERE mail_id IN (
+    SELECT mail_id FROM mail WHERE key IS NOT NULL AND mail_id < ? ORDER BY mail_id LIMIT ?);
+
+-- name: list_old_mails
+-- Old mails, some at a time, and whether something may still be said to their senders.
+SELECT mail_id, EXISTS (SELECT 1 FROM letter t WHERE t.mail_id = l.mail_id AND t.mail_id <> 0)
+    OR EXISTS (SELECT 1 FROM mail_recipient r JOIN message USING (message_id) WHERE r.mail_id = l.mail_id)
+FROM mail l WHERE mail_id > ? AND mail_id < ? ORDER BY mail_id LIMIT ?;
+
+-- name: delete_mail
+-- Nothing more will be said of it.
+DELETE FROM mail WHERE mail_id = ?;
+
+-- name: delete_mail_recipients
+-- Nor of its messages.
+DELETE FROM mail_recipient WHERE mail_id = ?;
+
+-- name: take_late
+-- Messages whose delay their sender wants to hear of, once, some at a time; 4 is DELAY.  Those that have ended
+-- are taken too, so that nobody looks at them again; those that are held wait.
+UPDATE mail_recipient SET notify = notify & 3 WHERE message_id IN (
+    SELECT message_id FROM mail_recipient r WHERE notify & 4 AND message_id < ?
+    AND NOT EXISTS (SELECT 1 FROM message m WHERE m.message_id = r.message_id AND m.progress = 2)
+    ORDER BY message_id LIMIT ?)
+RETURNING message_id;
+
+-- name: write_delay
+-- A notice to the mail's sender that a message still waits.
+INSERT OR IGNORE INTO letter (kind, recipient, created_ms, due_ms, message_id, number, own_number, mail_id)
+SELECT 2, l.sender, ?2, ?2, m.message_id, r.number, r.own_number, r.mail_id
+FROM message m CROSS JOIN mail_recipient r USING (message_id) CROSS JOIN mail l USING (mail_id)
+WHERE m.message_id = ?1 AND m.origin = 1 AND l.sender <> '';

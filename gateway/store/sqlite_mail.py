@@ -1,0 +1,197 @@
+"""The steps of a batch that are about mail: mails that came in, letters to write, incoming SMS for mailboxes.
+
+A letter is written in the transaction in which its reason happens, and its row goes when somebody has taken
+it.  A claimed letter belongs to this run: after a crash the next one claims it again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterable
+from typing import Protocol
+
+from gateway.core.batch import Answer, Batch, Row, Sweep
+from gateway.core.model import LetterKind
+
+SWEEP_ROWS = 500
+"""So many mails, letters or late messages are looked at in one sweep."""
+PARTS_MAX = 5000
+"""So many parts of long SMS wait, of one connector; another one goes on alone."""
+CLAIM_OCTETS = 4 << 20
+"""Letters with that much of their mails are enough for one claim."""
+GAP = " … "
+"""Stands where parts of a long SMS are missing."""
+
+
+class _Run(Protocol):
+    def __call__(self, name: str, parameters: Row = ..., /) -> sqlite3.Cursor: ...
+
+
+class _Many(Protocol):
+    def __call__(self, name: str, rows: Iterable[Row], /) -> sqlite3.Cursor: ...
+
+
+class MailSteps:
+    """Part of the Applier; `run` and `many` run the named statements in its transaction."""
+
+    def __init__(self, boot: int, run: _Run, many: _Many) -> None:
+        self._boot = boot
+        self._run = run
+        self._many = many
+        self._purged_to = 0  # the mail that the last sweep looked at last
+        self.read_counts()
+
+    def read_counts(self) -> None:
+        self._parts: Counter[str] = Counter(dict(self._run("count_parts").fetchall()))
+
+    # -- in ----------------------------------------------------------------------------------------------
+
+    def take(self, batch: Batch, answer: Answer) -> tuple[list[Row], list[Row]]:
+        """Keeps the mails that are new; what is then to be accepted, and to be sent at once."""
+        accepted, intents, recipients = batch.accepted, batch.intents, batch.mail_recipients
+        if self._many("insert_mail", batch.mails).rowcount < len(batch.mails):
+            for mail_id, key, *_ in batch.mails:
+                ((first,),) = self._run("find_mail", (key,)).fetchall() if key else ((mail_id,),)
+                if first != mail_id:
+                    answer.repeated.append((mail_id, first))
+            again = {row[0] for row in answer.repeated}
+            left_out = {row[0] for row in recipients if row[1] in again}
+            accepted = [row for row in accepted if row[0] not in left_out]
+            intents = [row for row in intents if row[0] not in left_out]
+            recipients = [row for row in recipients if row[0] not in left_out]
+        self._many("insert_mail_recipient", recipients)
+        return accepted, intents
+
+    def finish(self, answer: Answer) -> None:
+        """Reports of the messages in temp.ended to the senders who asked for them."""
+        self._run("drop_delay_notices")
+        if self._run("write_reports").rowcount:
+            answer.letters_waiting = True
+
+    # -- incoming SMS --------------------------------------------------------------------------------------
+
+    def incoming(self, rows: Iterable[Row], answer: Answer) -> None:
+        """Letters and deliveries of what came whole, or is whole now; see Batch.incoming_mail."""
+        for row in rows:
+            connector, number, own_number, text, reference, total, part, *rest, fallback = row
+            key = (connector, number, own_number, reference, total)
+            if total < 2 or not 1 <= part <= total:
+                self._bring(number, own_number, text, rest, fallback, answer)
+                continue
+            waiting = self._run("part_text", (*key, part)).fetchone()
+            if waiting is not None:
+                if waiting[0] == text:
+                    continue
+                self._join(key, answer)  # the reference is used again: this is another SMS
+            if self._parts[connector] >= PARTS_MAX:
+                self._bring(number, own_number, text, rest, fallback, answer)
+                continue
+            self._run("insert_part", (*key, part, text, *rest, *(fallback or (None,) * 19)))
+            self._parts[connector] += 1
+            if len(self._run("list_parts", key).fetchall()) == total:
+                self._join(key, answer)
+
+    def _bring(
+        self,
+        number: str,
+        own_number: str,
+        text: str,
+        rest: Row | list[object],
+        fallback: Row | None,
+        answer: Answer,
+    ) -> None:
+        if self._write_letters(number, own_number, text, tuple(rest), answer) and fallback:
+            self._run("insert_incoming", fallback)
+
+    def _join(self, key: Row, answer: Answer) -> None:
+        """A long SMS goes on with the parts that are there; the first of them says where to."""
+        parts = self._run("list_parts", key).fetchall()
+        text, expected = "", 1
+        for part, piece, *_ in parts:
+            text += piece if part == expected else GAP + piece
+            expected = part + 1
+        if expected <= key[-1]:
+            text += GAP
+        *rest, account = parts[0][2:]
+        if self._write_letters(key[1], key[2], text.strip(), tuple(rest), answer) and account is not None:
+            self._run("deliver_parts", (*key, account))
+        self._run("delete_parts", key)
+        self._parts[key[0]] -= len(parts)
+
+    def _write_letters(self, number: str, own_number: str, text: str, rest: Row, answer: Answer) -> bool:
+        """Letters to whoever shall have this SMS; whether its account shall have it too."""
+        received_ms, answers_since_ms, addresses = rest
+        found = None
+        if answers_since_ms > 0:
+            found = self._run("find_answered", (number, own_number, answers_since_ms)).fetchone()
+        if found is not None:
+            letters = [(LetterKind.ANSWER.value, found[1], found[0])]
+        else:
+            letters = [(LetterKind.INCOMING.value, address, 0) for address in addresses.split()]
+        for kind, recipient, mail_id in letters:
+            self._run("insert_letter", (kind, recipient, received_ms, number, own_number, text, mail_id))
+            answer.letters_waiting = True
+        return found is None
+
+    # -- letters -----------------------------------------------------------------------------------------
+
+    def letters(self, batch: Batch) -> None:
+        """What became of the letters that were claimed."""
+        if batch.letters_sent:
+            self._many("delete_letter", batch.letters_sent)
+        if batch.letters_put_off:
+            self._many("put_off_letter", batch.letters_put_off)
+        if batch.letters_refused:
+            self._bury(batch.letters_refused)
+
+    def _bury(self, rows: list[Row]) -> None:
+        self._many("bury_letter", rows)
+        self._many("delete_letter", [row[:1] for row in rows])
+
+    def claim(self, now_ms: int, limit: int) -> Row:
+        """A row of Answer.letters."""
+        rows: list[Row] = []
+        octets = 0
+        for row in self._run("claim_letters", (now_ms, self._boot, limit)):
+            rows.append(row)
+            octets += len(row[17])
+            if octets >= CLAIM_OCTETS:
+                break
+        self._many("mark_claimed", [(self._boot, row[0]) for row in rows])
+        following = self._run("next_letter", (self._boot,)).fetchone()
+        return rows, following[0] if following else None
+
+    # -- age ---------------------------------------------------------------------------------------------
+
+    def sweep(self, sweep: Sweep, answer: Answer) -> None:
+        """What the time does to mails, letters and parts; a piece of it, and whether more is left."""
+        old_parts = self._run("list_old_parts", (sweep.part_before_ms, SWEEP_ROWS)).fetchall()
+        for key in old_parts:
+            self._join(key, answer)
+        late = self._run("take_late", (sweep.delay_before_id, SWEEP_ROWS)).fetchall()
+        if late and self._many("write_delay", [(row[0], sweep.now_ms) for row in late]).rowcount:
+            answer.letters_waiting = True
+        old = self._run("list_old_letters", (sweep.delivery_before_ms, self._boot, SWEEP_ROWS)).fetchall()
+        self._bury([(letter_id, "not sent in time", sweep.now_ms) for (letter_id,) in old])
+        self._run("purge_dead_letters", (sweep.history_before_ms,))
+        forgotten = self._run("forget_keys", (sweep.mail_key_before_id, SWEEP_ROWS)).rowcount
+        if (
+            max(len(late), len(old), forgotten) >= SWEEP_ROWS
+            or self._purge(sweep.mail_before_id)
+            or old_parts
+        ):
+            answer.sweep_again = True
+
+    def _purge(self, before_id: int) -> bool:
+        """Looks at the next old mails, and begins anew after the last; whether it pays to go on at once.
+
+        A mail that must be kept is passed over, so that those behind it do not wait for it.
+        """
+        found = self._run("list_old_mails", (self._purged_to, before_id, SWEEP_ROWS)).fetchall()
+        gone = [(mail_id,) for mail_id, needed in found if not needed]
+        self._many("delete_mail_recipients", gone)
+        self._many("delete_mail", gone)
+        full = len(found) == SWEEP_ROWS
+        self._purged_to = found[-1][0] if full else 0
+        return full and bool(gone)
