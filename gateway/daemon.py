@@ -10,7 +10,6 @@ import asyncio
 import gc
 import os
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
 
@@ -23,6 +22,7 @@ from gateway.core.clock import Clock, SystemClock
 from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
 from gateway.core.events import Events
+from gateway.core.logins import Logins
 from gateway.core.message_ids import MessageIds
 from gateway.core.model import Delivery, OnAmbiguous
 from gateway.core.receipts import ReceiptBook, results
@@ -80,7 +80,7 @@ class Daemon:
         self._open_of_others: dict[str, int] = {}
         """Open messages of accounts that are not configured, for the day when they are again."""
         self._reloading = asyncio.Lock()
-        self._hashing = ThreadPoolExecutor(1, thread_name_prefix="password")
+        self.logins = Logins(self.clock)
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     # -- start -----------------------------------------------------------------------------------------
@@ -199,7 +199,7 @@ class Daemon:
             journal=self.journal,
             events=self.events,
             clock=self.clock,
-            hashing=self._hashing,
+            logins=self.logins,
         )
         try:
             await listener.start()
@@ -309,7 +309,7 @@ class Daemon:
         self._housekeeping.stop()
         await self._control.stop()
         await self.journal.close()
-        self._hashing.shutdown(wait=False, cancel_futures=True)
+        self.logins.close()
         self.events.say("info", "stopped")
         self.events.flush()
 

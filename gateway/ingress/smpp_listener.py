@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from gateway.config.model import SmppListener as ListenerConfig
-from gateway.core import passwords
 from gateway.core.accounts import Account
 from gateway.core.batch import Journal
 from gateway.core.clock import Clock
 from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
 from gateway.core.events import Events
+from gateway.core.logins import Logins
 from gateway.core.submission import Submission
 from gateway.ingress.smpp import SmppConnection
 from protocols.smpp import constants as c
@@ -23,8 +22,6 @@ from protocols.smpp.pdu import Bind
 from protocols.smpp.settings import SessionSettings
 
 BACKLOG = 1024
-CHECKS_AT_ONCE = 32
-"""Passwords that wait for their hash; each takes a tenth of a second of one core."""
 CONNECTIONS_LINE_EVERY_S = 10.0
 """A flood of connections or of bad input gets one line in so many seconds, not one each."""
 
@@ -42,7 +39,7 @@ class SmppListener:
         journal: Journal,
         events: Events,
         clock: Clock,
-        hashing: ThreadPoolExecutor,
+        logins: Logins,
     ) -> None:
         self.config = config
         self.accounts = accounts
@@ -53,9 +50,8 @@ class SmppListener:
         self.clock = clock
         self.connections: set[SmppConnection] = set()
         self.bad_inputs = 0
-        self._hashing = hashing
-        self._checks = 0
-        self._logins: set[asyncio.Task[None]] = set()
+        self._logins = logins
+        self._checks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self.soon: Callable[[Callable[[], object]], object] = self._loop.call_soon
         self._server: asyncio.Server
@@ -162,30 +158,22 @@ class SmppListener:
     def authenticate(self, connection: SmppConnection, request: Bind) -> None:
         """Checks a bind; the password off the loop, unless this account's was found right before."""
         account = self.accounts.get(request.system_id)
-        if account is not None and account.was_verified(request.password):
+        if account is not None and self._logins.is_known(account, request.password, connection.peer):
             self._bind(connection, request, account)
             return
         task = self._loop.create_task(self._check_password(connection, request, account))
-        self._logins.add(task)
+        self._checks.add(task)
         task.add_done_callback(self._login_ended)
 
     def _login_ended(self, task: asyncio.Task[None]) -> None:
-        self._logins.discard(task)
+        self._checks.discard(task)
         if not task.cancelled() and task.exception() is not None:
             self.events.say("error", "login_failed", reason=repr(task.exception()))
 
     async def _check_password(
         self, connection: SmppConnection, request: Bind, account: Account | None
     ) -> None:
-        password = request.password
-        hashes: tuple[str, ...] = ()
-        if account is None:
-            good = await self._verify(password, hashes)
-        else:
-            # One login of an account at a time: when its first bind is good, the other thousand need no hash.
-            async with account.login_turn:
-                hashes = account.password_hashes()
-                good = account.was_verified(password) or await self._verify(password, hashes)
+        good = await self._logins.verify(account, request.system_id, request.password, connection.peer)
         if connection.gone:
             return
         if good is None:
@@ -193,18 +181,7 @@ class SmppListener:
         elif account is None or not good:
             self._refuse(connection, request, c.ESME_RINVPASWD, "unknown system_id or bad password")
         else:
-            account.remember_verified(password, hashes)
             self._bind(connection, request, account)
-
-    async def _verify(self, password: str, hashes: tuple[str, ...]) -> bool | None:
-        """Whether the password is good; None when too many are being checked to begin another."""
-        if self._checks >= CHECKS_AT_ONCE:
-            return None
-        self._checks += 1
-        try:
-            return await self._loop.run_in_executor(self._hashing, _verify, password, hashes)
-        finally:
-            self._checks -= 1
 
     def _bind(self, connection: SmppConnection, request: Bind, account: Account) -> None:
         if account.config.blocked:
@@ -231,11 +208,3 @@ class SmppListener:
             reason=reason,
         )
         connection.refuse_bind(request, status)
-
-
-def _verify(password: str, hashes: tuple[str, ...]) -> bool:
-    """Two hashes are made whatever the account: the time must not tell which accounts exist."""
-    good = [passwords.verify(password, stored) for stored in hashes]
-    for _ in range(2 - len(hashes)):
-        passwords.dummy_verify(password)
-    return any(good)

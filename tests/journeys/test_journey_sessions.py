@@ -26,7 +26,8 @@ from journey_support import (
 )
 
 from gateway.config.model import Route
-from gateway.ingress import smpp, smpp_listener
+from gateway.core import logins
+from gateway.ingress import smpp
 from protocols.smpp import constants as c
 from protocols.smpp.codec import encode
 from protocols.smpp.pdu import (
@@ -54,13 +55,13 @@ def alone(**configured: Any) -> Any:
 
 def count_hashes(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     made: list[str] = []
-    verify = smpp_listener._verify
+    verify = logins._verify
 
     def counted(password: str, hashes: tuple[str, ...]) -> bool:
         made.append(password)
         return verify(password, hashes)
 
-    monkeypatch.setattr(smpp_listener, "_verify", counted)
+    monkeypatch.setattr(logins, "_verify", counted)
     return made
 
 
