@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 from gateway.config.mail_model import AccountMail, Mail
 from gateway.core.accounts import Account
-from gateway.core.api_keys import ApiKeys
+from gateway.core import api_keys
 from gateway.core.batch import Journal
 from gateway.core.clock import Clock
 from gateway.core.errors import Refusal
@@ -67,7 +67,6 @@ class MailIntake:
         journal: Journal,
         reader: Reader,
         logins: Logins,
-        api_keys: ApiKeys,
         events: Events,
         clock: Clock,
     ) -> None:
@@ -75,7 +74,6 @@ class MailIntake:
         self.submission = submission
         self.journal = journal
         self.logins = logins
-        self.api_keys = api_keys
         self.clock = clock
         self.taken = 0
         self.refused = 0
@@ -92,6 +90,7 @@ class MailIntake:
         self.max_recipients = mail.max_recipients
         self.directory = policy.Directory(mail, self.accounts)
         self.pairs = PairLimits(mail.max_per_pair_h)
+        self._key_owners = api_keys.owners(self.accounts.values())
         self._styles: dict[str, Style] = {}
 
     # -- the envelope ----------------------------------------------------------------------------------
@@ -181,7 +180,7 @@ class MailIntake:
             return "250 2.0.0 nothing to send: the mail has no text"
         now_ms = self.clock.now_ms()
         due_ms = opening_ms(mail.hours, mail.time_zone, now_ms)
-        may_answer = bool(sender.address) and not reading.automatic and not reading.report
+        may_answer = self._may_answer(sender, reading)
         fitted: dict[tuple[int, int], Fitted] = {}
         drafts = []
         for recipient in recipients:
@@ -212,6 +211,10 @@ class MailIntake:
                 for number in self._numbers(account, recipient, reading)
             )
         return self._record(account, sender, Unit(recipients, drafts), reading, raw)
+
+    def _may_answer(self, sender: MailFrom, reading: Reading) -> bool:
+        """Whether reports can be written, and may: not to programs, which would answer them."""
+        return bool(sender.address) and not reading.automatic and self.mail.smarthost is not None
 
     def _numbers(self, account: Account, recipient: Recipient, reading: Reading) -> Iterable[str]:
         if recipient.numbers:
@@ -310,7 +313,7 @@ class MailIntake:
         reading = await self._reader.read(raw, mail_service.STYLE)
         policy.check_loops(reading, self.mail)
         form = mail_service.parse(reading.text)
-        account = await policy.login(form, peer, self.accounts, self.logins, self.api_keys)
+        account = await policy.login(form, peer, self.accounts, self.logins, self._key_owners)
         self._check_open()
         policy.check_sender(account, sender.address)
         policy.check_authors(account, reading)
@@ -318,7 +321,7 @@ class MailIntake:
         notify = notify_of(
             recipient.rcpt.notify,
             mail.report,
-            may_answer=bool(sender.address) and not reading.automatic,
+            may_answer=self._may_answer(sender, reading),
         )
         drafts = mail_service.drafts_of(
             form,

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gateway.config.mail_model import AccountMail, Mail
 from gateway.core.accounts import Account
-from gateway.core.api_keys import ApiKeys
+from gateway.core.api_keys import hash_key
 from gateway.core.logins import Logins
 from protocols.mail.addresses import parse_address
 from protocols.mail.envelope import RcptTo as RcptTo
@@ -91,7 +91,11 @@ def check_loops(reading: Reading, mail: Mail) -> None:
 
 
 async def login(
-    form: ServiceMail, peer: str, accounts: Mapping[str, Account], logins: Logins, api_keys: ApiKeys
+    form: ServiceMail,
+    peer: str,
+    accounts: Mapping[str, Account],
+    logins: Logins,
+    key_owners: Mapping[str, Account],
 ) -> Account:
     """The account of a mail in the service's form; an empty login makes its password an API key."""
     wrong = MailError("535 5.7.8", "unknown login or wrong password")
@@ -103,7 +107,7 @@ async def login(
         if not good:
             raise wrong
     else:
-        account = api_keys.find(form.password)
+        account = key_owners.get(hash_key(form.password))
     if account is None:
         raise wrong
     if not mail_of(account).service_form:

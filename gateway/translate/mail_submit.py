@@ -121,7 +121,7 @@ def draft_of(
 
 
 def own_number_of(draft: Draft) -> str:
-    """Our number that an answer to this SMS comes to, in digits; "" when it is a name or the SMSC's choice."""
+    """Our number that answers to this SMS come to, in digits; "": a name, or the SMSC's choice."""
     digits = digits_of(draft.source, draft.source_ton)
     return digits if digits.isdecimal() else ""
 
