@@ -8,6 +8,7 @@ import sys
 
 from gateway.cli import EXIT_CONFIG, EXIT_OK, add_config, add_json
 from gateway.config.load import load
+from gateway.config.mail_model import IncomingRule
 from gateway.config.model import Config
 from gateway.config.problems import ConfigError, Problem
 
@@ -37,17 +38,30 @@ def run(args: argparse.Namespace) -> int:
     else:
         print("ok")
         for name, entries in summary.items():
-            print(f"{name:<11} {len(entries):>5}  {', '.join(entries)}")
+            if entries:
+                print(f"{name:<11} {len(entries):>5}  {', '.join(entries)}")
     return EXIT_OK
 
 
 def _summary(config: Config) -> dict[str, list[str]]:
+    listeners = config.listeners
     return {
-        "listeners": [f"smpp {listener.address}" for listener in config.listeners.smpp],
+        "listeners": [
+            *(f"smpp {listener.address}" for listener in listeners.smpp),
+            *(f"smtp {listener.address}" for listener in listeners.smtp),
+            *(f"lmtp {listener.path}" for listener in listeners.lmtp),
+        ],
         "accounts": [account.system_id for account in config.accounts],
         "connectors": [f"{connector.name} {connector.address}" for connector in config.connectors],
         "routes": [f"{route.prefix or '*'} to {' then '.join(route.connectors)}" for route in config.routes],
+        "mail": list(config.mail.domains) if config.mail is not None else [],
+        "incoming": [_incoming(rule) for rule in config.incoming],
     }
+
+
+def _incoming(rule: IncomingRule) -> str:
+    what = f"{rule.number or '*'} {rule.keyword}".rstrip()
+    return f"{what} to {' and '.join(filter(None, (rule.account, *rule.mail)))}"
 
 
 def _as_dict(problem: Problem) -> dict[str, str | int]:

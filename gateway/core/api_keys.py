@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,6 +36,21 @@ def is_key_hash(text: str) -> bool:
     return _FORM.fullmatch(text) is not None
 
 
-def owners(accounts: Iterable[Account]) -> dict[str, Account]:
-    """Whose each key is: `owners(accounts).get(hash_key(key))`. Made anew when the accounts change."""
-    return {stored.reveal(): account for account in accounts for stored in account.config.api_keys}
+class ApiKeys:
+    """Whose a key is."""
+
+    def __init__(self, accounts: Mapping[str, Account]) -> None:
+        self._accounts = accounts
+        self.configure()
+
+    def configure(self) -> None:
+        """Looks at the accounts again, after their configuration has changed."""
+        self._names = {
+            stored.reveal(): name
+            for name, account in self._accounts.items()
+            for stored in account.config.api_keys
+        }
+
+    def find(self, key: str) -> Account | None:
+        """The account of a key; None: it is nobody's."""
+        return self._accounts.get(self._names.get(hash_key(key), ""))
