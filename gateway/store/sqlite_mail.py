@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple, Protocol
 
 from gateway.core.batch import Answer, Batch, Row, Sweep
-from gateway.core.model import LetterKind
+from gateway.core.model import Delivery, Letter, LetterKind
 
 SWEEP_ROWS = 500
 """So many mails, letters or late messages are looked at in one sweep."""
@@ -30,6 +30,31 @@ class _Run(Protocol):
 
 class _Many(Protocol):
     def __call__(self, name: str, rows: Iterable[Row], /) -> sqlite3.Cursor: ...
+
+
+class Incoming(NamedTuple):
+    """A row of Batch.incoming_mail."""
+
+    connector: str
+    number: str
+    own_number: str
+    text: str
+    reference: int
+    total: int
+    part: int
+    received_ms: int
+    answers_since_ms: int
+    addresses: str
+    fallback: Row | None
+
+    @property
+    def whole(self) -> Row:
+        """What all parts of a long SMS have in common."""
+        return self.connector, self.number, self.own_number, self.reference, self.total
+
+
+RETURNED = Letter._fields.index("returned")
+NO_DELIVERY = (None,) * (len(Delivery._fields) - 1)
 
 
 class MailSteps:
@@ -51,11 +76,8 @@ class MailSteps:
         """Keeps the mails that are new; what is then to be accepted, and to be sent at once."""
         accepted, intents, recipients = batch.accepted, batch.intents, batch.mail_recipients
         if self._many("insert_mail", batch.mails).rowcount < len(batch.mails):
-            for mail_id, key, *_ in batch.mails:
-                ((first,),) = self._run("find_mail", (key,)).fetchall() if key else ((mail_id,),)
-                if first != mail_id:
-                    answer.repeated.append((mail_id, first))
-            again = {row[0] for row in answer.repeated}
+            answer.repeated.extend(self._repeated(batch.mails))
+            again = {mail_id for mail_id, _ in answer.repeated}
             left_out = {row[0] for row in recipients if row[1] in again}
             accepted = [row for row in accepted if row[0] not in left_out]
             intents = [row for row in intents if row[0] not in left_out]
@@ -63,76 +85,78 @@ class MailSteps:
         self._many("insert_mail_recipient", recipients)
         return accepted, intents
 
+    def _repeated(self, mails: list[Row]) -> Iterator[Row]:
+        for mail_id, key, *_ in mails:
+            if key is not None:
+                (first,) = self._run("find_mail", (key,)).fetchone()
+                if first != mail_id:
+                    yield mail_id, first
+
     def finish(self, answer: Answer) -> None:
         """Reports of the messages in temp.ended to the senders who asked for them."""
         self._run("drop_delay_notices")
         if self._run("write_reports").rowcount:
             answer.letters_waiting = True
 
-    # -- incoming SMS --------------------------------------------------------------------------------------
+    # -- incoming SMS ------------------------------------------------------------------------------------
 
     def incoming(self, rows: Iterable[Row], answer: Answer) -> None:
         """Letters and deliveries of what came whole, or is whole now; see Batch.incoming_mail."""
         for row in rows:
-            connector, number, own_number, text, reference, total, part, *rest, fallback = row
-            key = (connector, number, own_number, reference, total)
-            if total < 2 or not 1 <= part <= total:
-                self._bring(number, own_number, text, rest, fallback, answer)
+            sms = Incoming(*row)
+            if sms.total < 2 or not 1 <= sms.part <= sms.total:
+                self._bring(sms, answer)
                 continue
-            waiting = self._run("part_text", (*key, part)).fetchone()
-            if waiting is not None:
-                if waiting[0] == text:
-                    continue
-                self._join(key, answer)  # the reference is used again: this is another SMS
-            if self._parts[connector] >= PARTS_MAX:
-                self._bring(number, own_number, text, rest, fallback, answer)
+            waiting = self._run("part_text", (*sms.whole, sms.part)).fetchone()
+            if waiting == (sms.text,):
                 continue
-            self._run("insert_part", (*key, part, text, *rest, *(fallback or (None,) * 19)))
-            self._parts[connector] += 1
-            if len(self._run("list_parts", key).fetchall()) == total:
-                self._join(key, answer)
+            if waiting is not None:  # the reference is used again: this is another SMS
+                self._join(sms.whole, answer)
+            if self._parts[sms.connector] >= PARTS_MAX:
+                self._bring(sms, answer)
+                continue
+            columns = (*sms.whole, sms.part, sms.text, sms.received_ms, sms.answers_since_ms, sms.addresses)
+            self._run("insert_part", (*columns, *(sms.fallback or NO_DELIVERY)))
+            self._parts[sms.connector] += 1
+            if len(self._run("list_parts", sms.whole).fetchall()) == sms.total:
+                self._join(sms.whole, answer)
 
-    def _bring(
-        self,
-        number: str,
-        own_number: str,
-        text: str,
-        rest: Row | list[object],
-        fallback: Row | None,
-        answer: Answer,
-    ) -> None:
-        if self._write_letters(number, own_number, text, tuple(rest), answer) and fallback:
-            self._run("insert_incoming", fallback)
+    def _bring(self, sms: Incoming, answer: Answer) -> None:
+        if not self._post(sms, answer) and sms.fallback is not None:
+            self._run("insert_incoming", sms.fallback)
 
-    def _join(self, key: Row, answer: Answer) -> None:
-        """A long SMS goes on with the parts that are there; the first of them says where to."""
-        parts = self._run("list_parts", key).fetchall()
-        text, expected = "", 1
-        for part, piece, *_ in parts:
-            text += piece if part == expected else GAP + piece
-            expected = part + 1
-        if expected <= key[-1]:
-            text += GAP
-        *rest, account = parts[0][2:]
-        if self._write_letters(key[1], key[2], text.strip(), tuple(rest), answer) and account is not None:
-            self._run("deliver_parts", (*key, account))
-        self._run("delete_parts", key)
-        self._parts[key[0]] -= len(parts)
+    def _join(self, whole: Row, answer: Answer) -> None:
+        """A long SMS goes on with the parts that are there.
 
-    def _write_letters(self, number: str, own_number: str, text: str, rest: Row, answer: Answer) -> bool:
-        """Letters to whoever shall have this SMS; whether its account shall have it too."""
-        received_ms, answers_since_ms, addresses = rest
+        The first of them decides where to: a keyword is in it.  So its account gets them all.
+        """
+        parts = self._run("list_parts", whole).fetchall()
+        connector, number, own_number, reference, total = whole
+        text = _joined([row[:2] for row in parts], total)
+        part, _, received_ms, since_ms, addresses, account = parts[0]
+        sms = Incoming(
+            *(connector, number, own_number, text, reference, total, part),
+            *(received_ms, since_ms, addresses, None),
+        )
+        if not self._post(sms, answer) and account is not None:
+            self._run("deliver_parts", (*whole, account))
+        self._run("delete_parts", whole)
+        self._parts[connector] -= len(parts)
+
+    def _post(self, sms: Incoming, answer: Answer) -> bool:
+        """Writes the letters to whoever shall have this SMS; whether it answers a mail, and so is done."""
         found = None
-        if answers_since_ms > 0:
-            found = self._run("find_answered", (number, own_number, answers_since_ms)).fetchone()
+        if sms.answers_since_ms > 0:
+            parameters = (sms.number, sms.own_number, sms.answers_since_ms)
+            found = self._run("find_answered", parameters).fetchone()
         if found is not None:
-            letters = [(LetterKind.ANSWER.value, found[1], found[0])]
+            letters = [(LetterKind.ANSWER.value, *found)]
         else:
-            letters = [(LetterKind.INCOMING.value, address, 0) for address in addresses.split()]
-        for kind, recipient, mail_id in letters:
-            self._run("insert_letter", (kind, recipient, received_ms, number, own_number, text, mail_id))
-            answer.letters_waiting = True
-        return found is None
+            letters = [(LetterKind.INCOMING.value, address, 0) for address in sms.addresses.split()]
+        said = (sms.received_ms, sms.number, sms.own_number, sms.text)
+        self._many("insert_letter", [(*letter, *said) for letter in letters])
+        answer.letters_waiting |= bool(letters)
+        return found is not None
 
     # -- letters -----------------------------------------------------------------------------------------
 
@@ -155,7 +179,7 @@ class MailSteps:
         octets = 0
         for row in self._run("claim_letters", (now_ms, self._boot, limit)):
             rows.append(row)
-            octets += len(row[17])
+            octets += len(row[RETURNED])
             if octets >= CLAIM_OCTETS:
                 break
         self._many("mark_claimed", [(self._boot, row[0]) for row in rows])
@@ -176,15 +200,11 @@ class MailSteps:
         self._bury([(letter_id, "not sent in time", sweep.now_ms) for (letter_id,) in old])
         self._run("purge_dead_letters", (sweep.history_before_ms,))
         forgotten = self._run("forget_keys", (sweep.mail_key_before_id, SWEEP_ROWS)).rowcount
-        if (
-            max(len(late), len(old), forgotten) >= SWEEP_ROWS
-            or self._purge(sweep.mail_before_id)
-            or old_parts
-        ):
-            answer.sweep_again = True
+        more = self._purge(sweep.mail_before_id)
+        answer.sweep_again |= more or bool(old_parts) or max(len(late), len(old), forgotten) >= SWEEP_ROWS
 
     def _purge(self, before_id: int) -> bool:
-        """Looks at the next old mails, and begins anew after the last; whether it pays to go on at once.
+        """Looks at the next old mails, and begins anew after the last; whether to go on at once.
 
         A mail that must be kept is passed over, so that those behind it do not wait for it.
         """
@@ -195,3 +215,14 @@ class MailSteps:
         full = len(found) == SWEEP_ROWS
         self._purged_to = found[-1][0] if full else 0
         return full and bool(gone)
+
+
+def _joined(parts: list[tuple[int, str]], total: int) -> str:
+    """The text of a long SMS, with a mark wherever something is missing."""
+    if len(parts) == total:
+        return "".join(text for _, text in parts)
+    text, expected = "", 1
+    for part, piece in parts:
+        text += piece if part == expected else GAP + piece
+        expected = part + 1
+    return (text if expected > total else text + GAP).strip()

@@ -107,8 +107,17 @@ def _set_pragmas(connection: sqlite3.Connection) -> None:
 
 
 def _check_live_tables(connection: sqlite3.Connection, path: Path) -> None:
-    # Not history: it may hold months, and reading all of it would keep the gateway from starting.
-    for table in ("message", "submission", "delivery", "parked_receipt"):
+    # Not history and not mail: they may be large, and reading all would keep the gateway from starting.
+    live = (
+        "message",
+        "submission",
+        "delivery",
+        "parked_receipt",
+        "mail_recipient",
+        "letter",
+        "incoming_part",
+    )
+    for table in live:
         damage = connection.execute(f"PRAGMA quick_check({table})").fetchone()[0]
         if damage != "ok":
             raise StoreError(f"{path} is damaged ({damage}): keep the file, restore a copy of it")

@@ -398,19 +398,19 @@ DELETE FROM letter WHERE kind = 2 AND message_id IN (SELECT message_id FROM temp
 
 -- name: find_answered
 -- The mail that an incoming SMS answers: the newest one to that number, from ours, that has a sender.
-SELECT l.mail_id, l.sender FROM (
+SELECT l.sender, l.mail_id FROM (
     SELECT message_id, mail_id FROM mail_recipient WHERE number = ?1 AND own_number IN ('', ?2)
     ORDER BY message_id DESC LIMIT 100) r CROSS JOIN mail l USING (mail_id)
 WHERE l.sender <> '' AND l.received_ms >= ?3 ORDER BY r.message_id DESC LIMIT 1;
 
 -- name: insert_letter
 -- An incoming SMS for a mailbox.
-INSERT INTO letter (kind, recipient, created_ms, due_ms, number, own_number, text, mail_id)
-VALUES (?1, ?2, ?3, ?3, ?4, ?5, ?6, ?7);
+INSERT INTO letter (kind, recipient, mail_id, created_ms, due_ms, number, own_number, text)
+VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7);
 
 -- name: insert_part
--- A part of a long incoming SMS waits for the others; a repeated one is not another.
-INSERT OR IGNORE INTO incoming_part (connector, number, own_number, reference, total, part, text, received_ms,
+-- A part of a long incoming SMS waits for the others.
+INSERT INTO incoming_part (connector, number, own_number, reference, total, part, text, received_ms,
     answers_since_ms, addresses, account, message_id, created_ms, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
     state, error, accepted_ms, done_ms, segments)
