@@ -24,7 +24,9 @@ from interop_gateway import HOST, START_WAIT_S, STOP_WAIT_S, free_ports, listens
 from interop_peers import PATH, missing, need
 
 MAIL_DOMAIN = "example.org"  # of the people, with mailboxes at Postfix
-SMS_DOMAIN = "sms.example.org"  # of the numbers, which Postfix relays to the gateway
+SMS_DOMAIN = "sms.example.org"  # of the numbers: Postfix relays them to the gateway over SMTP,
+LMTP_DOMAIN = "lmtp.example.org"  # and these over LMTP,
+KILL_DOMAIN = "kill.example.org"  # and these to a gateway that is killed
 NOBODY = 65534
 LOG_END = 6000
 
@@ -51,8 +53,7 @@ virtual_mailbox_maps = texthash:{{folder}}/mailboxes
 virtual_mailbox_base = {{folder}}/mail
 virtual_uid_maps = static:{NOBODY}
 virtual_gid_maps = static:{NOBODY}
-relay_domains = {SMS_DOMAIN}
-transport_maps = texthash:{{folder}}/transport
+relay_domains = {SMS_DOMAIN} {LMTP_DOMAIN} {KILL_DOMAIN}
 queue_run_delay = 1s
 minimal_backoff_time = 1s
 maximal_backoff_time = 1s
@@ -117,11 +118,6 @@ class Postfix:
         """What Postfix still has to deliver."""
         return [json.loads(line) for line in self._run("postqueue", "-j").splitlines()]
 
-    def relay_to(self, nexthop: str) -> None:
-        """Where mail to numbers goes, as transport_maps says it."""
-        _write_transport(self.folder, nexthop)
-        self._run("postfix", "reload")
-
     def log(self) -> str:
         """The end of its log."""
         return (self.folder / "mail.log").read_text(encoding="utf-8", errors="replace")[-LOG_END:]
@@ -136,11 +132,11 @@ class Postfix:
 
 
 @contextmanager
-def running_postfix(nexthop: str, *mailboxes: str, options: str = "") -> Iterator[Postfix]:
-    """A Postfix with these mailboxes at MAIL_DOMAIN; mail to SMS_DOMAIN goes to `nexthop`.
+def running_postfix(options: str, *mailboxes: str) -> Iterator[Postfix]:
+    """A Postfix with these mailboxes at MAIL_DOMAIN.
 
-    `options` are more lines of main.cf. The folder is one of its own because pytest's may only be read by
-    root, and because the paths of sockets have to be short.
+    `options` are more lines of main.cf. The folder is not pytest's, because only root may read pytest's, and
+    because the paths of sockets have to be short.
     """
     program = need("postfix", "postfix")
     if os.geteuid() != 0:
@@ -149,7 +145,7 @@ def running_postfix(nexthop: str, *mailboxes: str, options: str = "") -> Iterato
     try:
         folder.chmod(0o755)
         postfix = Postfix(folder, free_ports(1)[0])
-        _write_configuration(postfix, nexthop, mailboxes, options)
+        _write_configuration(postfix, options, mailboxes)
         with _master(program, postfix):
             yield postfix
     finally:
@@ -180,7 +176,7 @@ def _master(program: str, postfix: Postfix) -> Iterator[None]:
         child.wait(STOP_WAIT_S)
 
 
-def _write_configuration(postfix: Postfix, nexthop: str, mailboxes: Sequence[str], options: str) -> None:
+def _write_configuration(postfix: Postfix, options: str, mailboxes: Sequence[str]) -> None:
     folder = postfix.folder
     for name in ("etc", "queue", "data", "mail"):
         (folder / name).mkdir(mode=0o755)
@@ -192,11 +188,6 @@ def _write_configuration(postfix: Postfix, nexthop: str, mailboxes: Sequence[str
     (folder / "etc/master.cf").write_text(master, encoding="utf-8")
     lines = [f"{name}@{MAIL_DOMAIN} {name}/\n" for name in mailboxes]
     (folder / "mailboxes").write_text("".join(lines), encoding="utf-8")
-    _write_transport(folder, nexthop)
-
-
-def _write_transport(folder: Path, nexthop: str) -> None:
-    (folder / "transport").write_text(f"{SMS_DOMAIN} {nexthop}\n", encoding="utf-8")
 
 
 def _whole(mail: object) -> EmailMessage:
