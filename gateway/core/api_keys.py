@@ -53,4 +53,5 @@ class ApiKeys:
 
     def find(self, key: str) -> Account | None:
         """The account of a key; None: it is nobody's."""
-        return self._accounts.get(self._names.get(hash_key(key), ""))
+        name = self._names.get(hash_key(key))
+        return None if name is None else self._accounts.get(name)

@@ -66,9 +66,26 @@ def test_ok_as_json_holds_no_secret(good: Path, capsys: pytest.CaptureFixture[st
         "accounts": ["app"],
         "connectors": ["up 127.0.0.1:2776"],
         "routes": ["* to up"],
+        "mail": [],
+        "incoming": [],
     }
     assert "secret" not in out
     assert "scrypt" not in out
+
+
+def test_the_summary_tells_of_mail(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = good.read_text().replace("{smpp: ", "{lmtp: [{path: lmtp, account: app}], smtp: ")
+    text = text.replace("system_id: app", "system_id: app, mail: {}")
+    mail = "mail: {domains: [sms.example.org], smarthost: {address: '127.0.0.1:25'}}\n"
+    rules = ["{number: 1234, keyword: STOP, account: app}", "{account: app, mail: [a@example.org]}"]
+    good.write_text(f"{text}{mail}incoming: [{', '.join(rules)}]\n")
+    assert main(["check-config", "--config", str(good)]) == 0
+    lines = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert lines[1] == f"listeners 2 smtp 127.0.0.1:2775, lmtp {good.parent}/lmtp"
+    assert lines[5:] == [
+        "mail 1 sms.example.org",
+        "incoming 2 1234 STOP to app, * to app and a@example.org",
+    ]
 
 
 def test_a_missing_file_is_a_bad_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -56,24 +56,31 @@ def test_the_example_with_a_password_has_the_defaults(tmp_path: Path) -> None:
     text = describe().replace(SAMPLE_PASSWORD_HASH, hash_password("own"))
     config = load(written(tmp_path, text))
     assert (config.queue, config.log) == (Queue(), Log())
+    assert (config.mail, config.incoming, config.accounts[0].mail) == (None, (), None)
+    assert (len(config.listeners.smpp), config.listeners.smtp, config.listeners.lmtp) == (1, (), ())
     assert config.routes[0].connectors == ("operator",)
 
 
 def test_every_option_may_be_uncommented(tmp_path: Path) -> None:
     text = describe().replace(SAMPLE_PASSWORD_HASH, hash_password("own"))
-    for _ in range(2):
+    for _ in range(4):
         # an option follows its # at once, a sentence follows a space; options inside a commented section
-        # are still commented after the first pass
-        text = re.sub(r"^( *)#(?=[a-z]|  [a-z#])", r"\1", text, flags=re.MULTILINE)
+        # are still commented after each pass but the last
+        text = re.sub(r"^( *)#(?=[a-z]|  +[a-z#-])", r"\1", text, flags=re.MULTILINE)
+    assert not re.search(r"^ *#[a-z]", text, re.MULTILINE)
     text = re.sub(r"/etc/smsc-gateway/[^\s}]+", str(ROOT / "none.pem"), text)
     with pytest.raises(ConfigError) as caught:
         load(written(tmp_path, text))
-    # the certificates and the second hash are all that does not exist here
-    assert {problem.key.partition("].")[2] for problem in caught.value.problems} == {
+    # certificates and secrets are all that does not exist here
+    keys = {problem.key for problem in caught.value.problems}
+    assert {re.sub(r"^.*\]\.(?=\w)", "", key) for key in keys} == {
         "tls.certificate",
         "tls.key",
         "tls.ca",
         "second_password_hash",
+        "api_keys[0]",
+        *(f"mail.smarthost.certificates.{name}" for name in ("certificate", "key", "ca")),
+        "mail.smarthost.password",
     }
     assert all("cannot be read" in problem.text for problem in caught.value.problems)
 
@@ -83,14 +90,14 @@ def test_every_option_is_explained() -> None:
     for section in sections(Config):
         for field in dataclasses.fields(section):
             assert field.metadata["option"].doc.endswith("."), (section, field.name)
-            assert re.search(rf"^ *#? *#?(- )?{field.name}:", text, re.MULTILINE), (section, field.name)
+            assert re.search(rf"^[ #]*(- )?{field.name}:", text, re.MULTILINE), (section, field.name)
 
 
 def test_defaults_keep_to_their_limits() -> None:
     for section in sections(Config):
         for field in dataclasses.fields(section):
             option = field.metadata["option"]
-            if option.low is not None:
+            if option.low is not None and field.default is not dataclasses.MISSING:
                 assert option.low <= field.default <= option.high, (section, field.name)
 
 

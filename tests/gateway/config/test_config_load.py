@@ -12,8 +12,11 @@ import pytest
 
 from gateway.config import nodes
 from gateway.config.load import load
+from gateway.config.mail_model import AccountMail, CountryRule, Group, Mail, SmtpListener
 from gateway.config.model import Address, Config, Log, Queue, SmppListener, TlsClient, TlsServer
 from gateway.config.problems import ConfigError
+from gateway.config.secret import Secret
+from gateway.core.api_keys import hash_key
 
 BAD = sorted((Path(__file__).parents[2] / "vectors" / "config" / "bad").glob("*.yaml"))
 
@@ -82,15 +85,75 @@ def test_every_option_is_read(vectors: Path) -> None:
     assert [route.prefix for route in config.routes] == ["", "007"]
     assert config.routes[0].connectors == ("up", "spare")
     assert config.queue.commit_delay_ms == 0.5
+    assert [rule.keyword for rule in config.incoming] == ["СТОП", ""]
     assert config.log == Log(format="json", level="debug")
+
+
+def test_every_option_of_mail_is_read(vectors: Path) -> None:
+    config = load(vectors / "good" / "everything.yaml")
+    listeners, account, mail = config.listeners, config.accounts[0], config.mail
+    assert listeners.smtp[0].hostname == "sms.example.org"
+    assert (listeners.lmtp[0].path, listeners.lmtp[0].mode) == (vectors / "good" / "lmtp.sock", "0666")
+    keys = [hash_key(f"vector key {number}") for number in ("one", "two")]
+    assert [secret.reveal() for secret in account.api_keys] == keys
+    assert account.mail is not None
+    assert account.mail.networks == tuple(map(ip_network, ("192.0.2.25/32", "2001:db8::/32")))
+    assert (account.mail.subject, account.mail.sender) == ("", "{name} <{address}> ")
+    assert account.mail.recipients == ("79991234567", "+79991234568")
+    assert (account.mail.hours, account.mail.empty_text, account.mail.text) == ("22-6", "(пусто)", False)
+    assert mail is not None
+    assert mail.domains == ("sms.example.org", "xn--l1ajb.example")
+    assert mail.country_rules == (CountryRule(prefix="8", length=11, replace="7"),)
+    assert mail.groups == (Group(name="ops", numbers=("79991234567", "+79991234568"), accounts=("0042",)),)
+    assert mail.smarthost is not None
+    assert mail.smarthost.address == Address("mail.example.org", 465)
+    assert mail.smarthost.password == Secret("secret")
+
+
+def test_mail_without_anything_else_has_the_defaults(vectors: Path) -> None:
+    path = edited(vectors / "good" / "minimal.yaml", "system_id: app", "system_id: app, mail: {}")
+    path.write_text(path.read_text() + "mail: {domains: [sms.example.org]}\n")
+    config = load(path)
+    assert config.mail == Mail(domains=("sms.example.org",))
+    assert config.accounts[0].mail == AccountMail()
+
+
+def test_mail_needs_no_smpp(vectors: Path) -> None:
+    path = edited(vectors / "good" / "minimal.yaml", "{smpp: ", "{smtp: ")
+    path.write_text(path.read_text() + "mail: {domains: [sms.example.org]}\n")
+    assert [listener.address.port for listener in load(path).listeners.smtp] == [2775]
+
+
+def test_a_smarthost_on_loopback_gets_its_password_without_tls(vectors: Path) -> None:
+    path = vectors / "bad" / "smarthost.yaml"
+    edited(path, "mail.example.org:25", "127.0.0.1:25")
+    edited(path, ", certificates: {}", "")
+    mail = load(path).mail
+    assert mail is not None
+    assert mail.smarthost is not None
+    assert (mail.smarthost.username, mail.smarthost.tls) == ("gateway", "none")
+
+
+def test_a_machine_without_time_zones_says_so(vectors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("zoneinfo.available_timezones", lambda: set())
+    path = vectors / "bad" / "account-mail.yaml"
+    expected = "this machine knows no time zones – install the package tzdata, or write UTC"
+    assert expected in problems_of(path)
+    edited(edited(path, "../zone", "UTC"), "Europe/Atlantis", "UTC")
+    assert expected not in problems_of(path)
 
 
 def test_the_vector_leaves_no_option_at_its_default(vectors: Path) -> None:
     config = load(vectors / "good" / "everything.yaml")
-    sections = [config.listeners.smpp[0], config.accounts[0], config.connectors[0], config.routes[1]]
-    for section in [*sections, config.queue, config.log]:
-        for field in dataclasses.fields(section):  # type: ignore[arg-type]
-            if (type(section), field.name) != (SmppListener, "tls"):
+    listeners, mail = config.listeners, config.mail
+    assert mail is not None
+    sections = [listeners.smpp[0], listeners.smtp[0], listeners.lmtp[0], config.accounts[0]]
+    sections += [config.accounts[0].mail, config.connectors[0], config.routes[1], config.incoming[0]]
+    sections += [mail, mail.smarthost, config.queue, config.log]
+    needs_files = {(SmppListener, "tls"), *((SmtpListener, it) for it in ("tls", "tls_mode", "require_tls"))}
+    for section in sections:
+        for field in dataclasses.fields(section):
+            if (type(section), field.name) not in needs_files:
                 assert getattr(section, field.name) != field.default, field.name
 
 
@@ -206,9 +269,25 @@ def test_tls_files_that_belong_together_are_taken(pair: Path) -> None:
     assert config.connectors[0].tls == TlsClient(ca=pair / "tls.pem")
 
 
+def test_a_mail_listener_takes_tls_in_both_ways(pair: Path) -> None:
+    files = "tls: {certificate: tls.pem, key: tls.key}"
+    second = f"{{address: 127.0.0.1:2776, {files}, tls_mode: implicit, require_tls: true}}"
+    path = edited(
+        pair / "minimal.yaml",
+        "{smpp: [{address: 127.0.0.1:2775}]}",
+        f"{{smtp: [{{address: 127.0.0.1:2775, {files}}}, {second}]}}",
+    )
+    path.write_text(path.read_text() + "mail: {domains: [sms.example.org]}\n")
+    first, other = load(path).listeners.smtp
+    assert first.tls == other.tls == TlsServer(certificate=pair / "tls.pem", key=pair / "tls.key")
+    assert (first.tls_mode, other.tls_mode, other.require_tls) == ("starttls", "implicit", True)
+
+
 def test_the_key_of_another_certificate_is_refused(pair: Path) -> None:
     path = edited(pair / "minimal.yaml", "2775}", "2775, tls: {certificate: tls.pem, key: other.key}}")
     assert "certificate and key cannot be used (KEY_VALUES_MISMATCH)" in problems_of(path)
+    edited(path, "smpp: ", "smtp: ")
+    assert "listeners.smtp[0].tls.certificate: certificate and key cannot be used" in problems_of(path)
 
 
 def test_a_world_readable_key_is_refused(pair: Path) -> None:
