@@ -178,10 +178,10 @@ def machine() -> str:
     return f"{os.cpu_count()} × {name}, Linux {platform.release()}, CPython {platform.python_version()}"
 
 
-def write(page: Path, table: str) -> None:
-    """Puts the table between the page's two marks."""
+def write(page: Path, table: str, name: str = "figures") -> None:
+    """Puts the table between the page's two marks of that name."""
     text = page.read_text()
-    begin, end = "<!-- figures -->", "<!-- end of figures -->"
+    begin, end = f"<!-- {name} -->", f"<!-- end of {name} -->"
     before, _, rest = text.partition(begin)
     _, _, after = rest.partition(end)
     stamp = f"{datetime.now(UTC):%Y-%m-%d}, {machine()}"

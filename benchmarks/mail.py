@@ -1,0 +1,257 @@
+"""Measures what docs/performance.md says of mail, and writes its table.
+
+    python benchmarks/mail.py --smppload PATH [--write docs/performance.md] [--quick]
+
+Mails come from Postfix's smtp-source; SMPP traffic and both SMSCs are smppload's.  All share this machine
+with the gateway, which is started afresh for each run from gateway.yaml and mail.yaml.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from figures import CONFIG, ROOT, wait_for, write
+from mail_bombs import BOMBS, Pinger, send_bombs
+
+from gateway.cli.daemon_client import ask
+
+MAIL_CONFIG = ROOT / "benchmarks" / "mail.yaml"
+HOST, SMPP_PORT, SMTP_PORT, MAIL_SMSC_PORT, SMSC_PORT = "127.0.0.1", 2775, 2525, 2777, 2776
+SENDER, RECIPIENT = "bench@example.org", "79990001@sms.example.org"
+CONNECTIONS = 20
+KEPT, SINGLE = 40_000, 20_000
+RATE, RATE_S = 2000, 15
+SETTLE_S = 60
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """A running gateway with its folder."""
+
+    process: subprocess.Popen[bytes]
+    folder: Path
+
+    def status(self) -> dict[str, Any]:
+        answer: dict[str, Any] = ask(self.folder, "status")
+        return answer
+
+    def cpu_s(self) -> float:
+        """CPU that its processes have used so far, in seconds."""
+        return sum(_cpu_s(pid) for pid in _family(self.process.pid))
+
+    def peak_mib(self) -> float:
+        """The sum of its processes' peaks of memory, in MiB."""
+        return sum(_peak_kib(pid) for pid in _family(self.process.pid)) / 1024
+
+    def settle(self) -> None:
+        """Until nothing is open any more."""
+        until = time.monotonic() + SETTLE_S
+        while self.status()["open_messages"]:
+            if time.monotonic() > until:
+                raise SystemExit("messages stay open: the SMSC does not answer")
+            time.sleep(0.05)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--smppload", default=os.environ.get("SMPPLOAD", "smppload"), help="the built tool")
+    parser.add_argument("--write", type=Path, help="the page to write the table into")
+    parser.add_argument("--quick", action="store_true", help="a tenth of the mails and seconds")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each rate; the median counts")
+    args = parser.parse_args()
+    scale = 10 if args.quick else 1
+    rows = [
+        rate_row(f"{CONNECTIONS} kept connections", ">= 3,000/s", KEPT // scale, args, kept=True),
+        rate_row("a connection for each mail", ">= 1,000/s", SINGLE // scale, args, kept=False),
+        latency_row(args, RATE_S // scale or 1),
+        *bomb_rows(args),
+    ]
+    table = "\n".join(f"| {' | '.join(cells)} |" for cells in (COLUMNS, ("---",) * len(COLUMNS), *rows))
+    print(table)
+    if args.write:
+        write(args.write, table, "mail figures")
+    return 0
+
+
+COLUMNS = ("run", "wanted", "found")
+
+
+def rate_row(name: str, wanted: str, mails: int, args: argparse.Namespace, *, kept: bool) -> Sequence[str]:
+    """Mails per second, until 250 and until the last receipt is there, and their CPU."""
+    tries = sorted(_rate(mails, args.smppload, kept=kept) for _ in range(args.repeat))
+    rate, complete, cpu_us, mib = tries[len(tries) // 2]
+    found = f"{rate:,.0f}/s answered, {complete:,.0f}/s to the last receipt, {cpu_us:.0f} µs CPU per mail"
+    return f"{mails:,} mails, {name}", wanted, f"{found}, peak RSS {mib:.0f} MiB"
+
+
+def _rate(mails: int, smppload: str, *, kept: bool) -> tuple[float, float, float, float]:
+    with running(smppload) as gateway:
+        cpu = gateway.cpu_s()
+        began = time.monotonic()
+        subprocess.run(mail_source(mails, kept=kept), check=True)
+        answered = time.monotonic() - began
+        gateway.settle()
+        whole = time.monotonic() - began
+        used = gateway.cpu_s() - cpu
+        counts = gateway.status()
+        if counts["accepted"] != mails:
+            raise SystemExit(f"{counts['accepted']} of {mails} mails were taken")
+        return mails / answered, mails / whole, used / mails * 1e6, gateway.peak_mib()
+
+
+def latency_row(args: argparse.Namespace, seconds: int) -> Sequence[str]:
+    """The p99 of a fixed SMPP rate, alone and beside mail at full load."""
+    with running(args.smppload):
+        alone = _smpp_latency(args.smppload, seconds)
+    with running(args.smppload) as gateway:
+        source = subprocess.Popen(mail_source(1_000_000, kept=True), stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(1)
+            before, began = gateway.status()["accepted"], time.monotonic()
+            beside = _smpp_latency(args.smppload, seconds)
+            taken, took = gateway.status()["accepted"] - before, time.monotonic() - began
+        finally:
+            source.terminate()
+            source.wait()
+    mails = (taken - RATE * seconds) / took
+    found = (
+        f"p50 / p99 {alone[0]:.1f} / {alone[1]:.1f} ms alone, {beside[0]:.1f} / {beside[1]:.1f} ms "
+        f"beside {mails:,.0f} mails/s: {beside[1] / alone[1]:.1f} × the p99"
+    )
+    return f"{RATE:,} SMPP messages/s for {seconds} s beside mail", "<= 2 × the p99", found
+
+
+def _smpp_latency(smppload: str, seconds: int) -> tuple[float, float]:
+    command = [
+        smppload, "both", "--smsc-port", str(SMSC_PORT), "--target", f"{HOST}:{SMPP_PORT}",
+        "--system-id", "bench", "--password", "bench-on", "--dlr", "on", "--timeout", "120",
+        "--binds", "4", "--window", "50", "--rate", str(RATE), "--messages", str(RATE * seconds),
+        "--dst-prefix", "99990",
+    ]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if not done.stdout:
+        raise SystemExit(f"smppload failed: {done.stderr}")
+    found = json.loads(done.stdout)
+    if found["ended"] != "complete" or found["lost"] or found["dlr_missing"]:
+        raise SystemExit(f"the SMPP traffic suffered: {found}")
+    return found["latency_ms"]["resp"]["p50"], found["latency_ms"]["resp"]["p99"]
+
+
+def bomb_rows(args: argparse.Namespace) -> Iterator[Sequence[str]]:
+    """The longest wait for an enquire_link's answer while bombs come, four at a time."""
+    with running(args.smppload) as gateway, Pinger(HOST, SMPP_PORT, "bench", "bench-on") as pinger:
+        pinger.ping_while(_a_second)
+        yield "an enquire_link every 20 ms, no mail", "", f"longest wait {pinger.longest_ms():.0f} ms"
+        for name in BOMBS:
+            replies = pinger.ping_while(partial(send_bombs, name, HOST, SMTP_PORT, SENDER, RECIPIENT))
+            said = ", ".join(sorted(set(replies)))
+            found = f"longest wait {pinger.longest_ms():.0f} ms; {said}"
+            yield f"the same, {len(replies)} mails of {name}", "<= 500 ms", found
+        found = f"{gateway.peak_mib():.0f} MiB"
+        yield "peak RSS after all of them", "", found
+
+
+def _a_second() -> list[str]:
+    time.sleep(1)
+    return []
+
+
+def mail_source(mails: int, *, kept: bool) -> list[str]:
+    """The command that sends so many mails, each to a number of its own."""
+    program = shutil.which("smtp-source", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if program is None:
+        raise SystemExit("smtp-source is missing: apt-get install postfix")
+    command = [program, *(["-d"] if kept else []), "-N", "-s", str(CONNECTIONS), "-m", str(mails)]
+    return [*command, "-f", SENDER, "-t", RECIPIENT, f"{HOST}:{SMTP_PORT}"]
+
+
+@contextmanager
+def running(smppload: str) -> Iterator[Gateway]:
+    """A fresh gateway, bound to the SMSC for mail."""
+    with tempfile.TemporaryDirectory(prefix="smsc-gateway-bench-") as name:
+        folder = Path(name)
+        (folder / "conf.d").mkdir()
+        shutil.copy(CONFIG, folder / "gateway.yaml")
+        shutil.copy(MAIL_CONFIG, folder / "conf.d" / "mail.yaml")
+        smsc = subprocess.Popen(
+            [smppload, "smsc", "--smsc-port", str(MAIL_SMSC_PORT)], stdout=subprocess.DEVNULL
+        )
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "gateway",
+                    "run",
+                    "--config",
+                    folder / "gateway.yaml",
+                    "--state-dir",
+                    folder,
+                ],
+                stderr=log,
+                cwd=ROOT,
+            )
+            try:
+                wait_for(folder / "log", process)
+                gateway = Gateway(process, folder)
+                while gateway.status()["connectors"][1]["state"] != "bound":
+                    time.sleep(0.05)
+                yield gateway
+            finally:
+                process.terminate()
+                process.wait(30)
+                smsc.send_signal(signal.SIGTERM)
+                smsc.wait(10)
+
+
+def _family(pid: int) -> list[int]:
+    """A process and its descendants."""
+    children: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:  # it has ended meanwhile
+                continue
+            children.setdefault(parent, []).append(int(entry.name))
+    found = [pid]
+    for member in found:
+        found.extend(children.get(member, ()))
+    return found
+
+
+def _cpu_s(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return sum(map(int, fields[11:15])) / TICKS  # its own and that of children that have ended
+
+
+def _peak_kib(pid: int) -> int:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
