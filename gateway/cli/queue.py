@@ -18,6 +18,7 @@ LISTS = {
     "unmatched": "receipts that name no message of ours",
     "undelivered": "receipts and incoming SMS that wait for their account",
     "dead": "deliveries that the account refused or never fetched",
+    "letters": "mails that wait to be sent, and those that could not be",
 }
 
 

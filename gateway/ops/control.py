@@ -23,6 +23,8 @@ class Inspector(Protocol):
 
     def timeline(self, message_id: int) -> dict[str, Any] | None: ...
 
+    def mail(self, mail_id: int) -> dict[str, Any] | None: ...
+
     def listing(self, kind: str, limit: int) -> list[dict[str, Any]]: ...
 
     def summary(self) -> dict[str, Any]: ...
@@ -80,8 +82,9 @@ class ControlSocket:
         if command == "status":
             return self._status()
         if command == "message":
-            found = await asyncio.to_thread(self._inspector.timeline, int(request["message_id"]))
-            return found or _UNKNOWN_MESSAGE
+            number = int(request["message_id"])
+            found = await asyncio.to_thread(self._inspector.timeline, number)
+            return found or await asyncio.to_thread(self._inspector.mail, number) or _UNKNOWN_MESSAGE
         if command == "queue":
             return {"summary": await asyncio.to_thread(self._inspector.summary)}
         if command == "list":

@@ -7,7 +7,8 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from gateway.core.model import Attempt, MessageState, Progress, wants_receipt
+from gateway.core.model import Attempt, MessageState, Origin, Progress, wants_receipt
+from gateway.store.reader_mail import letter_events, letters_of, mail_of
 from gateway.store.sqlite_open import open_reader
 from protocols.sms.addresses import mask
 
@@ -25,7 +26,7 @@ _LISTINGS = {
     "undelivered": "SELECT delivery_id, account, message_id, state, created_ms "
     "FROM delivery ORDER BY delivery_id LIMIT ?",
 }
-LISTINGS = tuple(_LISTINGS)
+LISTINGS = (*_LISTINGS, "letters")
 
 
 class Reader:
@@ -39,10 +40,18 @@ class Reader:
 
     def listing(self, kind: str, limit: int) -> list[dict[str, Any]]:
         """Rows of one of LISTINGS; numbers are masked."""
-        if kind not in _LISTINGS:
+        if kind not in LISTINGS:
             raise ValueError(f"no such list: {kind}")
+        limit = min(limit, 100_000)
         with contextlib.closing(open_reader(self._path)) as connection:
-            return self._rows(connection, _LISTINGS[kind], min(limit, 100_000))
+            if kind == "letters":
+                return letters_of(connection, limit=limit)
+            return self._rows(connection, _LISTINGS[kind], limit)
+
+    def mail(self, mail_id: int) -> dict[str, Any] | None:
+        """What became of a mail that came in; None: there is none, or nothing is said of it any more."""
+        with contextlib.closing(open_reader(self._path)) as connection:
+            return mail_of(connection, mail_id)
 
     def summary(self) -> dict[str, Any]:
         """How much waits, and where."""
@@ -63,6 +72,8 @@ class Reader:
                 "ambiguous_open": _count(connection, "ambiguous WHERE settled_ms IS NULL"),
                 "unmatched_receipts": _count(connection, "parked_receipt"),
                 "dead": _count(connection, "dead_delivery"),
+                "letters": _count(connection, "letter"),
+                "dead_letters": _count(connection, "dead_letter"),
             }
 
     def timeline(self, message_id: int) -> dict[str, Any] | None:
@@ -73,7 +84,11 @@ class Reader:
             if live is None and past is None:
                 return None
             row = dict(past or live)
-            events = [(row["accepted_ms"], f"accepted from {row['account']}, {row['segments']} segment(s)")]
+            mail_id = _mail_id(connection, message_id)
+            way = f" by mail {mail_id}" if mail_id else " by mail" if row["origin"] == Origin.MAIL else ""
+            events = [
+                (row["accepted_ms"], f"accepted from {row['account']}{way}, {row['segments']} segment(s)")
+            ]
             events += [
                 (r["at_ms"], r["text"])
                 for r in connection.execute("SELECT * FROM incident WHERE message_id = ?", (message_id,))
@@ -82,20 +97,14 @@ class Reader:
             if past is not None:
                 text = f"ended {MessageState(row['state']).name} (error {row['error'] or 'none'})"
                 events.append((row["done_ms"], text))
-                waiting = connection.execute("SELECT 1 FROM delivery WHERE message_id = ?", (message_id,))
-                dead = connection.execute("SELECT * FROM dead_delivery WHERE message_id = ?", (message_id,))
-                asked = wants_receipt(row["registered_delivery"], row["state"])
-                if (died := dead.fetchone()) is not None:
-                    events.append(
-                        (died["died_ms"], f"the receipt is among the dead letters: {died['reason']}")
-                    )
-                elif waiting.fetchone():
-                    events.append((row["done_ms"], f"the receipt waits for a session of {row['account']}"))
-                elif asked:
-                    events.append((row["done_ms"], f"{row['account']} has had its receipt"))
+            if row["origin"] == Origin.MAIL:
+                events += letter_events(connection, row)
+            elif past is not None:
+                events += self._receipt(connection, row)
         events.sort(key=lambda event: event[0])
         return {
             "message_id": str(message_id),
+            **({"mail_id": mail_id} if mail_id else {}),
             "account": row["account"],
             "to": mask(row["destination"]),
             "state": MessageState(past["state"]).name
@@ -104,6 +113,19 @@ class Reader:
             "connector": row["connector"],
             "timeline": [{"at_ms": at_ms, "text": text} for at_ms, text in events],
         }
+
+    @staticmethod
+    def _receipt(connection: sqlite3.Connection, row: dict[str, Any]) -> list[tuple[int, str]]:
+        account, parameters = row["account"], (row["message_id"],)
+        waiting = connection.execute("SELECT 1 FROM delivery WHERE message_id = ?", parameters)
+        dead = connection.execute("SELECT * FROM dead_delivery WHERE message_id = ?", parameters)
+        if (died := dead.fetchone()) is not None:
+            return [(died["died_ms"], f"the receipt is among the dead letters: {died['reason']}")]
+        if waiting.fetchone():
+            return [(row["done_ms"], f"the receipt waits for a session of {account}")]
+        if wants_receipt(row["registered_delivery"], row["state"]):
+            return [(row["done_ms"], f"{account} has had its receipt")]
+        return []
 
     @staticmethod
     def _attempts(
@@ -125,6 +147,13 @@ class Reader:
                 (row["submitted_ms"], f"{row['connector']} took it, its id is {row['upstream_id']}")
             )
         return events
+
+
+def _mail_id(connection: sqlite3.Connection, message_id: int) -> str:
+    row = connection.execute(
+        "SELECT mail_id FROM mail_recipient WHERE message_id = ?", (message_id,)
+    ).fetchone()
+    return str(row[0]) if row else ""
 
 
 def _count(connection: sqlite3.Connection, what: str) -> int:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from gateway_fakes import DAY_MS, NOW_MS, message
 
 from gateway.core.batch import Answer, Batch, Row, Sweep
-from gateway.core.model import Message, Progress
+from gateway.core.model import Letter, Message, Progress
 from gateway.store.frames import decode_answer, decode_batch, encode
 from gateway.store.sqlite_apply import Applier
 from gateway.store.sqlite_open import FILE_NAME, open_writer
@@ -101,6 +101,57 @@ def postponed(
     return (message_id, segment, connector, due_ms, answered, NOW_MS + 1000, "one: ESME_RTHROTTLED")
 
 
+MAIL_ID = 1000
+SENDER = "ops@example.org"
+OWN_NUMBER = "1234"
+
+
+def mail_rows(
+    *message_ids: int, mail_id: int = MAIL_ID, key: bytes | None = None, origin: int = 1, **fields: Any
+) -> dict[str, list[Row]]:
+    """Lists of a batch with a mail that makes these messages; they go straight up.
+
+    `fields`: of the mail, of its recipients and of its messages.
+    """
+
+    def of(**values: Any) -> Row:
+        return tuple(fields.get(name, value) for name, value in values.items())
+
+    wanted = {name: value for name, value in fields.items() if name in Message._fields}
+    messages = [message(n, **{"registered_delivery": 1, **wanted, "origin": origin}) for n in message_ids]
+    head = of(account="app", received_ms=NOW_MS, sender=SENDER, envid="QQ314159", header_id="<1@example.org>")
+    tail = of(subject="Disk full", client_id="", returned=b"Subject: Disk full\r\n\r\n", whole=0)
+    whom = of(address=f"{PEER}@sms.example.org", orcpt=f"rfc822;{PEER}@sms.example.org")
+    wishes = of(notify=2, number=PEER, own_number="")
+    return {
+        "mails": [(mail_id, key, *head, *tail)],
+        "mail_recipients": [(n, mail_id, *whom, *wishes) for n in message_ids],
+        "accepted": [(*m, Progress.SENT.value) for m in messages],
+        "intents": [
+            (m.message_id, n, m.connector, NOW_MS) for m in messages for n in range(1, m.segments + 1)
+        ],
+    }
+
+
+def incoming_sms(text: str = "yes", **fields: Any) -> Row:
+    """A row of Batch.incoming_mail: a whole SMS for one mailbox."""
+    values: dict[str, Any] = {
+        "connector": "one",
+        "number": PEER,
+        "own_number": OWN_NUMBER,
+        "text": text,
+        "reference": 0,
+        "total": 1,
+        "part": 1,
+        "received_ms": NOW_MS,
+        "answers_since_ms": 0,
+        "addresses": "inbox@example.org",
+        "fallback": None,
+    }
+    assert not fields.keys() - values.keys()
+    return tuple({**values, **fields}.values())
+
+
 class Store:
     """A store under test: batches in, and looks at what is in it."""
 
@@ -121,6 +172,14 @@ class Store:
                 (m.message_id, n, m.connector, NOW_MS) for m in messages for n in range(1, m.segments + 1)
             ],
         )
+
+    def mail(self, *message_ids: int, **fields: Any) -> Answer:
+        """Takes a mail that makes these messages; see mail_rows()."""
+        return self.apply(**mail_rows(*message_ids, **fields))
+
+    def claim_letters(self, now_ms: int = NOW_MS + DAY_MS, limit: int = 100) -> list[Letter]:
+        ((rows, _),) = self.apply(letter_claims=[(now_ms, limit)]).letters
+        return [Letter(*row) for row in rows]
 
     def queue(self, *messages: Message) -> Answer:
         """Accepts messages that wait on disk."""
@@ -202,6 +261,10 @@ class Store:
         rows = self.rows("history", message_id=message_id)
         assert len(rows) <= 1
         return (rows[0]["state"], rows[0]["error"]) if rows else None
+
+    def letters(self) -> list[tuple[int, str, int]]:
+        """(kind, recipient, message_id) of the letters that are to be sent."""
+        return [(row["kind"], row["recipient"], row["message_id"]) for row in self.rows("letter")]
 
     def delivery_states(self) -> list[tuple[int, int]]:
         """(message_id, state) of what waits for the accounts."""

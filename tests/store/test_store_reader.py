@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from gateway_fakes import NOW_MS, message
-from store_support import PEER, SqliteEngine, Store, postponed, receipt, submitted
+from store_support import PEER, SqliteEngine, Store, incoming_sms, postponed, receipt, submitted
 
 from gateway.store.reader import LISTINGS, Reader
 from gateway.store.sqlite_open import open_reader
@@ -45,7 +45,7 @@ def test_one_row_in_every_list(store: Store, reader: Reader) -> None:
     store.sent(3, "C")
     store.sent(4, "D")
     store.apply(receipts=[receipt("C"), receipt("D"), receipt("none", 5)])
-    store.apply(refused=[(1, "ESME_RX_R_APPN", NOW_MS)])
+    store.apply(refused=[(1, "ESME_RX_R_APPN", NOW_MS)], incoming_mail=[incoming_sms()])
     lists = {kind: reader.listing(kind, 10) for kind in LISTINGS}
     assert {kind: len(rows) for kind, rows in lists.items()} == dict.fromkeys(LISTINGS, 1)
     assert lists["waiting"][0]["message_id"] == "1"
@@ -61,6 +61,8 @@ def test_one_row_in_every_list(store: Store, reader: Reader) -> None:
         "ambiguous_open": 1,
         "unmatched_receipts": 1,
         "dead": 1,
+        "letters": 1,
+        "dead_letters": 0,
     }
 
 

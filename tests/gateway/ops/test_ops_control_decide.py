@@ -18,6 +18,9 @@ class Waiting:
     def timeline(self, message_id: int) -> dict[str, Any] | None:
         return {"state": "QUEUED"}
 
+    def mail(self, mail_id: int) -> dict[str, Any] | None:
+        return None
+
     def listing(self, kind: str, limit: int) -> list[dict[str, Any]]:
         return []
 
