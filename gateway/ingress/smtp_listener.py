@@ -1,0 +1,276 @@
+"""Sockets that mail clients and mail servers come to: who may connect, who may log in."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+from gateway.config.mail_model import LmtpListener as LmtpConfig
+from gateway.config.mail_model import SmtpListener as SmtpConfig
+from gateway.core.accounts import Account
+from gateway.core.clock import Clock
+from gateway.core.events import Events
+from gateway.core.logins import Logins
+from gateway.ingress.smtp import LmtpSession, MailSession
+from gateway.ingress.smtp_auth import MECHANISMS
+from protocols.mail.envelope import MailFrom, RcptTo
+from protocols.mail.errors import MailError
+
+BACKLOG = 1024
+HANDSHAKE_S = 30.0
+
+
+class Intake(Protocol):
+    """What takes the mails; a recipient is what `check_recipient` made of it."""
+
+    max_size: int
+    max_recipients: int
+
+    def account_of(self, peer: str) -> Account | None: ...
+
+    def check_sender(self, account: Account | None, sender: MailFrom) -> None: ...
+
+    def check_recipient(self, account: Account | None, rcpt: RcptTo) -> Any: ...
+
+    async def take(
+        self,
+        account: Account | None,
+        peer: str,
+        sender: MailFrom,
+        recipients: list[Any],
+        raw: bytes,
+        *,
+        each: bool,
+    ) -> list[str]: ...
+
+
+class MailListener:
+    """The connections of one listening socket, SMTP or LMTP."""
+
+    hello = "EHLO"
+    starttls: ssl.SSLContext | None = None
+    require_tls = False
+    _session: type[MailSession] = MailSession
+
+    def __init__(
+        self,
+        config: SmtpConfig | LmtpConfig,
+        *,
+        hostname: str,
+        accounts: Mapping[str, Account],
+        intake: Intake,
+        logins: Logins,
+        events: Events,
+        clock: Clock,
+    ) -> None:
+        self.hostname = hostname
+        self.accounts = accounts
+        self.intake = intake
+        self.logins = logins
+        self.events = events
+        self.clock = clock
+        self.loop = asyncio.get_running_loop()
+        self.timeout_s = config.timeout_s
+        self.handshake_s = min(config.timeout_s, HANDSHAKE_S)
+        self.connections: set[MailSession] = set()
+        self.accepted = 0
+        """Connections that were let in, and those that were too many."""
+        self.refused = 0
+        self.stopping = False
+        self._max_connections = config.max_connections
+        self._offers: dict[tuple[int, bool, bool], bytes] = {}
+        self._server: asyncio.Server
+
+    def stop_listening(self) -> None:
+        """Takes no connection more, and sends away whoever has no mail under way."""
+        self.stopping = True
+        self._server.close()
+        for session in tuple(self.connections):
+            session.stop()
+
+    def reloaded(self) -> None:
+        """Takes over changed accounts."""
+        for session in tuple(self.connections):
+            session.look_again()
+
+    def close(self) -> None:
+        """Ends every connection now."""
+        for session in tuple(self.connections):
+            session.close()
+
+    @property
+    def under_way(self) -> int:
+        """Mails that wait for their answer."""
+        return sum(session.busy for session in self.connections)
+
+    # -- connections -----------------------------------------------------------------------------------
+
+    def connected(self, session: MailSession) -> str:
+        """Keeps the connection; or the words to send it away with."""
+        if self.stopping:
+            return "421 4.3.2 the gateway stops, come back later"
+        if len(self.connections) >= self._max_connections:
+            self.refused += 1
+            self._say_seldom("connections_full", limit=self._max_connections, peer=session.peer or "local")
+            return "421 4.3.2 too many connections"
+        self.accepted += 1
+        self.connections.add(session)
+        return ""
+
+    def disconnected(self, session: MailSession) -> None:
+        self.connections.discard(session)
+
+    def fault(self, session: MailSession, error: Exception) -> None:
+        """Something that must not happen did, in the gateway."""
+        self._say_seldom("mail_fault", level="error", peer=session.peer or "local", reason=repr(error))
+
+    def _say_seldom(self, name: str, *, level: str = "warning", **fields: object) -> None:
+        self.events.seldom(level, name, self.clock.now(), **fields)
+
+    # -- what a client may do --------------------------------------------------------------------------
+
+    def account_of(self, peer: str) -> Account | None:
+        """The account that a client sends for without a login."""
+        return self.intake.account_of(peer)
+
+    def may_mail(self, account: Account | None) -> bool:
+        """Whether a login of before a reload is still good."""
+        return (
+            account is not None
+            and self.accounts.get(account.name) is account
+            and account.config.mail is not None
+            and not account.config.blocked
+        )
+
+    def offer(self, *, secure: bool, auth: bool) -> bytes:
+        """The reply to EHLO or LHLO."""
+        kind = (self.intake.max_size, secure, auth)
+        if kind not in self._offers:
+            self._offers[kind] = self._make_offer(*kind)
+        return self._offers[kind]
+
+    def _make_offer(self, max_size: int, secure: bool, auth: bool) -> bytes:
+        words = [self.hostname, f"SIZE {max_size}", "8BITMIME", "SMTPUTF8", "PIPELINING"]
+        if self.starttls is not None and not secure:
+            words.append("STARTTLS")
+        if auth:
+            words.append(f"AUTH {MECHANISMS}")
+        lines = [f"250-{word}\r\n" for word in (*words, "DSN")]
+        return "".join((*lines, "250 ENHANCEDSTATUSCODES\r\n")).encode()
+
+    async def login(self, name: str, password: str, peer: str) -> Account:
+        """The account of a login; MailError when it is none, which does not tell why."""
+        account = self.accounts.get(name)
+        if account is not None and account.config.mail is None:
+            account = None  # so that its password cannot be guessed here
+        good = await self.logins.verify(account, name, password, peer)
+        if good is None:
+            raise MailError("454 4.7.0", "too many logins at once, try again later")
+        if account is None or not good:
+            reason = "unknown name or bad password"
+        elif account.config.blocked:
+            reason = "the account is blocked"
+        elif not account.allows_address(peer):
+            reason = "the address is not in allowed_addresses"
+        else:
+            return account
+        self._say_seldom("mail_login_refused", account=name, peer=peer, reason=reason)
+        raise MailError("535 5.7.8", "unknown name or bad password")
+
+
+class SmtpListener(MailListener):
+    """A TCP socket."""
+
+    def __init__(self, config: SmtpConfig, *, hostname: str, **parts: Any) -> None:
+        super().__init__(config, hostname=config.hostname or hostname, **parts)
+        self.config = config
+        self.address = str(config.address)
+
+    async def start(self) -> None:
+        """Listens; OSError when the address cannot be had, or a certificate cannot be read."""
+        context = self._tls()
+        implicit = context if self.config.tls_mode == "implicit" else None
+        if implicit is None:
+            self.starttls = context
+            self.require_tls = self.config.require_tls
+        host, port = self.config.address
+        self._server = await self.loop.create_server(
+            lambda: self._session(self),
+            host,
+            port,
+            ssl=implicit,
+            ssl_handshake_timeout=self.handshake_s if implicit else None,
+            backlog=BACKLOG,
+            reuse_address=True,
+        )
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if self.config.tls is None:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(self.config.tls.certificate, self.config.tls.key)
+        return context
+
+    @property
+    def port(self) -> int:
+        """The port it listens on (the kernel's choice when 0 is configured)."""
+        return int(self._server.sockets[0].getsockname()[1])
+
+
+class LmtpListener(MailListener):
+    """A Unix socket; whoever may write to it sends for the account of its configuration."""
+
+    hello = "LHLO"
+    _session = LmtpSession
+
+    def __init__(self, config: LmtpConfig, **parts: Any) -> None:
+        super().__init__(config, **parts)
+        self.config = config
+        self.address = str(config.path)
+
+    async def start(self) -> None:
+        """Listens; OSError when the socket cannot be made, or another program listens there."""
+        bound = _bind(self.config.path, int(self.config.mode, 8))
+        self._server = await self.loop.create_unix_server(
+            lambda: self._session(self), sock=bound, backlog=BACKLOG
+        )
+
+    def stop_listening(self) -> None:
+        super().stop_listening()
+        self.config.path.unlink(missing_ok=True)
+
+    def account_of(self, peer: str) -> Account | None:
+        """The configured account; None when a reload took it away, and then no recipient is accepted."""
+        return self.accounts.get(self.config.account)
+
+    def offer(self, *, secure: bool, auth: bool) -> bytes:
+        """The reply to LHLO, which never offers a login."""
+        return super().offer(secure=secure, auth=False)
+
+
+def _bind(path: Path, mode: int) -> socket.socket:
+    """A Unix socket at this path, with this mode before anybody can reach it."""
+    if path.is_socket() and not _is_listened_to(path):
+        path.unlink(missing_ok=True)
+    bound = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        bound.bind(str(path))
+        path.chmod(mode)  # nobody can connect before the caller listens
+    except OSError:
+        bound.close()
+        raise
+    return bound
+
+
+def _is_listened_to(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return False
+        return True
