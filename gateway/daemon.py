@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
+from typing import Protocol
 
 from gateway.config.model import Config
 from gateway.config.model import Connector as ConnectorConfig
@@ -32,6 +33,7 @@ from gateway.core.upstream import Upstream
 from gateway.egress.smpp_connector import SmppConnector
 from gateway.housekeeping import Housekeeping
 from gateway.ingress.smpp_listener import SmppListener
+from gateway.mail_side import MailSide, not_kept
 from gateway.ops import sd_notify
 from gateway.ops.control import SOCKET_NAME, ControlSocket
 from gateway.ops.listening import path_too_long, why_not_listening
@@ -42,6 +44,15 @@ from gateway.store.sqlite_open import FILE_NAME
 
 STOP_TIMEOUT_S = 7.0
 UNBIND_TIMEOUT_S = 1.0
+NOTHING: frozenset[int] = frozenset()
+
+
+class Startable(Protocol):
+    """A listener of any kind."""
+
+    async def start(self) -> None:
+        """Listens; OSError when the address cannot be had."""
+        ...
 
 
 class DaemonError(Exception):
@@ -72,6 +83,7 @@ class Daemon:
         self.receipts: dict[str, ReceiptBook] = {}
         self.connectors: dict[str, SmppConnector] = {}
         self.listeners: list[SmppListener] = []
+        self.mail: MailSide | None = None
         self.boot = 0
         self.journal: Journal
         self.submission: Submission
@@ -121,6 +133,9 @@ class Daemon:
         await self._control.start()
         for listener in self.config.listeners.smpp:
             await self._add_listener(listener)
+        if self.config.mail is not None:
+            self.mail = MailSide(self, self.config.mail)
+            await self.mail.start(self.config)
         self._housekeeping = Housekeeping(self)
         self._housekeeping.start()
         gc.collect()
@@ -188,7 +203,7 @@ class Daemon:
         )
         self.connectors[config.name] = connector
         for task in connector.start():
-            task.add_done_callback(self._task_ended)
+            task.add_done_callback(self.task_ended)
 
     async def _add_listener(self, config: ListenerConfig) -> None:
         listener = SmppListener(
@@ -201,17 +216,24 @@ class Daemon:
             clock=self.clock,
             logins=self.logins,
         )
+        await self.start_listener(listener, "smpp", str(config.address))
+        self.listeners.append(listener)
+
+    async def start_listener(self, listener: Startable, protocol: str, address: str) -> None:
+        """Starts a listener and says so; DaemonError when it cannot have its address."""
         try:
             await listener.start()
         except OSError as error:
-            raise DaemonError(f"cannot listen on {config.address}: {why_not_listening(error)}") from error
-        self.listeners.append(listener)
-        self.events.say("info", "listening", protocol="smpp", address=config.address)
+            raise DaemonError(f"cannot listen on {address}: {why_not_listening(error)}") from error
+        self.events.say("info", "listening", protocol=protocol, address=address)
 
     # -- the store's answers ---------------------------------------------------------------------------
 
     def _on_answer(self, batch: Batch, answer: Answer) -> None:
         """Hands what followed from a commit to whom it concerns."""
+        self.submission.not_kept = not_kept(batch, answer.repeated) if answer.repeated else NOTHING
+        if self.mail is not None:
+            self.mail.store_says(batch, answer)
         if batch.receipts:
             results(self.receipts, batch.receipts, answer.results)
         for message_id, *receipt in answer.unparked:
@@ -282,7 +304,8 @@ class Daemon:
         """Waits for the end; the reason, empty when it was asked for."""
         return await self._over
 
-    def _task_ended(self, task: asyncio.Task[None]) -> None:
+    def task_ended(self, task: asyncio.Task[None]) -> None:
+        """A task that runs for as long as the gateway does has ended."""
         if not task.cancelled() and task.exception() is not None:
             self._fail(f"{task.get_name()} died: {task.exception()!r}")
 
@@ -293,6 +316,8 @@ class Daemon:
         self.submission.closed_because = Refusal.STOPPING
         for listener in self.listeners:
             listener.stop_listening()
+        if self.mail is not None:
+            self.mail.stop_listening()
         for upstream in self.upstreams.values():
             upstream.hold()
         async with self._reloading:  # a reload that is under way may add connectors
@@ -301,11 +326,13 @@ class Daemon:
     async def _stop(self) -> None:
         for upstream in self.upstreams.values():
             upstream.hold()
-        await self._until(
+        await self.until(
             lambda: self.journal.dead or not any(u.in_flight for u in self.upstreams.values()), STOP_TIMEOUT_S
         )
         await asyncio.gather(*(connector.stop(UNBIND_TIMEOUT_S) for connector in self.connectors.values()))
         await self._unbind_clients()
+        if self.mail is not None:
+            await self.mail.stop()
         self._housekeeping.stop()
         await self._control.stop()
         await self.journal.close()
@@ -313,7 +340,7 @@ class Daemon:
         self.events.say("info", "stopped")
         self.events.flush()
 
-    async def _until(self, is_done: Callable[[], bool], timeout_s: float) -> None:
+    async def until(self, is_done: Callable[[], bool], timeout_s: float) -> None:
         """Looks until something is so, or the time is over."""
         deadline = self.clock.now() + timeout_s
         while not is_done() and self.clock.now() < deadline:  # noqa: ASYNC110 - it waits for many things at once
@@ -323,7 +350,7 @@ class Daemon:
         connections = [connection for listener in self.listeners for connection in listener.connections]
         for connection in connections:
             connection.unbind()
-        await self._until(lambda: all(connection.gone for connection in connections), UNBIND_TIMEOUT_S)
+        await self.until(lambda: all(connection.gone for connection in connections), UNBIND_TIMEOUT_S)
         for connection in connections:
             if not connection.gone:
                 connection.close()
@@ -361,6 +388,8 @@ class Daemon:
             self._hand_over(name)
         self.submission.max_messages = config.queue.max_messages
         self.submission.default_validity_ms = config.queue.default_validity_h * 3_600_000
+        if self.mail is not None and config.mail is not None:
+            self.mail.reload(config.mail)
         self.config = config
         for section in _only_at_start(old, config):
             self.events.say("warning", "restart_needed", section=section)
@@ -379,7 +408,7 @@ class Daemon:
     async def _stop_connector(self, name: str) -> None:
         upstream = self.upstreams[name]
         upstream.hold()
-        await self._until(lambda: self.journal.dead or not upstream.in_flight, STOP_TIMEOUT_S)
+        await self.until(lambda: self.journal.dead or not upstream.in_flight, STOP_TIMEOUT_S)
         await self.connectors.pop(name).stop(UNBIND_TIMEOUT_S)
 
     def _hand_over(self, name: str) -> None:
@@ -399,6 +428,7 @@ def _only_at_start(old: Config, new: Config) -> list[str]:
     pairs = {
         "listeners": (old.listeners, new.listeners),
         "log": (old.log, new.log),
+        "mail": (old.mail is None, new.mail is None),
         "queue.commit_delay_ms": (old.queue.commit_delay_ms, new.queue.commit_delay_ms),
     }
     return [section for section, (before, after) in pairs.items() if before != after]

@@ -84,6 +84,8 @@ class Housekeeping:
             listener.tick(now)
         for outlet in daemon.outlets.values():
             outlet.tick(now)
+        if daemon.mail is not None:
+            daemon.mail.tick(now, daemon.clock.now_ms())
         failover.move_queues(
             daemon.submission.routes, daemon.upstreams, daemon.journal.batch, daemon.events, now
         )

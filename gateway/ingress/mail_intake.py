@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 from gateway.config.mail_model import AccountMail, Mail
 from gateway.core.accounts import Account
-from gateway.core import api_keys
+from gateway.core.api_keys import ApiKeys
 from gateway.core.batch import Journal
 from gateway.core.clock import Clock
 from gateway.core.errors import Refusal
@@ -90,7 +90,7 @@ class MailIntake:
         self.max_recipients = mail.max_recipients
         self.directory = policy.Directory(mail, self.accounts)
         self.pairs = PairLimits(mail.max_per_pair_h)
-        self._key_owners = api_keys.owners(self.accounts.values())
+        self._api_keys = ApiKeys(self.accounts)
         self._styles: dict[str, Style] = {}
 
     # -- the envelope ----------------------------------------------------------------------------------
@@ -182,7 +182,7 @@ class MailIntake:
         due_ms = opening_ms(mail.hours, mail.time_zone, now_ms)
         may_answer = self._may_answer(sender, reading)
         fitted: dict[tuple[int, int], Fitted] = {}
-        drafts = []
+        drafts: list[tuple[Recipient, Draft, int]] = []
         for recipient in recipients:
             limits = policy.limits_of(recipient.wish, mail, account.config.max_segments)
             if limits not in fitted:
@@ -313,7 +313,7 @@ class MailIntake:
         reading = await self._reader.read(raw, mail_service.STYLE)
         policy.check_loops(reading, self.mail)
         form = mail_service.parse(reading.text)
-        account = await policy.login(form, peer, self.accounts, self.logins, self._key_owners)
+        account = await policy.login(form, peer, self.accounts, self.logins, self._api_keys)
         self._check_open()
         policy.check_sender(account, sender.address)
         policy.check_authors(account, reading)

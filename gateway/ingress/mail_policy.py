@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from gateway.config.mail_model import AccountMail, Mail
 from gateway.core.accounts import Account
-from gateway.core.api_keys import hash_key
+from gateway.core.api_keys import ApiKeys
 from gateway.core.logins import Logins
 from protocols.mail.addresses import parse_address
 from protocols.mail.envelope import RcptTo as RcptTo
@@ -95,7 +95,7 @@ async def login(
     peer: str,
     accounts: Mapping[str, Account],
     logins: Logins,
-    key_owners: Mapping[str, Account],
+    api_keys: ApiKeys,
 ) -> Account:
     """The account of a mail in the service's form; an empty login makes its password an API key."""
     wrong = MailError("535 5.7.8", "unknown login or wrong password")
@@ -107,7 +107,7 @@ async def login(
         if not good:
             raise wrong
     else:
-        account = key_owners.get(hash_key(form.password))
+        account = api_keys.find(form.password)
     if account is None:
         raise wrong
     if not mail_of(account).service_form:

@@ -42,6 +42,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
             for name, account in daemon.accounts.items()
         ],
         "connectors": [_connector(daemon, name) for name in daemon.connectors],
+        "mail": _mail(daemon),
         "listeners": [
             {
                 "protocol": "smpp",
@@ -51,6 +52,26 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
             }
             for listener in daemon.listeners
         ],
+    }
+
+
+def _mail(daemon: Daemon) -> dict[str, Any] | None:
+    if daemon.mail is None:
+        return None
+    intake, postman = daemon.mail.intake, daemon.mail.postman
+    return {
+        "taken": intake.taken,
+        "refused": intake.refused,
+        "repeated": intake.repeated,
+        "smarthost": {
+            "state": postman.state,
+            "sent": postman.sent,
+            "put_off": postman.put_off,
+            "refused": postman.refused,
+            "last_error": postman.last_error,
+        }
+        if postman is not None
+        else None,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from gateway.core.model import Draft, Notify
 from gateway.translate.mail_submit import draft_of
@@ -35,6 +36,20 @@ _ESM_UDHI = 0x40
 _TRAILER = "\n~~~\n"
 
 
+class _Body(NamedTuple):
+    """What an SMS carries; the last three are used for binary data only."""
+
+    fitted: Fitted
+    esm_class: int = 0
+    protocol_id: int = 0
+    data_coding: int = 0
+
+    def applied_to(self, draft: Draft) -> Draft:
+        return draft._replace(
+            esm_class=self.esm_class, protocol_id=self.protocol_id, data_coding=self.data_coding
+        )
+
+
 def parse(text: str) -> ServiceMail:
     """The form in a mail's text; MailError when it is none, or asks for what the gateway cannot do."""
     form = parse_service_form(text)
@@ -59,18 +74,19 @@ def drafts_of(
     due_ms = _due_ms(form, now_ms)
     drafts = []
     for phones, text, own_source in form.texts:
-        body = _binary(text) if form.format == BINARY_HEX else _text(form, text, max_segments)
+        binary = form.format == BINARY_HEX
+        body = _binary(text) if binary else _text(form, text, max_segments)
         numbers = dict.fromkeys(number for phone in phones for number in resolve(phone))
         for number in numbers:
             draft = draft_of(
-                body[0],
+                body.fitted,
                 number,
                 own_source or form.source or source,
                 notify=notify,
                 flash=form.format == FLASH,
                 due_ms=due_ms,
             )
-            drafts.append(draft._replace(**body[1]) if body[1] else draft)
+            drafts.append(body.applied_to(draft) if binary else draft)
     if not drafts:
         raise MailError("550 5.1.3", "the form names no phones")
     return drafts
@@ -86,14 +102,16 @@ def _due_ms(form: ServiceMail, now_ms: int) -> int:
     return int(due.timestamp() * 1000) if due is not None else 0
 
 
-def _text(form: ServiceMail, text: str, max_segments: int) -> tuple[Fitted, dict[str, int]]:
+def _text(form: ServiceMail, text: str, max_segments: int) -> _Body:
     transliterate = "none" if form.translit in _NO_TRANSLITERATION else "all"
     if not text:
         raise MailError("554 5.6.0", "the form has an empty text")
-    return fit(text, transliterate=transliterate, max_segments=max_segments, max_characters=0, cut=False), {}
+    return _Body(
+        fit(text, transliterate=transliterate, max_segments=max_segments, max_characters=0, cut=False)
+    )
 
 
-def _binary(text: str) -> tuple[Fitted, dict[str, int]]:
+def _binary(text: str) -> _Body:
     """Hex digits that begin with the UDH or 00, and perhaps pid and dcs after a line of three tildes."""
     digits, _, trailer = text.partition(_TRAILER)
     try:
@@ -113,4 +131,4 @@ def _binary(text: str) -> tuple[Fitted, dict[str, int]]:
     if not 0 < len(octets) <= 140:
         raise MailError("554 5.2.3", "binary data of one SMS is 1 to 140 octets")
     fitted = Fitted(text="", alphabet=Alphabet.BINARY, user_data=octets, segments=1, cut=False, reasons=())
-    return fitted, {"esm_class": esm_class, "protocol_id": protocol_id, "data_coding": data_coding}
+    return _Body(fitted, esm_class, protocol_id, data_coding)
