@@ -114,9 +114,10 @@ def fate_of(state: int, error: str) -> Fate:
     return fate
 
 
-def mail_of(letter: Letter, mail: Mail, now_ms: int, *, eight_bit: bool) -> OutgoingMail:
+def mail_of(letter: Letter, mail: Mail, now_ms: int, *, eight_bit: bool, max_size: int = 0) -> OutgoingMail:
     """The mail that a letter becomes; `eight_bit` tells whether the smarthost offers 8BITMIME.
 
+    A report that would have over `max_size` octets (0: any) brings back a header instead of a whole mail.
     The same letter has the same Message-ID however often it is sent. ValueError when its recipient is no mail
     address.
     """
@@ -136,7 +137,10 @@ def mail_of(letter: Letter, mail: Mail, now_ms: int, *, eight_bit: bool) -> Outg
     )
     head = b"".join((*fields, *common))
     needs_utf8 = not head.isascii()
-    return OutgoingMail(letter.recipient, letters.mail((head,), entity), is_8bit or needs_utf8, needs_utf8)
+    data = letters.mail((head,), entity)
+    if letter.whole and 0 < max_size < len(data):
+        return mail_of(letter._replace(whole=False), mail, now_ms, eight_bit=eight_bit)
+    return OutgoingMail(letter.recipient, data, is_8bit or needs_utf8, needs_utf8)
 
 
 def _postmaster(mail: Mail) -> str:
