@@ -26,7 +26,9 @@ _usual_rcpt = re.compile(rf"TO:{_PLAIN}", re.IGNORECASE | re.ASCII).fullmatch
 _USUAL_LENGTH = 63  # of a part of an address; longer ones are looked at more closely
 
 # Some clients leave a blank before the bracket, and some devices leave out the brackets.
-_path = re.compile(r'(FROM|TO): *(?:<((?:"(?:[^"\\]|\\.)*+"|[^"<> ])*+)>|([^"<> ]++))( .*)?', re.IGNORECASE)
+_path = re.compile(
+    r'(FROM|TO): *(?:<((?:"(?:[^"\\]|\\.)*+"|[^"<> ])*+)>|([^"<> @]++@[^"<> ]++))( .*)?', re.IGNORECASE
+)
 _is_size = re.compile("[0-9]{1,20}", re.ASCII).fullmatch
 _is_orcpt = re.compile(r"([A-Za-z0-9-]{1,30});(.+)", re.ASCII).fullmatch
 _is_relayed = re.compile("[%!@]").search

@@ -15,6 +15,7 @@ from protocols.sms.addresses import is_e164
 
 _BAD_RECIPIENT = "550 5.1.3"
 _MAX_NUMBER = 40  # characters with all punctuation
+_WHOLE_NUMBER = 10
 _MAX_SOURCE = 20
 _MAX_SEGMENTS = 255
 _MAX_CHARACTERS = 39_015
@@ -122,14 +123,21 @@ def _numbers_between_separators(text: str, rules: Sequence[CountryRule]) -> list
     words = text.split()
     each = [international(word, rules) for word in words]
     if "+" not in text:
-        return [international(text.strip(), rules)] if None in each else each
+        return [_joined(words, rules)] if None in each else each
     grouped: list[list[str]] = []
     for word in words:
         if "+" in word or not grouped:
             grouped.append([])
         grouped[-1].append(word)
-    numbers = [international("".join(group), rules) for group in grouped]
+    numbers = [_joined(group, rules) for group in grouped]
     return each if None in numbers else numbers
+
+
+def _joined(words: Sequence[str], rules: Sequence[CountryRule]) -> str | None:
+    """The number that words make together, unless the first is too long to be a beginning."""
+    if len(words) > 1 and len(words[0]) >= _WHOLE_NUMBER:
+        return None
+    return international("".join(words), rules)
 
 
 def _parse_attributes(local: str, rules: Sequence[CountryRule]) -> Wish:

@@ -112,7 +112,7 @@ def parse_service_form(text: str) -> ServiceMail:
     if client_id and _is_id(client_id) is None:
         raise _bad("id is up to 40 Latin letters, digits and . - _")
     if phones:
-        texts = [(_phones(phones.replace(";", ",")), message.strip("\n"), "")]
+        texts = [(_phones(phones.replace(";", ",")), message, "")]
     else:
         texts, zone = _list(message, time, zone)
     kind = _format_of(int(number), texts)
@@ -218,7 +218,7 @@ def _list(message: str, time: str, zone: str) -> tuple[list[tuple[tuple[str, ...
         parts = re.split("[:;]", line, maxsplit=1)
         if len(parts) < 2:
             raise _bad(f"line {number} of the list is not phones:text")
-        head, _bar, phones = parts[0].rpartition("|")
+        head, _, phones = parts[0].rpartition("|")
         source, _, own_zone = (part.strip() for part in head.partition(","))
         zones.add(own_zone or zone)
         texts.append((_phones(phones), parts[1].replace("\\n", "\n"), source))
@@ -235,16 +235,17 @@ def _format_of(number: int, texts: list[tuple[tuple[str, ...], str, str]]) -> in
     """The format, unless a text's prefix says another one."""
     for _, text, _ in texts:
         for prefix, kind in _PREFIXES.items():
-            if text.startswith(prefix):
+            if text.lstrip().startswith(prefix):
                 return kind
-        if text.startswith("__BOT__"):
+        if text.lstrip().startswith("__BOT__"):
             raise _bad("messages of bots cannot be sent by this gateway")
     return number
 
 
 def _checked(text: str, kind: int) -> str:
     if kind not in _BINARY:
-        text = text.partition(_COMMENT)[0]
+        text = f"\n{text}".partition(_COMMENT)[0]
+    text = text.strip("\n")
     if not text.strip() and kind not in _WITHOUT_TEXT:
         raise _bad("a text is missing")
     if len(text) > MAX_TEXT:

@@ -1,0 +1,262 @@
+"""Text from anyone: only MailError and ValueError leave the grammars of protocols.mail, and soon."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from protocols.mail.addresses import format_address, parse_address, parse_mailboxes
+from protocols.mail.envelope import decode_xtext, encode_xtext, parse_mail, parse_rcpt
+from protocols.mail.errors import MailError
+from protocols.mail.recipients import CountryRule, find_numbers, international, parse_local
+from protocols.mail.service_form import FORMAT_NAMES, MAX_FORM, parse_service_form, parse_time
+from protocols.sms.addresses import is_e164
+
+RULES = [CountryRule("8", 11, "7"), CountryRule("0", 10, "49"), CountryRule("00", 13, "")]
+NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
+
+_any = st.characters() | st.sampled_from("\r\n\0\t \x7f\x85\u2028\u202e\ud800K．＠é")
+
+
+def made_of(*fragments: str) -> st.SearchStrategy[str]:
+    """Texts of these fragments and some of anything between them."""
+    return st.lists(st.sampled_from(fragments) | _any, max_size=25).map("".join)
+
+
+address_like = made_of(
+    *('"', "\\", "@", ".", "-", "_", "<", ">", "(", ")", ",", ":", ";", "[", "]", "%", "!", "+", "=", "/"),
+    *("ops", "example.org", "a@example.org", "<a@example.org>", "[192.0.2.1]", "[IPv6:::1]", '"a b"', "д"),
+)
+command_like = st.builds(
+    lambda verb, address, rest: f"{verb}:<{address}>{rest}",
+    st.sampled_from(["FROM", "TO", "from", "To", "FROM:", ""]),
+    st.sampled_from(["", "a@example.org", '"a b"@example.org', "a%b@c", "postmaster"]) | address_like,
+    made_of(
+        *(" ", "=", ";", ",", "+", "SIZE=5", "BODY=8BITMIME", "SMTPUTF8", "RET=HDRS", "ENVID=", "+20", "+0A"),
+        *(
+            "NOTIFY=NEVER",
+            "NOTIFY=",
+            "SUCCESS",
+            "FAILURE",
+            "ORCPT=rfc822;",
+            "ORCPT=utf-8;",
+            "AUTH=<>",
+            "a",
+            "9",
+        ),
+    ),
+)
+number_like = made_of(*"+ -.(),;/8", "00", "7999", "79991234567", "1234567", "\u00a0", "٧")
+local_like = made_of(
+    *"/=+", "/id=", "/from=", "/maxpages=", "/maxlen=", "79991234567", "INFO", "2", "٢", "ton="
+)
+form_like = made_of(
+    *("alex:Secr3t-:::,0:", "79991234567", ":", ":", ",", ";", "|", "\n", "\r\n", "\\n", "[text]", "[/text]"),
+    *("5", "1003261600", "+5", "\n~~~\n", "__HLR__", "G7", "INFO,2|", "Hello"),
+)
+time_like = made_of(*"+-0:. ", "1003261600", "10.03.26 16:00", "9-21", "01773150000", "31", "٣")
+
+
+def is_clean(text: str) -> bool:
+    """Whether it can stand in a header or a log line."""
+    return text.isprintable()
+
+
+@settings(max_examples=200, deadline=None)
+@given(address_like)
+def test_addresses_are_clean_and_stay_what_they_are(text: str) -> None:
+    try:
+        local, domain = parse_address(text)
+    except ValueError:
+        return
+    written = format_address(local, domain)
+    assert is_clean(written)
+    assert len(written.encode()) <= 254
+    assert parse_address(written) == (local, domain)
+
+
+@settings(max_examples=200, deadline=None)
+@given(address_like)
+@example('"a@good.example" <x@evil.example>')
+def test_mailboxes_hold_whole_addresses(text: str) -> None:
+    try:
+        found = parse_mailboxes(text)
+    except ValueError:
+        return
+    assert found
+    for name, address in found:
+        assert "\n" not in name
+        assert "\0" not in name
+        assert format_address(*parse_address(address)) == address
+
+
+@settings(max_examples=200, deadline=None)
+@given(command_like, st.booleans())
+def test_envelopes_are_clean(argument: str, esmtp: bool) -> None:
+    try:
+        sender = parse_mail(argument, esmtp=esmtp, max_size=1000)
+    except MailError as error:
+        assert error.text.isascii()
+        assert error.text.isprintable()
+    else:
+        assert is_clean(sender.address + sender.envid)
+        assert 0 <= sender.size <= 1000
+        assert sender.address == "" or parse_address(sender.address)
+        assert sender.utf8 or sender.address.isascii()
+    try:
+        rcpt = parse_rcpt(argument, esmtp=esmtp)
+    except MailError as error:
+        assert error.text.isascii()
+        assert error.text.isprintable()
+    else:
+        assert is_clean(rcpt.address + rcpt.orcpt)
+        assert parse_address(rcpt.address)
+        assert rcpt.notify in (None, *range(8))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.text(_any, max_size=40))
+def test_xtext_goes_both_ways(text: str) -> None:
+    xtext = encode_xtext(text)
+    assert xtext.isascii()
+    assert not set(xtext) & set(" =\r\n\0")
+    if text.isascii() and text.isprintable():
+        assert decode_xtext(xtext) == text
+    try:
+        decoded = decode_xtext(text)
+    except ValueError:
+        return
+    assert decoded.isascii()
+    assert decoded.isprintable()
+
+
+@settings(max_examples=200, deadline=None)
+@given(number_like | local_like | address_like)
+def test_every_number_found_is_one(text: str) -> None:
+    number = international(text, RULES)
+    assert number is None or is_e164(number)
+    try:
+        wish = parse_local(text, RULES)
+    except MailError as error:
+        assert error.text.isascii()
+        assert error.text.isprintable()
+    else:
+        assert bool(wish.numbers) != bool(wish.name)
+        assert all(map(is_e164, wish.numbers))
+        assert is_clean(wish.name + wish.source)
+    try:
+        numbers = find_numbers(text, RULES, 3)
+    except MailError:
+        return
+    assert len(numbers) <= 3
+    assert all(map(is_e164, numbers))
+
+
+@settings(max_examples=200, deadline=None)
+@given(form_like)
+def test_forms_are_whole(text: str) -> None:
+    try:
+        form = parse_service_form(text)
+    except MailError as error:
+        assert error.text.isascii()
+        assert error.text.isprintable()
+        return
+    assert form.texts
+    assert form.format in FORMAT_NAMES
+    assert all(phones and all(phones) for phones, _, _ in form.texts)
+    for field in (form.login, form.password, form.client_id, form.time, form.zone, form.source):
+        assert field.isprintable()
+    parse_time_of(form.time, form.zone)
+
+
+@settings(max_examples=200, deadline=None)
+@given(time_like, st.sampled_from(["", "0", "+2", "-15", "11", "12", "x", "٢"]))
+def test_times_are_later_or_now(time: str, zone: str) -> None:
+    parse_time_of(time, zone)
+
+
+def parse_time_of(time: str, zone: str) -> None:
+    try:
+        due = parse_time(time, zone, NOW)
+    except ValueError:
+        return
+    assert due is None or due > NOW
+
+
+PARSERS: dict[str, Callable[[str], object]] = {
+    "address": parse_address,
+    "mailboxes": parse_mailboxes,
+    "mail": lambda text: parse_mail(f"FROM:{text}", esmtp=True, max_size=1000),
+    "mail parameters": lambda text: parse_mail(f"FROM:<a@b> {text}", esmtp=True, max_size=1000),
+    "rcpt": lambda text: parse_rcpt(f"TO:<{text}>", esmtp=True),
+    "rcpt parameters": lambda text: parse_rcpt(f"TO:<a@b> ORCPT=rfc822;{text}", esmtp=True),
+    "xtext": decode_xtext,
+    "number": lambda text: international(text, RULES),
+    "local": lambda text: parse_local(text, RULES),
+    "numbers": lambda text: find_numbers(text, RULES, 3),
+    "form": lambda text: parse_service_form(text[:MAX_FORM]),
+    "list": lambda text: parse_service_form(f"a:b:::::{text}"[:MAX_FORM]),
+    "time": lambda text: parse_time(text, text, NOW),
+}
+REPEATED = [
+    '"',
+    '"\\',
+    "\\",
+    "a",
+    "a.",
+    "a-",
+    "-",
+    "@",
+    "a@",
+    "(",
+    "()",
+    "\\(",
+    "<",
+    "<<>",
+    "< ",
+    " ",
+    "\t",
+    ",",
+    "é",
+]
+REPEATED += [
+    "+",
+    "+20",
+    "1",
+    "1 ",
+    "+1 ",
+    "1,",
+    "/",
+    "/id=",
+    "=",
+    ":",
+    ";",
+    "\n",
+    "1:",
+    "[text]",
+    "[/text]",
+    "é.",
+]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("size", [9_000, 300_000])  # mailboxes refuses the second unread
+@pytest.mark.parametrize("parser", PARSERS)
+def test_the_time_grows_with_the_length_only(parser: str, size: int) -> None:
+    """What took steps by the square of the length would take minutes here."""
+    for fragment in REPEATED:
+        for head, tail in (
+            ("", ""),
+            ("a", "@b"),
+            ('"', '"@b'),
+            ("<", ">"),
+            ("a@", "!"),
+            ("[text]", "[/text]"),
+        ):
+            text = f"{head}{fragment * (size // len(fragment))}{tail}"
+            try:
+                PARSERS[parser](text)
+            except (ValueError, MailError):
+                continue

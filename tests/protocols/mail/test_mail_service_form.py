@@ -1,0 +1,141 @@
+"""The service's own form: vectors, limits, times, and that the password stays inside."""
+
+import re
+import traceback
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from mail_grammar_support import VECTORS, columns, parametrized
+
+from protocols.mail.errors import MailError
+from protocols.mail.service_form import (
+    FORMAT_NAMES,
+    MAX_FORM,
+    MAX_TEXT,
+    ServiceMail,
+    parse_service_form,
+    parse_time,
+)
+
+NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
+PASSWORD = "Secr3t-"
+
+
+def blocks() -> list[tuple[str, str, str]]:
+    """Name, body and expectation of each form."""
+    text = (VECTORS / "service_forms.txt").read_text("utf-8")
+    return re.findall(r"^==== (.*)\n((?:.*\n)*?)----\n((?:.*\n)*?)(?=====|\Z)", text, re.MULTILINE)
+
+
+def expected_form(lines: list[str]) -> ServiceMail:
+    said: dict[str, str] = {}
+    texts = []
+    for line in lines:
+        name, _, value = line.partition(" ")
+        if name != "text":
+            said[name] = value
+            continue
+        head, _, text = value.partition(" | ")
+        phones, _, source = head.rpartition(" ") if head.endswith(" SHOP") else (head, "", "")
+        texts.append((tuple(phones.split(",")), text.replace("⏎", "\n"), source))
+    return ServiceMail(
+        login=said.pop("login", ""),
+        password=PASSWORD,
+        client_id=said.pop("client_id", ""),
+        time=said.pop("time", ""),
+        zone=said.pop("zone", ""),
+        translit=said.pop("translit", ""),
+        format=int(said.pop("format", "0")),
+        source=said.pop("source", ""),
+        test=said.pop("test", "no") == "yes",
+        texts=tuple(texts),
+    )
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize(("name", "body", "expectation"), blocks(), ids=[name for name, _, _ in blocks()])
+def test_vectors_of_forms(name: str, body: str, expectation: str, line_end: str) -> None:
+    body = body.replace("\n", line_end)
+    lines = expectation.splitlines()
+    if not lines[0].startswith("code "):
+        assert tuple(parse_service_form(body)) == tuple(expected_form(lines))
+        return
+    with pytest.raises(MailError) as caught:
+        parse_service_form(body)
+    assert caught.value.code == lines[0].removeprefix("code ")
+    assert lines[1].removeprefix("says ") in caught.value.text
+
+
+@pytest.mark.parametrize(("name", "body", "expectation"), blocks(), ids=[name for name, _, _ in blocks()])
+def test_security_38_the_password_is_in_no_error(name: str, body: str, expectation: str) -> None:
+    """Also not in the traceback's chain, nor in the form's own repr."""
+    try:
+        form = parse_service_form(body)
+    except MailError as error:
+        assert PASSWORD not in str(error)
+        assert error.__cause__ is None
+        assert error.__context__ is None or error.__suppress_context__
+        assert PASSWORD not in "".join(traceback.format_exception(error))
+    else:
+        assert form.password == PASSWORD
+        assert PASSWORD not in repr(form) + str(form) + f"{form}"
+        assert all(text not in repr(form) for _, text, _ in form.texts if text)
+
+
+def test_control_characters_do_not_pass() -> None:
+    form = parse_service_form("\ufeffal\0ex:Secr3t-::::79991234567\x1b:He\x00l\x7flo\x85\tworld")
+    assert form.login == "alex"
+    assert form.texts == ((("79991234567",), "Hello\tworld", ""),)
+    for field in ("al\u2028ex", "al\tex", "al\u202eex"):
+        with pytest.raises(MailError, match="several lines"):
+            parse_service_form(f"{field}:Secr3t-::::79991234567:Hello")
+
+
+def test_the_limits_of_a_form() -> None:
+    head = "alex:Secr3t-::::79991234567:"
+    assert len(parse_service_form(head + "x" * MAX_TEXT).texts[0][1]) == MAX_TEXT
+    with pytest.raises(MailError, match=r"^550 5\.5\.4 .*1000"):
+        parse_service_form(head + "x" * (MAX_TEXT + 1))
+    with pytest.raises(MailError, match=r"^550 5\.5\.4 .*1000"):
+        parse_service_form("alex:Secr3t-:::::79991234567:ok\n79997654321:" + "x" * (MAX_TEXT + 1))
+    lines = "79991234567:ok\n" * (MAX_FORM // 15 - 2)
+    assert len(parse_service_form("alex:Secr3t-:::::" + lines).texts) == MAX_FORM // 15 - 2
+    with pytest.raises(MailError, match=r"^552 5\.3\.4 "):
+        parse_service_form(head + "x" * (MAX_FORM - len(head) + 1))
+
+
+def test_every_format_has_a_name() -> None:
+    assert sorted(FORMAT_NAMES) == list(range(12))
+    for number in FORMAT_NAMES:
+        assert parse_service_form(f"alex:Secr3t-:::,{number}:79991234567:00").format == number
+
+
+@parametrized("service_times")
+def test_vectors_of_times(text: str, expected: str) -> None:
+    time, zone = columns(text)
+    if expected == "!":
+        with pytest.raises(ValueError):
+            parse_time(time, zone, NOW)
+        return
+    due = None if expected == "now" else datetime.fromisoformat(expected).replace(tzinfo=UTC)
+    found = parse_time(time, zone, NOW)
+    assert found == due
+    assert found is None or found.utcoffset() == timedelta(0)
+
+
+def test_the_zone_of_now_does_not_matter() -> None:
+    now = NOW.astimezone(timezone(timedelta(hours=-8)))
+    for time in ("16-21", "14-15", "1003261600", "+5", "01773150000"):
+        assert parse_time(time, "", now) == parse_time(time, "", NOW)
+
+
+def test_a_window_opens_on_the_hour_and_closes_before_the_other() -> None:
+    moscow = timezone(timedelta(hours=3))
+    first = datetime(2026, 3, 10, 9, tzinfo=moscow)
+    assert parse_time("9-21", "", first - timedelta(seconds=1)) == first
+    assert parse_time("9-21", "", first) is None
+    last = datetime(2026, 3, 10, 20, 59, 59, tzinfo=moscow)
+    assert parse_time("9-21", "", last) is None
+    assert parse_time("9-21", "", last + timedelta(seconds=1)) == first + timedelta(days=1)
+    year_end = datetime(2026, 12, 31, 22, tzinfo=moscow)
+    assert parse_time("9-21", "", year_end) == datetime(2027, 1, 1, 9, tzinfo=moscow)
