@@ -6,6 +6,7 @@ septets. No part begins with the second half of an escape sequence or of a surro
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from protocols.sms import udh
 from protocols.sms.alphabet import ESCAPE, Alphabet, choose, encode
@@ -28,6 +29,15 @@ def count(data: bytes, alphabet: Alphabet, wide_reference: bool = False) -> int:
     return sum(1 for _ in _ends(data, alphabet, wide_reference))
 
 
+def room(data: bytes, alphabet: Alphabet, segments: int) -> int:
+    """How many octets of `data`, from its start, go into so many segments; no pair is cut in two."""
+    if len(data) <= _SINGLE[alphabet]:
+        return len(data)
+    if segments > 1:
+        return next(islice(_ends(data, alphabet, False), segments - 1, None), len(data))
+    return next(_ends(data, alphabet, False, _SINGLE[alphabet]))
+
+
 def split(data: bytes, alphabet: Alphabet, *, wide_reference: bool = False) -> list[bytes]:
     """The parts of `data`, without headers; joined they are `data` again.
 
@@ -45,8 +55,8 @@ def split(data: bytes, alphabet: Alphabet, *, wide_reference: bool = False) -> l
     return parts
 
 
-def _ends(data: bytes, alphabet: Alphabet, wide_reference: bool) -> Iterator[int]:
-    limit = (_PART_WIDE if wide_reference else _PART)[alphabet]
+def _ends(data: bytes, alphabet: Alphabet, wide_reference: bool, limit: int = 0) -> Iterator[int]:
+    limit = limit or (_PART_WIDE if wide_reference else _PART)[alphabet]
     start = 0
     while len(data) - start > limit:
         end = start + limit

@@ -1,0 +1,33 @@
+"""How mails and what they say cross between the gateway and the process that reads them.
+
+A frame is a length of 4 octets and a marshalled tuple; `marshal` for the reason that gateway/store/frames.py
+gives.
+"""
+
+from __future__ import annotations
+
+import marshal
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+_LENGTH = struct.Struct("!I")
+
+
+def frame(values: tuple[Any, ...]) -> bytes:
+    """The frame of one tuple."""
+    body = marshal.dumps(values)
+    return _LENGTH.pack(len(body)) + body
+
+
+def take_frames(buffer: bytearray) -> Iterator[tuple[Any, ...]]:
+    """The tuples of the whole frames at the buffer's start, which are removed from it."""
+    offset = 0
+    while len(buffer) - offset >= 4:
+        (length,) = _LENGTH.unpack_from(buffer, offset)
+        end = offset + 4 + length
+        if len(buffer) < end:
+            break
+        yield marshal.loads(bytes(memoryview(buffer)[offset + 4 : end]))
+        offset = end
+    del buffer[:offset]

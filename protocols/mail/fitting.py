@@ -1,0 +1,153 @@
+"""A text as the user data of one SMS: its alphabet, plain writing where that saves one, and the cut.
+
+Everything that was decided is said in words, for `smsc-gateway preview`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import NamedTuple
+
+from protocols.mail.errors import MailError
+from protocols.sms import segments
+from protocols.sms.alphabet import ESCAPE, Alphabet, choose, encode
+from protocols.sms.transliteration import latin, plain_typography
+
+DOTS = "..."
+_MAX_BACK = 20
+"""So many characters, and a quarter of them at the most, are given up for a cut between two words."""
+_MAX_CLUSTER = 40
+_JOINER = "\u200d"
+_SKIN_TONES = range(0x1F3FB, 0x1F400)
+_REGIONS = range(0x1F1E6, 0x1F200)
+_PLAIN = (("alphabet", Alphabet.GSM7.value),)
+
+
+class Fitted(NamedTuple):
+    """What goes into the SMS."""
+
+    text: str
+    alphabet: Alphabet
+    user_data: bytes
+    segments: int
+    cut: bool
+    reasons: tuple[tuple[str, str], ...]
+
+
+def fit(text: str, *, transliterate: str, max_segments: int, max_characters: int, cut: bool) -> Fitted:
+    """`text` in at most so many segments (1–255) and characters (0: any number).
+
+    `transliterate` is "none", "typography" or "all", as in `AccountMail`.  What is too long is cut and ends
+    in three dots, without `cut` it is MailError (554 5.2.3).
+    """
+    reasons: tuple[tuple[str, str], ...] = _PLAIN
+    alphabet = choose(text)
+    if alphabet is not Alphabet.GSM7:
+        text, alphabet, reasons = _rewrite(text, transliterate)
+    user_data = encode(text, alphabet)
+    count = segments.count(user_data, alphabet)
+    if count <= max_segments and not 0 < max_characters < len(text):
+        return Fitted(text, alphabet, user_data, count, False, reasons)
+    limit = f"{max_characters} characters" if 0 < max_characters < len(text) else f"{max_segments} segments"
+    if not cut:
+        raise MailError(
+            "554 5.2.3", f"the text takes {count} segments ({len(text)} characters), over {limit}"
+        )
+    short = _cut(text, alphabet, max_segments, max_characters)
+    if alphabet is not Alphabet.GSM7 and choose(short) is Alphabet.GSM7:
+        # What needed UCS-2 is cut off, so more of what stands before it fits.
+        alphabet = Alphabet.GSM7
+        short = _cut(text[: _first_beyond(text)], alphabet, max_segments, max_characters)
+        reasons = _PLAIN
+    user_data = encode(short, alphabet)
+    count = segments.count(user_data, alphabet)
+    reasons += (("length", f"cut from {len(text)} to {len(short)} characters, over {limit}"),)
+    return Fitted(short, alphabet, user_data, count, True, reasons)
+
+
+def _rewrite(text: str, transliterate: str) -> tuple[str, Alphabet, tuple[tuple[str, str], ...]]:
+    """A text that is not GSM 7 bit as it came, in its best form."""
+    text = unicodedata.normalize("NFC", text)
+    if choose(text) is Alphabet.GSM7:
+        return text, Alphabet.GSM7, _PLAIN
+    reasons: tuple[tuple[str, str], ...] = ()
+    if transliterate != "none":
+        plain = plain_typography(text)
+        if choose(plain) is Alphabet.GSM7 and plain.strip():
+            why = ("transliteration", f"“{text[_first_beyond(text)]}” and the like are written plainly")
+            return plain, Alphabet.GSM7, (why, *_PLAIN)
+    if transliterate == "all":
+        plain = latin(text)
+        if plain != text and plain.strip():
+            text = plain
+            reasons = (("transliteration", "in Latin letters"),)
+            if choose(text) is Alphabet.GSM7:
+                return text, Alphabet.GSM7, reasons + _PLAIN
+    place = _first_beyond(text)
+    character = text[place]
+    reason = f"UCS-2 because of “{character}” (U+{ord(character):04X}) at character {place + 1}"
+    return text, Alphabet.UCS2, (*reasons, ("alphabet", reason))
+
+
+def _first_beyond(text: str) -> int:
+    """Where the first character stands that GSM 7 bit has not; there must be one."""
+    known, beyond = 0, len(text)  # text[:known] is GSM 7 bit, text[:beyond] is not
+    while beyond - known > 1:
+        middle = (known + beyond) // 2
+        if choose(text[known:middle]) is Alphabet.GSM7:
+            known = middle
+        else:
+            beyond = middle
+    return known
+
+
+def _cut(text: str, alphabet: Alphabet, max_segments: int, max_characters: int) -> str:
+    """As much of `text` as fits, and dots."""
+    data = encode(text + DOTS, alphabet)
+    end = segments.room(data, alphabet, max_segments)
+    kept = len(text)
+    if end < len(data):
+        end -= len(encode(DOTS, alphabet))
+        if alphabet is Alphabet.GSM7:
+            end -= data[end - 1] == ESCAPE
+            kept = end - data.count(ESCAPE, 0, end)
+        else:
+            kept = len(data[:end].decode("utf-16-be", "ignore"))
+    if max_characters:
+        kept = min(kept, max(max_characters - len(DOTS), 0))
+    kept = _word_border(text, _cluster_border(text, kept))
+    return (text[:kept].rstrip(" \n.,;:-–—") + DOTS)[: max_characters or None]
+
+
+def _cluster_border(text: str, at: int) -> int:
+    """`at`, or the place before it where a letter with its marks, or a picture of several parts, begins."""
+    for place in range(at, max(at - _MAX_CLUSTER, 0), -1):
+        if place == len(text) or not (_joins(text[place]) or text[place - 1] == _JOINER):
+            both = place < len(text) and ord(text[place]) in _REGIONS and ord(text[place - 1]) in _REGIONS
+            return place - 1 if both and _regions_before(text, place) % 2 else place
+    return at
+
+
+def _joins(character: str) -> bool:
+    """Whether it belongs to the character before it."""
+    return (
+        unicodedata.category(character) in ("Mn", "Me", "Mc")  # with it the variation selectors
+        or character == _JOINER
+        or ord(character) in _SKIN_TONES
+    )
+
+
+def _regions_before(text: str, at: int) -> int:
+    """Of flags, which are two letters each: how many letters stand directly before `at`."""
+    count = 0
+    while count < min(at, _MAX_CLUSTER) and ord(text[at - count - 1]) in _REGIONS:
+        count += 1
+    return count
+
+
+def _word_border(text: str, at: int) -> int:
+    if at >= len(text) or text[at].isspace():
+        return at
+    low = at - min(_MAX_BACK, at // 4)
+    border = max(text.rfind(" ", low, at), text.rfind("\n", low, at))
+    return border if border >= 0 else at
