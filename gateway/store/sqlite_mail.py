@@ -112,13 +112,14 @@ class MailSteps:
                 continue
             if waiting is not None:  # the reference is used again: this is another SMS
                 self._join(sms.whole, answer)
-            if self._parts[sms.connector] >= PARTS_MAX:
+            there = len(self._run("list_parts", sms.whole).fetchall()) + 1
+            if there < sms.total and self._parts[sms.connector] >= PARTS_MAX:
                 self._bring(sms, answer)
                 continue
             columns = (*sms.whole, sms.part, sms.text, sms.received_ms, sms.answers_since_ms, sms.addresses)
             self._run("insert_part", (*columns, *(sms.fallback or NO_DELIVERY)))
             self._parts[sms.connector] += 1
-            if len(self._run("list_parts", sms.whole).fetchall()) == sms.total:
+            if there == sms.total:
                 self._join(sms.whole, answer)
 
     def _bring(self, sms: Incoming, answer: Answer) -> None:
@@ -152,7 +153,7 @@ class MailSteps:
         if found is not None:
             letters = [(LetterKind.ANSWER.value, *found)]
         else:
-            letters = [(LetterKind.INCOMING.value, address, 0) for address in sms.addresses.split()]
+            letters = [(LetterKind.INCOMING.value, address, None) for address in sms.addresses.split()]
         said = (sms.received_ms, sms.number, sms.own_number, sms.text)
         self._many("insert_letter", [(*letter, *said) for letter in letters])
         answer.letters_waiting |= bool(letters)

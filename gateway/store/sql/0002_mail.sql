@@ -32,7 +32,7 @@ CREATE INDEX mail_recipient_mail ON mail_recipient (mail_id);
 CREATE INDEX mail_recipient_number ON mail_recipient (number, message_id);
 CREATE INDEX mail_recipient_delay ON mail_recipient (message_id) WHERE notify & 4;
 
--- Mails that we have to write: reports, delay notices, answers, incoming SMS.
+-- Mails that we have to write: reports and delay notices (each once for a message), answers, incoming SMS.
 CREATE TABLE letter (
     letter_id INTEGER PRIMARY KEY AUTOINCREMENT,
     kind INTEGER NOT NULL,
@@ -40,20 +40,20 @@ CREATE TABLE letter (
     created_ms INTEGER NOT NULL,
     due_ms INTEGER NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0,
-    message_id INTEGER NOT NULL DEFAULT 0,
+    message_id INTEGER,
     state INTEGER NOT NULL DEFAULT 0,
     error TEXT NOT NULL DEFAULT '',
     done_ms INTEGER NOT NULL DEFAULT 0,
     number TEXT NOT NULL,
     own_number TEXT NOT NULL,
     text TEXT NOT NULL DEFAULT '',
-    mail_id INTEGER NOT NULL,
+    mail_id INTEGER,
     claimed_boot INTEGER NOT NULL DEFAULT 0,
     last_error TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX letter_due ON letter (due_ms, letter_id);
-CREATE INDEX letter_mail ON letter (mail_id) WHERE mail_id <> 0;
-CREATE UNIQUE INDEX letter_message ON letter (message_id, kind) WHERE kind IN (1, 2);
+CREATE INDEX letter_mail ON letter (mail_id) WHERE mail_id IS NOT NULL;
+CREATE UNIQUE INDEX letter_message ON letter (message_id, kind) WHERE message_id IS NOT NULL;
 
 -- Letters that nobody took, or that could not be sent in time.
 CREATE TABLE dead_letter AS SELECT * FROM letter;

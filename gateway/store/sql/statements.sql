@@ -400,8 +400,8 @@ DELETE FROM letter WHERE kind = 2 AND message_id IN (SELECT message_id FROM temp
 -- The mail that an incoming SMS answers: the newest one to that number, from ours, that has a sender.
 SELECT l.sender, l.mail_id FROM (
     SELECT message_id, mail_id FROM mail_recipient WHERE number = ?1 AND own_number IN ('', ?2)
-    ORDER BY message_id DESC LIMIT 100) r CROSS JOIN mail l USING (mail_id)
-WHERE l.sender <> '' AND l.received_ms >= ?3 ORDER BY r.message_id DESC LIMIT 1;
+    ORDER BY message_id DESC LIMIT 100) newest CROSS JOIN mail l USING (mail_id)
+WHERE l.sender <> '' AND l.received_ms >= ?3 ORDER BY newest.message_id DESC LIMIT 1;
 
 -- name: insert_letter
 -- An incoming SMS for a mailbox.
@@ -452,8 +452,8 @@ SELECT connector, count(*) FROM incoming_part GROUP BY connector;
 
 -- name: claim_letters
 -- The next letters to send, each once in a run, with the mail and the recipient that they are about.
-SELECT t.letter_id, t.kind, t.recipient, t.created_ms, t.tries, t.message_id, t.state, t.error, t.done_ms,
-    t.number, t.own_number, t.text, t.mail_id, coalesce(l.received_ms, 0), coalesce(l.envid, ''),
+SELECT t.letter_id, t.kind, t.recipient, t.created_ms, t.tries, coalesce(t.message_id, 0), t.state, t.error,
+    t.done_ms, t.number, t.own_number, t.text, coalesce(t.mail_id, 0), coalesce(l.received_ms, 0), coalesce(l.envid, ''),
     coalesce(l.header_id, ''), coalesce(l.subject, ''), coalesce(l.returned, x''), coalesce(l.whole, 0),
     coalesce(r.address, ''), coalesce(r.orcpt, '')
 FROM letter t LEFT JOIN mail l ON l.mail_id = t.mail_id LEFT JOIN mail_recipient r ON r.message_id = t.message_id
@@ -496,7 +496,7 @@ UPDATE mail SET key = NULL WHERE mail_id IN (
 
 -- name: list_old_mails
 -- Old mails, some at a time, and whether something may still be said to their senders.
-SELECT mail_id, EXISTS (SELECT 1 FROM letter t WHERE t.mail_id = l.mail_id AND t.mail_id <> 0)
+SELECT mail_id, EXISTS (SELECT 1 FROM letter t WHERE t.mail_id = l.mail_id)
     OR EXISTS (SELECT 1 FROM mail_recipient r JOIN message USING (message_id) WHERE r.mail_id = l.mail_id)
 FROM mail l WHERE mail_id > ? AND mail_id < ? ORDER BY mail_id LIMIT ?;
 
