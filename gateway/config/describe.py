@@ -72,7 +72,7 @@ def _option(a_field: Field[Any], hint: Any, indent: str, margin: str, *, is_open
             yield f"{indent}#{name}:"
             yield from (f"{indent}#{line}" for line in lines)
     else:
-        value = option.example or _written(a_field.default)
+        value = option.example or written(a_field.default)
         yield f"{margin}{'' if is_open else '#'}{name}: {value}"
 
 
@@ -96,7 +96,7 @@ def _comment(text: str, indent: str) -> list[str]:
     )
 
 
-def _written(value: object) -> str:
+def written(value: object) -> str:
     """A default as YAML."""
     if isinstance(value, bool):
         return str(value).lower()

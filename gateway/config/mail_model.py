@@ -36,7 +36,9 @@ class SmtpListener:
     hostname: str = field(
         default="",
         metadata=about(
-            "Our name in the greeting; empty: this machine's.", example="sms.example.org", max_octets=255
+            "Our name in the greeting; empty: the first of mail.domains.",
+            example="sms.example.org",
+            max_octets=255,
         ),
     )
     max_connections: int = field(
@@ -297,7 +299,7 @@ class Mail:
     max_per_pair_h: int = field(
         default=100,
         metadata=about(
-            "SMS in an hour between one mail address and one number, each way; it cuts loops.",
+            "SMS in an hour from one mail address to one number; it cuts loops.",
             low=1,
             high=1_000_000,
         ),
