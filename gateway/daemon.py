@@ -23,6 +23,7 @@ from gateway.core.clock import Clock, SystemClock
 from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
 from gateway.core.events import Events
+from gateway.core.incoming import Incoming
 from gateway.core.logins import Logins
 from gateway.core.message_ids import MessageIds
 from gateway.core.model import Delivery, OnAmbiguous
@@ -81,6 +82,8 @@ class Daemon:
         self.outlets: dict[str, Outlet] = {}
         self.upstreams: dict[str, Upstream] = {}
         self.receipts: dict[str, ReceiptBook] = {}
+        self.incoming = Incoming()
+        self.incoming.configure(config.incoming, config.mail)
         self.connectors: dict[str, SmppConnector] = {}
         self.listeners: list[SmppListener] = []
         self.mail: MailSide | None = None
@@ -196,6 +199,7 @@ class Daemon:
             config,
             upstream=upstream,
             receipts=self.receipts[config.name],
+            incoming=self.incoming,
             journal=self.journal,
             events=self.events,
             clock=self.clock,
@@ -386,6 +390,7 @@ class Daemon:
             await self._stop_connector(name)
             del self.upstreams[name]
             self._hand_over(name)
+        self.incoming.configure(config.incoming, config.mail)
         self.submission.max_messages = config.queue.max_messages
         self.submission.default_validity_ms = config.queue.default_validity_h * 3_600_000
         if self.mail is not None and config.mail is not None:

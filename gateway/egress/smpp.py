@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from gateway.core.model import Message
-from gateway.translate.smpp_deliver import incoming_of, receipt_of
+from gateway.translate.smpp_deliver import incoming_of, receipt_of, sms_of
 from gateway.translate.smpp_status import Verdict, submit_verdict
 from gateway.translate.smpp_submit import submits_of
 from protocols.smpp import constants as c
@@ -337,13 +337,29 @@ class UpstreamConnection(asyncio.Protocol):
             self.connector.receipts.take(
                 receipt[0], pdu.source_addr, receipt[1], receipt[2], receipt[3], now_ms
             )
-        elif config.incoming_account:
-            self.connector.journal.batch.incoming.append(incoming_of(pdu, config.incoming_account, now_ms))
-        else:
-            self.connector.say("warning", "incoming_refused", reason="the connector has no incoming_account")
+        elif not self._incoming(pdu, now_ms):
+            reason = "no rule fits, and the connector has no incoming_account"
+            self.connector.say("warning", "incoming_refused", reason=reason)
             self.session.respond(answer(sequence_number=pdu.sequence_number, command_status=c.ESME_RX_R_APPN))
             return
         self._acks.append(answer(sequence_number=pdu.sequence_number))
+
+    def _incoming(self, pdu: DeliverSm | DataSm, now_ms: int) -> bool:
+        """Puts an incoming SMS into the batch; False: there is nobody who gets it."""
+        config, batch, incoming = self.connector.config, self.connector.journal.batch, self.connector.incoming
+        if incoming.is_plain:
+            if config.incoming_account:
+                batch.incoming.append(incoming_of(pdu, config.incoming_account, now_ms))
+            return bool(config.incoming_account)
+        sms = sms_of(pdu)
+        way = incoming.way(config, sms.own_number, sms.text, now_ms, total=sms.total, part=sms.part)
+        delivery = None if way.account is None else incoming_of(pdu, way.account, now_ms)
+        if way.gathered:
+            addresses = " ".join(way.mail)
+            batch.incoming_mail.append((config.name, *sms, now_ms, way.answers_since_ms, addresses, delivery))
+        elif delivery is not None:
+            batch.incoming.append(delivery)
+        return way.gathered or delivery is not None
 
     def _acknowledge(self, acks: list[Pdu], ok: bool) -> None:
         if self._gone:

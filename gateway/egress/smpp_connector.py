@@ -12,6 +12,7 @@ from gateway.core.batch import Journal
 from gateway.core.clock import Clock
 from gateway.core.errors import system_reason
 from gateway.core.events import Events
+from gateway.core.incoming import Incoming
 from gateway.core.receipts import ReceiptBook
 from gateway.core.upstream import Upstream
 from gateway.egress.smpp import LinkError, SmppLink, UpstreamConnection
@@ -35,6 +36,7 @@ class SmppConnector:
         *,
         upstream: Upstream,
         receipts: ReceiptBook,
+        incoming: Incoming,
         journal: Journal,
         events: Events,
         clock: Clock,
@@ -43,6 +45,7 @@ class SmppConnector:
         self.config = config
         self.upstream = upstream
         self.receipts = receipts
+        self.incoming = incoming
         self.journal = journal
         self.clock = clock
         self.connections: set[UpstreamConnection] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
@@ -13,11 +14,14 @@ from gateway.translate.smpp_submit import SHORT_MESSAGE_MAX
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
 from protocols.smpp.pdu import DataSm, DeliverSm
-from protocols.sms import receipts
+from protocols.sms import alphabet, receipts, udh
+from protocols.sms.addresses import digits_of
 
 _RECEIPT = c.ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT
 _INTERMEDIATE = c.ESM_CLASS_TYPE_INTERMEDIATE_NOTIFICATION
 _ACKNOWLEDGEMENT = c.ESM_CLASS_TYPE_SME_DELIVERY_ACKNOWLEDGEMENT
+_SAR = (tlv.SAR_MSG_REF_NUM, tlv.SAR_TOTAL_SEGMENTS, tlv.SAR_SEGMENT_SEQNUM)
+_CHARSETS = {6: "iso8859_5", 7: "iso8859_8"}  # Cyrillic and Hebrew, SMPP v3.4 §5.2.19
 _STATE_TLVS = {int(state): (tlv.MESSAGE_STATE, bytes((state,))) for state in MessageState}
 
 
@@ -71,10 +75,60 @@ def _network_error(value: bytes) -> str:
     return value.decode("ascii") if value.isdigit() else f"{int.from_bytes(value[1:], 'big'):03d}"
 
 
+class IncomingSms(NamedTuple):
+    """What an incoming SMS says, or a part of a long one."""
+
+    number: str
+    """The subscriber's, in digits; a name stays as it is."""
+    own_number: str
+    text: str
+    reference: int
+    total: int
+    part: int
+    """From 1; 1 of 1 with reference 0 when it is whole."""
+
+
+def sms_of(pdu: DeliverSm | DataSm) -> IncomingSms:
+    """An incoming SMS for people to read; a header that contradicts itself is left out of it, or ignored."""
+    data = _user_data(pdu)
+    joined = None
+    if pdu.esm_class & c.ESM_CLASS_UDHI:
+        try:
+            elements, data = udh.parse(data)
+            joined = udh.concatenation(elements)
+        except udh.UdhError:
+            pass
+    place = (joined.reference, joined.total, joined.sequence) if joined is not None else _sar(pdu.tlvs)
+    return IncomingSms(
+        digits_of(pdu.source_addr, pdu.source_addr_ton),
+        digits_of(pdu.destination_addr, pdu.dest_addr_ton),
+        _readable(data, pdu.data_coding),
+        *(place if place is not None and place[1] > 1 else (0, 1, 1)),
+    )
+
+
+def _user_data(pdu: DeliverSm | DataSm) -> bytes:
+    text = pdu.short_message if isinstance(pdu, DeliverSm) else b""
+    return text or tlv.get(pdu.tlvs, tlv.MESSAGE_PAYLOAD) or b""
+
+
+def _sar(tlvs: Iterable[tuple[int, bytes]]) -> tuple[int, int, int] | None:
+    """Reference, total and number of a part by its TLVs (SMPP v3.4 §5.3.2.22-24)."""
+    values = [tlv.get(tlvs, tag) for tag in _SAR]
+    reference, total, part = (int.from_bytes(value or b"", "big") for value in values)
+    return (reference, total, part) if None not in values and 1 <= part <= total <= 255 else None
+
+
+def _readable(data: bytes, data_coding: int) -> str:
+    if data_coding in _CHARSETS:
+        return data.decode(_CHARSETS[data_coding], "replace")
+    kind = alphabet.for_data_coding(data_coding)
+    return data.hex(" ") if kind is alphabet.Alphabet.BINARY else alphabet.decode(data, kind)
+
+
 def incoming_of(pdu: DeliverSm | DataSm, account: str, now_ms: int) -> Row:
     """An incoming SMS as a row for an account: Delivery's fields without the id."""
-    text = pdu.short_message if isinstance(pdu, DeliverSm) else b""
-    text = text or tlv.get(pdu.tlvs, tlv.MESSAGE_PAYLOAD) or b""
+    text = _user_data(pdu)
     tlvs = tlv.write_stream(pair for pair in pdu.tlvs if pair[0] != tlv.MESSAGE_PAYLOAD)
     source = (pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr)
     destination = (pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr)

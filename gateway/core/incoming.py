@@ -1,0 +1,92 @@
+"""Where incoming SMS go: to an account's sessions, to mailboxes, back to the mail that they answer.
+
+Of a long SMS only the first part holds the keyword, and parts may come in any order.  So the store gathers
+them, and what is said here of the first part that is there holds for all of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import product
+from typing import NamedTuple
+
+from gateway.config.mail_model import IncomingRule, Mail
+from gateway.config.model import Connector
+
+_PUNCTUATION = ".,:;!?\"'()«»"
+_HOUR_MS = 3_600_000
+
+
+class IncomingRules:
+    """The configured rules; of those that fit an SMS the first one counts."""
+
+    def __init__(self, rules: Iterable[IncomingRule]) -> None:
+        self._rules: dict[tuple[str, str, str], tuple[int, IncomingRule]] = {}
+        for index, rule in enumerate(rules):
+            key = (rule.connector, rule.number.removeprefix("+"), rule.keyword.casefold())
+            self._rules.setdefault(key, (index, rule))
+        self.has_keywords = any(keyword for _, _, keyword in self._rules)
+
+    def __bool__(self) -> bool:
+        return bool(self._rules)
+
+    def find(self, connector: str, own_number: str, text: str | None) -> IncomingRule | None:
+        """The rule for an SMS that came by this connector to this number of ours.
+
+        Its keyword is the first word of `text`, with or without the punctuation around it, in any case. None
+        as `text`: the beginning is not known, so no rule with a keyword fits.
+        """
+        numbers = {own_number.removeprefix("+"), ""}
+        keys = product({connector, ""}, numbers, _keywords(text))
+        found = [self._rules[key] for key in keys if key in self._rules]
+        return min(found, key=lambda it: it[0])[1] if found else None
+
+
+def _keywords(text: str | None) -> set[str]:
+    words = text.split(maxsplit=1) if text else []
+    if not words:
+        return {""}
+    word = words[0].casefold()
+    return {word, word.strip(_PUNCTUATION), ""}
+
+
+class Way(NamedTuple):
+    """What becomes of an incoming SMS, or of a part of one."""
+
+    account: str | None
+    """Whose sessions get it. None: nobody's. "": those of the first part's account, or nobody is known; then
+    it stays among the deliveries that nobody fetches, where it is seen."""
+    mail: Sequence[str]
+    """The mail addresses that get it."""
+    answers_since_ms: int
+    """First it is looked whether it answers a mail that came since then; 0: not."""
+    gathered: bool
+    """It goes by Batch.incoming_mail: because of the above, or because it is a part of a long one."""
+
+
+class Incoming:
+    """The rules and what mail adds to them; shared by all connectors."""
+
+    def __init__(self) -> None:
+        self.configure((), None)
+
+    def configure(self, rules: Iterable[IncomingRule], mail: Mail | None) -> None:
+        """Takes over a changed configuration."""
+        self._rules = IncomingRules(rules)
+        answers = mail is not None and mail.smarthost is not None
+        self._window_ms = mail.reply_window_h * _HOUR_MS if mail is not None and answers else 0
+        self.is_plain = not self._rules and not self._window_ms
+        """Every SMS goes to its connector's incoming_account, whatever it says."""
+
+    def way(
+        self, connector: Connector, own_number: str, text: str, now_ms: int, *, total: int, part: int
+    ) -> Way:
+        """Where an SMS goes that came by `connector`; `part` of `total`, 1 of 1 when it is whole."""
+        rule = self._rules.find(connector.name, own_number, text if part <= 1 else None)
+        account: str | None = rule.account if rule is not None else connector.incoming_account
+        mail = tuple(rule.mail) if rule is not None else ()
+        since_ms = now_ms - self._window_ms if self._window_ms else 0
+        first_decides = total > 1 and self._rules.has_keywords
+        if not account and not (first_decides and part > 1) and (mail or not since_ms):
+            account = None
+        return Way(account, mail, since_ms, bool(mail or since_ms or (first_decides and account is not None)))
