@@ -14,7 +14,7 @@ from typing import Any
 _LENGTH = struct.Struct("!I")
 
 
-def frame(values: tuple[Any, ...]) -> bytes:
+def encode_frame(values: tuple[Any, ...]) -> bytes:
     """The frame of one tuple."""
     body = marshal.dumps(values)
     return _LENGTH.pack(len(body)) + body

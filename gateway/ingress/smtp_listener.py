@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 import ssl
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,6 +24,7 @@ from protocols.mail.errors import MailError
 
 BACKLOG = 1024
 HANDSHAKE_S = 30.0
+STOP_TIMEOUT_S = 5.0
 
 
 class Intake(Protocol):
@@ -51,7 +54,9 @@ class Intake(Protocol):
 class MailListener:
     """The connections of one listening socket, SMTP or LMTP."""
 
+    protocol = "smtp"
     hello = "EHLO"
+    address: str
     starttls: ssl.SSLContext | None = None
     require_tls = False
     _session: type[MailSession] = MailSession
@@ -60,17 +65,15 @@ class MailListener:
         self,
         config: SmtpConfig | LmtpConfig,
         *,
-        hostname: str,
         accounts: Mapping[str, Account],
         intake: Intake,
-        logins: Logins,
         events: Events,
         clock: Clock,
+        hostname: str = "",
     ) -> None:
-        self.hostname = hostname
+        self.hostname = hostname or socket.gethostname()
         self.accounts = accounts
         self.intake = intake
-        self.logins = logins
         self.events = events
         self.clock = clock
         self.loop = asyncio.get_running_loop()
@@ -84,6 +87,7 @@ class MailListener:
         self._max_connections = config.max_connections
         self._offers: dict[tuple[int, bool, bool], bytes] = {}
         self._server: asyncio.Server
+        self._empty = asyncio.Event()
 
     def stop_listening(self) -> None:
         """Takes no connection more, and sends away whoever has no mail under way."""
@@ -91,6 +95,15 @@ class MailListener:
         self._server.close()
         for session in tuple(self.connections):
             session.stop()
+
+    async def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
+        """Waits for the mails that are under way when it stops listening, then ends every connection."""
+        if self.connections:
+            self._empty.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await self._empty.wait()
+        self.close()
 
     def reloaded(self) -> None:
         """Takes over changed accounts."""
@@ -101,6 +114,10 @@ class MailListener:
         """Ends every connection now."""
         for session in tuple(self.connections):
             session.close()
+
+    async def start(self) -> None:
+        """Listens; OSError when the address cannot be had."""
+        raise NotImplementedError
 
     @property
     def under_way(self) -> int:
@@ -123,10 +140,15 @@ class MailListener:
 
     def disconnected(self, session: MailSession) -> None:
         self.connections.discard(session)
+        if not self.connections:
+            self._empty.set()
 
     def fault(self, session: MailSession, error: Exception) -> None:
-        """Something that must not happen did, in the gateway."""
-        self._say_seldom("mail_fault", level="error", peer=session.peer or "local", reason=repr(error))
+        """Something that must not happen did, in the gateway; its text might hold some of the mail's."""
+        place = traceback.extract_tb(error.__traceback__)[-1:]
+        where = "".join(f" in {Path(line.filename).name}:{line.lineno}" for line in place)
+        reason = type(error).__name__ + where
+        self._say_seldom("mail_fault", level="error", peer=session.peer or "local", reason=reason)
 
     def _say_seldom(self, name: str, *, level: str = "warning", **fields: object) -> None:
         self.events.seldom(level, name, self.clock.now(), **fields)
@@ -163,31 +185,17 @@ class MailListener:
         return "".join((*lines, "250 ENHANCEDSTATUSCODES\r\n")).encode()
 
     async def login(self, name: str, password: str, peer: str) -> Account:
-        """The account of a login; MailError when it is none, which does not tell why."""
-        account = self.accounts.get(name)
-        if account is not None and account.config.mail is None:
-            account = None  # so that its password cannot be guessed here
-        good = await self.logins.verify(account, name, password, peer)
-        if good is None:
-            raise MailError("454 4.7.0", "too many logins at once, try again later")
-        if account is None or not good:
-            reason = "unknown name or bad password"
-        elif account.config.blocked:
-            reason = "the account is blocked"
-        elif not account.allows_address(peer):
-            reason = "the address is not in allowed_addresses"
-        else:
-            return account
-        self._say_seldom("mail_login_refused", account=name, peer=peer, reason=reason)
-        raise MailError("535 5.7.8", "unknown name or bad password")
+        """The account of a login; MailError when it is none."""
+        raise MailError("503 5.5.1", "there is no login here")
 
 
 class SmtpListener(MailListener):
     """A TCP socket."""
 
-    def __init__(self, config: SmtpConfig, *, hostname: str, **parts: Any) -> None:
+    def __init__(self, config: SmtpConfig, *, logins: Logins, hostname: str = "", **parts: Any) -> None:
         super().__init__(config, hostname=config.hostname or hostname, **parts)
         self.config = config
+        self._logins = logins
         self.address = str(config.address)
 
     async def start(self) -> None:
@@ -216,6 +224,25 @@ class SmtpListener(MailListener):
         context.load_cert_chain(self.config.tls.certificate, self.config.tls.key)
         return context
 
+    async def login(self, name: str, password: str, peer: str) -> Account:
+        """The account of a login; MailError when it is none, which does not tell why."""
+        account = self.accounts.get(name)
+        if account is not None and account.config.mail is None:
+            account = None  # so that its password cannot be guessed here
+        good = await self._logins.verify(account, name, password, peer)
+        if good is None:
+            raise MailError("454 4.7.0", "too many logins at once, try again later")
+        if account is None or not good:
+            reason = "unknown name or bad password"
+        elif account.config.blocked:
+            reason = "the account is blocked"
+        elif not account.allows_address(peer):
+            reason = "the address is not in allowed_addresses"
+        else:
+            return account
+        self._say_seldom("mail_login_refused", account=name, peer=peer, reason=reason)
+        raise MailError("535 5.7.8", "unknown name or bad password")
+
     @property
     def port(self) -> int:
         """The port it listens on (the kernel's choice when 0 is configured)."""
@@ -225,6 +252,7 @@ class SmtpListener(MailListener):
 class LmtpListener(MailListener):
     """A Unix socket; whoever may write to it sends for the account of its configuration."""
 
+    protocol = "lmtp"
     hello = "LHLO"
     _session = LmtpSession
 
