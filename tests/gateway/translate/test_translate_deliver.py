@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from gateway.core.message_ids import parse_id
 from gateway.core.model import FINAL_STATES, INCOMING, Delivery, MessageState
-from gateway.translate.smpp_deliver import UpstreamReceipt, deliver_sm_of, incoming_of, receipt_of
+from gateway.translate.smpp_deliver import (
+    IncomingSms,
+    UpstreamReceipt,
+    deliver_sm_of,
+    incoming_of,
+    receipt_of,
+    sms_of,
+)
 from protocols.smpp import tlv
 from protocols.smpp.codec import decode_frame, encode
 from protocols.smpp.constants import DELIVER_SM
@@ -268,6 +275,114 @@ def test_an_incoming_data_sm() -> None:
     down = deliver_sm_of(incoming(pdu), "decimal")
     assert (down.source_addr, down.destination_addr, down.data_coding) == ("7916", "1234", 4)
     assert (down.short_message, down.protocol_id, down.tlvs) == (b"\0\1", 0, ())
+
+
+# -- incoming SMS, as people read them ----------------------------------------------------------------
+
+
+def read(text: bytes, *tlvs: tuple[int, bytes], udh: bool = False, **fields: Any) -> IncomingSms:
+    return sms_of(deliver(text, 0x40 if udh else 0, *tlvs, destination_addr="1234", **fields))
+
+
+def sar(reference: int, total: int, part: int) -> list[tuple[int, bytes]]:
+    return [
+        (tlv.SAR_MSG_REF_NUM, reference.to_bytes(2, "big")),
+        (tlv.SAR_TOTAL_SEGMENTS, bytes((total,))),
+        (tlv.SAR_SEGMENT_SEQNUM, bytes((part,))),
+    ]
+
+
+def test_a_whole_sms_is_read() -> None:
+    assert read(b"hello") == IncomingSms("79161234567", "1234", "hello", 0, 1, 1)
+    assert read(b"", (tlv.MESSAGE_PAYLOAD, b"x" * 300)).text == "x" * 300
+    assert read(b"") == IncomingSms("79161234567", "1234", "", 0, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("data_coding", "octets", "text"),
+    [
+        (0, b"\x00\x1b\x65", "@€"),
+        (1, b"@", "@"),
+        (3, b"caf\xe9", "café"),
+        (4, b"\x00\xff", "00 ff"),
+        (6, "привет".encode("iso8859_5"), "привет"),
+        (7, "שלום".encode("iso8859_8"), "שלום"),
+        (8, "привет".encode("utf-16-be"), "привет"),
+        (8, b"\xd8\x00", "\ufffd"),
+        (0x11, b"flash", "flash"),
+    ],
+)
+def test_the_text_is_read_by_its_data_coding(data_coding: int, octets: bytes, text: str) -> None:
+    assert read(octets, data_coding=data_coding).text == text
+
+
+@pytest.mark.parametrize(
+    ("ton", "address", "digits"),
+    [
+        (1, "+79161234567", "79161234567"),
+        (0, "0079161234567", "79161234567"),
+        (5, "BANK", "BANK"),
+        (3, "+12", "+12"),
+    ],
+)
+def test_both_ends_are_in_digits(ton: int, address: str, digits: str) -> None:
+    pdu = DeliverSm(source_addr_ton=ton, source_addr=address, dest_addr_ton=ton, destination_addr=address)
+    assert sms_of(pdu)[:2] == (digits, digits)
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_part_by_its_header(wide: bool) -> None:
+    header = build([(0x24, b"\0"), concatenation_element(0x1C7, 3, 2, wide)])
+    expected = IncomingSms("79161234567", "1234", "hello", 0x1C7 if wide else 0xC7, 3, 2)
+    assert read(header + b"hello", udh=True) == expected
+    assert read(b"", (tlv.MESSAGE_PAYLOAD, header + b"hello"), udh=True) == expected
+    ucs2 = read(header + "да".encode("utf-16-be"), udh=True, data_coding=8)
+    assert (ucs2.text, ucs2.part) == ("да", 2)
+
+
+def test_a_header_without_concatenation_is_left_out() -> None:
+    assert read(build([(0x05, b"\x0b\x84\x23\xf0")]) + b"hello", udh=True)[2:] == ("hello", 0, 1, 1)
+
+
+def test_security_25_and_26_a_header_that_contradicts_itself_leaves_a_single_sms() -> None:
+    assert read(b"\x63hello", udh=True)[2:] == ("chello", 0, 1, 1)
+    for nonsense in (b"\x05\x00\x03\x07\x00\x00", b"\x05\x00\x03\x07\x02\x03", b"\x03\x00\x01\x07"):
+        assert read(nonsense + b"hello", udh=True)[2:] == ("hello", 0, 1, 1)
+    assert read(b"", udh=True)[2:] == ("", 0, 1, 1)
+
+
+def test_a_part_by_its_tlvs() -> None:
+    assert read(b"hello", *sar(0x1C7, 3, 2))[2:] == ("hello", 0x1C7, 3, 2)
+    for nonsense in (sar(1, 3, 4), sar(1, 3, 0), sar(1, 0, 0), sar(1, 3, 2)[1:], sar(1, 3, 2)[:2]):
+        assert read(b"hello", *nonsense)[2:] == ("hello", 0, 1, 1)
+
+
+def test_the_only_part_is_whole() -> None:
+    assert read(b"hello", *sar(7, 1, 1))[2:] == ("hello", 0, 1, 1)
+    assert read(b"\x05\x00\x03\x07\x01\x01hello", udh=True)[2:] == ("hello", 0, 1, 1)
+
+
+def test_a_data_sm_is_read_too() -> None:
+    pdu = DataSm(
+        source_addr="7916", destination_addr="1234", tlvs=((tlv.MESSAGE_PAYLOAD, b"hi"), *sar(1, 2, 2))
+    )
+    assert sms_of(pdu) == IncomingSms("7916", "1234", "hi", 1, 2, 2)
+
+
+@given(
+    text=st.binary(max_size=60),
+    esm_class=st.sampled_from([0, 0x40]),
+    data_coding=st.integers(0, 255),
+    tlvs=st.lists(
+        st.tuples(st.sampled_from([0x20C, 0x20E, 0x20F, 0x424]), st.binary(max_size=3)), max_size=4
+    ),
+)
+def test_anything_can_be_read(
+    text: bytes, esm_class: int, data_coding: int, tlvs: list[tuple[int, bytes]]
+) -> None:
+    sms = sms_of(deliver(text, esm_class, *tlvs, data_coding=data_coding))
+    sms.text.encode()  # no lone surrogate: it can be stored and written into a mail
+    assert 1 <= sms.part <= sms.total <= 255
 
 
 # -- receipts down ----------------------------------------------------------------------------------

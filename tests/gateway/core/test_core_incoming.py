@@ -1,0 +1,182 @@
+"""Which rule an incoming SMS meets, and where it goes then."""
+
+from __future__ import annotations
+
+import pytest
+
+from gateway.config.mail_model import IncomingRule, Mail, Smarthost
+from gateway.config.model import Address, Connector
+from gateway.config.secret import Secret
+from gateway.core.incoming import Incoming, IncomingRules, Way
+
+NOW_MS = 1_750_000_000_000
+HOUR_MS = 3_600_000
+SMARTHOST = Smarthost(address=Address("127.0.0.1", 25))
+
+
+def connector(incoming_account: str = "", name: str = "up") -> Connector:
+    return Connector(
+        name=name,
+        address=Address("127.0.0.1", 1),
+        system_id="gw",
+        password=Secret("-"),
+        incoming_account=incoming_account,
+    )
+
+
+# -- rules ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("own_number", "text", "expected"),
+    [
+        ("1234", "help me", "both"),
+        ("+1234", "HELP", "both"),
+        ("1234", " \n Help! me", "both"),
+        ("1234", "«help», me", "both"),
+        ("1234", "helpme", "number"),
+        ("1234", "me help", "number"),
+        ("1234", "", "number"),
+        ("1234", "  ", "number"),
+        ("5678", "help", "word"),
+        ("5678", "СТОП", "russian"),
+        ("5678", "стоп.", "russian"),
+        ("5678", "straße", "fold"),
+        ("5678", "hello", ""),
+        ("", "hello", ""),
+    ],
+)
+def test_number_and_first_word_choose_the_rule(own_number: str, text: str, expected: str) -> None:
+    rules = IncomingRules(
+        [
+            IncomingRule(number="1234", keyword="HELP", account="both"),
+            IncomingRule(keyword="Help", account="word"),
+            IncomingRule(number="+1234", account="number"),
+            IncomingRule(keyword="Стоп", account="russian"),
+            IncomingRule(keyword="STRASSE", account="fold"),
+        ]
+    )
+    rule = rules.find("up", own_number, text)
+    assert (rule.account if rule is not None else "") == expected
+
+
+def test_the_first_rule_that_fits_counts_and_not_the_closest() -> None:
+    wide, close = IncomingRule(number="1234", account="wide"), IncomingRule(keyword="help", account="close")
+    assert IncomingRules([wide, close]).find("up", "1234", "help") is wide
+    assert IncomingRules([close, wide]).find("up", "1234", "help") is close
+    twice = IncomingRule(number="1234", account="twice")
+    assert IncomingRules([wide, twice]).find("up", "1234", "help") is wide
+
+
+def test_a_rule_may_be_for_one_connector() -> None:
+    rules = IncomingRules([IncomingRule(connector="up", account="up"), IncomingRule(account="rest")])
+    found = [rules.find(name, "1234", "help") for name in ("up", "other", "")]
+    assert [rule.account for rule in found if rule is not None] == ["up", "rest", "rest"]
+
+
+def test_punctuation_may_be_the_keyword() -> None:
+    rules = IncomingRules([IncomingRule(keyword="?", account="question")])
+    assert rules.find("up", "1234", "? what") is not None
+    assert rules.find("up", "1234", "what ?") is None
+
+
+def test_no_keyword_fits_a_text_whose_beginning_is_unknown() -> None:
+    rules = IncomingRules([IncomingRule(keyword="help", account="a"), IncomingRule(number="1", account="b")])
+    found = rules.find("up", "1", None)
+    assert found is not None
+    assert found.account == "b"
+    assert rules.find("up", "2", None) is None
+
+
+# -- ways ----------------------------------------------------------------------------------------------
+
+
+def way(
+    incoming: Incoming, text: str = "hello", account: str = "", own_number: str = "1234", part: str = "1/1"
+) -> Way:
+    number, total = map(int, part.split("/"))
+    return incoming.way(connector(account), own_number, text, NOW_MS, total=total, part=number)
+
+
+def made(*rules: IncomingRule, mail: Mail | None = None) -> Incoming:
+    incoming = Incoming()
+    incoming.configure(rules, mail)
+    return incoming
+
+
+def test_without_rules_and_mail_there_is_only_the_connectors_account() -> None:
+    incoming = made()
+    assert incoming.is_plain
+    assert way(incoming, account="app") == Way("app", (), 0, gathered=False)
+    assert way(incoming) == Way(None, (), 0, gathered=False)
+
+
+def test_a_rules_account_comes_before_the_connectors() -> None:
+    incoming = made(IncomingRule(keyword="help", account="desk"))
+    assert not incoming.is_plain
+    assert way(incoming, "help", "app") == Way("desk", (), 0, gathered=False)
+    assert way(incoming, "hello", "app") == Way("app", (), 0, gathered=False)
+    assert way(incoming, "hello") == Way(None, (), 0, gathered=False)
+
+
+def test_a_rule_with_mail_alone_leaves_the_connectors_account_out() -> None:
+    incoming = made(IncomingRule(number="1234", mail=["a@example.org", "b@example.org"]), mail=_mail())
+    assert way(incoming, account="app") == Way(None, ("a@example.org", "b@example.org"), 0, gathered=True)
+
+
+def test_a_rule_may_have_both() -> None:
+    incoming = made(IncomingRule(account="desk", mail=["a@example.org"]))
+    assert way(incoming, account="app") == Way("desk", ("a@example.org",), 0, gathered=True)
+
+
+def _mail(window_h: int = 0, smarthost: Smarthost | None = SMARTHOST) -> Mail:
+    return Mail(domains=["sms.example.org"], smarthost=smarthost, reply_window_h=window_h)
+
+
+def test_within_the_window_everything_may_be_an_answer() -> None:
+    incoming = made(mail=_mail(72))
+    since_ms = NOW_MS - 72 * HOUR_MS
+    assert not incoming.is_plain
+    assert way(incoming, account="app") == Way("app", (), since_ms, gathered=True)
+    # it cannot be refused, so it is kept where somebody sees it
+    assert way(incoming) == Way("", (), since_ms, gathered=True)
+
+
+def test_nothing_is_an_answer_without_a_window_or_without_a_smarthost() -> None:
+    for mail in (_mail(0), _mail(72, None)):
+        incoming = made(mail=mail)
+        assert incoming.is_plain
+        assert not way(incoming, account="app").gathered
+
+
+def test_the_first_part_of_a_long_sms_decides_when_there_are_keywords() -> None:
+    incoming = made(IncomingRule(keyword="help", account="desk"), IncomingRule(number="99", account="other"))
+    assert way(incoming, "help", part="1/3") == Way("desk", (), 0, gathered=True)
+    assert way(incoming, "hello", "app", part="1/3") == Way("app", (), 0, gathered=True)
+    # the later ones wait for it, whatever they say, and have something to be delivered
+    assert way(incoming, "help", "app", part="2/3") == Way("app", (), 0, gathered=True)
+    assert way(incoming, "help", part="2/3") == Way("", (), 0, gathered=True)
+    assert way(incoming, "help", own_number="99", part="2/3") == Way("other", (), 0, gathered=True)
+    # and a first one that nobody wants is refused
+    assert way(incoming, "hello", part="1/3") == Way(None, (), 0, gathered=False)
+
+
+def test_a_later_part_that_would_go_to_mail_alone_can_still_go_to_the_firsts_account() -> None:
+    incoming = made(IncomingRule(keyword="help", account="desk"), IncomingRule(mail=["a@example.org"]))
+    assert way(incoming, "help", part="2/2") == Way("", ("a@example.org",), 0, gathered=True)
+    assert way(incoming, "hello", part="1/2") == Way(None, ("a@example.org",), 0, gathered=True)
+
+
+def test_parts_need_not_wait_where_no_keyword_decides() -> None:
+    incoming = made(IncomingRule(number="1234", account="desk"))
+    for part in ("1/2", "2/2"):
+        assert way(incoming, part=part) == Way("desk", (), 0, gathered=False)
+        assert way(incoming, own_number="99", part=part) == Way(None, (), 0, gathered=False)
+
+
+def test_a_reload_replaces_rules_and_window() -> None:
+    incoming = made(IncomingRule(account="desk"), mail=_mail(72))
+    incoming.configure([IncomingRule(account="other")], None)
+    assert way(incoming) == Way("other", (), 0, gathered=False)
+    incoming.configure([], None)
+    assert incoming.is_plain
