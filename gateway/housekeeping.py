@@ -123,7 +123,6 @@ class Housekeeping:
             history_before_id=lowest_id_at(history_before_ms),
             history_before_ms=history_before_ms,
             parked_before_ms=now_ms - PARKED_MS,
-            mail_key_before_id=lowest_id_at(now_ms - DAY_MS),
             mail_before_id=lowest_id_at(now_ms - max(DAY_MS, reply_window_ms)),
             part_before_ms=now_ms - DAY_MS,
             delay_before_id=lowest_id_at(now_ms - delay_ms),

@@ -26,8 +26,8 @@ class Batch:
     """mail_id, key (octets, or None: never seen as repeated), account, received_ms, sender ("": none), envid,
     header_id, subject, client_id, returned (octets), 1 if that is the whole mail.
 
-    A mail whose key is known is a repeated one: nothing of it is kept, neither its messages, and the answer
-    says so in `repeated`."""
+    A mail with the key of one that came within a day is a repeated one: nothing of it is kept, neither its
+    messages, and the answer says so in `repeated`."""
     mail_recipients: list[Row] = field(default_factory=list)
     """message_id, mail_id, address, orcpt, notify (Notify), number, own_number: of the accepted messages that
     came by mail; the numbers are digits."""
@@ -131,8 +131,7 @@ class Sweep:
     history_before_id: int
     history_before_ms: int
     parked_before_ms: int
-    mail_key_before_id: int  # mails below this may come again
-    mail_before_id: int  # and below this nothing answers to them any more
+    mail_before_id: int  # mails below this have nothing that could answer to them
     part_before_ms: int  # parts of an incoming SMS that waited so long go on without the others
     delay_before_id: int  # messages below this are late
     with_counts: bool  # also what takes longer: deliveries of each account are counted

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, Protocol
 
 from gateway.core.batch import Answer, Batch, Row, Sweep
@@ -18,8 +18,10 @@ SWEEP_ROWS = 500
 """So many mails, letters or late messages are looked at in one sweep."""
 PARTS_MAX = 5000
 """So many parts of long SMS wait, of one connector; another one goes on alone."""
-CLAIM_OCTETS = 4 << 20
-"""Letters with that much of their mails are enough for one claim."""
+PIECE_OCTETS = 4 << 20
+"""So much of their mails is claimed with letters, or deleted, in one batch."""
+KEY_MS = 24 * 3_600_000
+"""So long a mail with the same key is the same mail."""
 GAP = " … "
 """Stands where parts of a long SMS are missing."""
 
@@ -76,7 +78,7 @@ class MailSteps:
         """Keeps the mails that are new; what is then to be accepted, and to be sent at once."""
         accepted, intents, recipients = batch.accepted, batch.intents, batch.mail_recipients
         if self._many("insert_mail", batch.mails).rowcount < len(batch.mails):
-            answer.repeated.extend(self._repeated(batch.mails))
+            answer.repeated = self._repeated(batch.mails)
             again = {mail_id for mail_id, _ in answer.repeated}
             left_out = {row[0] for row in recipients if row[1] in again}
             accepted = [row for row in accepted if row[0] not in left_out]
@@ -85,12 +87,19 @@ class MailSteps:
         self._many("insert_mail_recipient", recipients)
         return accepted, intents
 
-    def _repeated(self, mails: list[Row]) -> Iterator[Row]:
-        for mail_id, key, *_ in mails:
-            if key is not None:
-                (first,) = self._run("find_mail", (key,)).fetchone()
-                if first != mail_id:
-                    yield mail_id, first
+    def _repeated(self, mails: list[Row]) -> list[Row]:
+        found = []
+        for mail in mails:
+            mail_id, key, _, received_ms, *_ = mail
+            if key is None:
+                continue
+            first, first_ms = self._run("find_mail", (key,)).fetchone()
+            if first_ms + KEY_MS < received_ms:
+                self._run("forget_key", (first,))
+                self._run("insert_mail", mail)
+            elif first != mail_id:
+                found.append((mail_id, first))
+        return found
 
     def finish(self, answer: Answer) -> None:
         """Reports of the messages in temp.ended to the senders who asked for them."""
@@ -176,13 +185,8 @@ class MailSteps:
 
     def claim(self, now_ms: int, limit: int) -> Row:
         """A row of Answer.letters."""
-        rows: list[Row] = []
-        octets = 0
-        for row in self._run("claim_letters", (now_ms, self._boot, limit)):
-            rows.append(row)
-            octets += len(row[RETURNED])
-            if octets >= CLAIM_OCTETS:
-                break
+        found = self._run("claim_letters", (now_ms, self._boot, limit))
+        rows = _piece(found, lambda row: len(row[RETURNED]))
         self._many("mark_claimed", [(self._boot, row[0]) for row in rows])
         following = self._run("next_letter", (self._boot,)).fetchone()
         return rows, following[0] if following else None
@@ -200,22 +204,33 @@ class MailSteps:
         old = self._run("list_old_letters", (sweep.delivery_before_ms, self._boot, SWEEP_ROWS)).fetchall()
         self._bury([(letter_id, "not sent in time", sweep.now_ms) for (letter_id,) in old])
         self._run("purge_dead_letters", (sweep.history_before_ms,))
-        forgotten = self._run("forget_keys", (sweep.mail_key_before_id, SWEEP_ROWS)).rowcount
         more = self._purge(sweep.mail_before_id)
-        answer.sweep_again |= more or bool(old_parts) or max(len(late), len(old), forgotten) >= SWEEP_ROWS
+        answer.sweep_again |= more or bool(old_parts) or max(len(late), len(old)) >= SWEEP_ROWS
 
     def _purge(self, before_id: int) -> bool:
         """Looks at the next old mails, and begins anew after the last; whether to go on at once.
 
         A mail that must be kept is passed over, so that those behind it do not wait for it.
         """
-        found = self._run("list_old_mails", (self._purged_to, before_id, SWEEP_ROWS)).fetchall()
-        gone = [(mail_id,) for mail_id, needed in found if not needed]
+        old = self._run("list_old_mails", (self._purged_to, before_id, SWEEP_ROWS))
+        found = _piece(old, lambda row: int(row[1]))
+        gone = [(mail_id,) for mail_id, _, needed in found if not needed]
         self._many("delete_mail_recipients", gone)
         self._many("delete_mail", gone)
-        full = len(found) == SWEEP_ROWS
+        full = len(found) == SWEEP_ROWS or sum(row[1] for row in found) >= PIECE_OCTETS
         self._purged_to = found[-1][0] if full else 0
         return full and bool(gone)
+
+
+def _piece(rows: Iterable[Row], octets: Callable[[Row], int]) -> list[Row]:
+    """The first rows, as many as one batch should carry."""
+    piece, carried = [], 0
+    for row in rows:
+        piece.append(row)
+        carried += octets(row)
+        if carried >= PIECE_OCTETS:
+            break
+    return piece
 
 
 def _joined(parts: list[tuple[int, str]], total: int) -> str:

@@ -224,7 +224,6 @@ class Store:
             "history_before_id": 0,
             "history_before_ms": 0,
             "parked_before_ms": 0,
-            "mail_key_before_id": 0,
             "mail_before_id": 0,
             "part_before_ms": 0,
             "delay_before_id": 0,

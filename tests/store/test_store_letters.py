@@ -47,7 +47,7 @@ def test_a_claim_finds_what_its_own_batch_wrote(store: Store) -> None:
 
 
 def test_large_letters_are_claimed_a_few_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_mail, "CLAIM_OCTETS", 1000)
+    monkeypatch.setattr(sqlite_mail, "PIECE_OCTETS", 1000)
     for n in (1, 2, 3):
         store.mail(n, mail_id=MAIL_ID + n, returned=b"x" * 500, whole=1)
         store.apply(failed=[(n, 5, "x", NOW_MS + n)])

@@ -231,7 +231,8 @@ def test_a_delay_is_told_once_to_whoever_asked(store: Store) -> None:
     assert store.sweep(NOW_MS, delay_before_id=YOUNG).letters_waiting
     assert store.letters() == [(DELAY, SENDER, OLD)]
     (letter,) = store.claim_letters()
-    assert (letter.number, letter.mail_id, letter.created_ms, letter.done_ms) == (PEER, MAIL_ID, NOW_MS, 0)
+    assert (letter.number, letter.mail_id, letter.created_ms) == (PEER, MAIL_ID, NOW_MS)
+    assert letter.done_ms == NOW_MS + 2 * DAY_MS, "its validity's end"
     store.apply(letters_sent=[(letter.letter_id,)])
     assert not store.sweep(NOW_MS, delay_before_id=YOUNG).letters_waiting
     fail(store, OLD)
@@ -268,10 +269,13 @@ def test_a_delay_that_was_not_told_yet_is_not_told_after_the_end(store: Store) -
 
 def test_a_mail_may_come_again_after_its_day(store: Store) -> None:
     store.mail(1, key=b"k")
-    store.mail(2, mail_id=MAIL_ID + 1, key=b"l")
-    store.sweep(NOW_MS, mail_key_before_id=MAIL_ID + 1)
-    assert store.mail(3, mail_id=MAIL_ID + 2, key=b"k").repeated == []
-    assert store.mail(4, mail_id=MAIL_ID + 3, key=b"l").repeated == [(MAIL_ID + 3, MAIL_ID + 1)]
+    day = {"key": b"k", "received_ms": NOW_MS + DAY_MS}
+    assert store.mail(2, mail_id=MAIL_ID + 1, **day).repeated == [(MAIL_ID + 1, MAIL_ID)]
+    later = {"key": b"k", "received_ms": NOW_MS + DAY_MS + 1}
+    rows = together(mail_rows(3, mail_id=MAIL_ID + 2, **later), mail_rows(4, mail_id=MAIL_ID + 3, **later))
+    assert store.apply(**rows).repeated == [(MAIL_ID + 3, MAIL_ID + 2)]
+    assert [row["message_id"] for row in store.rows("message")] == [1, 3]
+    assert [row["mail_id"] for row in store.rows("mail")] == [MAIL_ID, MAIL_ID + 2]
 
 
 def test_a_mail_goes_when_nothing_can_be_said_of_it_any_more(store: Store) -> None:

@@ -147,12 +147,19 @@ def test_old_mails_go_in_pieces_and_those_that_stay_hold_up_nobody(
     assert [row["mail_id"] - MAIL_ID for row in sqlite.rows("mail")] == [2, 3, 7]
 
 
-def test_keys_and_delays_and_old_letters_go_in_pieces(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_mails_go_a_few_at_a_time(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_mail, "PIECE_OCTETS", 1000)
+    for n in range(1, 6):
+        sqlite.mail(n, mail_id=MAIL_ID + n, notify=0, returned=b"x" * 500)
+        sqlite.apply(failed=[(n, 5, "x", NOW_MS)])
+    assert sweeps(sqlite, mail_before_id=MAIL_ID + 100) == [True, True, False]
+    assert sqlite.rows("mail") == []
+
+
+def test_delays_and_old_letters_go_in_pieces(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite_mail, "SWEEP_ROWS", 2)
     for n in range(1, 6):
-        sqlite.mail(n, mail_id=MAIL_ID + n, key=b"%d" % n, notify=4)
-    assert sweeps(sqlite, mail_key_before_id=MAIL_ID + 6) == [True, True, False]
-    assert [row["key"] for row in sqlite.rows("mail")] == [None] * 5
+        sqlite.mail(n, mail_id=MAIL_ID + n, notify=4)
     assert sweeps(sqlite, delay_before_id=6) == [True, True, False]
     assert len(sqlite.rows("letter")) == 5
     assert sweeps(sqlite, delivery_before_ms=NOW_MS + 1) == [True, True, False]
@@ -170,7 +177,7 @@ def test_old_parts_go_in_pieces(sqlite: Store, monkeypatch: pytest.MonkeyPatch) 
 
 BY_INDEX = (
     "find_mail write_reports drop_delay_notices find_answered part_text list_parts deliver_parts "
-    "delete_parts list_old_parts claim_letters next_letter forget_keys list_old_mails "
+    "delete_parts list_old_parts claim_letters next_letter list_old_mails "
     "delete_mail_recipients take_late"
 )
 

@@ -16,7 +16,6 @@ CREATE TABLE mail (
     returned BLOB NOT NULL,
     whole INTEGER NOT NULL
 );
-CREATE INDEX mail_with_key ON mail (mail_id) WHERE key IS NOT NULL;
 
 -- One row for each message of a mail.
 CREATE TABLE mail_recipient (

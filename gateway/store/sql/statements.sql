@@ -374,8 +374,12 @@ INSERT INTO mail (mail_id, key, account, received_ms, sender, envid, header_id, 
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING;
 
 -- name: find_mail
--- The mail that came first with this key.
-SELECT mail_id FROM mail WHERE key = ?;
+-- The mail that came first with this key, and when.
+SELECT mail_id, received_ms FROM mail WHERE key = ?;
+
+-- name: forget_key
+-- It came too long ago to be the same.
+UPDATE mail SET key = NULL WHERE mail_id = ?;
 
 -- name: insert_mail_recipient
 -- Whom a mail's message goes to, and what its sender wants to hear of it.
@@ -489,14 +493,9 @@ WHERE created_ms < ?1 AND claimed_boot <> ?2;
 DELETE FROM dead_letter WHERE rowid IN (
     SELECT rowid FROM (SELECT rowid, died_ms FROM dead_letter ORDER BY rowid LIMIT 2000) WHERE died_ms < ?);
 
--- name: forget_keys
--- Mails that may come again, some at a time.
-UPDATE mail SET key = NULL WHERE mail_id IN (
-    SELECT mail_id FROM mail WHERE key IS NOT NULL AND mail_id < ? ORDER BY mail_id LIMIT ?);
-
 -- name: list_old_mails
--- Old mails, some at a time, and whether something may still be said to their senders.
-SELECT mail_id, EXISTS (SELECT 1 FROM letter t WHERE t.mail_id = l.mail_id)
+-- Old mails, some at a time, how large they are, and whether something may still be said to their senders.
+SELECT mail_id, length(returned), EXISTS (SELECT 1 FROM letter t WHERE t.mail_id = l.mail_id)
     OR EXISTS (SELECT 1 FROM mail_recipient r JOIN message USING (message_id) WHERE r.mail_id = l.mail_id)
 FROM mail l WHERE mail_id > ? AND mail_id < ? ORDER BY mail_id LIMIT ?;
 
@@ -518,8 +517,8 @@ UPDATE mail_recipient SET notify = notify & 3 WHERE message_id IN (
 RETURNING message_id;
 
 -- name: write_delay
--- A notice to the mail's sender that a message still waits.
-INSERT OR IGNORE INTO letter (kind, recipient, created_ms, due_ms, message_id, number, own_number, mail_id)
-SELECT 2, l.sender, ?2, ?2, m.message_id, r.number, r.own_number, r.mail_id
+-- A notice to the mail's sender that a message still waits; done_ms: it is given up then.
+INSERT OR IGNORE INTO letter (kind, recipient, created_ms, due_ms, message_id, done_ms, number, own_number, mail_id)
+SELECT 2, l.sender, ?2, ?2, m.message_id, m.expires_ms, r.number, r.own_number, r.mail_id
 FROM message m CROSS JOIN mail_recipient r USING (message_id) CROSS JOIN mail l USING (mail_id)
 WHERE m.message_id = ?1 AND m.origin = 1 AND l.sender <> '';
