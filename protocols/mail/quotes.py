@@ -31,6 +31,7 @@ _SEPARATOR = re.compile(
 )
 _RULE = re.compile(r"[_-]{8,}")
 _DIGIT = re.compile(r"[0-9]")
+_MAILBOX_AT_END = re.compile(r"<[^<>\s]+@[^<>\s]+>\s?[:：]\s*$")
 
 _FROM, _SENT, _TO, _SUBJECT = range(4)
 _HEADS = {
@@ -116,30 +117,27 @@ def _without_quoted_lines(lines: Sequence[str], reply: bool) -> tuple[Sequence[s
         else:
             kept.append(line)
     if not quoted:
-        return _without_unmarked_quote(lines)
+        return _without_unmarked_quote(lines, reply)
     if not (introduced or reply) or not (introduced or _says_something(kept)):
         return lines, ""
     return kept, f"{quoted} quoted lines are left out"
 
 
-def _without_unmarked_quote(lines: Sequence[str]) -> tuple[Sequence[str], str]:
+def _without_unmarked_quote(lines: Sequence[str], reply: bool) -> tuple[Sequence[str], str]:
     """Without what follows an introduction; HTML made into text has no ">" before its quotations."""
     for number, line in enumerate(lines):
         if line.rstrip().endswith((":", "：")):
-            start = _introduction(
-                lines[: number + 1] if number < 3 else lines[number - 3 : number + 1], alone=True
-            )
-            if start >= 0:
-                start += max(number - 3, 0)
-                if _says_something(lines[:start]):
-                    return lines[:start], "the mail that was answered is left out"
+            first = max(number - _INTRODUCTION_LINES + 1, 0)
+            start = _introduction(lines[first : number + 1], sure=reply)
+            if start >= 0 and _says_something(lines[: first + start]):
+                return lines[: first + start], "the mail that was answered is left out"
     return lines, ""
 
 
-def _introduction(lines: Sequence[str], *, alone: bool = False) -> int:
+def _introduction(lines: Sequence[str], *, sure: bool = True) -> int:
     """Where the introduction at the end of `lines` begins ("On … wrote:"); -1 if they do not end in one.
 
-    `alone`: no quoted lines follow that would prove it, so it must look like one all the more.
+    Unless it is `sure` that something is quoted, it must have a date, and a verb or a beginning that is usual.
     """
     last = len(lines) - 1
     while last >= 0 and not lines[last].strip():
@@ -155,8 +153,8 @@ def _introduction(lines: Sequence[str], *, alone: bool = False) -> int:
         if _STARTER.match(line) and _DIGIT.search(joined) and ("@" in joined or _WROTE.search(joined)):
             return first
     line = lines[last][-_LONGEST_INTRODUCTION:]
-    wrote, dated = _WROTE.search(line), _DIGIT.search(line)
-    if (wrote and (dated or not alone)) or (dated and "@" in line and not alone):
+    dated = _DIGIT.search(line) is not None
+    if (_WROTE.search(line) and (dated or sure)) or (sure and dated and _MAILBOX_AT_END.search(line)):
         return last
     return -1
 
