@@ -49,12 +49,11 @@ class MailSide:
             "hostname": self.intake.mail.domains[0],
             "accounts": daemon.accounts,
             "intake": self.intake,
-            "logins": daemon.logins,
             "events": daemon.events,
             "clock": daemon.clock,
         }
         self.listeners = [
-            *(SmtpListener(section, **parts) for section in config.listeners.smtp),
+            *(SmtpListener(section, logins=daemon.logins, **parts) for section in config.listeners.smtp),
             *(LmtpListener(section, **parts) for section in config.listeners.lmtp),
         ]
         for listener in self.listeners:

@@ -150,7 +150,6 @@ class MailIntake:
                 replies.append(self._take_unit(account, mail, sender, group, reading, raw))
             except MailError as error:
                 replies.append(self._refusal(account, peer, error))
-        self.submission.flush()
         return [reply if isinstance(reply, str) else await reply for reply in replies]
 
     async def _read(self, account: Account, sender: MailFrom, raw: bytes) -> tuple[Reading, AccountMail]:
@@ -274,6 +273,7 @@ class MailIntake:
             batch.mail_recipients.append(
                 (message.message_id, mail_id, address, orcpt, notify, draft.destination, own)
             )
+        self.submission.flush()
         reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.journal.then(lambda ok: self._committed(reply, account, mail_id, messages, ok))
         return reply
@@ -334,9 +334,7 @@ class MailIntake:
         if form.test:
             return f"250 2.0.0 test passed, nothing sent: {len(drafts)} SMS"
         unit = Unit((recipient,), [(recipient, draft, notify.value) for draft in drafts])
-        reply = self._record(account, sender, unit, reading, raw, form.client_id)
-        self.submission.flush()
-        return await reply
+        return await self._record(account, sender, unit, reading, raw, form.client_id)
 
 
 def _returned(sender: MailFrom, reading: Reading, raw: bytes) -> tuple[bytes, int]:
