@@ -214,9 +214,9 @@ def _diagnostic(letter: Letter) -> str:
 def _words(letter: Letter, fate: Fate, outcome: str, diagnostic: str) -> str:
     """What a person reads."""
     rows = [
-        ("Your mail", letters.one_line(letter.subject) or "(no subject)"),
-        ("received", letters.date(letter.received_ms) if letter.received_ms else ""),
-        ("ended", letters.date(letter.done_ms) if letter.kind == LetterKind.REPORT else ""),
+        ("Mail", letters.one_line(letter.subject) or "(no subject)"),
+        ("Received", letters.date(letter.received_ms) if letter.received_ms else ""),
+        ("Ended", letters.date(letter.done_ms) if letter.kind == LetterKind.REPORT else ""),
         ("SMS centre", letters.one_line(diagnostic)),
         ("Queue id", str(letter.mail_id)),
         ("Message id", str(letter.message_id)),

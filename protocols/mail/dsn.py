@@ -129,13 +129,16 @@ def _returned_mail(returned: bytes, eight_bit: bool) -> tuple[bytes, bool]:
 
 
 def _returned_header(returned: bytes) -> bytes:
-    octets = crlf(returned[: 2 * HEADER_MAX])
-    # As a header may be empty, the empty line is looked for from the line end before the first field.
-    header = (b"\r\n" + octets).partition(b"\r\n\r\n")[0][2:]
+    # The empty line is looked for from the line end before the first field, as there may be no field.
+    lines = b"\r\n" + crlf(returned[: 2 * HEADER_MAX])
+    header, is_whole, _ = lines.partition(b"\r\n\r\n")
+    header = header[2:].removesuffix(b"\r\n")
     if header:
         header += b"\r\n"
-    if len(header) > HEADER_MAX:
-        ends = [found.end() for found in _field_begins(header) if found.end() <= HEADER_MAX]
+    if len(header) > HEADER_MAX or not (is_whole or len(returned) < HEADER_MAX):
+        # Its end is no border, as somebody may have cut it there; one octet more shows whether a line goes on.
+        borders = (found.end() for found in _field_begins(header[: HEADER_MAX + 1]))
+        ends = [end for end in borders if end <= HEADER_MAX and end < len(header)]
         header = header[: max(ends, default=0)]
     head = b"Content-Type: text/rfc822-headers\r\n"
     if _is_8bit(header) or not _are_lines(header):

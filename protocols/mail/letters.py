@@ -20,6 +20,7 @@ _TEXT_MAX = 400
 """Characters of a text in a field; a longer one is cut."""
 _WORD_OCTETS = 39
 """Octets in an encoded word: with it, the longest of our field names fits into a line."""
+_QUOTED_LINE = 76
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -27,6 +28,7 @@ _is_plain = re.compile("[ -~]*").fullmatch
 # Blanks of all kinds, controls, and what turns the direction of what follows.
 _gaps = re.compile(r"[\s\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]+").sub
 _is_message_id = re.compile(r"<[!-;=?-~]{1,250}@[!-;=?-~]{1,250}>").fullmatch
+_quote = re.compile(b"[^\t -<>-~]|[\t ]$").sub
 _line_ends = re.compile("\r\n|\r|\n").sub
 
 
@@ -99,8 +101,19 @@ def crlf(data: bytes) -> bytes:
 
 def quoted_printable(data: bytes) -> bytes:
     """Lines of octets as lines of ASCII, 76 characters at the most (RFC 2045 §6.7)."""
-    # It keeps to CRLF in soft breaks only where it has seen one.
-    return binascii.b2a_qp(b"\r\n" + crlf(data), istext=True)[2:]
+    return b"\r\n".join(map(_quoted_line, crlf(data).split(b"\r\n")))
+
+
+def _quoted_line(line: bytes) -> bytes:
+    # binascii.b2a_qp makes longer lines where they end in blanks.
+    line = _quote(lambda found: b"=%02X" % found[0][0], line)
+    pieces = []
+    while len(line) > _QUOTED_LINE:
+        end = line.rfind(b"=", _QUOTED_LINE - 3, _QUOTED_LINE - 1)
+        end = _QUOTED_LINE - 1 if end < 0 else end
+        pieces.append(line[:end])
+        line = line[end:]
+    return b"=\r\n".join((*pieces, line))
 
 
 def text_entity(text: str) -> bytes:
