@@ -15,24 +15,58 @@ from typing import Any
 import pytest
 
 import gateway
-from gateway.config import model
+from gateway.config import mail_model, model
 
 ROOT = Path(gateway.__file__).parent
 
 READERS: dict[type[Any], dict[str, set[str]]] = {
-    model.TlsServer: {"ingress/smpp_listener.py": {"self.config.tls"}},
-    model.TlsClient: {"egress/smpp_connector.py": {"config.tls"}},
+    model.TlsServer: {
+        "ingress/smpp_listener.py": {"self.config.tls"},
+        "ingress/smtp_listener.py": {"self.config.tls"},
+    },
+    model.TlsClient: {
+        "egress/smpp_connector.py": {"config.tls"},
+        "egress/mail_connection.py": {"certificates"},
+    },
     model.SmppListener: {
         "ingress/smpp_listener.py": {"config", "self.config"},
         "ingress/smpp.py": {"self.listener.config"},
     },
-    model.Listeners: {"daemon.py": {"self.config.listeners"}},
+    mail_model.SmtpListener: {"ingress/smtp_listener.py": {"config", "self.config"}},
+    mail_model.LmtpListener: {"ingress/smtp_listener.py": {"config", "self.config"}},
+    model.Listeners: {
+        "daemon.py": {"self.config.listeners"},
+        "mail_side.py": {"config.listeners"},
+    },
     model.Account: {
         "core/accounts.py": {"config", "self.config"},
         "core/submission.py": {"account.config"},
+        "core/api_keys.py": {"account.config"},
         "ingress/smpp_listener.py": {"account.config"},
         "ingress/smpp.py": {"account.config"},
+        "ingress/mail_policy.py": {"account.config"},
     },
+    mail_model.AccountMail: {
+        "ingress/mail_policy.py": {"mail", "account.config.mail", "mail_of(account)"},
+        "ingress/mail_intake.py": {"mail"},
+        "translate/mail_submit.py": {"mail"},
+    },
+    mail_model.Mail: {
+        "core/incoming.py": {"mail"},
+        "egress/mail.py": {"self.mail"},
+        "housekeeping.py": {"mail"},
+        "ingress/mail_intake.py": {"mail", "self.mail"},
+        "ingress/mail_policy.py": {"mail", "self._mail"},
+        "mail_side.py": {"mail"},
+        "translate/mail_letter.py": {"mail"},
+    },
+    mail_model.CountryRule: {"ingress/mail_policy.py": {"rule"}},
+    mail_model.Group: {"ingress/mail_policy.py": {"group"}},
+    mail_model.Smarthost: {
+        "egress/mail.py": {"self.smarthost"},
+        "egress/mail_connection.py": {"smarthost"},
+    },
+    mail_model.IncomingRule: {"core/incoming.py": {"rule"}},
     model.Connector: {
         "egress/smpp_connector.py": {"config", "self.config"},
         "egress/smpp.py": {"config", "self.connector.config"},
@@ -73,7 +107,8 @@ def test_every_option_is_read(section: type[Any]) -> None:
 def test_every_section_is_looked_at() -> None:
     sections = {
         value
-        for value in vars(model).values()
+        for module in (model, mail_model)
+        for value in vars(module).values()
         if isinstance(value, type) and hasattr(value, "__dataclass_fields__")
     }
     assert sections - {model.Option} == set(READERS)
