@@ -102,6 +102,11 @@ class MailReader(asyncio.Protocol):
         if self._process is not None:
             await asyncio.to_thread(_end, self._process)
 
+    @property
+    def rests(self) -> bool:
+        """Whether no mail is read for a while, because too many workers died."""
+        return self._rests
+
     async def read(self, raw: bytes, style: Style) -> Reading:
         """What a mail says; MailError when it cannot be read, 451 when it cannot be just now."""
         if self._stopping or self._rests or len(self._waiting) >= WAITING:

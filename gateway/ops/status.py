@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
         for name, connector in daemon.connectors.items()
         if connector.state != "bound"
     )
+    problems.extend(_mail_problems(daemon))
     return {
         "healthy": not problems,
         "problems": problems,
@@ -43,36 +45,61 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
         ],
         "connectors": [_connector(daemon, name) for name in daemon.connectors],
         "mail": _mail(daemon),
-        "listeners": [
-            {
-                "protocol": "smpp",
-                "address": str(listener.config.address),
-                "connections": len(listener.connections),
-                "bad_inputs": listener.bad_inputs,
-            }
-            for listener in daemon.listeners
-        ],
+        "listeners": _listeners(daemon),
     }
 
 
-def _mail(daemon: Daemon) -> dict[str, Any] | None:
+def _listeners(daemon: Daemon) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = [
+        {
+            "protocol": "smpp",
+            "address": str(smpp.config.address),
+            "connections": len(smpp.connections),
+            "bad_inputs": smpp.bad_inputs,
+        }
+        for smpp in daemon.listeners
+    ]
+    rows.extend(
+        {
+            "protocol": listener.protocol,
+            "address": listener.address,
+            "connections": len(listener.connections),
+            "bad_inputs": None,
+        }
+        for listener in (daemon.mail.listeners if daemon.mail else ())
+    )
+    return rows
+
+
+def _mail_problems(daemon: Daemon) -> Iterator[str]:
     if daemon.mail is None:
-        return None
+        return
+    if daemon.mail.reader.rests:
+        yield "no mail is taken for a minute: what reads mails died too often, see the log"
+    postman = daemon.mail.postman
+    if postman is not None and postman.state == "down":
+        yield f"smarthost {postman.smarthost.address} is down: {postman.last_error}"
+
+
+def _mail(daemon: Daemon) -> list[dict[str, Any]]:
+    if daemon.mail is None:
+        return []
     intake, postman = daemon.mail.intake, daemon.mail.postman
-    return {
+    counts: dict[str, Any] = {
         "taken": intake.taken,
         "refused": intake.refused,
         "repeated": intake.repeated,
-        "smarthost": {
+    }
+    if postman is not None:
+        counts |= {
+            "smarthost": str(postman.smarthost.address),
             "state": postman.state,
-            "sent": postman.sent,
+            "letters_sent": postman.sent,
             "put_off": postman.put_off,
-            "refused": postman.refused,
+            "dead": postman.refused,
             "last_error": postman.last_error,
         }
-        if postman is not None
-        else None,
-    }
+    return [counts]
 
 
 def _connector(daemon: Daemon, name: str) -> dict[str, Any]:
