@@ -82,8 +82,9 @@ def letter_events(connection: sqlite3.Connection, message: dict[str, Any]) -> li
         if letter["died_ms"]:
             events.append((letter["died_ms"], f"{what} is among the dead letters: {letter['reason']}"))
         else:
-            trouble = f", after {letter['tries']} tries: {letter['reason']}" if letter["tries"] else ""
-            events.append((letter["created_ms"], f"{what} waits to be sent{trouble}"))
+            failed = f"; tries that failed: {letter['tries']}, the last: {letter['reason']}"
+            text = f"{what} waits to be sent{failed if letter['tries'] else ''}"
+            events.append((letter["created_ms"], text))
     asked = connection.execute(
         "SELECT sender, notify FROM mail_recipient JOIN mail USING (mail_id) WHERE message_id = ?",
         (message_id,),

@@ -14,12 +14,14 @@ from typing import Any
 
 import pytest
 from gateway_fakes import DAY_MS, NOW_MS, message
-from store_support import Store, receipt, submitted
+from store_support import SENDER, Store, receipt, submitted
 
 from gateway.core.batch import Answer
-from gateway.core.model import Message, MessageState, Progress, wants_receipt
+from gateway.core.model import LetterKind, Message, MessageState, Origin, Progress, wants_receipt
 
 Part = tuple[int, int]  # message_id, segment
+UNUSED = 1_000_000
+"""Above this are the messages of repeated mails, which nobody ever sees."""
 
 
 class Walk:
@@ -34,6 +36,9 @@ class Walk:
         self.owed: list[tuple[Part, str]] = []  # receipts that are still to come
         self.lists: dict[str, list[Any]] = {}
         self.ends: dict[int, int] = {}
+        self.mails: list[bytes] = []  # the keys of all that came
+        self.repeated: list[int] = []  # mails that came again, of the gathering batch
+        self.notify: dict[int, int] = {}  # message_id: what its mail's sender wants to hear
 
     def add(self, name: str, *rows: Any) -> None:
         self.lists.setdefault(name, []).extend(rows)
@@ -50,7 +55,10 @@ class Walk:
             connector=self.random.choice(("one", "two")),
             alternatives="one two",
             expires_ms=self.now_ms + self.random.choice((50, DAY_MS)),
+            origin=self.random.choice((Origin.SESSION, Origin.SESSION, Origin.MAIL)).value,
         )
+        if new.origin == Origin.MAIL and not self.add_mail(new):
+            return
         self.messages[new.message_id] = new
         straight = self.random.random() < 0.5
         self.add("accepted", (*new, (Progress.SENT if straight else Progress.QUEUED).value))
@@ -58,6 +66,24 @@ class Walk:
             parts = [(new.message_id, n) for n in range(1, new.segments + 1)]
             self.add("intents", *((*part, new.connector, self.now_ms) for part in parts))
             self.sent(parts)
+
+    def add_mail(self, new: Message) -> bool:
+        """The mail that a message comes by; it may be one that came before, and then nothing comes of it."""
+        mail_id = len(self.mails) + 1
+        again = bool(self.mails) and self.random.random() < 0.2
+        key = self.random.choice(self.mails) if again else b"key %d" % mail_id
+        self.mails.append(key)
+        notify = self.random.randrange(4)
+        mail = (mail_id, key, new.account, self.now_ms, SENDER, "", "<1@example.org>", "", "", b"", 0)
+        message_id = UNUSED + mail_id if again else new.message_id
+        self.add("mails", mail)
+        self.add("mail_recipients", (message_id, mail_id, "", "", notify, "", ""))
+        if again:
+            self.add("accepted", (*new._replace(message_id=message_id), Progress.QUEUED.value))
+            self.repeated.append(mail_id)
+        else:
+            self.notify[new.message_id] = notify
+        return not again
 
     def sent(self, parts: list[Part]) -> None:
         for part in parts:
@@ -155,6 +181,8 @@ class Walk:
     def commit(self) -> None:
         lists, self.lists = self.lists, {}
         answer = self.store.apply(**lists)
+        assert [mail_id for mail_id, _ in answer.repeated] == self.repeated
+        self.repeated = []
         for _, rows, _ in answer.claimed:
             for fields, segments in rows:
                 assert fields[0] not in self.ends, "claimed after its end"
@@ -176,13 +204,24 @@ class Walk:
                 told[account] += count
             assert told == Counter(self.messages[message_id].account for message_id in new)
             assert sorted(row[2] for row in answer.deliveries) == sorted(self.wanted(new))
+            assert answer.letters_waiting == bool(self.to_report(new))
 
     def wanted(self, message_ids: Iterable[int]) -> set[int]:
         """Ended messages whose end the sender wants to hear of."""
         return {
             message_id
             for message_id in message_ids
-            if wants_receipt(self.messages[message_id].registered_delivery, self.ends[message_id])
+            if self.messages[message_id].origin == Origin.SESSION
+            and wants_receipt(self.messages[message_id].registered_delivery, self.ends[message_id])
+        }
+
+    def to_report(self, message_ids: Iterable[int]) -> set[int]:
+        """Ended messages of mails whose senders want to hear of it."""
+        good = (MessageState.DELIVERED, MessageState.ACCEPTED)
+        return {
+            message_id
+            for message_id in message_ids
+            if self.notify.get(message_id, 0) & (1 if self.ends[message_id] in good else 2)
         }
 
     def drain(self) -> None:
@@ -224,4 +263,7 @@ def test_every_message_ends_exactly_once(store: Store, seed: int) -> None:
             walk.restart()
     walk.drain()
     assert Counter(id_ for id_, _ in store.delivery_states()) == dict.fromkeys(walk.wanted(walk.ends), 1)
+    reports = [(LetterKind.REPORT, SENDER, message_id) for message_id in sorted(walk.to_report(walk.ends))]
+    assert sorted(store.letters()) == reports
+    assert walk.to_report(walk.ends)
     assert MessageState.DELIVERED in walk.ends.values()
