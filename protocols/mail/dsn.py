@@ -136,7 +136,7 @@ def _returned_header(returned: bytes) -> bytes:
     if header:
         header += b"\r\n"
     if len(header) > HEADER_MAX or not (is_whole or len(returned) < HEADER_MAX):
-        # Its end is no border, as somebody may have cut it there; one octet more shows whether a line goes on.
+        # Its end is no border, as somebody may have cut it there; one octet more shows if a line goes on.
         borders = (found.end() for found in _field_begins(header[: HEADER_MAX + 1]))
         ends = [end for end in borders if end <= HEADER_MAX and end < len(header)]
         header = header[: max(ends, default=0)]
