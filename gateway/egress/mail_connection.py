@@ -9,7 +9,6 @@ import ssl
 
 from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPResponseException, SMTPTimeoutError
 
-from gateway.config.basics import Address
 from gateway.config.mail_model import Smarthost
 from gateway.core.errors import system_reason
 from gateway.core.events import safe
@@ -245,13 +244,13 @@ def _tls_context(smarthost: Smarthost) -> ssl.SSLContext:
 
 async def _socket_to(smarthost: Smarthost) -> socket.socket:
     """A connected socket, for a server whose certificate has another name than its address."""
-    return await asyncio.wait_for(_first_socket(smarthost.address), smarthost.timeout_s)
+    return await asyncio.wait_for(_first_socket(*smarthost.address), smarthost.timeout_s)
 
 
-async def _first_socket(address: Address) -> socket.socket:
+async def _first_socket(host: str, port: int) -> socket.socket:
     loop = asyncio.get_running_loop()
     trouble: OSError = ConnectionError("its name has no address")
-    for family, kind, protocol, _, peer in await loop.getaddrinfo(*address, type=socket.SOCK_STREAM):
+    for family, kind, protocol, _, peer in await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         found = socket.socket(family, kind, protocol)
         try:
             found.setblocking(False)
