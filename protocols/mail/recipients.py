@@ -145,7 +145,7 @@ def _parse_attributes(local: str, rules: Sequence[CountryRule]) -> Wish:
     given: dict[str, str] = {}
     for attribute in local.strip("/").split("/"):
         name, _, value = attribute.partition("=")
-        name = name.strip().lower()
+        name = name.lower()
         if name == "id":
             number = international(value, rules)
             if number is None:

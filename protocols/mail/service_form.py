@@ -107,7 +107,7 @@ def parse_service_form(text: str) -> ServiceMail:
     number = number or "0"
     if translit not in ("", "0", "1", "2") or test not in ("", "0", "1"):
         raise _bad("translit is 0, 1 or 2, and test 0 or 1")
-    if not (number.isascii() and number.isdigit() and len(number) < 3 and int(number) in FORMAT_NAMES):
+    if number not in map(str, FORMAT_NAMES):
         raise _bad(f"format is a number from 0 to {max(FORMAT_NAMES)}")
     if client_id and _is_id(client_id) is None:
         raise _bad("id is up to 40 Latin letters, digits and . - _")
@@ -189,7 +189,7 @@ def _split(text: str) -> tuple[list[str], str]:
         enclosed = text[tag.end() : end.start()]
         before = text[: tag.start()]
         text = before + enclosed if before.count(":") >= _COLONS else enclosed
-    parts = text.lstrip().split(":", _COLONS)
+    parts = text.split(":", _COLONS)
     if len(parts) <= _COLONS:
         raise _bad("the form is login:psw:id:time,tz:translit,format,sender,test:phones:mes")
     fields = [part.strip() for part in parts[:_COLONS]]

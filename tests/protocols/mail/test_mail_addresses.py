@@ -80,9 +80,10 @@ def test_the_limits_of_an_address() -> None:
 
 
 def test_a_header_longer_than_any_is_not_read() -> None:
-    assert len(parse_mailboxes(",".join(["a@b.org"] * 1200))) == 1200
-    with pytest.raises(ValueError, match="more than"):
-        parse_mailboxes(",".join(["a@b.org"] * 1300))
+    longest = ",".join(["a@b.org"] * 1250)
+    assert len(parse_mailboxes(f"{longest} ")) == 1250
+    with pytest.raises(ValueError, match="more than 10000"):
+        parse_mailboxes(f"{longest}  ")
 
 
 def test_a_local_part_is_quoted_where_it_must_be() -> None:

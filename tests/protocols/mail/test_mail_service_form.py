@@ -98,16 +98,36 @@ def test_the_limits_of_a_form() -> None:
         parse_service_form(head + "x" * (MAX_TEXT + 1))
     with pytest.raises(MailError, match=r"^550 5\.5\.4 .*1000"):
         parse_service_form("alex:Secr3t-:::::79991234567:ok\n79997654321:" + "x" * (MAX_TEXT + 1))
-    lines = "79991234567:ok\n" * (MAX_FORM // 15 - 2)
-    assert len(parse_service_form("alex:Secr3t-:::::" + lines).texts) == MAX_FORM // 15 - 2
+    lines = "79991234567:ok\n" * 6000
+    longest = "alex:Secr3t-:::::" + lines + "\n" * (102_400 - 17 - len(lines))
+    assert len(longest) == MAX_FORM
+    assert len(parse_service_form(longest).texts) == 6000
     with pytest.raises(MailError, match=r"^552 5\.3\.4 "):
-        parse_service_form(head + "x" * (MAX_FORM - len(head) + 1))
+        parse_service_form(longest + "\n")
 
 
 def test_every_format_has_a_name() -> None:
     assert sorted(FORMAT_NAMES) == list(range(12))
     for number in FORMAT_NAMES:
         assert parse_service_form(f"alex:Secr3t-:::,{number}:79991234567:00").format == number
+
+
+PREFIXES = {"CALL": "call", "VIBER": "Viber", "SOC": "social networks", "MAIL": "e-mail"}
+PREFIXES |= {"PING": "ping", "HLR": "HLR"}
+
+
+@pytest.mark.parametrize(("prefix", "name"), PREFIXES.items())
+def test_a_prefix_stands_for_a_format(prefix: str, name: str) -> None:
+    form = parse_service_form(f"alex:Secr3t-:::::79990000001:Hello\n79991234567:__{prefix}__: Hello")
+    assert FORMAT_NAMES[form.format] == name
+
+
+@pytest.mark.parametrize("number", [4, 5])
+def test_binary_data_needs_its_octets_and_keeps_its_fields(number: int) -> None:
+    text = "00FF\n~~~\npid: 1, dcs: 4"
+    assert parse_service_form(f"alex:Secr3t-:::,{number}:79991234567:{text}").texts[0][1] == text
+    with pytest.raises(MailError, match="a text is missing"):
+        parse_service_form(f"alex:Secr3t-:::,{number}:79991234567:")
 
 
 @parametrized("service_times")
