@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from interop_gateway import (
     EXECUTABLE,
     HOST,
@@ -85,8 +84,7 @@ def running_mail_gateway(
         lmtp,
     )
     config = work_dir / "gateway.yaml"
-    text = yaml.safe_dump(configuration(gateway, smsc_port, smarthost_port, certificate), allow_unicode=True)
-    config.write_text(text, encoding="utf-8")
+    config.write_text(configuration(gateway, smsc_port, smarthost_port, certificate), encoding="utf-8")
     with (
         running(simulator(smsc_port), work_dir / "simulator.log", lambda: listens(smsc_port)),
         running_daemon(config, work_dir, gateway.smpp),
@@ -101,8 +99,8 @@ def simulator(port: int, *options: str) -> list[str]:
 
 def configuration(
     gateway: MailGateway, smsc_port: int, smarthost_port: int | None, certificate: Path | None
-) -> dict[str, Any]:
-    """The gateway's configuration, as a value for YAML."""
+) -> str:
+    """The gateway's configuration; it is JSON, and so YAML."""
     hashed = password_hash(PASSWORD)
     smtp: list[dict[str, Any]] = [{"address": f"{HOST}:{gateway.smtp[SMTP]}", "hostname": SMS_DOMAIN}]
     if certificate is not None:
@@ -115,7 +113,7 @@ def configuration(
     if smarthost_port is not None:
         mail["smarthost"] = {"address": f"{HOST}:{smarthost_port}"}
     incoming = {"number": OWN_NUMBER, "mail": ["alice@example.org"], "account": ACCOUNT}
-    return {
+    sections = {
         "listeners": {
             "smpp": [{"address": f"{HOST}:{gateway.smpp.port}"}],
             "smtp": smtp,
@@ -146,6 +144,7 @@ def configuration(
         "mail": mail,
         "incoming": [incoming] if smarthost_port is not None else [],
     }
+    return json.dumps(sections, indent=2)
 
 
 def password_hash(password: str) -> str:
