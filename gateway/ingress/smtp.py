@@ -51,13 +51,14 @@ _OF_AIOSMTPD = {
 
 
 class _LineLimits(dict[str, int]):
-    """Octets of a command's line; aiosmtpd's own table is shared by all connections and grows."""
+    """Octets of a command's line; aiosmtpd's own table is shared by all connections, and cleared by each."""
 
     def __missing__(self, command: str) -> int:
-        return 512
+        return _LONG_LINES.get(command, 512)
 
 
-_LINE_LIMITS = _LineLimits(MAIL=2048, RCPT=2048, AUTH=LINE_LIMIT)
+_LONG_LINES = {"MAIL": 2048, "RCPT": 2048, "AUTH": LINE_LIMIT}
+_LINE_LIMITS = _LineLimits()
 
 
 class _NoHandler:
