@@ -54,6 +54,7 @@ RULES: dict[str, frozenset[str]] = {
     "gateway.egress": frozenset(
         {
             "gateway.config.model",
+            "gateway.config.basics",
             "gateway.config.mail_model",
             "gateway.core",
             "gateway.translate",

@@ -25,7 +25,8 @@ def test_what_production_installs_is_what_is_tested() -> None:
 
 def test_production_gets_no_tools_of_tests_and_checks() -> None:
     names = {line.split("==")[0] for line in blocks("requirements.lock")}
-    assert names == {"pyyaml", "six", "smpplib", "uvloop", "setuptools"}
+    of_mail = {"aiosmtpd", "atpublic", "attrs", "aiosmtplib", "html-text", "lxml", "lxml-html-clean"}
+    assert names == {"pyyaml", "six", "smpplib", "uvloop", "setuptools", *of_mail}
 
 
 @pytest.mark.parametrize("name", LOCKS)

@@ -16,6 +16,7 @@ from gateway.core.events import safe
 from gateway.ingress.mail_policy import limits_of
 from gateway.ingress.mail_worker import html_to_text
 from gateway.translate.mail_submit import style_of
+from protocols.mail.addresses import parse_address
 from protocols.mail.errors import MailError
 from protocols.mail.fitting import Fitted, fit
 from protocols.mail.message import Reading, read_message
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     raw = _read(args.mail)
     mail, max_segments, rules = _options(args)
     try:
-        wish = parse_local(args.to.rpartition("@")[0], rules) if args.to else _ANY
+        wish = _wish(args.to, rules)
         reading = read_message(_with_crlf(raw), style_of(mail), html_to_text)
         if not reading.text and mail.empty == "reject":
             raise MailError("554 5.6.0", "the mail has no text that could be sent")
@@ -75,6 +76,15 @@ def run(args: argparse.Namespace) -> int:
     shown = _as_dict(reading, fitted, limit)
     print(json.dumps(shown, indent=2, ensure_ascii=False) if args.json else _as_text(shown))
     return EXIT_OK
+
+
+def _wish(address: str, rules: list[CountryRule]) -> Wish:
+    if not address:
+        return _ANY
+    try:
+        return parse_local(parse_address(address)[0], rules)
+    except ValueError as error:
+        raise CommandError(f"--to {address} is no mail address: {error}", EXIT_USAGE) from error
 
 
 def _read(name: str) -> bytes:

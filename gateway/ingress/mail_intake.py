@@ -328,6 +328,7 @@ class MailIntake:
             resolve=lambda phone: self.directory.resolve(account, phone),
             source=policy.source_of(account),
             max_segments=min(mail.max_segments, account.config.max_segments),
+            max_numbers=self.max_recipients,
             notify=notify,
             now_ms=self.clock.now_ms(),
         )

@@ -67,6 +67,7 @@ def drafts_of(
     resolve: Callable[[str], Iterable[str]],
     source: str,
     max_segments: int,
+    max_numbers: int,
     notify: Notify,
     now_ms: int,
 ) -> list[Draft]:
@@ -81,15 +82,22 @@ def drafts_of(
             draft = draft_of(
                 body.fitted,
                 number,
-                own_source or form.source or source,
+                _source(own_source or form.source, source),
                 notify=notify,
                 flash=form.format == FLASH,
                 due_ms=due_ms,
             )
             drafts.append(body.applied_to(draft) if binary else draft)
+        if len(drafts) > max_numbers:
+            raise MailError("550 5.5.3", f"the form names more than {max_numbers} phones")
     if not drafts:
         raise MailError("550 5.1.3", "the form names no phones")
     return drafts
+
+
+def _source(asked: str, usual: str) -> str:
+    """A dot asks for no sender, not even the usual one."""
+    return "" if asked == "." else asked or usual
 
 
 def _due_ms(form: ServiceMail, now_ms: int) -> int:

@@ -40,7 +40,11 @@ def events_of(file: Path) -> dict[str, tuple[set[str], set[str]]]:
             if ast.unparse(call.func.value).rpartition(".")[2] not in ("events", "_events"):
                 fields |= _OWN_FIELDS.get(file.parent.name, set())
         elif method == "_say_seldom":
-            levels, [name] = {"warning"}, constants(arguments[0])
+            level = next((keyword.value for keyword in call.keywords if keyword.arg == "level"), None)
+            levels, [name] = constants(level) if level else {"warning"}, constants(arguments[0])
+            fields.discard("level")
+        elif method == "seldom" and constants(arguments[1]):
+            levels, [name] = constants(arguments[0]), constants(arguments[1])
         elif method == "_message" and file.name == "events.py":
             levels, [name] = {"info"}, constants(arguments[1])
             words = " ".join(part for it in ast.walk(arguments[3]) for part in constants_in(it))
