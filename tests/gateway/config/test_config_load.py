@@ -196,6 +196,14 @@ def test_a_private_file_may_hold_a_password(vectors: Path) -> None:
     assert load(path).connectors[0].password.reveal() == "secret"
 
 
+def test_everybody_may_read_where_a_password_is(vectors: Path) -> None:
+    path = edited(
+        vectors / "bad" / "world-readable-config.yaml", "password: secret", "password: {file: secret.txt}"
+    )
+    shutil.copy(vectors / "good" / "files" / "secret.txt", path.parent)
+    assert load(path).connectors[0].password.reveal() == "secret"
+
+
 def edited(path: Path, old: str, new: str) -> Path:
     """The file with one part replaced."""
     text = path.read_text()
