@@ -1,0 +1,493 @@
+"""Letters on their way to a real SMTP server: what is sent, what waits, what is refused, what is down."""
+
+from __future__ import annotations
+
+import asyncio
+import email
+import email.policy
+from typing import Any
+
+import pytest
+from aiosmtplib import SMTPDataError
+from postman_support import DROP, Server, changed, cut, office_at, report, run, serving
+
+from gateway.egress import mail as postman_module
+from gateway.egress.mail import CLAIM, FIRST_RETRY_S, LONGEST_DOWN_S, LONGEST_RETRY_S
+from gateway.egress.mail_connection import _reason
+
+
+def test_letters_are_sent_from_nobody_over_few_connections() -> None:
+    async def test() -> None:
+        async with serving() as (office, server):
+            ids = await office.send(250)
+            assert sorted(office.store.sent) == ids
+            assert server.opened <= 2
+            mails = server.handler.mails
+            assert {mail.sender for mail in mails} == {"<>"}
+            assert {mail.recipient for mail in mails} == {"ops@example.org"}
+            parsed = [email.message_from_bytes(mail.content, policy=email.policy.default) for mail in mails]
+            assert len({message["Message-ID"] for message in parsed}) == 250
+            assert parsed[0].get_payload() == "On my way\r\n"
+            assert office.postman.state == "idle"
+            assert (office.postman.sent, office.postman.in_memory) == (250, 0)
+            assert len(office.events_named("letter_sent")) == 250
+
+    run(test)
+
+
+def test_memory_holds_a_claim_and_a_half_at_the_most() -> None:
+    async def test() -> None:
+        async with serving() as (office, server):
+            server.handler.gate = asyncio.Event()
+            ids = office.write(1000)
+            await server.handler.at_gate.wait()
+            most = 0
+
+            def look() -> bool:
+                nonlocal most
+                most = max(most, office.postman.in_memory)
+                return not office.store.rows
+
+            look()
+            assert office.postman.state == "sending"
+            server.handler.gate.set()
+            await office.store.until(look)
+            assert CLAIM <= most <= CLAIM + CLAIM // 2
+            assert len(office.store.sent) == len(ids)
+
+    run(test)
+
+
+@pytest.mark.parametrize("step", ["RCPT", "DATA"])
+def test_a_letter_that_is_refused_for_now_waits_longer_each_time(step: str) -> None:
+    async def test() -> None:
+        async with serving(connections=1) as (office, server):
+            waits = []
+            server.handler.replies[step] += ["450 4.2.0 come back later"] * 8
+            [letter_id] = office.write()
+            for _ in range(8):
+                [row] = await office.put_off(letter_id)
+                assert row.reason == "450 4.2.0 come back later"
+                waits.append((row.due_ms - office.clock.now_ms()) / 1000)
+                row.reason = ""
+                office.advance(waits[-1] - 0.001)
+                assert not office.store.is_due
+                office.advance(0.001)
+            await office.store.until(lambda: office.store.sent)
+            for tries, wait_s in enumerate(waits):
+                ceiling = min(LONGEST_RETRY_S, FIRST_RETRY_S * 2**tries)
+                assert ceiling / 10 - 0.001 <= wait_s <= ceiling
+            assert max(waits) > 5 * FIRST_RETRY_S
+            assert office.postman.put_off == 8
+            assert not office.events_named("smarthost_down")
+            assert server.opened == 1
+
+    run(test)
+
+
+@pytest.mark.parametrize("step", ["RCPT", "DATA"])
+def test_a_letter_that_is_refused_for_good_is_dead_and_others_go_on(step: str) -> None:
+    async def test() -> None:
+        async with serving(connections=1) as (office, server):
+            server.handler.replies[step].append("550 5.1.1 nobody of that name")
+            first, *others = await office.send(5)
+            assert office.store.dead == {first: "550 5.1.1 nobody of that name"}
+            assert office.store.sent == others
+            [line] = office.events_named("letter_refused")
+            assert line.startswith("warning") and 'reason="550 5.1.1 nobody of that name"' in line
+            assert office.postman.refused == 1
+            assert server.opened == 1
+
+    run(test)
+
+
+def test_a_recipient_that_is_no_address_is_refused_and_others_go_on() -> None:
+    async def test() -> None:
+        async with serving(connections=1) as (office, _):
+            bad = await office.send(recipient="no address")
+            good = await office.send()
+            assert list(office.store.dead) == bad
+            assert office.store.sent == good
+
+    run(test)
+
+
+# -- down and up -----------------------------------------------------------------------------------------
+
+
+def test_while_nothing_gets_through_one_letter_at_a_time_looks_and_one_line_says_so() -> None:
+    async def test() -> None:
+        server = Server()
+        await server.start()
+        await server.stop()
+        async with office_at(server.port) as office:
+            ids = office.write(30)
+            rows = await office.put_off(*ids)
+            assert office.postman.state == "down"
+            assert office.postman.last_error == "Connection refused"
+            assert {row.reason for row in rows} == {"Connection refused"}
+            assert all(0 < row.due_ms - office.clock.now_ms() <= 1000 * FIRST_RETRY_S for row in rows)
+            waits = []
+            for _ in range(12):
+                claims = len(office.store.claims)
+                office.write(2)  # new letters are no reason to try
+                wait_s = 0.0
+                while len(office.store.claims) == claims:
+                    office.advance(0.5)
+                    wait_s += 0.5
+                    await asyncio.sleep(0)
+                    await asyncio.sleep(0)
+                waits.append(wait_s)
+                assert office.store.claims[-1][1] == 1
+                await office.store.until(lambda: not office.postman.in_memory and not office.store.is_due)
+            assert waits[0] <= FIRST_RETRY_S + 0.5
+            assert FIRST_RETRY_S < max(waits) <= LONGEST_DOWN_S + 0.5
+            [line] = office.events_named("smarthost_down")
+            assert line.startswith("warning") and "Connection refused" in line and "fix=-" in line
+            await server.start()
+            office.advance(LONGEST_DOWN_S)
+            await office.store.until(lambda: not office.store.rows)
+            assert office.postman.state == "idle"
+            assert len(office.events_named("smarthost_up")) == 1
+        await server.stop()
+
+    run(test)
+
+
+def test_one_failure_of_several_connections_at_once_counts_once() -> None:
+    async def test() -> None:
+        async with serving(connections=4) as (office, server):
+            server.handler.always["MAIL"] = "451 4.3.0 disk full"
+            ids = office.write(20)
+            await office.put_off(*ids)
+            assert len(office.events_named("smarthost_down")) == 1
+            server.handler.always.clear()
+            office.advance(FIRST_RETRY_S)
+            await office.store.until(lambda: not office.store.rows)
+
+    run(test)
+
+
+@pytest.mark.parametrize(
+    ("reply", "level"),
+    [
+        ("550 5.7.1 not from <>", "error"),
+        ("530 5.7.0 authentication required", "error"),
+        ("452 4.3.1 disk full", "warning"),
+        ("421 4.3.2 shutting down", "warning"),
+    ],
+)
+def test_what_is_no_fault_of_the_letter_is_no_refusal_of_it(reply: str, level: str) -> None:
+    async def test() -> None:
+        async with serving(connections=1) as (office, server):
+            server.handler.always["MAIL"] = reply
+            ids = office.write(3)
+            rows = await office.put_off(*ids)
+            assert {row.reason for row in rows} == {reply}
+            assert not office.store.dead
+            [line] = office.events_named("smarthost_down")
+            assert line.startswith(level)
+            assert ("fix=-" in line) == (level == "warning")
+
+    run(test)
+
+
+def test_a_login_that_a_relay_asks_for_at_rcpt_is_no_refusal_either() -> None:
+    async def test() -> None:
+        async with serving(connections=1) as (office, server):
+            server.handler.always["RCPT"] = "530 5.7.0 authentication required"
+            await office.put_off(*office.write(3))
+            assert not office.store.dead
+            assert office.events_named("smarthost_down")[0].startswith("error")
+
+    run(test)
+
+
+def test_a_reload_tries_again_at_once() -> None:
+    async def test() -> None:
+        async with serving(connections=1) as (office, server):
+            server.handler.always["MAIL"] = "550 5.7.1 not from here"
+            [letter_id] = office.write()
+            for _ in range(6):
+                [row] = await office.put_off(letter_id)
+                row.reason = ""
+                office.advance(LONGEST_RETRY_S)
+            await office.put_off(letter_id)
+            server.handler.always.clear()
+            changed(office, timeout_s=7.0)
+            office.advance(
+                FIRST_RETRY_S
+            )  # the letter itself is due soon, however long the smarthost was down
+            await office.store.until(lambda: office.store.sent == [letter_id])
+
+    run(test)
+
+
+def test_a_letter_that_breaks_connections_lets_the_others_go_first() -> None:
+    async def test() -> None:
+        async with serving(connections=1) as (office, server):
+            server.handler.replies["DATA"].append(DROP)
+            first, *others = office.write(4)
+            await office.put_off(first)
+            office.advance(FIRST_RETRY_S)
+            await office.store.until(lambda: office.store.sent)
+            assert office.store.sent[0] == others[0]
+            office.advance(2 * FIRST_RETRY_S)
+            await office.store.until(lambda: not office.store.rows)
+            assert office.store.sent[-1] == first
+
+    run(test)
+
+
+@pytest.mark.parametrize("step", ["MAIL", "RCPT"])
+@pytest.mark.parametrize("reply", [DROP, "421 4.4.2 idle for too long"])
+def test_a_kept_connection_that_is_over_is_made_anew_without_a_word(step: str, reply: str) -> None:
+    async def test() -> None:
+        async with serving(connections=1) as (office, server):
+            await office.send()
+            server.handler.replies[step].append(reply)
+            await office.send()
+            assert server.opened == 2
+            assert not office.events_named("smarthost_down")
+            for protocol in tuple(server.open):
+                cut(protocol)
+            await office.send()
+            assert not office.events_named("smarthost_down")
+            assert len(office.store.sent) == 3 and office.postman.put_off == 0
+
+    run(test)
+
+
+def test_a_connection_that_is_idle_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postman_module, "IDLE_S", 0.01)
+
+    async def test() -> None:
+        async with serving(connections=1) as (office, server):
+            await office.send()
+            await server.until_closed()
+            await office.send()
+            assert server.opened == 2
+
+    run(test)
+
+
+# -- the store -------------------------------------------------------------------------------------------
+
+
+def test_what_comes_while_the_store_looks_is_not_forgotten() -> None:
+    async def test() -> None:
+        async with serving(connections=1) as (office, _):
+            office.store.held = True
+            office.postman.wake()
+            _, end = office.store.take()  # this claim finds nothing
+            office.write()
+            office.postman.claimed([], None)
+            end(True, None)
+            office.store.held = False
+            office.advance(0.05)
+            await office.store.until(lambda: office.store.sent)
+            await office.store.until(lambda: not office.store.is_due)
+            claims = len(office.store.claims)
+            office.advance(3600)
+            assert not office.store.is_due and len(office.store.claims) == claims
+
+    run(test)
+
+
+def test_a_letter_put_off_while_the_store_looks_is_not_forgotten() -> None:
+    async def test() -> None:
+        async with serving(connections=1) as (office, server):
+            server.handler.replies["RCPT"].append("450 later")
+            server.handler.gate = asyncio.Event()
+            [letter_id] = office.write()
+            row = office.store.rows[letter_id]
+            await office.store.until(lambda: row.claimed)
+            office.store.held = True
+            office.postman.wake()  # a claim is under way when the letter is put off
+            batch, end = office.store.take()
+            assert batch.letter_claims
+            await office.store.until(lambda: office.store.batch.letters_put_off)
+            office.postman.claimed([], None)
+            end(True, None)
+            office.store.held = False
+            office.store.wake()
+            await office.put_off(letter_id)
+            server.handler.gate.set()
+            office.advance(FIRST_RETRY_S)
+            await office.store.until(lambda: office.store.sent)
+
+    run(test)
+
+
+def test_a_store_that_cannot_write_is_asked_again() -> None:
+    async def test() -> None:
+        async with serving() as (office, _):
+            office.store.fails = True
+            office.write()
+            await office.store.until(lambda: not office.store.is_due)
+            office.store.fails = False
+            office.store.error = "disk full"
+            office.advance(1)
+            assert not office.store.is_due
+            office.store.error = ""
+            office.advance(1)
+            await office.store.until(lambda: office.store.sent)
+
+    run(test)
+
+
+# -- reload and stop -------------------------------------------------------------------------------------
+
+
+def test_each_connection_has_a_task_with_a_name_and_a_reload_changes_how_many() -> None:
+    async def test() -> None:
+        async with serving(connections=2) as (office, _):
+            assert [task.get_name() for task in office.tasks] == ["smarthost 1", "smarthost 2"]
+            new = changed(office, connections=3)
+            assert [task.get_name() for task in new] == ["smarthost 3"]
+            assert changed(office, connections=1) == []
+            await asyncio.wait_for(asyncio.gather(*office.tasks[1:]), 5)
+            assert not office.tasks[0].done()
+            assert len(changed(office, connections=2)) == 1
+            await office.send(10)
+
+    run(test)
+
+
+def test_a_reload_moves_to_the_new_smarthost() -> None:
+    async def test() -> None:
+        other = Server()
+        await other.start()
+        async with serving(connections=1) as (office, server):
+            await office.send()
+            changed(office, address=office.postman.smarthost.address._replace(port=other.port))
+            await office.send()
+            assert len(server.handler.mails) == len(other.handler.mails) == 1
+            assert not server.open
+        await other.stop()
+
+    run(test)
+
+
+def test_a_stop_finishes_what_is_under_way_and_puts_back_the_rest() -> None:
+    async def test() -> None:
+        async with serving(connections=2) as (office, server):
+            server.handler.gate = asyncio.Event()
+            ids = office.write(10)
+            await server.handler.at_gate.wait()
+            stopping = asyncio.create_task(office.postman.stop(5))
+            await office.store.until(lambda: sum(not row.claimed for row in office.store.rows.values()) == 8)
+            assert office.postman.state == "stopped"
+            server.handler.gate.set()
+            await stopping
+            await office.store.until(lambda: len(office.store.sent) == 2)
+            waiting = office.store.rows.values()
+            assert len(waiting) == 8 and all(row.due_ms <= office.clock.now_ms() for row in waiting)
+            office.write()
+            assert not office.store.is_due
+            assert len(ids) == 10
+
+    run(test)
+
+
+def test_a_stop_waits_no_longer_than_it_may() -> None:
+    async def test() -> None:
+        async with serving(connections=1) as (office, server):
+            server.handler.gate = asyncio.Event()
+            [letter_id] = office.write()
+            await server.handler.at_gate.wait()
+            await office.postman.stop(0.01)
+            [row] = await office.put_off(letter_id)
+            assert "stopped" in row.reason
+            server.handler.gate.set()
+
+    run(test)
+
+
+def test_a_claim_that_comes_back_after_the_stop_is_put_back() -> None:
+    async def test() -> None:
+        async with serving(connections=1) as (office, server):
+            office.store.held = True
+            [letter_id] = office.write()
+            await office.postman.stop(5)
+            office.store.held = False
+            office.store.wake()
+            await office.put_off(letter_id)
+            assert not server.handler.mails
+
+    run(test)
+
+
+# -- what a letter needs ---------------------------------------------------------------------------------
+
+EIGHT_BIT = b"Subject: x\r\nMIME-Version: 1.0\r\nContent-Transfer-Encoding: 8bit\r\n\r\n\xd0\x96\r\n"
+
+
+@pytest.mark.parametrize("offered", [True, False])
+def test_an_8bit_mail_comes_back_whole_only_where_8bit_is_offered(offered: bool) -> None:
+    async def test() -> None:
+        async with serving() as (office, server):
+            if not offered:
+                server.handler.without.add("8BITMIME")
+            await office.send(**report(EIGHT_BIT))
+            [mail] = server.handler.mails
+            assert ("BODY=8BITMIME" in mail.options) == offered == (b"\xd0\x96" in mail.content)
+            size = [option for option in mail.options if option.startswith("SIZE=")]
+            assert size == [f"SIZE={len(mail.content)}"]
+
+    run(test)
+
+
+def test_a_report_that_is_too_large_brings_back_the_header() -> None:
+    async def test() -> None:
+        async with serving(Server(data_size_limit=5000)) as (office, server):
+            await office.send(**report(EIGHT_BIT + b"line\r\n" * 1000))
+            await office.send(**report(EIGHT_BIT + b"line\r\n" * 10))
+            large, small = server.handler.mails
+            assert b"text/rfc822-headers" in large.content and b"message/rfc822" in small.content
+
+    run(test)
+
+
+def test_a_mail_that_the_smarthost_finds_too_large_is_refused_alone() -> None:
+    async def test() -> None:
+        async with serving() as (office, server):
+            server.handler.replies["MAIL"].append("552 5.3.4 too large")
+            await office.send()
+            await office.send()
+            assert len(office.store.dead) == len(office.store.sent) == 1
+
+    run(test)
+
+
+@pytest.mark.parametrize("offered", [True, False])
+def test_an_address_outside_ascii_goes_by_smtputf8_or_not_at_all(offered: bool) -> None:
+    async def test() -> None:
+        async with serving(Server(enable_SMTPUTF8=offered), connections=1) as (office, server):
+            await office.send(recipient="дежурный@example.org")
+            await office.send()
+            assert [mail.recipient for mail in server.handler.mails] == (
+                ["дежурный@example.org", "ops@example.org"] if offered else ["ops@example.org"]
+            )
+            if offered:
+                assert "SMTPUTF8" in server.handler.mails[0].options
+            else:
+                assert ["SMTPUTF8" in reason for reason in office.store.dead.values()] == [True]
+
+    run(test)
+
+
+def test_dots_at_the_beginning_of_lines_survive() -> None:
+    async def test() -> None:
+        async with serving() as (office, server):
+            await office.send(text=".\n..\n.end\nQUIT")
+            message: Any = email.message_from_bytes(server.handler.mails[0].content)
+            assert message.get_payload(decode=True) == b".\r\n..\r\n.end\r\nQUIT\r\n"
+
+    run(test)
+
+
+def test_an_answer_of_any_octets_can_be_stored() -> None:
+    reason = _reason(SMTPDataError(550, b"no \xff\nreally \x00".decode("utf-8", "surrogateescape")))
+    assert reason.encode("utf-8").startswith(b"550 no")
+    assert "\n" not in reason
