@@ -11,7 +11,7 @@ from typing import NamedTuple
 from protocols.mail.errors import MailError
 from protocols.sms import segments
 from protocols.sms.alphabet import ESCAPE, Alphabet, choose, encode
-from protocols.sms.transliteration import latin, plain_typography
+from protocols.sms.transliteration import composed, latin, plain_typography
 
 DOTS = "..."
 _MAX_BACK = 20
@@ -20,6 +20,8 @@ _MAX_CLUSTER = 40
 _JOINER = "\u200d"
 _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _REGIONS = range(0x1F1E6, 0x1F200)
+_MOST_CHARACTERS = 320
+"""Of so many for each segment the rest cannot matter, and is not looked at: twice what a segment holds."""
 _PLAIN = (("alphabet", Alphabet.GSM7.value),)
 
 
@@ -41,6 +43,9 @@ def fit(text: str, *, transliterate: str, max_segments: int, max_characters: int
     in three dots, without `cut` it is MailError (554 5.2.3).
     """
     reasons: tuple[tuple[str, str], ...] = _PLAIN
+    length = len(text)
+    text = text[: max_segments * _MOST_CHARACTERS]
+    too_long = len(text) < length
     alphabet = choose(text)
     if alphabet is not Alphabet.GSM7:
         text, alphabet, reasons = _rewrite(text, transliterate)
@@ -61,13 +66,13 @@ def fit(text: str, *, transliterate: str, max_segments: int, max_characters: int
         reasons = _PLAIN
     user_data = encode(short, alphabet)
     count = segments.count(user_data, alphabet)
-    reasons += (("length", f"cut from {len(text)} to {len(short)} characters, over {limit}"),)
+    reasons += (("length", f"cut from {length} to {len(short)} characters, for {limit}"),)
     return Fitted(short, alphabet, user_data, count, True, reasons)
 
 
 def _rewrite(text: str, transliterate: str) -> tuple[str, Alphabet, tuple[tuple[str, str], ...]]:
     """A text that is not GSM 7 bit as it came, in its best form."""
-    text = unicodedata.normalize("NFC", text)
+    text = composed(text)
     if choose(text) is Alphabet.GSM7:
         return text, Alphabet.GSM7, _PLAIN
     reasons: tuple[tuple[str, str], ...] = ()

@@ -61,6 +61,7 @@ _could_be_numbers = re.compile(r"(?:[+(]{0,2}[0-9][+()\-.,; /]*){7,}+").fullmatc
 _is_answer = re.compile(
     r"\s*(?:re|aw|sv|antw|odp|ref|res|rif|ynt|отв|ответ|на)(?:\[\d{1,3}\])?\s*:", re.IGNORECASE
 ).match
+_is_forwarded = re.compile(r"\s*(?:fwd?|wg|tr|rv|enc|пересл|пер|vb|pd|vs)\s*:", re.IGNORECASE).match
 _PLACEHOLDER = re.compile(r"\{(?:address|name)\}")
 
 # Characters that nobody sees: controls, soft hyphens, marks of direction, zero widths, halves of pairs.
@@ -100,7 +101,7 @@ def read_message(raw: bytes, style: Style, html_to_text: Callable[[str], str]) -
     if style.service_form:
         text = body.text.replace("\0", "").strip()
     else:
-        text = _own_text(body, style, _is_reply(mail, subject), reasons)
+        text = _own_text(mail, subject, body, style, reasons)
         number_source, subject_shown, text = _numbers(subject, text, style, reasons)
         has_text = style.text and bool(text)
         before = _before(mail, subject_shown, body.charset, style, followed=has_text)
@@ -141,12 +142,13 @@ def clean(text: str, line_break: str = "\n") -> str:
     return line_break.join([line for line in [" ".join(line.split()) for line in text.splitlines()] if line])
 
 
-def _own_text(body: Body, style: Style, reply: bool, reasons: list[tuple[str, str]]) -> str:
+def _own_text(mail: Part, subject: str, body: Body, style: Style, reasons: list[tuple[str, str]]) -> str:
     """The text without what is not this mail's own."""
     text = without_armour(body.text)
     if body.flowed:
         text = unflow(text, delsp=body.delsp)
-    if style.cut_quotes:
+    if style.cut_quotes and not _is_forwarded(subject):
+        reply = b"in-reply-to" in mail.fields or b"references" in mail.fields or bool(_is_answer(subject))
         text, what = cut_quotes(text, reply=reply)
         if what:
             reasons.append(("quotes", what))
@@ -155,10 +157,6 @@ def _own_text(body: Body, style: Style, reply: bool, reasons: list[tuple[str, st
         if what:
             reasons.append(("signature", what))
     return clean(text)
-
-
-def _is_reply(mail: Part, subject: str) -> bool:
-    return b"in-reply-to" in mail.fields or b"references" in mail.fields or _is_answer(subject) is not None
 
 
 def _numbers(subject: str, text: str, style: Style, reasons: list[tuple[str, str]]) -> tuple[str, str, str]:

@@ -29,6 +29,12 @@ _SEPARATOR = re.compile(
     r"Oprindelig meddelelse|Wiadomość oryginalna|Původní zpráva|原始邮件|原始郵件|元のメッセージ)\s?-{2,}",
     re.IGNORECASE,
 )
+# What was forwarded is not quoted: it is what the mail is for.
+_FORWARDED = re.compile(
+    r"forwarded message|пересыла|пересланн|weitergeleitete|transféré|reenviado|encaminhada|inoltrato|doorgestuurd|"
+    r"vidarebefordra|転送|转发",
+    re.IGNORECASE,
+)
 _RULE = re.compile(r"[_-]{8,}")
 _DIGIT = re.compile(r"[0-9]")
 _MAILBOX_AT_END = re.compile(r"<[^<>\s]+@[^<>\s]+>\s?[:：]\s*$")
@@ -80,16 +86,11 @@ def _says_something(lines: Sequence[str]) -> bool:
 def _header_block(lines: Sequence[str]) -> int:
     """Where an answered mail begins: at "-----Original Message-----", or its From, Sent, To; -1: nowhere."""
     for number, line in enumerate(lines):
-        if ":" in line:
-            found = _head(line) == _FROM and _is_header(lines[number : number + 8])
-        else:
-            found = line.startswith("--", len(line) - len(line.lstrip())) and bool(
-                _SEPARATOR.match(line.strip())
-            )
-        if found:
+        found = line.lstrip().startswith("--") and _SEPARATOR.match(line.lstrip())
+        if found or (":" in line and _head(line) == _FROM and _is_header(lines[number : number + 8])):
             while number and (not lines[number - 1].strip() or _RULE.fullmatch(lines[number - 1].strip())):
                 number -= 1
-            return number
+            return -1 if number and _FORWARDED.search(lines[number - 1]) else number
     return -1
 
 
@@ -137,7 +138,8 @@ def _without_unmarked_quote(lines: Sequence[str], reply: bool) -> tuple[Sequence
 def _introduction(lines: Sequence[str], *, sure: bool = True) -> int:
     """Where the introduction at the end of `lines` begins ("On … wrote:"); -1 if they do not end in one.
 
-    Unless it is `sure` that something is quoted, it must have a date, and a verb or a beginning that is usual.
+    Unless it is `sure` that something is quoted, it must have a date, and a verb or a beginning that is
+    usual.
     """
     last = len(lines) - 1
     while last >= 0 and not lines[last].strip():

@@ -77,6 +77,14 @@ _TYPOGRAPHY = _table(
 ) | {0xFF01 + n: chr(0x21 + n) for n in range(94)}  # full-width ASCII
 
 
+def composed(text: str) -> str:
+    """`text` with letters and the accents that follow them as one character, where there is one.
+
+    Not the whole of it at once: Unicode's normalisation takes quadratic time for accents without end.
+    """
+    return _DECOMPOSED.sub(lambda match: unicodedata.normalize("NFC", match[0]), text)
+
+
 def plain_typography(text: str) -> str:
     """`text` with plain quotes, dashes, dots, spaces and signs in place of typographic ones."""
     return text.translate(_TYPOGRAPHY)
@@ -90,7 +98,7 @@ _RUSSIAN = dict(zip("абвгдезиклмнопрстуфыэ", "abvgdeziklmno
     "ў u ґ g є ye і i ї yi ђ dj ј j љ lj њ nj ћ c џ dz ѓ gj ќ kj ѕ dz "
     "ә ä ғ g қ q ң ñ ө ö ұ u ү ü һ h җ j ҳ h ҷ j ӯ u ӣ i"
 )
-_UKRAINIAN = _RUSSIAN | _letters("г h и y й i")
+_UKRAINIAN = _RUSSIAN | _letters("г h и y ї i")
 _BULGARIAN = _RUSSIAN | _letters("щ sht ъ a х h")
 _SERBIAN = _RUSSIAN | _letters("ж z х h ц c ч c ш s")
 
@@ -129,8 +137,9 @@ _TABLES = {
         ("latin", _LATIN),
     )
 }
-_CYRILLIC_WORD = re.compile(r"[Ѐ-ԯ]+")
-_GREEK_WORD = re.compile(r"[ʹ-Ͽ]+")
+_DECOMPOSED = re.compile(r"[^\W_][\u0300-\u036f]{1,4}")
+_CYRILLIC_WORD = re.compile(r"[\u0400-\u052f]+")
+_GREEK_WORD = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff]+")
 _OTHER = re.compile(r"[^\x00-\x7f]")
 # ELOT 743: υ is a vowel of its own only where it does not make one sound with the letter before it.
 _GREEK_OU = re.compile(r"(?<=ο)υ", re.IGNORECASE)
@@ -146,7 +155,7 @@ def latin(text: str) -> str:
     """
     if text.isascii():
         return plain_typography(text)
-    text = plain_typography(unicodedata.normalize("NFC", text))
+    text = plain_typography(composed(text))
     if _CYRILLIC_WORD.search(text):
         text = _CYRILLIC_WORD.sub(_word_by(*_TABLES[_language(text)]), text)
     if _GREEK_WORD.search(text):
