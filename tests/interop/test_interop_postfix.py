@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from email.message import EmailMessage, Message
 from functools import partial
 from pathlib import Path
@@ -54,6 +54,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
         smtp.replace("2525", str(kill_port)).replace(SMS_DOMAIN, KILL_DOMAIN),
     ]
     options = f"transport_maps = {' '.join(maps)}\nsmtp_bind_address = {RELAY_ADDRESS}\n"
+    options += "smtp_destination_concurrency_limit = 2\n"  # so that relaying takes a while
     work_dir = tmp_path_factory.mktemp("postfix")
     with (
         running_postfix(options, "alice", "bob", "carol") as postfix,
@@ -172,13 +173,14 @@ def test_nothing_is_lost_when_the_gateway_is_killed_while_postfix_relays(
     with running(simulator(smsc_port, *faults), tmp_path / "simulator.log", lambda: listens(smsc_port)):
         process = start(config, gateway)
         try:
-            send_numbered_mails(system.postfix)
-            for least in KILL_AT:
-                wait_until(partial(has_come, tmp_path, least), f"{least} SMS")
-                relaying += bool(system.postfix.queue())
-                process.send_signal(signal.SIGKILL)
-                process.wait()
-                process = start(config, gateway)
+            with numbered_mails(system.postfix) as source:
+                for least in KILL_AT:
+                    wait_until(partial(has_come, tmp_path, least), f"{least} SMS")
+                    relaying += source.poll() is None or bool(system.postfix.queue())
+                    process.send_signal(signal.SIGKILL)
+                    process.wait()
+                    process = start(config, gateway)
+                assert source.wait(KILL_WAIT_S) == 0
             wait_until(lambda: not system.postfix.queue(), f"an empty queue\n{system.postfix.log()}")
             wait_until(lambda: nothing_waits(tmp_path), "all receipts")
         finally:
@@ -209,11 +211,16 @@ def start(config: Path, gateway: MailGateway) -> subprocess.Popen[bytes]:
     return process
 
 
-def send_numbered_mails(postfix: Postfix) -> None:
-    """MAILS mails, each to a number of its own, handed to Postfix by its own load tool."""
-    command = [need("smtp-source", "postfix"), "-N", "-s", "5", "-m", str(MAILS), "-f", ALICE]
+@contextmanager
+def numbered_mails(postfix: Postfix) -> Iterator[subprocess.Popen[bytes]]:
+    """MAILS mails, each to a number of its own, on their way to Postfix by its own load tool."""
+    command = [need("smtp-source", "postfix"), "-N", "-s", "2", "-m", str(MAILS), "-f", ALICE]
     command += ["-t", f"79990070000@{KILL_DOMAIN}", f"{HOST}:{postfix.port}"]
-    subprocess.run(command, check=True, timeout=KILL_WAIT_S, capture_output=True)
+    with subprocess.Popen(command) as source:
+        try:
+            yield source
+        finally:
+            source.terminate()
 
 
 def has_come(work_dir: Path, least: int) -> bool:
