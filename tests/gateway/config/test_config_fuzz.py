@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from gateway.config.load import load
 from gateway.config.problems import ConfigError
 
-GOOD = Path(__file__).parents[2] / "vectors" / "config" / "good" / "minimal.yaml"
+GOOD = Path(__file__).parents[2] / "vectors" / "config" / "good"
+TEXTS = [(GOOD / name).read_text() for name in ("minimal.yaml", "everything.yaml")]
 TOKENS = [
     ": ",
     "- ",
@@ -60,10 +61,12 @@ def loads_or_refuses(path: Path) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(
-    edits=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 30), st.sampled_from(TOKENS)), max_size=6)
+    text=st.sampled_from(TEXTS),
+    edits=st.lists(
+        st.tuples(st.integers(0, 10_000), st.integers(0, 30), st.sampled_from(TOKENS)), max_size=6
+    ),
 )
-def test_damaged_configurations(scratch: Path, edits: list[tuple[int, int, str]]) -> None:
-    text = GOOD.read_text()
+def test_damaged_configurations(scratch: Path, text: str, edits: list[tuple[int, int, str]]) -> None:
     for place, length, token in edits:
         start = place % (len(text) + 1)
         text = text[:start] + token + text[start + length :]
