@@ -94,6 +94,13 @@ def test_the_newest_mail_is_answered(store: Store) -> None:
     assert [recipient for _, recipient, _ in letters(store)] == ["2@example.org", "5@example.org"]
 
 
+def test_the_newest_of_many_mails_is_answered(store: Store) -> None:
+    store.mail(*range(1, 151), sender="old@example.org")
+    store.mail(151, mail_id=MAIL_ID + 1)
+    bring(store, incoming_sms(answers_since_ms=1))
+    assert [recipient for _, recipient, _ in letters(store)] == [SENDER]
+
+
 def test_a_mail_is_answered_again_and_after_its_end(store: Store) -> None:
     store.mail(1, notify=0)
     store.apply(failed=[(1, 2, "", NOW_MS)])
