@@ -34,7 +34,7 @@ class _Many(Protocol):
     def __call__(self, name: str, rows: Iterable[Row], /) -> sqlite3.Cursor: ...
 
 
-class Incoming(NamedTuple):
+class IncomingSms(NamedTuple):
     """A row of Batch.incoming_mail."""
 
     connector: str
@@ -112,7 +112,7 @@ class MailSteps:
     def incoming(self, rows: Iterable[Row], answer: Answer) -> None:
         """Letters and deliveries of what came whole, or is whole now; see Batch.incoming_mail."""
         for row in rows:
-            sms = Incoming(*row)
+            sms = IncomingSms(*row)
             if sms.total < 2 or not 1 <= sms.part <= sms.total:
                 self._bring(sms, answer)
                 continue
@@ -131,7 +131,7 @@ class MailSteps:
             if there == sms.total:
                 self._join(sms.whole, answer)
 
-    def _bring(self, sms: Incoming, answer: Answer) -> None:
+    def _bring(self, sms: IncomingSms, answer: Answer) -> None:
         if not self._post(sms, answer) and sms.fallback is not None:
             self._run("insert_incoming", sms.fallback)
 
@@ -144,7 +144,7 @@ class MailSteps:
         connector, number, own_number, reference, total = whole
         text = _joined([row[:2] for row in parts], total)
         part, _, received_ms, since_ms, addresses, account = parts[0]
-        sms = Incoming(
+        sms = IncomingSms(
             *(connector, number, own_number, text, reference, total, part),
             *(received_ms, since_ms, addresses, None),
         )
@@ -153,7 +153,7 @@ class MailSteps:
         self._run("delete_parts", whole)
         self._parts[connector] -= len(parts)
 
-    def _post(self, sms: Incoming, answer: Answer) -> bool:
+    def _post(self, sms: IncomingSms, answer: Answer) -> bool:
         """Writes the letters to whoever shall have this SMS; whether it answers a mail, and so is done."""
         found = None
         if sms.answers_since_ms > 0:
