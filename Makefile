@@ -25,7 +25,7 @@ run: $(STAMP)  ## gateway with a simulated SMSC on loopback; prints what to try
 test: $(STAMP)  ## all tests; REQUIRE_PEERS=1 makes a missing peer a failure
 	$(BIN)/python -m pytest
 
-bench: $(STAMP)  ## the figures of docs/performance.md (ports 2525, 2775 to 2777; about 8 minutes)
+bench: $(STAMP)  ## the figures of docs/performance.md (ports 2775, 2776; about 8 minutes)
 	@if [ -z "$$SMPPLOAD" ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi
 	$(BIN)/python benchmarks/codec.py
 	$(BIN)/python benchmarks/figures.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/performance.md

@@ -13,13 +13,14 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ from mail_bombs import BOMBS, Pinger, send_bombs
 from gateway.cli.daemon_client import ask
 
 MAIL_CONFIG = ROOT / "benchmarks" / "mail.yaml"
-HOST, SMPP_PORT, SMTP_PORT, MAIL_SMSC_PORT, SMSC_PORT = "127.0.0.1", 2775, 2525, 2777, 2776
+HOST = "127.0.0.1"
 SENDER, RECIPIENT = "bench@example.org", "79990001@sms.example.org"
 CONNECTIONS = 20
 KEPT, SINGLE = 40_000, 20_000
@@ -40,11 +41,22 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
+class Ports:
+    """Where the gateway listens, and where its two SMSCs do."""
+
+    smpp: int
+    smsc: int
+    smtp: int
+    mail_smsc: int
+
+
+@dataclass(frozen=True)
 class Gateway:
     """A running gateway with its folder."""
 
     process: subprocess.Popen[bytes]
     folder: Path
+    ports: Ports
 
     def status(self) -> dict[str, Any]:
         answer: dict[str, Any] = ask(self.folder, "status")
@@ -105,7 +117,7 @@ def _rate(mails: int, smppload: str, *, kept: bool) -> tuple[float, float, float
     with running(smppload) as gateway:
         cpu = gateway.cpu_s()
         began = time.monotonic()
-        subprocess.run(mail_source(mails, kept=kept), check=True)
+        subprocess.run(mail_source(gateway.ports, mails, kept=kept), check=True)
         answered = time.monotonic() - began
         gateway.settle()
         whole = time.monotonic() - began
@@ -118,14 +130,14 @@ def _rate(mails: int, smppload: str, *, kept: bool) -> tuple[float, float, float
 
 def latency_row(args: argparse.Namespace, seconds: int) -> Sequence[str]:
     """The p99 of a fixed SMPP rate, alone and beside mail at full load."""
-    with running(args.smppload):
-        alone = _smpp_latency(args.smppload, seconds)
     with running(args.smppload) as gateway:
-        source = subprocess.Popen(mail_source(1_000_000, kept=True), stderr=subprocess.DEVNULL)
+        alone = _smpp_latency(args.smppload, gateway.ports, seconds)
+    with running(args.smppload) as gateway:
+        source = subprocess.Popen(mail_source(gateway.ports, 1_000_000, kept=True), stderr=subprocess.DEVNULL)
         try:
             time.sleep(1)
             before, began = gateway.status()["accepted"], time.monotonic()
-            beside = _smpp_latency(args.smppload, seconds)
+            beside = _smpp_latency(args.smppload, gateway.ports, seconds)
             taken, took = gateway.status()["accepted"] - before, time.monotonic() - began
         finally:
             source.terminate()
@@ -138,9 +150,9 @@ def latency_row(args: argparse.Namespace, seconds: int) -> Sequence[str]:
     return f"{RATE:,} SMPP messages/s for {seconds} s beside mail", "<= 2 × the p99", found
 
 
-def _smpp_latency(smppload: str, seconds: int) -> tuple[float, float]:
+def _smpp_latency(smppload: str, ports: Ports, seconds: int) -> tuple[float, float]:
     command = [
-        smppload, "both", "--smsc-port", str(SMSC_PORT), "--target", f"{HOST}:{SMPP_PORT}",
+        smppload, "both", "--smsc-port", str(ports.smsc), "--target", f"{HOST}:{ports.smpp}",
         "--system-id", "bench", "--password", "bench-on", "--dlr", "on", "--timeout", "120",
         "--binds", "4", "--window", "50", "--rate", str(RATE), "--messages", str(RATE * seconds),
         "--dst-prefix", "99990",
@@ -156,11 +168,16 @@ def _smpp_latency(smppload: str, seconds: int) -> tuple[float, float]:
 
 def bomb_rows(args: argparse.Namespace) -> Iterator[Sequence[str]]:
     """The longest wait for an enquire_link's answer while bombs come, four at a time."""
-    with running(args.smppload) as gateway, Pinger(HOST, SMPP_PORT, "bench", "bench-on") as pinger:
+    with (
+        running(args.smppload) as gateway,
+        Pinger(HOST, gateway.ports.smpp, "bench", "bench-on") as pinger,
+    ):
         pinger.ping_while(_a_second)
         yield "an enquire_link every 20 ms, no mail", "", f"longest wait {pinger.longest_ms():.0f} ms"
         for name in BOMBS:
-            replies = pinger.ping_while(partial(send_bombs, name, HOST, SMTP_PORT, SENDER, RECIPIENT))
+            replies = pinger.ping_while(
+                partial(send_bombs, name, HOST, gateway.ports.smtp, SENDER, RECIPIENT)
+            )
             said = ", ".join(sorted(set(replies)))
             found = f"longest wait {pinger.longest_ms():.0f} ms; {said}"
             yield f"the same, {len(replies)} mails of {name}", "<= 500 ms", found
@@ -173,13 +190,13 @@ def _a_second() -> list[str]:
     return []
 
 
-def mail_source(mails: int, *, kept: bool) -> list[str]:
+def mail_source(ports: Ports, mails: int, *, kept: bool) -> list[str]:
     """The command that sends so many mails, each to a number of its own."""
     program = shutil.which("smtp-source", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
         raise SystemExit("smtp-source is missing: apt-get install postfix")
     command = [program, *(["-d"] if kept else []), "-N", "-s", str(CONNECTIONS), "-m", str(mails)]
-    return [*command, "-f", SENDER, "-t", RECIPIENT, f"{HOST}:{SMTP_PORT}"]
+    return [*command, "-f", SENDER, "-t", RECIPIENT, f"{HOST}:{ports.smtp}"]
 
 
 @contextmanager
@@ -187,11 +204,11 @@ def running(smppload: str) -> Iterator[Gateway]:
     """A fresh gateway, bound to the SMSC for mail."""
     with tempfile.TemporaryDirectory(prefix="smsc-gateway-bench-") as name:
         folder = Path(name)
-        (folder / "conf.d").mkdir()
-        shutil.copy(CONFIG, folder / "gateway.yaml")
-        shutil.copy(MAIL_CONFIG, folder / "conf.d" / "mail.yaml")
+        ports = _write_configuration(folder)
         smsc = subprocess.Popen(
-            [smppload, "smsc", "--smsc-port", str(MAIL_SMSC_PORT)], stdout=subprocess.DEVNULL
+            [smppload, "smsc", "--smsc-port", str(ports.mail_smsc)],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
@@ -210,7 +227,7 @@ def running(smppload: str) -> Iterator[Gateway]:
             )
             try:
                 wait_for(folder / "log", process)
-                gateway = Gateway(process, folder)
+                gateway = Gateway(process, folder, ports)
                 while gateway.status()["connectors"][1]["state"] != "bound":
                     time.sleep(0.05)
                 yield gateway
@@ -219,6 +236,21 @@ def running(smppload: str) -> Iterator[Gateway]:
                 process.wait(30)
                 smsc.send_signal(signal.SIGTERM)
                 smsc.wait(10)
+
+
+def _write_configuration(folder: Path) -> Ports:
+    """gateway.yaml and mail.yaml, on ports that are free."""
+    sockets = [socket.create_server((HOST, 0)) for _ in range(4)]
+    ports = Ports(*(s.getsockname()[1] for s in sockets))
+    for s in sockets:
+        s.close()
+    (folder / "conf.d").mkdir()
+    for source, copy in ((CONFIG, folder / "gateway.yaml"), (MAIL_CONFIG, folder / "conf.d" / "mail.yaml")):
+        text = source.read_text()
+        for usual, port in zip(("2775", "2776", "2525", "2777"), astuple(ports), strict=True):
+            text = text.replace(f"127.0.0.1:{usual}", f"{HOST}:{port}")
+        copy.write_text(text)
+    return ports
 
 
 def _family(pid: int) -> list[int]:

@@ -36,7 +36,8 @@ def nested_parts() -> bytes:
 
 
 def many_parts() -> bytes:
-    return b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + b"--b\r\n\r\nx\r\n" * 200_000 + b"--b--\r\n"
+    part = b"--b\r\nContent-Type: image/png\r\n\r\nx\r\n"
+    return b"Content-Type: multipart/mixed; boundary=b\r\n\r\n" + part * 200_000 + b"--b--\r\n"
 
 
 def nested_mails() -> bytes:
