@@ -51,6 +51,7 @@ class Handler:
         self.replies: defaultdict[str, deque[str]] = defaultdict(deque)
         self.always: dict[str, str] = {}
         self.without: set[str] = set()
+        self.ehlo = ""
         self.logins: list[str] = []
         self.password = b"open sesame"
         self.gate: asyncio.Event | None = None
@@ -65,6 +66,8 @@ class Handler:
     async def handle_EHLO(
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
+        if self.ehlo:
+            return [self.ehlo]
         session.host_name = hostname
         return [line for line in responses if line[4:].split(" ")[0] not in self.without]
 
@@ -108,7 +111,7 @@ class Handler:
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: LoginPassword
     ) -> AuthResult:
         self.logins.append(mechanism)
-        return AuthResult(success=data.password == self.password, auth_data=data)
+        return AuthResult(success=data.password == self.password, handled=False, auth_data=data)
 
 
 class Server:
@@ -130,24 +133,33 @@ class Server:
         self.port = self._server.sockets[0].getsockname()[1]
 
     def _protocol(self) -> SMTP:
-        self.opened += 1
         server = self
         options = {"hostname": "smarthost.example.org", "enable_SMTPUTF8": True, **self._options}
 
         class Protocol(SMTP):
+            def connection_made(self, transport: asyncio.BaseTransport) -> None:
+                if self not in server.open:  # it is made a second time by STARTTLS
+                    server.opened += 1
+                    server.open.add(self)
+                super().connection_made(transport)
+
             def connection_lost(self, error: Exception | None) -> None:
                 server.open.discard(self)
                 server.changed.set()
                 super().connection_lost(error)
 
-        protocol = Protocol(
+            async def smtp_STARTTLS(self, arg: str) -> None:
+                if "STARTTLS" in server.handler.always:
+                    await self.push(server.handler.always["STARTTLS"])
+                else:
+                    await super().smtp_STARTTLS(arg)
+
+        return Protocol(
             self.handler,
             authenticator=self.handler.authenticate,
             loop=asyncio.get_running_loop(),
             **options,
         )
-        self.open.add(protocol)
-        return protocol
 
     async def stop(self) -> None:
         """Listens no longer, and ends all connections."""
