@@ -42,7 +42,7 @@ def _check_account(account: Account, mail: AccountMail, path: str, reading: Read
     forms.check_template(mail.subject, f"{key}.subject", reading, ("{subject}",))
     forms.check_template(mail.sender, f"{key}.sender", reading, ("{address}", "{name}"))
     named = mail.recipients or mail.numbers_in_subject or mail.numbers_in_body
-    if named and forms.is_number(account.system_id) and reading.is_good(f"{path}.system_id"):
+    if named and reading.is_good(f"{path}.system_id") and forms.is_number(account.system_id):
         text = f"mail to {account.system_id}@ goes to that number"
         reading.note(key, text, "name the account otherwise, or use groups instead of recipients")
     sources = account.allowed_sources

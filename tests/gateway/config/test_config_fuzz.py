@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,22 @@ def test_damaged_configurations(scratch: Path, text: str, edits: list[tuple[int,
     for place, length, token in edits:
         start = place % (len(text) + 1)
         text = text[:start] + token + text[start + length :]
+    scratch.write_text(text)
+    loads_or_refuses(scratch)
+
+
+VALUE = re.compile(r"(?<=: )[^\n,{}\[\]]+|\[[^\]\n]*\]")
+VALUES = ["''", "~", "[]", "{}", "[1]", "{a: b}", "x", "-1", "é", "0", "*", "@", "'{'", "a@b", "true"]
+
+
+@settings(max_examples=150, deadline=None)
+@given(edits=st.lists(st.tuples(st.integers(0, 10_000), st.sampled_from(VALUES)), min_size=1, max_size=6))
+def test_values_of_another_kind(scratch: Path, edits: list[tuple[int, str]]) -> None:
+    text = TEXTS[1]
+    for place, value in edits:
+        places = list(VALUE.finditer(text))
+        chosen = places[place % len(places)]
+        text = text[: chosen.start()] + value + text[chosen.end() :]
     scratch.write_text(text)
     loads_or_refuses(scratch)
 
