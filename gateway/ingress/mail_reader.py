@@ -69,7 +69,8 @@ class MailReader(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._deaths: deque[float] = deque(maxlen=DEATHS)
-        self._rests = False
+        self.rests = False
+        """Whether mail is told to come later, after too many deaths."""
         self._stopping = False
         self._restarting: asyncio.Task[None] | None = None
 
@@ -90,7 +91,7 @@ class MailReader(asyncio.Protocol):
         """Ends the worker; mails that are still unread are to come again later."""
         self._stopping = True
         if self._restarting is not None:
-            if self._rests:
+            if self.rests:
                 self._restarting.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._restarting
@@ -102,14 +103,9 @@ class MailReader(asyncio.Protocol):
         if self._process is not None:
             await asyncio.to_thread(_end, self._process)
 
-    @property
-    def rests(self) -> bool:
-        """Whether no mail is read for a while, because too many workers died."""
-        return self._rests
-
     async def read(self, raw: bytes, style: Style) -> Reading:
         """What a mail says; MailError when it cannot be read, 451 when it cannot be just now."""
-        if self._stopping or self._rests or len(self._waiting) >= WAITING:
+        if self._stopping or self.rests or len(self._waiting) >= WAITING:
             raise _later()
         self._number += 1
         mail = _Mail(
@@ -200,13 +196,13 @@ class MailReader(asyncio.Protocol):
         self._waiting.extendleft(reversed(mails))
         now = self._clock.now()
         self._deaths.append(now)
-        self._rests = len(self._deaths) == DEATHS and now - self._deaths[0] < REST_S
+        self.rests = len(self._deaths) == DEATHS and now - self._deaths[0] < REST_S
         self._events.say(
-            "error" if self._rests else "warning", "mail_reader_died", mails=len(mails), rests=self._rests
+            "error" if self.rests else "warning", "mail_reader_died", mails=len(mails), rests=self.rests
         )
-        if self._rests:
+        if self.rests:
             self._refuse_all()
-        self._restarting = self._loop.create_task(self._restart(REST_S if self._rests else 0.0))
+        self._restarting = self._loop.create_task(self._restart(REST_S if self.rests else 0.0))
 
     async def _restart(self, after_s: float) -> None:
         if self._process is not None:
@@ -214,7 +210,7 @@ class MailReader(asyncio.Protocol):
             self._process = None
         await asyncio.sleep(after_s)
         if after_s:
-            self._rests = False
+            self.rests = False
             self._deaths.clear()
         try:
             await self.start()

@@ -168,11 +168,6 @@ class MailSession(SMTP):
         if not self.busy and not self._data_until:
             self.leave(STOPPING)
 
-    def close(self) -> None:
-        """Ends the connection now."""
-        if self.transport is not None:
-            cast(asyncio.Transport, self.transport).abort()
-
     # -- time ------------------------------------------------------------------------------------------
 
     def _reset_timeout(self, duration: float | None = None) -> None:
@@ -377,23 +372,19 @@ class MailSession(SMTP):
         self.busy = True
         try:
             await self._writer.start_tls(context, ssl_handshake_timeout=self.listener.handshake_s)
-        except OSError as error:
-            self._lost_in_handshake(error)
+            if self._writer.transport is None:
+                raise ConnectionResetError  # asyncio's way to say that the client left meanwhile
+        except BaseException as error:
+            self.connection_lost(None)  # between both transports nobody else tells us
+            raise asyncio.CancelledError from error
         finally:
             self.busy = False
-        if self._writer.transport is None:  # asyncio's way to say that the client left meanwhile
-            self._lost_in_handshake(None)
         self.transport = self._writer.transport
         self.session = self._create_session()
         self._set_post_data_state()
         self.secure = True
         self.require_starttls = False
         self.account = self.listener.account_of(self.peer)
-
-    def _lost_in_handshake(self, error: Exception | None) -> None:
-        """Ends what nobody else ends: between both transports none tells us that the connection is lost."""
-        self.connection_lost(error)
-        raise asyncio.CancelledError
 
     def _may_login(self) -> bool:
         """Whether a password may be told here: under TLS, or from a mail server that is trusted anyway."""

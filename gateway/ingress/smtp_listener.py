@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
 import traceback
@@ -17,14 +16,13 @@ from gateway.core.accounts import Account
 from gateway.core.clock import Clock
 from gateway.core.events import Events
 from gateway.core.logins import Logins
-from gateway.ingress.smtp import LmtpSession, MailSession
+from gateway.ingress.smtp import STOPPING, LmtpSession, MailSession
 from gateway.ingress.smtp_auth import MECHANISMS
 from protocols.mail.envelope import MailFrom, RcptTo
 from protocols.mail.errors import MailError
 
 BACKLOG = 1024
 HANDSHAKE_S = 30.0
-STOP_TIMEOUT_S = 5.0
 
 
 class Intake(Protocol):
@@ -87,7 +85,6 @@ class MailListener:
         self._max_connections = config.max_connections
         self._offers: dict[tuple[int, bool, bool], bytes] = {}
         self._server: asyncio.Server
-        self._empty = asyncio.Event()
 
     def stop_listening(self) -> None:
         """Takes no connection more, and sends away whoever has no mail under way."""
@@ -96,24 +93,15 @@ class MailListener:
         for session in tuple(self.connections):
             session.stop()
 
-    async def stop(self, timeout_s: float = STOP_TIMEOUT_S) -> None:
-        """Waits for the mails that are under way when it stops listening, then ends every connection."""
-        if self.connections:
-            self._empty.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(timeout_s):
-                    await self._empty.wait()
-        self.close()
-
     def reloaded(self) -> None:
         """Takes over changed accounts."""
         for session in tuple(self.connections):
             session.look_again()
 
     def close(self) -> None:
-        """Ends every connection now."""
+        """Ends every connection, whatever is under way."""
         for session in tuple(self.connections):
-            session.close()
+            session.leave(STOPPING)
 
     async def start(self) -> None:
         """Listens; OSError when the address cannot be had."""
@@ -129,7 +117,7 @@ class MailListener:
     def connected(self, session: MailSession) -> str:
         """Keeps the connection; or the words to send it away with."""
         if self.stopping:
-            return "421 4.3.2 the gateway stops, come back later"
+            return STOPPING
         if len(self.connections) >= self._max_connections:
             self.refused += 1
             self._say_seldom("connections_full", limit=self._max_connections, peer=session.peer or "local")
@@ -140,8 +128,6 @@ class MailListener:
 
     def disconnected(self, session: MailSession) -> None:
         self.connections.discard(session)
-        if not self.connections:
-            self._empty.set()
 
     def fault(self, session: MailSession, error: Exception) -> None:
         """Something that must not happen did, in the gateway; its text might hold some of the mail's."""

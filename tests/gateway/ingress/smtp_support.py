@@ -273,7 +273,7 @@ async def listening(
         for client in server.clients:
             client.close()
         listener.stop_listening()
-        await listener.stop(0)
+        listener.close()
         await server.until_connections(0)
         server.logins.close()
 

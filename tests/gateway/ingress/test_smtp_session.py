@@ -435,11 +435,9 @@ async def test_a_stop_waits_for_mails_under_way_only() -> None:
         for client in (idle, begun):
             assert await client.reply() == smtp.STOPPING
             assert await client.is_closed()
-        stopping = asyncio.create_task(server.listener.stop())
         go_on.set()
         assert await taking.reply() == "250 2.0.0 queued late"
         assert await taking.reply() == smtp.STOPPING
-        await stopping
         await server.until_connections(0)
 
 
@@ -453,7 +451,9 @@ async def test_a_stop_ends_what_does_not_end() -> None:
         client.send(MAIL)
         await server.intake.taking.wait()
         server.listener.stop_listening()
-        await server.listener.stop(0.01)
+        assert server.listener.under_way == 1
+        server.listener.close()
+        assert await client.reply() == smtp.STOPPING
         assert await client.is_closed()
 
 
