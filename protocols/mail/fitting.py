@@ -22,7 +22,8 @@ _SKIN_TONES = range(0x1F3FB, 0x1F400)
 _REGIONS = range(0x1F1E6, 0x1F200)
 _MOST_CHARACTERS = 320
 """Of so many for each segment the rest cannot matter, and is not looked at: twice what a segment holds."""
-_PLAIN = (("alphabet", Alphabet.GSM7.value),)
+Reasons = tuple[tuple[str, str], ...]
+_PLAIN: Reasons = (("alphabet", Alphabet.GSM7.value),)
 
 
 class Fitted(NamedTuple):
@@ -33,7 +34,7 @@ class Fitted(NamedTuple):
     user_data: bytes
     segments: int
     cut: bool
-    reasons: tuple[tuple[str, str], ...]
+    reasons: Reasons
 
 
 def fit(text: str, *, transliterate: str, max_segments: int, max_characters: int, cut: bool) -> Fitted:
@@ -42,22 +43,21 @@ def fit(text: str, *, transliterate: str, max_segments: int, max_characters: int
     `transliterate` is "none", "typography" or "all", as in `AccountMail`.  What is too long is cut and ends
     in three dots, without `cut` it is MailError (554 5.2.3).
     """
-    reasons: tuple[tuple[str, str], ...] = _PLAIN
     length = len(text)
-    text = text[: max_segments * _MOST_CHARACTERS]
-    too_long = len(text) < length
-    alphabet = choose(text)
+    looked_at = text[: max_segments * _MOST_CHARACTERS]
+    too_long = len(looked_at) < length
+    text, alphabet, reasons = looked_at, choose(looked_at), _PLAIN
     if alphabet is not Alphabet.GSM7:
         text, alphabet, reasons = _rewrite(text, transliterate)
     user_data = encode(text, alphabet)
     count = segments.count(user_data, alphabet)
-    if count <= max_segments and not 0 < max_characters < len(text):
+    if count <= max_segments and not too_long and not 0 < max_characters < len(text):
         return Fitted(text, alphabet, user_data, count, False, reasons)
-    limit = f"{max_characters} characters" if 0 < max_characters < len(text) else f"{max_segments} segments"
+    limit = f"{max_segments} segments"
+    if max_characters:
+        limit += f" or {max_characters} characters"
     if not cut:
-        raise MailError(
-            "554 5.2.3", f"the text takes {count} segments ({len(text)} characters), over {limit}"
-        )
+        raise MailError("554 5.2.3", f"the text of {length} characters does not go into {limit}")
     short = _cut(text, alphabet, max_segments, max_characters)
     if alphabet is not Alphabet.GSM7 and choose(short) is Alphabet.GSM7:
         # What needed UCS-2 is cut off, so more of what stands before it fits.
@@ -70,12 +70,12 @@ def fit(text: str, *, transliterate: str, max_segments: int, max_characters: int
     return Fitted(short, alphabet, user_data, count, True, reasons)
 
 
-def _rewrite(text: str, transliterate: str) -> tuple[str, Alphabet, tuple[tuple[str, str], ...]]:
+def _rewrite(text: str, transliterate: str) -> tuple[str, Alphabet, Reasons]:
     """A text that is not GSM 7 bit as it came, in its best form."""
     text = composed(text)
     if choose(text) is Alphabet.GSM7:
         return text, Alphabet.GSM7, _PLAIN
-    reasons: tuple[tuple[str, str], ...] = ()
+    reasons: Reasons = ()
     if transliterate != "none":
         plain = plain_typography(text)
         if choose(plain) is Alphabet.GSM7 and plain.strip():

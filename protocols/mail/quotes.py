@@ -31,8 +31,8 @@ _SEPARATOR = re.compile(
 )
 # What was forwarded is not quoted: it is what the mail is for.
 _FORWARDED = re.compile(
-    r"forwarded message|пересыла|пересланн|weitergeleitete|transféré|reenviado|encaminhada|inoltrato|doorgestuurd|"
-    r"vidarebefordra|転送|转发",
+    r"forwarded message|пересыла|пересланн|weitergeleitete|transféré|reenviado|encaminhada|inoltrato|"
+    r"doorgestuurd|vidarebefordra|転送|转发",
     re.IGNORECASE,
 )
 _RULE = re.compile(r"[_-]{8,}")

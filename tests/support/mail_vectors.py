@@ -1,7 +1,7 @@
 """Mails as programs write them, and the SMS that each becomes.
 
-NAME.eml is the mail, NAME.sms the SMS (nothing: the mail has no text), NAME.style what differs from the defaults:
-a field of Style or an argument of `fit`, a colon and a value of JSON.
+NAME.eml is the mail, NAME.sms the SMS (nothing: the mail has no text), NAME.style what differs from the
+defaults: a field of Style or an argument of `fit`, a colon and a value of JSON.
 """
 
 from __future__ import annotations
