@@ -390,7 +390,8 @@ class Daemon:
             await self._stop_connector(name)
             del self.upstreams[name]
             self._hand_over(name)
-        self.incoming.configure(config.incoming, config.mail)
+        # mail that is configured for the first time begins with a restart
+        self.incoming.configure(config.incoming, config.mail if self.mail is not None else None)
         self.submission.max_messages = config.queue.max_messages
         self.submission.default_validity_ms = config.queue.default_validity_h * 3_600_000
         if self.mail is not None and config.mail is not None:

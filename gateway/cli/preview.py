@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from gateway.config.load import load
 from gateway.config.mail_model import AccountMail
 from gateway.config.model import Account
 from gateway.core.events import safe
-from gateway.ingress.mail_policy import limits_of
+from gateway.ingress.mail_policy import check_loops, limits_of
 from gateway.ingress.mail_worker import html_to_text
 from gateway.translate.mail_submit import style_of
 from protocols.mail.addresses import parse_address
@@ -53,10 +54,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     raw = _read(args.mail)
-    mail, max_segments, rules = _options(args)
+    mail, max_segments, rules, domain = _options(args)
     try:
         wish = _wish(args.to, rules)
         reading = read_message(_with_crlf(raw), style_of(mail), html_to_text)
+        check_loops(reading, domain)
         if not reading.text and mail.empty == "reject":
             raise MailError("554 5.6.0", "the mail has no text that could be sent")
         limit, characters = limits_of(wish, mail, max_segments)
@@ -73,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         else:
             print(f"refused: {error}")
         return EXIT_FAILURE
-    shown = _as_dict(reading, fitted, limit)
+    shown = _as_dict(reading, fitted, mail, limit)
     print(json.dumps(shown, indent=2, ensure_ascii=False) if args.json else _as_text(shown))
     return EXIT_OK
 
@@ -99,25 +101,43 @@ def _with_crlf(raw: bytes) -> bytes:
     return raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
-def _options(args: argparse.Namespace) -> tuple[AccountMail, int, list[CountryRule]]:
+def _options(args: argparse.Namespace) -> tuple[AccountMail, int, list[CountryRule], str]:
     if args.defaults:
-        return AccountMail(), AccountMail().max_segments, []
+        return AccountMail(), AccountMail().max_segments, [], ""
     config = load(args.config)
     account = _account(config.accounts, args.account)
     assert account.mail is not None
-    rules = config.mail.country_rules if config.mail else ()
-    return account.mail, account.max_segments, [CountryRule(r.prefix, r.length, r.replace) for r in rules]
+    assert config.mail is not None  # no account has a mail section without it
+    rules = [CountryRule(rule.prefix, rule.length, rule.replace) for rule in config.mail.country_rules]
+    return account.mail, account.max_segments, rules, config.mail.domains[0]
 
 
 def _account(accounts: Any, name: str | None) -> Account:
     for account in accounts:
         if name in (None, account.system_id) and account.mail is not None:
             return account  # type: ignore[no-any-return]
-    which = f"account {name!r} has" if name else "no account has"
+    which = f"there is no account {name!r} with" if name else "no account has"
     raise CommandError(f"{which} a mail section: name another with --account, or use --defaults", EXIT_USAGE)
 
 
-def _as_dict(reading: Reading, fitted: Fitted, limit: int) -> dict[str, Any]:
+def _decided(reading: Reading, mail: AccountMail) -> Iterator[tuple[str, str]]:
+    """What follows from the header and the options, where the text itself has no part in it."""
+    yield "charset", reading.charset
+    if not reading.subject:
+        yield "subject", "the mail has none"
+    elif mail.subject:
+        yield "subject", f"written as {mail.subject!r} (option subject)"
+    else:
+        yield "subject", "left out (option subject)"
+    if not mail.text:
+        yield "text", "left out (option text)"
+    if reading.priority:
+        yield "priority", f"{reading.priority}, from the header"
+    if reading.automatic:
+        yield "report", f"none will be written: a program sent this ({reading.automatic})"
+
+
+def _as_dict(reading: Reading, fitted: Fitted, mail: AccountMail, limit: int) -> dict[str, Any]:
     parts = segments.split(fitted.user_data, fitted.alphabet)
     return {
         "sent": bool(reading.text),
@@ -126,7 +146,7 @@ def _as_dict(reading: Reading, fitted: Fitted, limit: int) -> dict[str, Any]:
         "max_segments": limit,
         "cut": fitted.cut,
         "texts": [alphabet.decode(part, fitted.alphabet) for part in parts],
-        "reasons": [list(reason) for reason in (*reading.reasons, *fitted.reasons)],
+        "reasons": [list(reason) for reason in (*_decided(reading, mail), *reading.reasons, *fitted.reasons)],
     }
 
 

@@ -159,7 +159,7 @@ class MailIntake:
             style = self._styles[account.name] = style_of(mail)
         reading = await self._reader.read(raw, style)
         self._check_open()  # it may have changed while the mail was read
-        policy.check_loops(reading, self.mail)
+        policy.check_loops(reading, self.mail.domains[0])
         policy.check_authors(account, reading)
         return reading, mail
 
@@ -311,7 +311,7 @@ class MailIntake:
 
     async def _take_service_form(self, peer: str, sender: MailFrom, recipient: Recipient, raw: bytes) -> str:
         reading = await self._reader.read(raw, mail_service.STYLE)
-        policy.check_loops(reading, self.mail)
+        policy.check_loops(reading, self.mail.domains[0])
         form = mail_service.parse(reading.text)
         account = await policy.login(form, peer, self.accounts, self.logins, self._api_keys)
         self._check_open()

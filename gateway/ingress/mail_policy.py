@@ -78,11 +78,11 @@ def _is_one_of(address: str, senders: Sequence[str]) -> bool:
     return any(sender.lower() in (address, domain) for sender in senders)
 
 
-def check_loops(reading: Reading, mail: Mail) -> None:
-    """Ends what programs send to each other."""
+def check_loops(reading: Reading, domain: str) -> None:
+    """Ends what programs send to each other; `domain` is the one that our own letters carry."""
     if reading.hops > MAX_HOPS:
         raise MailError("554 5.4.6", f"over {MAX_HOPS} Received lines: the mail goes in circles")
-    if any(trace.rstrip().endswith("@" + mail.domains[0]) for trace in reading.traces):
+    if any(trace.rstrip().endswith("@" + domain) for trace in reading.traces):
         raise MailError("554 5.4.6", "this gateway wrote the mail itself")
     if reading.report:
         raise MailError("554 5.7.1", "reports on mails are not sent as SMS")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from gateway.config.mail_model import AccountMail
@@ -131,7 +131,9 @@ def opening_ms(hours: str, time_zone: str, now_ms: int) -> int:
     if not hours:
         return 0
     first, last = (int(hour) % 24 for hour in hours.split("-"))
-    now = datetime.fromtimestamp(now_ms / 1000, ZoneInfo(time_zone))
+    # a machine without a time zone database knows UTC all the same
+    zone = UTC if time_zone == "UTC" else ZoneInfo(time_zone)
+    now = datetime.fromtimestamp(now_ms / 1000, zone)
     is_open = first <= now.hour < last if first < last else now.hour >= first or now.hour < last
     if is_open:
         return 0
