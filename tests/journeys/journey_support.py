@@ -322,12 +322,13 @@ class Gateway:
         self._look()
         self._poller = self._loop.call_later(0.005, self._poll)
 
-    async def stop(self, *, clients_first: bool = True) -> None:
+    async def stop(self, *, clients_first: bool = True, clock_runs: bool = True) -> None:
         """Stops in good order; the clock runs fast now, so that its waits are short."""
         if self.stopped:
             return
         self.stopped = True
-        self.clock.let_run()
+        if clock_runs:
+            self.clock.let_run()
         for client in self.clients:
             if clients_first and not client.closed.done():
                 await client.abort()

@@ -321,9 +321,13 @@ class Post:
 
     async def taking(self, mails: int = 1) -> None:
         """So many mails wait for their commit."""
-        await self.gateway.until(lambda: sum(it.under_way for it in self.side.listeners) == mails)
         journal = self.gateway.daemon.journal
-        await self.gateway.until(lambda: any(batch.mails for batch, _ in journal._under_way))
+
+        def rows() -> int:
+            batches = [journal.batch, *(batch for batch, _ in journal._under_way)]
+            return sum(len(batch.mails) for batch in batches)
+
+        await self.gateway.until(lambda: rows() >= mails)
 
     def ends(self, mail_id: str) -> list[str]:
         """What `smsc-gateway message QUEUE_ID` says of a mail's messages."""
