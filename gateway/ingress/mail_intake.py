@@ -135,12 +135,16 @@ class MailIntake:
     ) -> list[str]:
         """Takes a mail; the reply, or with `each` one reply for each recipient."""
         groups = [[recipient] for recipient in recipients] if each else [recipients]
+        is_form = any(recipient.service for recipient in recipients)
+        if is_form and each and len(recipients) > 1:
+            return [(await self.take(account, peer, sender, group, raw, each=False))[0] for group in groups]
         try:
-            if recipients[0].service:
+            if is_form:
                 if len(recipients) > 1:
                     raise MailError("554 5.5.0", "the service's form takes one recipient")
                 return [await self._take_service_form(peer, sender, recipients[0], raw)]
-            assert account is not None  # `find` gives nobody else a recipient
+            if account is None:  # a reload took it away since RCPT
+                raise MailError("451 4.7.0", "the account was changed, send the mail again")
             reading, mail = await self._read(account, sender, raw)
         except MailError as error:
             return [self._refusal(account, peer, error)] * len(groups)
