@@ -10,7 +10,6 @@ from typing import NamedTuple
 from gateway.config.mail_model import Mail
 from gateway.core.model import Letter, LetterKind, MessageState
 from protocols.mail import dsn, letters
-from protocols.mail.addresses import parse_address
 from protocols.sms.addresses import is_e164
 from protocols.sms.receipts import STATE_WORDS
 
@@ -121,7 +120,6 @@ def mail_of(letter: Letter, mail: Mail, now_ms: int, *, eight_bit: bool, max_siz
     The same letter has the same Message-ID however often it is sent. ValueError when its recipient is no mail
     address.
     """
-    parse_address(letter.recipient)
     if letter.kind in (LetterKind.REPORT, LetterKind.DELAY):
         fields, (entity, is_8bit) = _report(letter, mail, eight_bit)
     else:

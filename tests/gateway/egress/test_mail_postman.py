@@ -185,6 +185,7 @@ def test_what_is_no_fault_of_the_letter_is_no_refusal_of_it(reply: str, level: s
             rows = await office.put_off(*ids)
             assert {row.reason for row in rows} == {reply}
             assert not office.store.dead
+            await server.until_closed()  # the next look begins with a new connection
             [line] = office.events_named("smarthost_down")
             assert line.startswith(level)
             assert ("fix=-" in line) == (level == "warning")
