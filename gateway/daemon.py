@@ -435,9 +435,14 @@ def _only_at_start(old: Config, new: Config) -> list[str]:
         "listeners": (old.listeners, new.listeners),
         "log": (old.log, new.log),
         "mail": (old.mail is None, new.mail is None),
+        "mail.smarthost": (_has_smarthost(old) and not _has_smarthost(new), False),
         "queue.commit_delay_ms": (old.queue.commit_delay_ms, new.queue.commit_delay_ms),
     }
     return [section for section, (before, after) in pairs.items() if before != after]
+
+
+def _has_smarthost(config: Config) -> bool:
+    return config.mail is not None and config.mail.smarthost is not None
 
 
 def _routes(config: Config) -> RouteTable:

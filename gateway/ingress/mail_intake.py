@@ -29,14 +29,13 @@ from gateway.ingress import mail_policy as policy
 from gateway.ingress.mail_policy import Recipient
 from gateway.translate import mail_service
 from gateway.translate.mail_submit import draft_of, error_of, notify_of, opening_ms, own_number_of, style_of
+from protocols.mail.dsn import HEADER_MAX, WHOLE_MAX
 from protocols.mail.envelope import MailFrom
 from protocols.mail.errors import MailError
 from protocols.mail.fitting import Fitted, fit
 from protocols.mail.message import Reading, Style
 from protocols.mail.recipients import find_numbers
 
-RETURNED_MAX = 32_768
-"""Octets of a mail's header that are kept for its reports."""
 
 
 class Reader(Protocol):
@@ -344,9 +343,9 @@ class MailIntake:
 
 def _returned(sender: MailFrom, reading: Reading, raw: bytes) -> tuple[bytes, int]:
     """What a report gives back of the mail: its header, or all of it if that was asked for (RET=FULL)."""
-    if sender.ret == "FULL":
+    if sender.ret == "FULL" and len(raw) <= WHOLE_MAX:
         return raw, 1
-    return raw[: min(reading.header_length, RETURNED_MAX)], 0
+    return raw[: min(reading.header_length, HEADER_MAX)], 0
 
 
 def _key(account: Account, sender: MailFrom, unit: Unit, reading: Reading, raw: bytes) -> bytes | None:
