@@ -149,10 +149,13 @@ def _guess(data: bytes) -> tuple[str, str]:
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return data.decode("utf-16", "replace"), "utf-16"
     try:
-        # not the end of the data: a character that a size limit cut in two is no fault
-        return _without_mark(codecs.utf_8_decode(data, "strict", False)[0]), "utf-8"
+        # A character that a size limit cut in two is no fault, but it alone does not make a text UTF-8.
+        text, length = codecs.utf_8_decode(data, "strict", False)
+        if length == len(data) or not text.isascii():
+            return _without_mark(text), "utf-8"
     except UnicodeDecodeError:
-        return data.decode("cp1252", "replace"), "windows-1252"
+        pass
+    return data.decode("cp1252", "replace"), "windows-1252"
 
 
 def _byte_order(data: bytes) -> str:

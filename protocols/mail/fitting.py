@@ -145,7 +145,7 @@ def _joins(character: str) -> bool:
 def _regions_before(text: str, at: int) -> int:
     """Of flags, which are two letters each: how many letters stand directly before `at`."""
     count = 0
-    while count < min(at, _MAX_CLUSTER) and ord(text[at - count - 1]) in _REGIONS:
+    while count < at and ord(text[at - count - 1]) in _REGIONS:
         count += 1
     return count
 

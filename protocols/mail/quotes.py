@@ -68,7 +68,7 @@ def cut_quotes(text: str, *, reply: bool) -> tuple[str, str]:
     `reply` says that the header marks the mail as an answer: then lines behind ">" are quoted even if nothing
     introduces them.  Answers between quoted lines stay.
     """
-    if ">" not in text and ":\n" not in text and "--" not in text and ": " not in text:
+    if ":" not in text and ">" not in text and "--" not in text:
         return text, ""
     lines = text.split("\n")
     block = _header_block(lines)

@@ -48,8 +48,8 @@ def decode_base64(data: bytes) -> tuple[bytes, str]:
         if not data[:line].strip():
             return data[:MAX_OCTETS], "the text is no base64, and taken as it is"
         data = data[:line]
-    letters = data.translate(None, _NO_BASE64)
-    pieces = _PADDING.split(letters) if b"=" in letters[:-2] else [letters.rstrip(b"=")]
+    letters = data.translate(None, _NO_BASE64).rstrip(b"=")
+    pieces = _PADDING.split(letters) if b"=" in letters else [letters]
     octets = b"".join(map(_decode_piece, pieces))
     odd = "" if prose is None else "text behind the base64 is left out"
     return octets[:MAX_OCTETS], odd

@@ -74,7 +74,9 @@ _TYPOGRAPHY = _table(
         "ﬄ": "ffl",
         "\t": " ",
     }
-) | {0xFF01 + n: chr(0x21 + n) for n in range(94)}  # full-width ASCII
+)
+# Full-width ASCII, but for the accent, which GSM 7 bit has not.
+_TYPOGRAPHY |= {0xFEE0 + code: chr(code).replace("`", "'") for code in range(0x21, 0x7F)}
 
 
 def composed(text: str) -> str:
@@ -145,6 +147,8 @@ _OTHER = re.compile(r"[^\x00-\x7f]")
 _GREEK_OU = re.compile(r"(?<=ο)υ", re.IGNORECASE)
 _GREEK_F = re.compile(r"(?<=[αε])υ(?=[θκξπστφχψ]|\Z)", re.IGNORECASE)
 _GREEK_V = re.compile(r"(?<=[αε])υ", re.IGNORECASE)
+# The two signs keep е apart from the consonant, and it begins like й then: подъезд.
+_PARTED_E = re.compile(r"[ъь](?=е)", re.IGNORECASE)
 _ONLY_RUSSIAN = re.compile(r"[ыэёЫЭЁ]")
 
 
@@ -157,7 +161,10 @@ def latin(text: str) -> str:
         return plain_typography(text)
     text = plain_typography(composed(text))
     if _CYRILLIC_WORD.search(text):
-        text = _CYRILLIC_WORD.sub(_word_by(*_TABLES[_language(text)]), text)
+        language = _language(text)
+        if language == "russian":
+            text = _PARTED_E.sub(lambda match: match[0] + ("й" if match[0].islower() else "Й"), text)
+        text = _CYRILLIC_WORD.sub(_word_by(*_TABLES[language]), text)
     if _GREEK_WORD.search(text):
         text = _GREEK_WORD.sub(_greek_word, text)
     return _OTHER.sub(_letter, text)

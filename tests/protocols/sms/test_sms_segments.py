@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from protocols.sms import udh
 from protocols.sms.alphabet import Alphabet, encode
-from protocols.sms.segments import TooManySegments, count, segment_text, split, with_udh
+from protocols.sms.segments import TooManySegments, count, room, segment_text, split, with_udh
 
 USER_DATA = 140  # octets, 3GPP TS 23.040 §9.2.3.16
 
@@ -161,3 +161,29 @@ def test_each_part_reads_by_itself(message: tuple[bytes, Alphabet], wide: bool) 
 def _without_pairs(part: bytes) -> bytes:
     octets = iter(part)
     return bytes(octet for octet in octets if octet != 0x1B or next(octets, None) is None)
+
+
+@pytest.mark.parametrize(
+    ("data", "alphabet", "segments", "expected"),
+    [
+        (b"a" * 160, Alphabet.GSM7, 1, 160),
+        (b"a" * 161, Alphabet.GSM7, 1, 160),
+        (b"a" * 159 + b"\x1be", Alphabet.GSM7, 1, 159),
+        (b"a" * 306, Alphabet.GSM7, 2, 306),
+        (b"a" * 307, Alphabet.GSM7, 2, 306),
+        (b"a" * 307, Alphabet.GSM7, 9, 307),
+        (b"a" * 152 + b"\x1be" + b"a" * 300, Alphabet.GSM7, 2, 305),
+        ("ж".encode("utf-16-be") * 71, Alphabet.UCS2, 1, 140),
+        (("ж" * 69 + "😀").encode("utf-16-be"), Alphabet.UCS2, 1, 138),
+        (b"", Alphabet.GSM7, 1, 0),
+    ],
+)
+def test_room(data: bytes, alphabet: Alphabet, segments: int, expected: int) -> None:
+    assert room(data, alphabet, segments) == expected
+
+
+@given(data=st.binary(max_size=1000), alphabet=st.sampled_from(list(Alphabet)), segments=st.integers(1, 8))
+def test_what_has_room_takes_no_more_segments(data: bytes, alphabet: Alphabet, segments: int) -> None:
+    end = room(data, alphabet, segments)
+    assert end == len(data) or count(data, alphabet) > segments
+    assert count(data[:end], alphabet) <= segments
