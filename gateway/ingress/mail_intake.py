@@ -37,7 +37,6 @@ from protocols.mail.message import Reading, Style
 from protocols.mail.recipients import find_numbers
 
 
-
 class Reader(Protocol):
     """Reads mails outside of the event loop."""
 
