@@ -230,9 +230,7 @@ def test_a_letter_that_was_not_taken_goes_again(tmp_path: Path, answer: str) -> 
             post.sink.answers = [answer, answer]
             queue_id(await post.send(mail(), *to(UNREACHABLE)))
             for tries in (1, 2):
-                await post.gateway.until(
-                    lambda tries=tries: [it["tries"] for it in post.waiting()] == [tries]
-                )
+                await post.gateway.until(partial(tried, post, tries))
                 assert not post.sink.mails
                 post.gateway.clock.advance(2 * HOUR_S)
             assert await outcomes(post) == [(UNREACHABLE, "failed")]
