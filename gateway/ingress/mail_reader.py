@@ -144,7 +144,7 @@ class MailReader(asyncio.Protocol):
     def _has_room(self, mail: _Mail) -> bool:
         if not self._under_way:
             return True
-        if mail.alone or any(other.alone for other in self._under_way.values()):
+        if mail.alone or next(iter(self._under_way.values())).alone:
             return False
         return len(self._under_way) < UNDER_WAY and self._octets + len(mail.frame) <= OCTETS_UNDER_WAY
 

@@ -165,7 +165,7 @@ class MailSession(SMTP):
 
     def stop(self) -> None:
         """Sends the client away, unless a mail of it is under way, which is answered first."""
-        if not self.busy and not self._data_until:
+        if not self._data_until:
             self.leave(STOPPING)
 
     # -- time ------------------------------------------------------------------------------------------

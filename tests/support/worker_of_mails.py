@@ -1,7 +1,7 @@
 """A process in place of gateway.ingress.mail_worker that does what a mail's text says.
 
-`die` ends the process, `hang` answers no more, `refuse` is a MailError; any other text is read.  The file
-named by SMSC_TEST_SEEN gets a line for each text, before anything is done about it.
+`die` ends the process, `hang` answers no more, `slow` takes a while, `refuse` is a MailError; any other text
+is read.  The file named by SMSC_TEST_SEEN gets a line for each text, before anything is done about it.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 
 from gateway.ingress.mail_frames import encode_frame, take_frames
@@ -29,6 +30,8 @@ while data := channel.recv(1 << 20):
             os._exit(1)
         if text == "hang":
             signal.pause()
+        if text == "slow":
+            time.sleep(0.12)
         if text == "refuse":
             answers.append(encode_frame((number, "554 5.6.0", "too deep", None)))
         else:

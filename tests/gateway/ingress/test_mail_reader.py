@@ -26,7 +26,7 @@ class Desk:
     def __init__(self, seen: Path) -> None:
         self.clock = ManualClock()
         self.events, self.lines = recorded_events()
-        self.reader = MailReader(events=self.events, clock=self.clock, patience_s=0.3)
+        self.reader = MailReader(events=self.events, clock=self.clock, patience_s=0.5)
         self._seen = seen
 
     async def reads(self, text: str) -> Outcome:
@@ -188,11 +188,18 @@ def test_a_worker_that_is_busy_is_not_killed(desk: Run) -> None:
     @desk
     async def run(at: Desk) -> None:
         first = at.pid
-        end = asyncio.get_running_loop().time() + 0.7
-        while asyncio.get_running_loop().time() < end:
-            assert await at.reads("a") == "a!"
-        await asyncio.sleep(0)
+
+        async def some() -> None:
+            for _ in range(4):
+                assert await at.reads("slow") == "slow!"
+
+        one = asyncio.create_task(some())
+        while not at.seen:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        # From here on there is always one under way: it takes 8 × 0.12 s, twice the patience.
+        await asyncio.gather(one, some())
         assert at.pid == first
+        assert at.seen == ["slow"] * 8
 
 
 def test_after_many_deaths_mail_comes_later(desk: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,13 +86,19 @@ async def test_pipelined_commands_are_answered_in_order() -> None:
 @on_loops
 async def test_a_client_that_closes_its_side_early_still_sends_its_mail() -> None:
     async with listening() as server:
+        go_on = asyncio.Event()
+        server.intake.answers = [go_on]
         client = await server.connect()
         client.send(
             f"EHLO x\r\nMAIL FROM:<a@example.org>\r\nRCPT TO:<{TO}>\r\nDATA\r\n".encode() + MAIL + b"QUIT\r\n"
         )
         client.writer.write_eof()
-        said = await client.reader.read()
-        assert said.splitlines()[-1] == b"221 2.0.0 goodbye"
+        await server.intake.taking.wait()
+        asyncio.get_running_loop().call_later(0.05, go_on.set)
+        assert (await client.reader.read()).splitlines()[-2:] == [
+            b"250 2.0.0 queued late",
+            b"221 2.0.0 goodbye",
+        ]
         assert len(server.intake.mails) == 1
 
 
