@@ -39,6 +39,8 @@ from gateway.config.mail_model import AccountMail, IncomingRule, LmtpListener, M
 from gateway.config.model import Account, Address, Config, Listeners
 from gateway.simulator import Simulator
 from gateway.simulator.message import Message as Sms
+from protocols.smpp.pdu import DeliverSm
+from protocols.sms.udh import build, concatenation_element
 
 DOMAIN = "sms.example.org"
 SENDER = "sender@example.net"
@@ -335,6 +337,10 @@ class Post:
         assert found is not None
         return [it["state"] for it in found["messages"]]
 
+    def deliver(self, text: str, own_number: str, **sms: Any) -> None:
+        """A subscriber's SMS, see `incoming`."""
+        self.smsc.deliver(incoming(text, own_number, **sms), "gateway")
+
     async def reload(self, **changes: Any) -> None:
         """Takes over a configuration with these sections."""
         await self.gateway.daemon.reload(replace(self.gateway.daemon.config, **changes))
@@ -343,6 +349,22 @@ class Post:
 def text_of(message: Sms) -> str:
     """The text of an SMS: UCS-2, or GSM 7 bit within what ASCII has at the same places."""
     return message.text.decode("utf-16-be" if message.data_coding & 0x0C == 8 else "ascii")
+
+
+def incoming(
+    text: str, own_number: str, number: str = DESTINATION, part: tuple[int, int] | None = None
+) -> DeliverSm:
+    """What a subscriber sends us, in UCS-2 where it has to be; `part`: which of how many."""
+    header = build([concatenation_element(7, part[1], part[0])]) if part else b""
+    plain = text.isascii()
+    return DeliverSm(
+        source_addr_ton=1 if number.isdecimal() else 5,
+        source_addr=number,
+        destination_addr=own_number,
+        esm_class=0x40 if part else 0,
+        data_coding=0 if plain else 8,
+        short_message=header + text.encode("ascii" if plain else "utf-16-be"),
+    )
 
 
 def mailer(system_id: str = "app", **fields: Any) -> Account:
@@ -366,6 +388,7 @@ def mail_config(
     accounts = [mailer()] if accounts is None else accounts
     made = config(connector(smsc.port, **(link or {})), accounts=accounts, **configured)
     listeners = Listeners(
+        smpp=made.listeners.smpp,
         smtp=[SmtpListener(address=Address(HOST, 0), **(smtp or {}))],
         lmtp=[LmtpListener(path=lmtp, account=accounts[0].system_id)] if lmtp else [],
     )
