@@ -57,6 +57,7 @@ _HEADS = {
 
 _INTRODUCTION_LINES = 3
 _LONGEST_INTRODUCTION = 400
+_BLANK_LINES = 3
 _SIGNATURE_LINES = 10
 _SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----\n"
 _SIGNATURE = "\n-----BEGIN PGP SIGNATURE-----"
@@ -106,17 +107,18 @@ def _is_header(lines: Sequence[str]) -> bool:
 
 def _without_quoted_lines(lines: Sequence[str], reply: bool) -> tuple[Sequence[str], str]:
     kept: list[str] = []
-    quoted, introduced = 0, False
+    quoted, introduced, inside = 0, False, False
     for line in lines:
         if line.startswith((">", " >")):
-            if not quoted or (kept and kept[-1]):
-                start = _introduction(kept)
-                if start >= 0:
-                    introduced = True
-                    del kept[start:]
+            start = -1 if inside else _introduction(kept)
+            if start >= 0:
+                introduced = True
+                del kept[start:]
             quoted += 1
+            inside = True
         else:
             kept.append(line)
+            inside = False
     if not quoted:
         return _without_unmarked_quote(lines, reply)
     if not (introduced or reply) or not (introduced or _says_something(kept)):
@@ -142,7 +144,7 @@ def _introduction(lines: Sequence[str], *, sure: bool = True) -> int:
     usual.
     """
     last = len(lines) - 1
-    while last >= 0 and not lines[last].strip():
+    while last >= 0 and len(lines) - last <= _BLANK_LINES and not lines[last].strip():
         last -= 1
     if last < 0 or not lines[last].rstrip().endswith((":", "：")):
         return -1

@@ -35,6 +35,7 @@ def nested(count: int, boundary: bytes = b"b") -> bytes:
 
 HOSTILE = {
     "quoted lines": plain(b"> > > a\n"),
+    "blanks between quoted lines": plain(b">\n \n"),
     "one quoted line": plain(b">"),
     "introductions": plain(b"On 1 a wrote:\n"),
     "colons": plain(b":\n"),
