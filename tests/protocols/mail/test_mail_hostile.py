@@ -135,7 +135,7 @@ def test_nothing_behind_the_text_is_looked_at() -> None:
     assert read_message(raw, vectors.STYLE, html_to_text).text == "the text"
 
 
-def test_only_so_much_html_is_looked_at() -> None:
+def test_security_56_only_so_much_html_is_looked_at() -> None:
     seen: list[int] = []
 
     def count(html: str) -> str:
