@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +54,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     raw = _read(args.mail)
-    mail, max_segments, rules, domain = _options(args)
+    mail, max_segments, rules, domains = _options(args)
     try:
         wish = _wish(args.to, rules)
         reading = read_message(_with_crlf(raw), style_of(mail), html_to_text)
-        check_loops(reading, domain)
+        check_loops(reading, domains)
         if not reading.text and mail.empty == "reject":
             raise MailError("554 5.6.0", "the mail has no text that could be sent")
         limit, characters = limits_of(wish, mail, max_segments)
@@ -101,15 +101,15 @@ def _with_crlf(raw: bytes) -> bytes:
     return raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
-def _options(args: argparse.Namespace) -> tuple[AccountMail, int, list[CountryRule], str]:
+def _options(args: argparse.Namespace) -> tuple[AccountMail, int, list[CountryRule], Sequence[str]]:
     if args.defaults:
-        return AccountMail(), AccountMail().max_segments, [], ""
+        return AccountMail(), AccountMail().max_segments, [], ()
     config = load(args.config)
     account = _account(config.accounts, args.account)
     assert account.mail is not None
     assert config.mail is not None  # no account has a mail section without it
     rules = [CountryRule(rule.prefix, rule.length, rule.replace) for rule in config.mail.country_rules]
-    return account.mail, account.max_segments, rules, config.mail.domains[0]
+    return account.mail, account.max_segments, rules, config.mail.domains
 
 
 def _account(accounts: Any, name: str | None) -> Account:

@@ -79,6 +79,7 @@ class MailIntake:
         self._reader = reader
         self._events = events
         self._earlier: dict[int, int] = {}
+        self.pairs = PairLimits(mail.max_per_pair_h)
         self.configure(mail)
 
     def configure(self, mail: Mail) -> None:
@@ -87,7 +88,7 @@ class MailIntake:
         self.max_size = mail.max_size
         self.max_recipients = mail.max_recipients
         self.directory = policy.Directory(mail, self.accounts)
-        self.pairs = PairLimits(mail.max_per_pair_h)
+        self.pairs.per_hour = mail.max_per_pair_h
         self._api_keys = ApiKeys(self.accounts)
         self._styles: dict[str, Style] = {}
 
@@ -161,7 +162,7 @@ class MailIntake:
             style = self._styles[account.name] = style_of(mail)
         reading = await self._reader.read(raw, style)
         self._check_open()  # it may have changed while the mail was read
-        policy.check_loops(reading, self.mail.domains[0])
+        policy.check_loops(reading, self.mail.domains)
         policy.check_authors(account, reading)
         return reading, mail
 
@@ -313,7 +314,7 @@ class MailIntake:
 
     async def _take_service_form(self, peer: str, sender: MailFrom, recipient: Recipient, raw: bytes) -> str:
         reading = await self._reader.read(raw, mail_service.STYLE)
-        policy.check_loops(reading, self.mail.domains[0])
+        policy.check_loops(reading, self.mail.domains)
         form = mail_service.parse(reading.text)
         account = await policy.login(form, peer, self.accounts, self.logins, self._api_keys)
         self._check_open()

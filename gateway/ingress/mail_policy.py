@@ -78,11 +78,12 @@ def _is_one_of(address: str, senders: Sequence[str]) -> bool:
     return any(sender.lower() in (address, domain) for sender in senders)
 
 
-def check_loops(reading: Reading, domain: str) -> None:
-    """Ends what programs send to each other; `domain` is the one that our own letters carry."""
+def check_loops(reading: Reading, domains: Sequence[str]) -> None:
+    """Ends what programs send to each other; one of our `domains` is in every letter of ours."""
     if reading.hops > MAX_HOPS:
         raise MailError("554 5.4.6", f"over {MAX_HOPS} Received lines: the mail goes in circles")
-    if any(trace.rstrip().endswith("@" + domain) for trace in reading.traces):
+    ours = tuple(f"@{domain}" for domain in domains)  # a reload may have changed which one is the first
+    if any(trace.rstrip().endswith(ours) for trace in reading.traces):
         raise MailError("554 5.4.6", "this gateway wrote the mail itself")
     if reading.report:
         raise MailError("554 5.7.1", "reports on mails are not sent as SMS")
