@@ -41,9 +41,6 @@ class MailSide:
     async def start(self, config: Config) -> None:
         """Starts what is configured; DaemonError when a listener cannot have its address."""
         self._use_smarthost(self.intake.mail)
-        if not (config.listeners.smtp or config.listeners.lmtp):
-            return
-        await self.reader.start()
         daemon = self._daemon
         parts: dict[str, Any] = {
             "hostname": self.intake.mail.domains[0],

@@ -75,7 +75,7 @@ class MailReader(asyncio.Protocol):
         self._restarting: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Starts the worker; OSError when that cannot be done."""
+        """Starts the worker, if the first mail shall not wait for that; OSError when it cannot be done."""
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-P", "-m", WORKER, str(theirs.fileno())]
         try:
@@ -107,6 +107,9 @@ class MailReader(asyncio.Protocol):
         """What a mail says; MailError when it cannot be read, 451 when it cannot be just now."""
         if self._stopping or self.rests or len(self._waiting) >= WAITING:
             raise _later()
+        if self._transport is None and self._restarting is None:
+            # Only now: a gateway that has no mail needs no worker's memory.
+            self._restarting = self._loop.create_task(self._restart(0.0))
         self._number += 1
         mail = _Mail(
             self._number, encode_frame((self._number, raw, tuple(style))), self._loop.create_future()

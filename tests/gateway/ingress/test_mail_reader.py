@@ -81,12 +81,14 @@ def desk(
 Run = Callable[[Callable[[Desk], Awaitable[None]]], None]
 
 
-def test_the_real_worker_reads() -> None:
+def test_the_real_worker_is_started_by_the_first_mails_and_reads_them() -> None:
     async def run() -> None:
         reader = MailReader(events=recorded_events()[0], clock=ManualClock())
-        await reader.start()
         style = Style("{subject}: ", "", True, True, True, "", False, False, False)
-        reading = await reader.read(b"Subject: hi\r\nMessage-ID: <1@example.org>\r\n\r\nhello\r\n", style)
+        raw = b"Subject: hi\r\nMessage-ID: <1@example.org>\r\n\r\nhello\r\n"
+        assert reader._process is None
+        reading, same = await asyncio.gather(reader.read(raw, style), reader.read(raw, style))
+        assert reading == same
         assert (reading.text, reading.header_id) == ("hi: hello", "<1@example.org>")
         with pytest.raises(MailError) as caught:
             await reader.read(b"X: " + b"x" * 200_000 + b"\r\n\r\nhello\r\n", style)
