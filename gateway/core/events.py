@@ -163,7 +163,7 @@ class Events:
             self.flush()
 
     def seldom(self, level: str, name: str, now: float, **fields: object) -> None:
-        """The same of what a stranger can cause at will: a line in ten seconds, and how many were kept back."""
+        """The same of what a stranger can cause: a line in ten seconds, and how many were kept back."""
         quiet_until, kept_back = self._quiet.get(name, (0.0, 0))
         if now < quiet_until:
             self._quiet[name] = (quiet_until, kept_back + 1)
