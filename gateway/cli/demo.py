@@ -10,6 +10,7 @@ from gateway.cli import CommandError
 from gateway.cli.loop import run_loop
 from gateway.cli.run import serve
 from gateway.config.load import load
+from gateway.config.model import Config
 from gateway.core.passwords import hash_password
 from gateway.daemon import Daemon
 from gateway.ops.listening import why_not_listening
@@ -19,6 +20,7 @@ from gateway.simulator.simulator import Simulator
 FOLDER = Path("run")
 GATEWAY_PORT = 2775
 SMSC_PORT = 2776
+MAIL_PORT = 2525
 ACCOUNT = "demo"
 
 _CONFIG = """\
@@ -26,9 +28,17 @@ _CONFIG = """\
 listeners:
   smpp:
     - address: 127.0.0.1:{gateway_port}
+  smtp:
+    - address: 127.0.0.1:{mail_port}
+mail:
+  domains: [sms.example.org]
+  # A mail server that takes reports and answers back to their mailboxes; without it none are written.
+  # smarthost: {{address: '127.0.0.1:25'}}
 accounts:
   - system_id: {account}
     password_hash: {password_hash}
+    mail:
+      networks: [127.0.0.0/8]  # who sends without a login
 connectors:
   - name: simulator
     address: 127.0.0.1:{smsc_port}
@@ -39,7 +49,7 @@ routes:
 """
 
 _WELCOME = """
-smsc-gateway is running: SMPP on 127.0.0.1:{gateway_port}, simulated SMSC on 127.0.0.1:{smsc_port}.
+smsc-gateway is running: {places}.
 
   account   {account}
   password  {password}   (also in {password_file})
@@ -51,12 +61,25 @@ Try in another terminal:
 
 which sends a message and waits for its receipt.  A destination that ends in 99002 comes back as
 undeliverable, in 99058 is throttled once; `{program} simulate --help` lists them all.
-
+{mail}
   {program} status --state-dir {folder}
   {program} queue --state-dir {folder}
   {program} message ID --state-dir {folder}
 
 Stop with Ctrl-C.  Configuration and queue are in {folder}/; delete it to start anew.
+"""
+
+
+_MAIL = """
+Mail to a number becomes an SMS, and a line `mail_taken` here:
+
+  python3 -c 'import smtplib; smtplib.SMTP("{host}", {port}).sendmail("me@example.org",
+      "79991234567@{domain}", "Subject: Alert\\n\\nThe disk is nearly full")'
+
+What a mail would become, without sending it:
+
+  printf 'Subject: Alert\\n\\nThe disk is nearly full' | \\
+      {program} preview --config {config_file} -
 """
 
 
@@ -70,6 +93,7 @@ def run_demo() -> int:
         _write_private(password_file, password + "\n")
         text = _CONFIG.format(
             gateway_port=GATEWAY_PORT,
+            mail_port=MAIL_PORT,
             smsc_port=SMSC_PORT,
             account=ACCOUNT,
             password_hash=hash_password(password),
@@ -78,15 +102,7 @@ def run_demo() -> int:
         _write_private(config_file, text)
     config = load(config_file)
     connector = config.connectors[0]
-    welcome = _WELCOME.format(
-        gateway_port=config.listeners.smpp[0].address.port,
-        smsc_port=connector.address.port,
-        account=ACCOUNT,
-        password=password_file.read_text().strip(),
-        password_file=password_file,
-        folder=folder,
-        program=".venv/bin/smsc-gateway" if Path(".venv/bin/smsc-gateway").exists() else "smsc-gateway",
-    )
+    welcome = _welcome(config, config_file, password_file)
 
     def on_ready(daemon: Daemon) -> None:
         daemon.events.flush()
@@ -108,6 +124,32 @@ def run_demo() -> int:
             await simulator.close()
 
     return run_loop(both)
+
+
+def _welcome(config: Config, config_file: Path, password_file: Path) -> str:
+    """What to try, with the ports and names that now stand in the file."""
+    program = ".venv/bin/smsc-gateway" if Path(".venv/bin/smsc-gateway").exists() else "smsc-gateway"
+    smpp, smsc = config.listeners.smpp[0].address, config.connectors[0].address
+    places, mail = f"SMPP on {smpp}", ""
+    if config.listeners.smtp and config.mail is not None:
+        smtp = config.listeners.smtp[0].address
+        places += f", mail on {smtp}"
+        mail = _MAIL.format(
+            host=smtp.host,
+            port=smtp.port,
+            domain=config.mail.domains[0],
+            config_file=config_file,
+            program=program,
+        )
+    return _WELCOME.format(
+        places=f"{places}, simulated SMSC on {smsc}",
+        account=ACCOUNT,
+        password=password_file.read_text().strip(),
+        password_file=password_file,
+        folder=config_file.parent,
+        program=program,
+        mail=mail,
+    )
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -20,7 +20,7 @@ from process_support import command, free_port
 _PROGRAM = """\
 import sys
 from gateway.cli import demo
-demo.GATEWAY_PORT, demo.SMSC_PORT = {gateway_port}, {smsc_port}
+demo.GATEWAY_PORT, demo.SMSC_PORT, demo.MAIL_PORT = {gateway_port}, {smsc_port}, {mail_port}
 from gateway.__main__ import main
 sys.exit(main(["run", "--demo"]))
 """
@@ -43,14 +43,14 @@ class Demo:
 
 
 @asynccontextmanager
-async def demo(folder: Path, ports: tuple[int, int] | None = None) -> AsyncIterator[Demo]:
-    gateway_port, smsc_port = ports or (free_port(), free_port())
+async def demo(folder: Path, ports: tuple[int, int, int] | None = None) -> AsyncIterator[Demo]:
+    gateway_port, smsc_port, mail_port = ports or (free_port(), free_port(), free_port())
     log = folder / "stderr"
     with log.open("a") as errors:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
-            _PROGRAM.format(gateway_port=gateway_port, smsc_port=smsc_port),
+            _PROGRAM.format(gateway_port=gateway_port, smsc_port=smsc_port, mail_port=mail_port),
             cwd=folder,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -136,9 +136,49 @@ def test_texts_of_all_kinds_arrive(tmp_path: Path, text: str) -> None:
     run()
 
 
+async def shell(lines: str, cwd: Path) -> tuple[int, str]:
+    """Runs what the welcome prints, as a person copies it."""
+    process = await asyncio.create_subprocess_shell(
+        lines, cwd=cwd, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+    )
+    output, _ = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, output.decode()
+
+
+@journey
+async def test_newcomer_sends_a_mail(tmp_path: Path) -> None:
+    async with demo(tmp_path) as it:
+        sends = re.search(r"^  python3 -c .*\n.*'$", it.welcome, re.M)
+        assert sends, it.welcome
+        assert await shell(sends[0], tmp_path) == (0, "")
+        code, output = await it.run("status", "--state-dir", "run", "--json")
+        assert (code, json.loads(output)["accepted"]) == (0, 1)
+
+        preview = re.search(r"^  printf .*\\\n.* preview .* -$", it.welcome, re.M)
+        assert preview, it.welcome
+        program = str(Path(sys.executable).with_name("smsc-gateway"))
+        code, output = await shell(preview[0].replace(" smsc-gateway ", f" {program} "), tmp_path)
+        assert (code, output.splitlines()[-1]) == (0, "  | Alert: The disk is nearly full"), output
+    assert re.search(r" mail_taken .* account=demo messages=1$", (tmp_path / "stderr").read_text(), re.M)
+
+
+@journey
+async def test_a_demo_without_mail_does_not_speak_of_it(tmp_path: Path) -> None:
+    ports = free_port(), free_port(), free_port()
+    async with demo(tmp_path, ports):
+        pass
+    config = tmp_path / "run/config.yaml"
+    text = re.sub(r"^  smtp:\n.*\nmail:\n(  .*\n)*", "", config.read_text(), flags=re.M)
+    config.write_text(re.sub(r"^    mail:\n.*\n", "", text, flags=re.M))
+    async with demo(tmp_path, ports) as it:
+        assert "mail" not in it.welcome
+        assert f"SMPP on {HOST}:{ports[0]}, simulated SMSC on {HOST}:{ports[1]}." in it.welcome
+
+
 @journey
 async def test_demo_can_be_started_again(tmp_path: Path) -> None:
-    ports = free_port(), free_port()
+    ports = free_port(), free_port(), free_port()
     async with demo(tmp_path, ports) as it:
         first = it.welcome
         code, output = await it.send("--to", "79991234567", "--text", "once")
