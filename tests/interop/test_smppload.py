@@ -64,7 +64,7 @@ def bench_gateway(work_dir: Path, smsc_port: int, **connector: Any) -> Iterator[
     """The gateway of benchmarks/gateway.yaml on free ports; `connector` changes its connector."""
     gateway = Smsc(HOST, free_ports(1)[0], SYSTEM_ID, PASSWORD)
     config = yaml.safe_load((ROOT / "benchmarks" / "gateway.yaml").read_text(encoding="utf-8"))
-    config["listeners"]["smpp"][0]["address"] = f"{HOST}:{gateway.port}"
+    config["listeners"] = {"smpp": [{**config["listeners"]["smpp"][0], "address": f"{HOST}:{gateway.port}"}]}
     config["connectors"][0] |= {"address": f"{HOST}:{smsc_port}", **connector}
     path = work_dir / "gateway.yaml"
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
