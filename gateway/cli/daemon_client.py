@@ -62,6 +62,10 @@ def moment(ms: object) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).astimezone().strftime("%Y-%m-%d %H:%M:%S.%f")[:-3]
 
 
+def _cell(value: object) -> str:
+    return "-" if value is None else safe(str(value))
+
+
 def table(rows: list[dict[str, Any]]) -> str:
     """Rows as aligned columns; names ending in _ms are shown as times, without the ending."""
     if not rows:
@@ -69,8 +73,7 @@ def table(rows: list[dict[str, Any]]) -> str:
     names = list(rows[0])
     head = [name.removesuffix("_ms") for name in names]
     body = [
-        [moment(row[name]) if name.endswith("_ms") else safe(str(row[name])) for name in names]
-        for row in rows
+        [moment(row[name]) if name.endswith("_ms") else _cell(row[name]) for name in names] for row in rows
     ]
     widths = [max(len(line[i]) for line in (head, *body)) for i in range(len(names))]
     lines = [

@@ -25,3 +25,12 @@ def test_columns_are_aligned_and_times_are_readable() -> None:
 def test_security_72_what_an_smsc_wrote_cannot_drive_the_terminal() -> None:
     shown = table([{"upstream_id": "1\x1b[2J\n2\u202e"}])
     assert shown.splitlines() == ["upstream_id", "1\\x1b[2J\\x0a2\\u202e"]
+
+
+def test_a_table_has_a_dash_where_there_is_nothing_to_say() -> None:
+    shown = table([{"address": "a", "bad_inputs": 0}, {"address": "b", "bad_inputs": None}])
+    assert [line.split() for line in shown.splitlines()] == [
+        ["address", "bad_inputs"],
+        ["a", "0"],
+        ["b", "-"],
+    ]
