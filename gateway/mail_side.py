@@ -11,6 +11,7 @@ from gateway.core.batch import Answer, Batch
 from gateway.egress.mail import Postman
 from gateway.ingress.mail_intake import MailIntake
 from gateway.ingress.mail_reader import MailReader
+from gateway.ingress.smtp_data import Room
 from gateway.ingress.smtp_listener import LmtpListener, MailListener, SmtpListener
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class MailSide:
             "intake": self.intake,
             "events": daemon.events,
             "clock": daemon.clock,
+            "room": Room(),
         }
         self.listeners = [
             *(SmtpListener(section, logins=daemon.logins, **parts) for section in config.listeners.smtp),

@@ -26,6 +26,7 @@ WORKER = "gateway.ingress.mail_worker"
 UNDER_WAY = 64
 OCTETS_UNDER_WAY = 8 << 20
 WAITING = 1000
+OCTETS_WAITING = 64 << 20
 PATIENCE_S = 10.0
 """A worker that has mails and answers none of them for so long is killed."""
 DEATHS = 5
@@ -37,13 +38,18 @@ STOP_TIMEOUT_S = 2.0
 class _Mail:
     """A mail that waits for its reading."""
 
-    __slots__ = ("alone", "done", "frame", "number")
+    __slots__ = ("alone", "done", "number", "raw", "style")
 
-    def __init__(self, number: int, frame: bytes, done: asyncio.Future[Reading]) -> None:
+    def __init__(self, number: int, raw: bytes, style: Style, done: asyncio.Future[Reading]) -> None:
         self.number = number
-        self.frame = frame
+        self.raw = raw
+        self.style = style
         self.done = done
         self.alone = False  # the worker died while it was under way among others
+
+    def frame(self) -> bytes:
+        """Made when it goes over: what waits is not kept twice."""
+        return encode_frame((self.number, self.raw, tuple(self.style)))
 
     def refuse(self, error: MailError) -> None:
         if not self.done.done():  # its client may be gone
@@ -60,7 +66,8 @@ class MailReader(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[_Mail] = deque()
         self._under_way: dict[int, _Mail] = {}
-        self._octets = 0
+        self._octets = 0  # of what is under way
+        self._octets_waiting = 0
         self._number = 0
         self._send_due = False
         self._heard_at = 0.0
@@ -105,18 +112,22 @@ class MailReader(asyncio.Protocol):
 
     async def read(self, raw: bytes, style: Style) -> Reading:
         """What a mail says; MailError when it cannot be read, 451 when it cannot be just now."""
-        if self._stopping or self.rests or len(self._waiting) >= WAITING:
+        if self._stopping or self.rests or not self._can_wait(len(raw)):
             raise _later()
         if self._transport is None and self._restarting is None:
             # Only now: a gateway that has no mail needs no worker's memory.
             self._restarting = self._loop.create_task(self._restart(0.0))
         self._number += 1
-        mail = _Mail(
-            self._number, encode_frame((self._number, raw, tuple(style))), self._loop.create_future()
-        )
+        mail = _Mail(self._number, raw, style, self._loop.create_future())
         self._waiting.append(mail)
+        self._octets_waiting += len(raw)
         self._send_soon()
         return await mail.done
+
+    def _can_wait(self, octets: int) -> bool:
+        if not self._waiting:
+            return True
+        return len(self._waiting) < WAITING and self._octets_waiting + octets <= OCTETS_WAITING
 
     # -- to the worker ---------------------------------------------------------------------------------
 
@@ -132,13 +143,14 @@ class MailReader(asyncio.Protocol):
         frames = []
         while self._waiting and self._has_room(self._waiting[0]):
             mail = self._waiting.popleft()
+            self._octets_waiting -= len(mail.raw)
             if mail.done.done():
                 continue
             if not self._under_way:
                 self._heard_at = self._loop.time()
             self._under_way[mail.number] = mail
-            self._octets += len(mail.frame)
-            frames.append(mail.frame)
+            self._octets += len(mail.raw)
+            frames.append(mail.frame())
         if frames:
             self._transport.write(b"".join(frames))
             if self._watch_handle is None:
@@ -149,7 +161,7 @@ class MailReader(asyncio.Protocol):
             return True
         if mail.alone or next(iter(self._under_way.values())).alone:
             return False
-        return len(self._under_way) < UNDER_WAY and self._octets + len(mail.frame) <= OCTETS_UNDER_WAY
+        return len(self._under_way) < UNDER_WAY and self._octets + len(mail.raw) <= OCTETS_UNDER_WAY
 
     def _watch(self) -> None:
         self._watch_handle = None
@@ -173,7 +185,7 @@ class MailReader(asyncio.Protocol):
         self._heard_at = self._loop.time()
         for number, code, text, reading in take_frames(self._buffer):
             mail = self._under_way.pop(number)
-            self._octets -= len(mail.frame)
+            self._octets -= len(mail.raw)
             if code:
                 mail.refuse(MailError(code, text))
             elif not mail.done.done():
@@ -197,6 +209,7 @@ class MailReader(asyncio.Protocol):
         for mail in mails:
             mail.alone = True
         self._waiting.extendleft(reversed(mails))
+        self._octets_waiting += sum(len(mail.raw) for mail in mails)
         now = self._clock.now()
         self._deaths.append(now)
         self.rests = len(self._deaths) == DEATHS and now - self._deaths[0] < REST_S
@@ -225,6 +238,7 @@ class MailReader(asyncio.Protocol):
             mail.refuse(_later())
         self._under_way.clear()
         self._waiting.clear()
+        self._octets = self._octets_waiting = 0
 
 
 def _later() -> MailError:

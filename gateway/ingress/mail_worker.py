@@ -13,6 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterable
+from time import monotonic
 from types import FrameType
 from typing import Any
 
@@ -28,6 +29,7 @@ MEMORY = 1 << 30
 """Octets of address space."""
 MAX_HTML = 262_144
 """Characters of HTML that are looked at."""
+SILENCE_S = 0.02
 READ_SIZE = 1 << 20
 
 _HINTS = ("hidden", "display", "DISPLAY", "mso-hide", "max-height", "font-size")
@@ -64,23 +66,26 @@ def _stop(signal_number: int, frame: FrameType | None) -> None:
 
 
 def serve(channel: socket.socket) -> None:
-    """Answers until the other end closes; what one read brought is answered by one write."""
+    """Answers until the other end closes; what one read brought is answered by one write.
+
+    Unless it takes long: the gateway shall hear that something is done, and the others' clients wait.
+    """
     buffer = bytearray()
-    while data := _receive(channel):
-        buffer += data
-        answers = [encode_frame(answer_to(*values)) for values in take_frames(buffer)]
-        if answers:
-            try:
-                channel.sendall(b"".join(answers))
-            except OSError:
-                return  # the gateway is gone
-
-
-def _receive(channel: socket.socket) -> bytes:
     try:
-        return channel.recv(READ_SIZE)
-    except ConnectionResetError:
-        return b""
+        while data := channel.recv(READ_SIZE):
+            buffer += data
+            answers: list[bytes] = []
+            begun = monotonic()
+            for values in take_frames(buffer):
+                answers.append(encode_frame(answer_to(*values)))
+                if monotonic() - begun > SILENCE_S:
+                    channel.sendall(b"".join(answers))
+                    answers.clear()
+                    begun = monotonic()
+            if answers:
+                channel.sendall(b"".join(answers))
+    except OSError:
+        return  # the gateway is gone
 
 
 def answer_to(

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from aiosmtpd.smtp import SMTP
 
 from gateway.core.accounts import Account
 from gateway.ingress.smtp_auth import LINE_LIMIT, credentials
-from gateway.ingress.smtp_data import HangUp, read_data
+from gateway.ingress.smtp_data import HangUp, Place, read_data
 from protocols.mail.envelope import MailFrom, parse_mail, parse_rcpt
 from protocols.mail.errors import MailError
 
@@ -217,7 +217,7 @@ class MailSession(SMTP):
             await self._end("421 4.7.0 too many commands that bring no mail")
         await self._reply(line)
 
-    async def _end(self, last_words: str = "") -> None:
+    async def _end(self, last_words: str = "") -> NoReturn:
         """Leaves, and never returns: the command loop must not see what else the client has sent."""
         self.leave(last_words)
         raise asyncio.CancelledError
@@ -302,14 +302,8 @@ class MailSession(SMTP):
             return
         self._data_until = self.loop.time() + LONGEST_MAIL * self._timeout_duration
         await self._reply(GO_AHEAD)
-        try:
-            raw = await read_data(self._reader, self.intake.max_size)
-        except MailError as error:
-            replies = [str(error)] * (len(self._recipients) if self.each else 1)
-        except HangUp as last_words:
-            await self._end(str(last_words))
-        else:
-            replies = await self._take(raw)
+        with self.listener.place(self.account) as place:
+            replies = await self._receive(place)
         self._data_until = 0.0
         utf8 = self._sender is not None and self._sender.utf8
         self._set_post_data_state()
@@ -317,6 +311,15 @@ class MailSession(SMTP):
         await self._reply(b"".join([_line(reply, utf8=utf8) for reply in replies]))
         if self.listener.stopping:
             await self._end(STOPPING)
+
+    async def _receive(self, place: Place) -> list[str]:
+        try:
+            raw = await read_data(self._reader, self.intake.max_size, place)
+        except MailError as error:
+            return [str(error)] * (len(self._recipients) if self.each else 1)
+        except HangUp as last_words:
+            await self._end(str(last_words))
+        return await self._take(raw)
 
     async def _take(self, raw: bytes) -> list[str]:
         assert self._sender is not None

@@ -18,6 +18,7 @@ from gateway.core.events import Events
 from gateway.core.logins import Logins
 from gateway.ingress.smtp import STOPPING, LmtpSession, MailSession
 from gateway.ingress.smtp_auth import MECHANISMS
+from gateway.ingress.smtp_data import NOBODYS_SHARE, ROOM, Place, Room
 from protocols.mail.envelope import MailFrom, RcptTo
 from protocols.mail.errors import MailError
 
@@ -67,6 +68,7 @@ class MailListener:
         intake: Intake,
         events: Events,
         clock: Clock,
+        room: Room | None = None,
         hostname: str = "",
     ) -> None:
         self.hostname = hostname or socket.gethostname()
@@ -82,6 +84,7 @@ class MailListener:
         """Connections that were let in, and those that were too many."""
         self.refused = 0
         self.stopping = False
+        self.room = room or Room()
         self._max_connections = config.max_connections
         self._offers: dict[tuple[int, bool, bool], bytes] = {}
         self._server: asyncio.Server
@@ -153,6 +156,10 @@ class MailListener:
             and account.config.mail is not None
             and not account.config.blocked
         )
+
+    def place(self, account: Account | None) -> Place:
+        """Room for a mail."""
+        return Place(self.room, ROOM if account is not None else NOBODYS_SHARE)
 
     def offer(self, *, secure: bool, auth: bool) -> bytes:
         """The reply to EHLO or LHLO."""

@@ -120,7 +120,7 @@ def test_no_more_are_under_way_than_allowed(desk: Run, monkeypatch: pytest.Monke
         assert await reading == [f"text{n}!" for n in range(100)]
         assert (reader._octets, reader._under_way) == (0, {})
 
-        monkeypatch.setattr(mail_reader, "OCTETS_UNDER_WAY", 3_000_000)
+        monkeypatch.setattr(mail_reader, "OCTETS_UNDER_WAY", 2_999_999)
         os.kill(at.pid, signal.SIGSTOP)
         reading = asyncio.gather(*(at.reads("x" * 1_000_000) for _ in range(6)), at.reads("x" * 5_000_000))
         await asyncio.sleep(0)
@@ -136,6 +136,24 @@ def test_more_than_can_wait_come_later(desk: Run) -> None:
         found = await at.reads_all(*(f"text{n}" for n in range(mail_reader.WAITING + 5)))
         assert found[mail_reader.WAITING :] == ["451 4.3.2"] * 5
         assert found[: mail_reader.WAITING] == [f"text{n}!" for n in range(mail_reader.WAITING)]
+
+
+def test_what_waits_has_a_size_too(desk: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail_reader, "OCTETS_UNDER_WAY", 100_000)
+    monkeypatch.setattr(mail_reader, "OCTETS_WAITING", 500_000)
+
+    @desk
+    async def run(at: Desk) -> None:
+        for _ in range(2):
+            os.kill(at.pid, signal.SIGSTOP)
+            reading = [asyncio.create_task(at.reads("x" * 100_000)) for _ in range(10)]
+            for _ in range(3):
+                await asyncio.sleep(0)
+            assert len([task for task in reading if task.done()]) == 5
+            os.kill(at.pid, signal.SIGKILL)  # what was under way waits again
+            assert await asyncio.gather(*reading) == ["x" * 20 + "!"] * 5 + ["451 4.3.2"] * 5
+            assert (at.reader._octets, at.reader._octets_waiting) == (0, 0)
+        assert await at.reads("x" * 600_000) == "x" * 20 + "!"  # a large one may wait alone
 
 
 def test_a_client_that_is_gone_takes_nothing_along(desk: Run) -> None:

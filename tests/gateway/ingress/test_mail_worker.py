@@ -65,6 +65,26 @@ def test_mails_are_read_in_order() -> None:
         assert all(isinstance(Reading(*answer[3]).text, str) for answer in found)
 
 
+def test_a_mail_that_takes_long_holds_no_answers_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else some of them together would look like a worker that hangs."""
+    monkeypatch.setattr(mail_worker, "SILENCE_S", -1.0)
+    ours, theirs = socket.socketpair()
+    sent: list[bytes] = []
+
+    class Channel:
+        def recv(self, size: int) -> bytes:
+            return theirs.recv(size)
+
+        def sendall(self, data: bytes) -> None:
+            sent.append(data)
+
+    with ours, theirs:
+        ours.sendall(b"".join(encode_frame((n, MAIL, STYLE)) for n in range(3)))
+        ours.shutdown(socket.SHUT_WR)
+        mail_worker.serve(Channel())  # type: ignore[arg-type]
+    assert len(sent) == 3
+
+
 def test_frames_may_come_in_pieces() -> None:
     with worker() as (channel, _):
         frames = encode_frame((1, MAIL, STYLE)) + encode_frame((2, MAIL, STYLE))

@@ -5,38 +5,46 @@ from __future__ import annotations
 import asyncio
 import tracemalloc
 from random import Random
+from typing import Any
 
 import pytest
 from smtp_support import listening, on_loops
 
 from gateway.ingress import smtp_data
-from gateway.ingress.smtp_data import has_long_line, read_data
+from gateway.ingress.smtp_data import Place, Room, has_long_line, read_data
 from protocols.mail.errors import MailError
 
 MAX_SIZE = 100_000
 LIMIT = 1 << 16
 
 
-def received(*pieces: bytes, max_size: int = MAX_SIZE) -> tuple[bytes, bytes]:
+def received(
+    *pieces: bytes, max_size: int = MAX_SIZE, room: Room | None = None, limit: int = smtp_data.ROOM
+) -> tuple[bytes, bytes]:
     """The mail, and what is left for the command loop; the octets come in these pieces."""
+    room = room or Room()
 
     async def run() -> tuple[bytes, bytes]:
         reader = asyncio.StreamReader(limit=LIMIT)
-        reading = asyncio.ensure_future(read_data(reader, max_size))
+        with Place(room, limit) as place:
+            mail = await _read(reader, place)
+        reader.feed_eof()
+        return mail, await reader.read()
+
+    async def _read(reader: asyncio.StreamReader, place: Place) -> bytes:
+        reading = asyncio.ensure_future(read_data(reader, max_size, place))
         for piece in pieces:
             reader.feed_data(piece)
             await asyncio.sleep(0)
         async with asyncio.timeout(10):
-            mail = await reading
-        reader.feed_eof()
-        return mail, await reader.read()
+            return await reading
 
     return asyncio.run(run())
 
 
-def refused(*pieces: bytes, max_size: int = MAX_SIZE) -> str:
+def refused(*pieces: bytes, **how: Any) -> str:
     with pytest.raises(MailError) as caught:
-        received(*pieces, max_size=max_size)
+        received(*pieces, **how)
     return caught.value.code
 
 
@@ -116,25 +124,76 @@ def test_large_mails(size: int) -> None:
 def test_the_size_is_exact() -> None:
     line = b"x" * 98 + b"\r\n"
     assert len(received(line * 1000 + b".\r\n")[0]) == MAX_SIZE
-    assert refused(line * 1000 + b"\r\n" * 2 + b".\r\n") == "552 5.3.4"
+    assert refused(b"x" + line * 1000 + b".\r\n") == "552 5.3.4"
+    # What SIZE announces has no doubled dots in it (RFC 1870 §3).
+    dots = b"." * 8 + b"\r\n"
+    assert len(received((b"." + dots) * 10_000 + b".\r\n")[0]) == MAX_SIZE
+    assert refused((b"." + dots) * 10_000 + b"x\r\n.\r\n") == "552 5.3.4"
+
+
+def test_what_there_is_no_room_for_comes_later() -> None:
+    room = Room()
+    mail = b"x" * 98 + b"\r\n"
+    with Place(room, 1000) as other:
+        assert other.take(600)
+        assert len(received(mail * 3 + b".\r\n", room=room, limit=1000)[0]) == 300
+        assert refused(mail * 5 + b".\r\n", room=room, limit=1000) == "452 4.3.1"
+        assert refused(*[mail] * 5, b".\r\n", room=room, limit=1000) == "452 4.3.1"
+        assert refused(mail * 20_000 + b".\r\n", room=room, limit=1000) == "552 5.3.4"
+        assert room.taken == 600
+    assert room.taken == 0
+    assert len(received(mail * 5 + b".\r\n", room=room, limit=1000)[0]) == 500
+
+
+@on_loops
+async def test_mails_that_come_in_at_once_share_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.ingress.smtp_listener.ROOM", 150_000)
+    monkeypatch.setattr("gateway.ingress.smtp_listener.NOBODYS_SHARE", 60_000)
+    half = (b"x" * 98 + b"\r\n") * 700
+    async with listening() as server:
+        first, second, third = [await server.client() for _ in range(3)]
+        for client in (first, second, third):
+            await client.envelope()
+            assert (await client.say("DATA")).startswith("354")
+        for client in (first, second):
+            client.send(half)
+        while server.listener.room.taken < 120_000:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        third.send(half + b".\r\n")
+        assert (await third.reply()).startswith("452 4.3.1")
+        server.intake.trusted = None
+        stranger = await server.client()
+        await stranger.envelope("a@example.org", "send@sms.example.org")
+        first.close()
+        while server.listener.room.taken > len(half):  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        assert (await stranger.data(half + b".\r\n")).startswith("452 4.3.1")
+        await third.envelope()
+        assert (await third.data(half + b".\r\n")).startswith("250")
+        second.send(b".\r\n")
+        assert (await second.reply()).startswith("250")
+        await stranger.envelope("a@example.org", "send@sms.example.org")
+        assert (await stranger.data(half[:50_000] + b".\r\n")).startswith("250")
+        assert server.listener.room.taken == 0
 
 
 def test_lines() -> None:
     longest = b"x" * smtp_data.LINE_OCTETS + b"\r\n"
-    assert received(longest * 3 + b".\r\n")[0] == longest * 3
+    assert received(longest * 3 + b".\r\n", max_size=10 * MAX_SIZE)[0] == longest * 3
     for sent in (b"x" + longest, longest * 9 + b"x" + longest + b"a\r\n", b"a\r\nx" + longest):
-        assert refused(sent + b".\r\n") == "500 5.5.2"
-    bare = b"x" * 900 + b"\n"
-    assert received(bare * 5 + b"\r\n.\r\n")[0] == bare * 5 + b"\r\n"
+        assert refused(sent + b".\r\n", max_size=10 * MAX_SIZE) == "500 5.5.2"
+    bare = b"x" * 60_000 + b"\n"
+    assert received(bare * 5 + b"\r\n.\r\n", max_size=10 * MAX_SIZE)[0] == bare * 5 + b"\r\n"
 
 
 def test_long_lines_are_found_wherever_they_are() -> None:
     random = Random(3)
     for _ in range(200):
-        lengths = [random.choice([0, 1, 500, 997, 998]) for _ in range(8)]
+        most = smtp_data.LINE_OCTETS
+        lengths = [random.choice([0, 1, 500, most - 1, most]) for _ in range(8)]
         lines = [b"x" * length + b"\r\n" for length in lengths]
         assert not has_long_line(b"".join(lines))
-        lines.insert(random.randrange(9), b"x" * 999 + b"\r\n")
+        lines.insert(random.randrange(9), b"x" * (most + 1) + b"\r\n")
         assert has_long_line(b"".join(lines))
 
 
@@ -184,7 +243,7 @@ def test_a_flood_of_tiny_lines_leaves_time_for_others() -> None:
     async def run() -> int:
         reader = asyncio.StreamReader(limit=LIMIT)
         reader.feed_data(b"..\r\n" * 100_000 + b".\r\n")
-        reading = asyncio.ensure_future(read_data(reader, 1_000_000))
+        reading = asyncio.ensure_future(read_data(reader, 1_000_000, Place(Room(), smtp_data.ROOM)))
         turns = 0
         while not reading.done():
             await asyncio.sleep(0)
@@ -201,6 +260,6 @@ def test_a_connection_that_ends_is_no_mail() -> None:
         reader.feed_data(b"hello\r\n")
         reader.feed_eof()
         with pytest.raises(asyncio.IncompleteReadError):
-            await read_data(reader, MAX_SIZE)
+            await read_data(reader, MAX_SIZE, Place(Room(), smtp_data.ROOM))
 
     asyncio.run(run())

@@ -37,7 +37,7 @@ async def test_a_mail_that_cannot_be_taken_is_refused_for_each(tmp_path: Path) -
     async with listening(path=tmp_path / "lmtp") as server:
         client = await server.client(LHLO)
         for mail, answer, code in (
-            (b"x" * 2000 + b"\r\n.\r\n", None, "500 5.5.2"),
+            (b"x" * 70_000 + b"\r\n.\r\n", None, "500 5.5.2"),
             (b"x\r\n" * 50_000 + b".\r\n", None, "552 5.3.4"),
             (b"x\r\n.\r\n", RuntimeError("a fault"), "451 4.3.0"),
         ):
