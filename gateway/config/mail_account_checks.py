@@ -28,6 +28,7 @@ def check_accounts(config: Config, reading: Reading) -> None:
     for path, account in with_mail(config, reading):
         if account.mail is not None:
             _check_account(account, account.mail, path, reading)
+            _check_report(config, account.mail, f"{path}.mail.report", reading)
     _check_networks(config, reading)
 
 
@@ -53,6 +54,13 @@ def _check_account(account: Account, mail: AccountMail, path: str, reading: Read
     if not any(parts) and reading.is_good(f"{key}.sender") and reading.is_good(f"{key}.empty_text"):
         reading.note(f"{key}.text", "leaves nothing to send", "write a subject, a sender or an empty_text")
     _check_hours(mail, key, reading)
+
+
+def _check_report(config: Config, mail: AccountMail, key: str, reading: Reading) -> None:
+    """Who asks for every report must get some; `failure` is the default, also where none are wanted."""
+    no_smarthost = config.mail is not None and config.mail.smarthost is None
+    if mail.report == "always" and no_smarthost and reading.is_good("mail.smarthost"):
+        reading.note(key, "needs mail.smarthost", "add smarthost: {address: '127.0.0.1:25'}")
 
 
 def _check_hours(mail: AccountMail, key: str, reading: Reading) -> None:
