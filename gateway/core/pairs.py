@@ -27,3 +27,9 @@ class PairLimits:
         self._pairs[pair] = (began, count + 1) if now - began < HOUR_S else (now, 1)
         if len(self._pairs) > REMEMBERED:
             self._pairs.popitem(last=False)
+
+    def parted(self, address: str, number: str) -> None:
+        """Takes back one SMS that was not sent after all."""
+        began, count = self._pairs.get((address, number), (0.0, 0))
+        if count:
+            self._pairs[address, number] = (began, count - 1)

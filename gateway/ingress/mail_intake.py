@@ -239,7 +239,12 @@ class MailIntake:
         raw: bytes,
         client_id: str = "",
     ) -> asyncio.Future[str]:
+        if self.accounts.get(account.name) is not account:  # while the mail was read, or its login looked at
+            raise MailError("451 4.7.0", "the account was changed, send the mail again")
         now, now_ms = self.clock.now(), self.clock.now_ms()
+        # Before anything is accepted, so that no fault in here can leave messages without their mail.
+        key = _key(account, sender, unit, reading, raw)
+        returned, whole = _returned(sender, reading, raw) if any(u[2] for u in unit.drafts) else (b"", 0)
         who = sender.address or next(iter(reading.author_addresses), "")
         for _, draft, _ in unit.drafts:
             if who and self.pairs.full(who, draft.destination, now):
@@ -253,11 +258,10 @@ class MailIntake:
             raise error_of(messages)
         mail_id = self.submission.ids.next(now_ms)
         batch = self.journal.batch
-        returned, whole = _returned(sender, reading, raw) if any(u[2] for u in unit.drafts) else (b"", 0)
         batch.mails.append(
             (
                 mail_id,
-                _key(account, sender, unit, reading, raw),
+                key,
                 account.name,
                 now_ms,
                 sender.address,
@@ -278,7 +282,7 @@ class MailIntake:
             )
         self.submission.flush()
         reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self.journal.then(lambda ok: self._committed(reply, account, mail_id, messages, ok))
+        self.journal.then(lambda ok: self._committed(reply, account, who, mail_id, messages, ok))
         return reply
 
     def store_says(self, repeated: Iterable[tuple[int, int]]) -> None:
@@ -286,9 +290,18 @@ class MailIntake:
         self._earlier = dict(repeated)
 
     def _committed(
-        self, reply: asyncio.Future[str], account: Account, mail_id: int, messages: list[Message], ok: bool
+        self,
+        reply: asyncio.Future[str],
+        account: Account,
+        who: str,
+        mail_id: int,
+        messages: list[Message],
+        ok: bool,
     ) -> None:
         earlier = self._earlier.get(mail_id)
+        if not ok or earlier is not None:
+            for message in messages:
+                self.pairs.parted(who, message.destination)
         if not ok:
             text = str(error_of(Refusal.STORE))
         elif earlier is not None:
