@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import traceback
 from collections import deque
+from pathlib import Path
 from random import Random
 
 from gateway.config.mail_model import Mail, Smarthost
@@ -100,10 +102,11 @@ class Postman:
         return list(new.values())
 
     def configure(self, smarthost: Smarthost, mail: Mail) -> list[asyncio.Task[None]]:
-        """Takes over a changed configuration; the tasks that are new."""
+        """Takes over a configuration, and looks at once whether the smarthost is up; the tasks that are new."""
         if smarthost != self.smarthost:
             self._failures, self._said = 0, ""
-            self._due_ms = 0
+        # what was mended may be at the smarthost, or in a file whose name is the same
+        self._down_until_ms, self._due_ms = 0, 0
         self.smarthost, self.mail = smarthost, mail
         self._something.set()
         return self.start()
@@ -205,6 +208,9 @@ class Postman:
             self._failed(letter, error)
         except ValueError as error:
             self._refuse(letter, f"it cannot be written as a mail: {error}")
+        except Exception as error:  # a letter with a fault must not end the gateway, now and after each start
+            connection.abort()
+            self._fault(letter, error)
         else:
             self._is_up()
             self._was_sent(letter)
@@ -245,9 +251,21 @@ class Postman:
         if failure.for_good:
             self._refuse(letter, failure.reason)
             return
+        self._put_off_alone(letter, failure.reason)
+
+    def _fault(self, letter: Letter, error: Exception) -> None:
+        """Something that must not happen did; it may have to do with this letter, so the others go on."""
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        reason = (
+            f"a fault in the gateway: {type(error).__name__} in {Path(where.filename).name}:{where.lineno}"
+        )
+        self._put_off_alone(letter, reason)
+        self._events.say("error", "letter_fault", letter=letter.letter_id, reason=reason)
+
+    def _put_off_alone(self, letter: Letter, reason: str) -> None:
         delay_s = retry.delay_s(letter.tries, self._random, FIRST_RETRY_S, LONGEST_RETRY_S)
-        self.last_error = failure.reason
-        self._put_off(letter, self._clock.now_ms() + int(1000 * delay_s), failure.reason)
+        self.last_error = reason
+        self._put_off(letter, self._clock.now_ms() + int(1000 * delay_s), reason)
         self._journal.wake()
 
     def _refuse(self, letter: Letter, reason: str) -> None:

@@ -11,9 +11,11 @@ import pytest
 from aiosmtplib import SMTPDataError
 from postman_support import DROP, Server, changed, cut, office_at, report, run, serving
 
+from gateway.core.model import Letter
 from gateway.egress import mail as postman_module
 from gateway.egress.mail import CLAIM, FIRST_RETRY_S, LONGEST_DOWN_S, LONGEST_RETRY_S
 from gateway.egress.mail_connection import _reason
+from gateway.translate.mail_letter import OutgoingMail, mail_of
 
 
 def test_letters_are_sent_from_nobody_over_few_connections() -> None:
@@ -224,6 +226,25 @@ def test_a_reload_tries_again_at_once() -> None:
     run(test)
 
 
+def test_a_reload_looks_at_once_whether_the_smarthost_was_mended() -> None:
+    async def test() -> None:
+        async with serving(connections=1) as (office, server):
+            server.handler.always["MAIL"] = "550 5.7.1 not from here"
+            [letter_id] = office.write()
+            for _ in range(6):
+                [row] = await office.put_off(letter_id)
+                row.reason = ""
+                office.advance(LONGEST_RETRY_S)
+            await office.put_off(letter_id)
+            server.handler.always.clear()
+            changed(office)
+            office.advance(FIRST_RETRY_S)
+            await office.store.until(lambda: office.store.sent == [letter_id])
+            assert len(office.events_named("smarthost_up")) == 1
+
+    run(test)
+
+
 def test_a_letter_that_breaks_connections_lets_the_others_go_first() -> None:
     async def test() -> None:
         async with serving(connections=1) as (office, server):
@@ -333,6 +354,30 @@ def test_a_store_that_cannot_write_is_asked_again() -> None:
             office.store.error = ""
             office.advance(1)
             await office.store.until(lambda: office.store.sent)
+
+    run(test)
+
+
+def test_a_fault_with_one_letter_stops_neither_the_others_nor_the_gateway(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def faulty(letter: Letter, *args: Any, **kwargs: Any) -> OutgoingMail:
+        if letter.letter_id == 1:
+            raise ZeroDivisionError
+        return mail_of(letter, *args, **kwargs)
+
+    monkeypatch.setattr(postman_module, "mail_of", faulty)
+
+    async def test() -> None:
+        async with serving(connections=1) as (office, _):
+            bad, good = office.write(2)
+            [row] = await office.put_off(bad)
+            await office.store.until(lambda: office.store.sent == [good])
+            assert row.due_ms > office.clock.now_ms()
+            assert "ZeroDivisionError in " in row.reason
+            assert len(office.events_named("letter_fault")) == 1
+            assert not any(task.done() for task in office.tasks)
+            assert office.postman.in_memory == 0
 
     run(test)
 
