@@ -97,26 +97,37 @@ def test_a_store_that_cannot_write_makes_the_mail_come_later(
     run()
 
 
-@journey
-async def test_a_mail_that_waits_for_its_commit_is_answered_when_the_gateway_stops(tmp_path: Path) -> None:
-    async with post_office(tmp_path) as post:
-        queue_id(await post.send(mail("before")))  # so nothing waits on disk, and the next SMS goes straight
-        await post.settled()
-        client, idle, writing = await post.client(), await post.client(), await post.client()
-        await writing.envelope(*to(OTHER))
-        assert (await writing.say("DATA")).startswith("354")
-        with post.held_store() as release:
-            reply = await sent_and_not_answered(post, client, mail())
-            await post.taking()
-            stopping = asyncio.create_task(post.gateway.stop(clock_runs=False))
-            assert (await idle.reply()).startswith("421 4.3.2 ")
-            assert not reply.done()
-            release()
-            queue_id(await reply)
-            assert (await client.reply()).startswith("421 4.3.2 ")
-        post.gateway.clock.let_run()
-        await stopping
-        assert await post.texts(2) == [(DESTINATION, "before"), (DESTINATION, "hello")]
+@pytest.mark.parametrize("hours", ["", "14-21"], ids=["goes at once", "goes later"])
+def test_a_mail_that_waits_for_its_commit_is_answered_when_the_gateway_stops(
+    tmp_path: Path, hours: str
+) -> None:
+    @journey
+    async def run() -> None:
+        accounts = [mailer(mail={"hours": hours}), mailer("other", mail={"networks": ()})]
+        async with post_office(tmp_path, accounts=accounts) as post:
+            client, idle, writing = await post.client(), await post.client(), await post.client()
+            assert (await idle.login("other")).startswith("235")
+            queue_id(
+                await idle.send(mail("before"))
+            )  # so nothing waits on disk, and the next can go straight
+            await post.settled()
+            await writing.envelope(*to(OTHER))
+            assert (await writing.say("DATA")).startswith("354")
+            with post.held_store() as release:
+                reply = await sent_and_not_answered(post, client, mail())
+                await post.taking()
+                stopping = asyncio.create_task(post.gateway.stop(clock_runs=False))
+                assert (await idle.reply()).startswith("421 4.3.2 ")
+                assert not reply.done()
+                release()
+                queue_id(await reply)
+                assert (await client.reply()).startswith("421 4.3.2 ")
+            post.gateway.clock.let_run()
+            await stopping
+            sent = [(DESTINATION, "before"), *([] if hours else [(DESTINATION, "hello")])]
+            assert await post.texts(len(sent)) == sent
+
+    run()
 
 
 # -- the same mail again -------------------------------------------------------------------------------
