@@ -2,13 +2,17 @@
 
 One object for all ways in, so that what somebody tried over SMPP counts over SMTP too.  After a few bad
 passwords from one address for one name the next tries wait in line, each longer than the one before; nobody
-else waits, and the right password ends it.
+else waits, and the right password ends it.  Only passwords that differ count: a forgotten device that comes
+all day with the same old one guesses nothing, and must not make its neighbours behind the same address wait.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import hashlib
+import hmac
+import os
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -18,6 +22,8 @@ from gateway.core.clock import Clock
 
 CHECKS_AT_ONCE = 32
 """Passwords that wait for their hash; each takes a tenth of a second of one core."""
+CHECKS_OF_AN_ADDRESS = 16
+"""So many of them may come from one address: it keeps nobody else out by guessing names."""
 BAD_PASSWORDS = 5
 """So many within FORGOTTEN_AFTER_S, and the next try waits a second, then two, four, … LONGEST_DELAY_S."""
 FORGOTTEN_AFTER_S = 600.0
@@ -27,15 +33,17 @@ LONGEST_LINE_S = 60.0
 REMEMBERED = 10_000
 """Pairs of address and name whose bad passwords are counted; the oldest are forgotten first."""
 _NAME_LENGTH = 64
+_PROCESS_KEY = os.urandom(32)
 
 
 class _Tries:
-    """The bad passwords of one address for one name."""
+    """The bad passwords of one address for one name, each with the time it came, as a digest."""
 
     __slots__ = ("bad", "free_at")
 
     def __init__(self) -> None:
-        self.bad: deque[float] = deque(maxlen=BAD_PASSWORDS + 5)  # 2**5 s is over the longest delay
+        # 2**5 s is over the longest delay
+        self.bad: deque[tuple[float, bytes]] = deque(maxlen=BAD_PASSWORDS + 5)
         self.free_at = 0.0  # when the last try in line has its turn
 
 
@@ -46,7 +54,8 @@ class Logins:
         self._clock = clock
         self._sleep = sleep
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="password")
-        self._checks = 0
+        self._checks: Counter[str] = Counter()
+        """Passwords that wait for their hash, by address."""
         self._closed = False
         self._tries: dict[tuple[str, str], _Tries] = {}
 
@@ -68,41 +77,49 @@ class Logins:
         `account` is None for a name that does not exist: the time that takes does not tell.
         """
         pair = (peer, name[:_NAME_LENGTH])
+        digest = _digest(password, account)
+        if self._came_before(pair, digest):
+            return False
+        if account is not None and self.is_known(account, password, peer):
+            return True
         guesses = self._delay(pair) > 0
         if guesses and not await self._stand_in_line(pair):
             return None
         if account is None:
-            good = await self._hash(password, ())
+            good = await self._hash(peer, password, ())
         else:
             # One login of an account at a time: when its first bind is good, the other thousand need no hash.
             async with account.login_turn:
                 late = not guesses and self._delay(pair) > 0  # others failed while this one waited
-                good = None if late else await self._is_good(account, password)
+                good = None if late else await self._is_good(account, password, peer)
             if late:
                 return await self.verify(account, name, password, peer)
         if good:
             self._tries.pop(pair, None)
         elif good is not None:
-            self._count_bad(pair)
+            self._count_bad(pair, digest)
         return good
 
-    async def _is_good(self, account: Account, password: str) -> bool | None:
+    async def _is_good(self, account: Account, password: str, peer: str) -> bool | None:
         if account.was_verified(password):
             return True
         hashes = account.password_hashes()
-        good = await self._hash(password, hashes)
+        good = await self._hash(peer, password, hashes)
         if good:
             account.remember_verified(password, hashes)
         return good
 
-    async def _hash(self, password: str, hashes: tuple[str, ...]) -> bool | None:
-        if self._checks >= CHECKS_AT_ONCE or self._closed:
+    async def _hash(self, peer: str, password: str, hashes: tuple[str, ...]) -> bool | None:
+        checks = self._checks
+        if checks[peer] >= CHECKS_OF_AN_ADDRESS or checks.total() >= CHECKS_AT_ONCE or self._closed:
             return None
-        self._checks += 1
+        checks[peer] += 1
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, _verify, password, hashes)
         finally:
-            self._checks -= 1
+            checks[peer] -= 1
+            if not checks[peer]:
+                del checks[peer]
 
     # -- guessing --------------------------------------------------------------------------------------
 
@@ -111,11 +128,14 @@ class Logins:
         tries = self._tries.get(pair)
         if tries is None:
             return 0.0
-        forgotten = self._clock.now() - FORGOTTEN_AFTER_S
-        while tries.bad and tries.bad[0] <= forgotten:
-            tries.bad.popleft()
+        self._forget(tries)
         excess = len(tries.bad) - BAD_PASSWORDS
         return min(2.0**excess, LONGEST_DELAY_S) if excess >= 0 else 0.0
+
+    def _forget(self, tries: _Tries) -> None:
+        forgotten = self._clock.now() - FORGOTTEN_AFTER_S
+        while tries.bad and tries.bad[0][0] <= forgotten:
+            tries.bad.popleft()
 
     async def _stand_in_line(self, pair: tuple[str, str]) -> bool:
         """Waits for the pair's turn, one after the other; False when the line is too long.
@@ -131,12 +151,32 @@ class Logins:
         await self._sleep(at - now)
         return True
 
-    def _count_bad(self, pair: tuple[str, str]) -> None:
+    def _came_before(self, pair: tuple[str, str], digest: bytes) -> bool:
+        """Whether this password is known to be bad: whoever says it again learns nothing, so needs no wait.
+
+        It is not counted again either, so that it is forgotten, and then is one bad password once more.
+        """
+        tries = self._tries.get(pair)
+        if tries is None:
+            return False
+        self._forget(tries)
+        return any(hmac.compare_digest(bad, digest) for _, bad in tries.bad)
+
+    def _count_bad(self, pair: tuple[str, str], digest: bytes) -> None:
+        if self._came_before(pair, digest):  # on another connection, at the same time
+            return
         tries = self._tries.pop(pair, None) or _Tries()
-        tries.bad.append(self._clock.now())
+        tries.bad.append((self._clock.now(), digest))
         if len(self._tries) >= REMEMBERED:
             del self._tries[next(iter(self._tries))]
         self._tries[pair] = tries
+
+
+def _digest(password: str, account: Account | None) -> bytes:
+    """What is kept of a bad password: nothing that means anything elsewhere, or after its account changed."""
+    hashes = account.password_hashes() if account is not None else ()
+    text = "\0".join((password, *hashes)).encode("utf-8", "surrogateescape")
+    return hmac.digest(_PROCESS_KEY, text, hashlib.sha256)
 
 
 def _verify(password: str, hashes: tuple[str, ...]) -> bool:

@@ -36,6 +36,7 @@ class Door:
         self.slept: list[float] = []
         self.logins = Logins(self.clock, sleep=self.sleep)
         self.app = app()
+        self.guesses = 0
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)
@@ -45,8 +46,10 @@ class Door:
         return await self.logins.verify(self.app if name == "app" else None, name, password, peer)
 
     async def fails(self, times: int, peer: str = HERE, name: str = "app") -> None:
+        """So many guesses, each another one."""
         for _ in range(times):
-            assert await self.tries("bad", peer, name) is False
+            self.guesses += 1
+            assert await self.tries(f"guess {self.guesses}", peer, name) is False
 
 
 def door(test: Callable[[Door], Awaitable[None]]) -> Callable[[], None]:
@@ -160,6 +163,50 @@ async def test_so_does_time(at: Door) -> None:
     assert at.slept == [1]
 
 
+def test_security_35_an_old_password_that_comes_all_day_keeps_nobody_out(quick_hashes: list[str]) -> None:
+    @door
+    async def run(at: Door) -> None:
+        assert await at.tries("good") is True
+        for name in ("app", "nobody"):
+            for _ in range(500):
+                assert await at.tries("old", name=name) is False
+                at.clock.advance(3)
+        assert await at.tries("good") is True
+        assert at.slept == []
+        assert len(quick_hashes) < 20  # it costs next to nothing either
+        assert await asyncio.gather(*(at.tries("older") for _ in range(10))) == [False] * 10
+        await at.fails(4)
+        assert at.slept == []
+        await at.fails(1)
+        assert at.slept == [1]  # and others' guesses count as before
+
+    run()
+
+
+@door
+async def test_an_old_password_that_becomes_good_is_good(at: Door) -> None:
+    assert await at.tries("second") is False
+    at.app.configure(app(second_password_hash=hashed("second")).config, 0.0)
+    assert await at.tries("second") is True
+
+
+@door
+async def test_security_37_one_address_cannot_keep_others_from_their_logins(at: Door) -> None:
+    guesses = [asyncio.create_task(at.tries("bad", name=f"nobody {n}")) for n in range(100)]
+    await asyncio.sleep(0)
+    assert await at.tries("good", THERE) is True
+    found = await asyncio.gather(*guesses)
+    assert found.count(False) == logins.CHECKS_OF_AN_ADDRESS
+    assert not at.logins._checks
+
+
+@door
+async def test_a_password_that_was_verified_waits_for_nobody(at: Door) -> None:
+    assert await at.tries("good") is True
+    async with at.app.login_turn:  # somebody guesses from elsewhere
+        assert await at.tries("good") is True
+
+
 @door
 async def test_few_mistakes_over_a_long_time_are_forgiven(at: Door) -> None:
     for _ in range(20):
@@ -217,9 +264,9 @@ def test_guesses_side_by_side_gain_nothing(quick_hashes: list[str]) -> None:
 async def test_what_is_remembered_is_bounded(at: Door) -> None:
     at_once = 100
     for n in range(logins.REMEMBERED + 50):
-        at.logins._count_bad((f"address {n}", "app"))
+        at.logins._count_bad((f"address {n}", "app"), b"%d" % n)
         if n % at_once == 0:
-            at.logins._count_bad(("busy", "app"))
+            at.logins._count_bad(("busy", "app"), b"%d" % n)
     assert len(at.logins._tries) == logins.REMEMBERED
     assert ("busy", "app") in at.logins._tries  # the newest mistake counts
     assert ("address 0", "app") not in at.logins._tries
