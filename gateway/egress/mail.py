@@ -102,7 +102,7 @@ class Postman:
         return list(new.values())
 
     def configure(self, smarthost: Smarthost, mail: Mail) -> list[asyncio.Task[None]]:
-        """Takes over a configuration, and looks at once whether the smarthost is up; the tasks that are new."""
+        """Takes over a configuration, and looks at once whether the smarthost is up; the new tasks."""
         if smarthost != self.smarthost:
             self._failures, self._said = 0, ""
         # what was mended may be at the smarthost, or in a file whose name is the same
