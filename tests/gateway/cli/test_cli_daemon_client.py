@@ -30,7 +30,7 @@ def test_security_72_what_an_smsc_wrote_cannot_drive_the_terminal() -> None:
 def test_a_table_has_a_dash_where_there_is_nothing_to_say() -> None:
     shown = table([{"address": "a", "bad": 0}, {"address": "b", "bad": None}])
     assert [line.split() for line in shown.splitlines()] == [
-        ["address", "bad_inputs"],
+        ["address", "bad"],
         ["a", "0"],
         ["b", "-"],
     ]
