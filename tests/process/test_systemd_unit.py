@@ -6,19 +6,23 @@ import ctypes
 import os
 import re
 import shutil
+import smtplib
 import socket
+import stat
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import fields
 from pathlib import Path
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import pytest
 from systemd_sandbox import LIBRARY, settings
 
 from gateway import daemon, housekeeping
 from gateway.cli import DEFAULT_CONFIG, DEFAULT_STATE_DIR, EXIT_CONFIG
+from gateway.config.mail_model import LmtpListener
 from gateway.core.passwords import hash_password
 from gateway.store import journal
 
@@ -29,8 +33,12 @@ PATIENCE_S = 20
 PASSWORD = "sandbox1"
 
 CONFIG = """\
-listeners: {{smpp: [{{address: '127.0.0.1:{port}'}}]}}
-accounts: [{{system_id: app, password_hash: {password_hash}}}]
+listeners:
+  smpp: [{{address: '127.0.0.1:{port}'}}]
+  smtp: [{{address: '127.0.0.1:{smtp_port}'}}]
+  lmtp: [{{path: '{lmtp}', account: app}}]
+mail: {{domains: [sms.example.org]}}
+accounts: [{{system_id: app, password_hash: {password_hash}, mail: {{networks: [127.0.0.1]}}}}]
 connectors: [{{name: smsc, address: '127.0.0.1:{smsc_port}', system_id: gateway, password: gateway}}]
 routes: [{{connectors: [smsc]}}]
 """
@@ -101,6 +109,15 @@ def test_paths_are_the_programs_defaults(unit: dict[str, list[str]]) -> None:
     assert Path("/var/lib") / unit["StateDirectory"][0] == DEFAULT_STATE_DIR
 
 
+def test_the_units_runtime_directory_is_where_an_lmtp_socket_is_documented_to_be(
+    unit: dict[str, list[str]],
+) -> None:
+    [path] = (field for field in fields(LmtpListener) if field.name == "path")
+    assert Path("/run") / unit["RuntimeDirectory"][0] == Path(path.metadata["option"].example).parent
+    # others may pass through it; who may write to the socket is the socket's `mode`
+    assert unit["RuntimeDirectoryMode"] == ["0755"]
+
+
 def test_a_bad_configuration_is_not_tried_again(unit: dict[str, list[str]]) -> None:
     assert unit["Restart"] == ["on-failure"]
     assert unit["RestartPreventExitStatus"] == [str(EXIT_CONFIG)]
@@ -161,40 +178,54 @@ def program() -> str:
     return str(Path(sys.executable).with_name("smsc-gateway"))
 
 
+class Sandboxed(NamedTuple):
+    """A gateway under the unit's restrictions, with a simulated SMSC behind it."""
+
+    port: int
+    smtp_port: int
+    lmtp: Path
+    simulator: subprocess.Popen[str]
+
+
 @pytest.fixture
-def sandboxed_gateway(tmp_path: Path, program: str) -> Iterator[int]:
-    """The port of a gateway under the unit's restrictions, with a simulated SMSC behind it."""
+def sandboxed_gateway(tmp_path: Path, program: str) -> Iterator[Sandboxed]:
     need("systemd-analyze")
     if not can_filter():
         missing(f"{LIBRARY} is not installed (Debian package libseccomp2)")
     with ExitStack() as stack:
         simulator = stack.enter_context(
             subprocess.Popen(
-                [program, "simulate", "--listen", "127.0.0.1:0"], stdout=subprocess.PIPE, text=True
+                [program, "simulate", "--listen", "127.0.0.1:0", "--json"], stdout=subprocess.PIPE, text=True
             )
         )
         stack.callback(simulator.terminate)
-        [smsc_port] = re.findall(r"127\.0\.0\.1:(\d+)", wait_for(simulator, "simulated SMSC"))
-        port = free_port()
+        [smsc_port] = re.findall(r"127\.0\.0\.1:(\d+)", wait_for(simulator, '"ready"'))
+        port, smtp_port, lmtp = free_port(), free_port(), tmp_path / "lmtp"
         config = tmp_path / "config.yaml"
         config.write_text(
-            CONFIG.format(port=port, smsc_port=smsc_port, password_hash=hash_password(PASSWORD))
+            CONFIG.format(
+                port=port,
+                smtp_port=smtp_port,
+                lmtp=lmtp,
+                smsc_port=smsc_port,
+                password_hash=hash_password(PASSWORD),
+            )
         )
         gateway = stack.enter_context(
             run_sandboxed(program, "run", "--config", str(config), "--state-dir", str(tmp_path / "state"))
         )
         stack.callback(gateway.terminate)
         wait_for(gateway, " ready ")
-        yield port
+        yield Sandboxed(port, smtp_port, lmtp, simulator)
         gateway.terminate()
         assert gateway.wait(PATIENCE_S) == 0
 
 
 def test_the_gateway_works_under_the_units_restrictions(
-    sandboxed_gateway: int, program: str, tmp_path: Path
+    sandboxed_gateway: Sandboxed, program: str, tmp_path: Path
 ) -> None:
     environment = {**os.environ, "SMSC_GATEWAY_PASSWORD": PASSWORD}
-    where = ["--connect", f"127.0.0.1:{sandboxed_gateway}", "--system-id", "app"]
+    where = ["--connect", f"127.0.0.1:{sandboxed_gateway.port}", "--system-id", "app"]
     sent = subprocess.run(
         [program, "send", *where, "--to", "79991234567", "--text", "Hello"],
         env=environment,
@@ -210,6 +241,18 @@ def test_the_gateway_works_under_the_units_restrictions(
         timeout=PATIENCE_S,
     )
     assert asked.stdout.startswith("healthy\n"), asked.stdout + asked.stderr
+
+
+def test_mail_works_under_the_units_restrictions(sandboxed_gateway: Sandboxed) -> None:
+    html = "Subject: Alert\r\nContent-Type: text/html\r\n\r\n<p>the disk of <b>db1</b> is full</p>\r\n"
+    with smtplib.SMTP("127.0.0.1", sandboxed_gateway.smtp_port, timeout=PATIENCE_S) as smtp:
+        assert smtp.sendmail("ops@example.org", "79991230001@sms.example.org", html) == {}
+    assert "Alert: the disk of db1 is full" in wait_for(sandboxed_gateway.simulator, "79991230001")
+    with smtplib.LMTP(str(sandboxed_gateway.lmtp)) as lmtp:
+        assert lmtp.sendmail("ops@example.org", "79991230002@sms.example.org", html) == {}
+    assert "Alert: the disk of db1 is full" in wait_for(sandboxed_gateway.simulator, "79991230002")
+    # UMask=0077 closes files; the socket's mode is the configuration's
+    assert stat.S_IMODE(sandboxed_gateway.lmtp.stat().st_mode) == 0o660
 
 
 @pytest.mark.parametrize(
