@@ -78,7 +78,7 @@ async def test_what_cannot_be_read_is_refused_for_each(tmp_path: Path) -> None:
         client = await post.lmtp()
         replies = await delivered(client, mail("", "Subject:"), DESTINATION, OTHER)
         assert [reply[:9] for reply in replies] == ["554 5.6.0"] * 2
-        replies = await delivered(client, mail("x" * 999), DESTINATION, OTHER)
+        replies = await delivered(client, mail("x" * 70_000), DESTINATION, OTHER)
         assert [reply[:3] for reply in replies] == ["500"] * 2
         queue_id((await delivered(client, mail(), OTHER))[0])
         assert await post.texts() == [(OTHER, "hello")]
