@@ -20,8 +20,12 @@ PARTS_MAX = 5000
 """So many parts of long SMS wait, of one connector; another one goes on alone."""
 PIECE_OCTETS = 4 << 20
 """So much of their mails is claimed with letters, or deleted, in one batch."""
+JOINED_MS = 3_600_000
+"""So long a part of a long SMS that has gone on is known when it comes again."""
 KEY_MS = 24 * 3_600_000
 """So long a mail with the same key is the same mail."""
+WAITS, GONE_ON, CAME_AGAIN = range(3)
+"""Where a part of a long SMS stands: its column `joined`."""
 GAP = " … "
 """Stands where parts of a long SMS are missing."""
 
@@ -116,20 +120,47 @@ class MailSteps:
             if sms.total < 2 or not 1 <= sms.part <= sms.total:
                 self._bring(sms, answer)
                 continue
-            waiting = self._run("part_text", (*sms.whole, sms.part)).fetchone()
-            if waiting == (sms.text,):
+            if not self._is_new(sms, answer):
                 continue
-            if waiting is not None:  # the reference is used again: this is another SMS
-                self._join(sms.whole, answer)
-            there = len(self._run("list_parts", sms.whole).fetchall()) + 1
+            there = len(self._run("list_parts", (*sms.whole, WAITS)).fetchall()) + 1
             if there < sms.total and self._parts[sms.connector] >= PARTS_MAX:
                 self._bring(sms, answer)
                 continue
-            columns = (*sms.whole, sms.part, sms.text, sms.received_ms, sms.answers_since_ms, sms.addresses)
-            self._run("insert_part", (*columns, *(sms.fallback or NO_DELIVERY)))
+            self._insert_part(sms, WAITS)
             self._parts[sms.connector] += 1
             if there == sms.total:
                 self._join(sms.whole, answer)
+
+    def _is_new(self, sms: IncomingSms, answer: Answer) -> bool:
+        """Whether a part did not come before.
+
+        An SMSC that missed our answer brings a part again, perhaps when the SMS has gone on already: then it
+        is passed over, unless all others come again too.  Another text with its reference is another SMS,
+        which may have begun with what seemed to come again.
+        """
+        found = self._run("part_text", (*sms.whole, sms.part)).fetchone()
+        if found is None:
+            return True
+        text, joined = found
+        if text != sms.text:
+            if joined == WAITS:
+                self._join(sms.whole, answer)
+            self._run("forget_parts", (*sms.whole, sms.part))
+            self._wait_again(sms)
+            return True
+        if joined != WAITS:
+            self._insert_part(sms, CAME_AGAIN)
+            if len(self._run("list_parts", (*sms.whole, CAME_AGAIN)).fetchall()) == sms.total:
+                self._wait_again(sms)
+                self._join(sms.whole, answer)
+        return False
+
+    def _wait_again(self, sms: IncomingSms) -> None:
+        self._parts[sms.connector] += self._run("wait_again", sms.whole).rowcount
+
+    def _insert_part(self, sms: IncomingSms, joined: int) -> None:
+        columns = (*sms.whole, sms.part, sms.text, sms.received_ms, sms.answers_since_ms, sms.addresses)
+        self._run("insert_part", (*columns, joined, *(sms.fallback or NO_DELIVERY)))
 
     def _bring(self, sms: IncomingSms, answer: Answer) -> None:
         if not self._post(sms, answer) and sms.fallback is not None:
@@ -140,7 +171,7 @@ class MailSteps:
 
         The first of them decides where to: a keyword is in it.  So its account gets them all.
         """
-        parts = self._run("list_parts", whole).fetchall()
+        parts = self._run("list_parts", (*whole, WAITS)).fetchall()
         connector, number, own_number, reference, total = whole
         text = _joined([row[:2] for row in parts], total)
         part, _, received_ms, since_ms, addresses, account = parts[0]
@@ -150,7 +181,10 @@ class MailSteps:
         )
         if not self._post(sms, answer) and account is not None:
             self._run("deliver_parts", (*whole, account))
-        self._run("delete_parts", whole)
+        if len(parts) == total:
+            self._run("keep_parts", (max(row[2] for row in parts), *whole))
+        else:
+            self._run("delete_parts", whole)
         self._parts[connector] -= len(parts)
 
     def _post(self, sms: IncomingSms, answer: Answer) -> bool:
@@ -198,6 +232,7 @@ class MailSteps:
         old_parts = self._run("list_old_parts", (sweep.part_before_ms, SWEEP_ROWS)).fetchall()
         for key in old_parts:
             self._join(key, answer)
+        purged = self._run("purge_parts", (sweep.now_ms - JOINED_MS, SWEEP_ROWS)).rowcount
         late = self._run("take_late", (sweep.delay_before_id, SWEEP_ROWS)).fetchall()
         if late and self._many("write_delay", [(row[0], sweep.now_ms) for row in late]).rowcount:
             answer.letters_waiting = True
@@ -205,7 +240,7 @@ class MailSteps:
         self._bury([(letter_id, "not sent in time", sweep.now_ms) for (letter_id,) in old])
         self._run("purge_dead_letters", (sweep.history_before_ms,))
         more = self._purge(sweep.mail_before_id)
-        answer.sweep_again |= more or bool(old_parts) or max(len(late), len(old)) >= SWEEP_ROWS
+        answer.sweep_again |= more or bool(old_parts) or max(len(late), len(old), purged) >= SWEEP_ROWS
 
     def _purge(self, before_id: int) -> bool:
         """Looks at the next old mails, and begins anew after the last; whether to go on at once.

@@ -33,6 +33,14 @@ def letters(store: Store) -> list[tuple[int, str, str]]:
     return [(row["kind"], row["recipient"], row["text"]) for row in store.rows("letter")]
 
 
+def texts(store: Store) -> list[str]:
+    return [text for _, _, text in letters(store)]
+
+
+def waits(store: Store) -> list[str]:
+    return [row["text"] for row in store.rows("incoming_part", joined=0)]
+
+
 def delivered(store: Store) -> list[bytes]:
     return [row["user_data"] for row in store.rows("delivery")]
 
@@ -132,7 +140,7 @@ def test_parts_wait_for_each_other_and_are_joined_in_order(
         answer = bring(store, *batch)
     assert answer.letters_waiting
     assert letters(store) == [(LetterKind.INCOMING, INBOX, "part1part2part3")]
-    assert store.rows("incoming_part") == []
+    assert waits(store) == []
 
 
 def test_spaces_at_the_ends_of_parts_stay(store: Store) -> None:
@@ -169,6 +177,53 @@ def test_a_reference_that_is_used_again_begins_another_sms(store: Store) -> None
     bring(store, incoming_sms("new", reference=7, total=3, part=1))
     assert [text for _, _, text in letters(store)] == ["part1part2 …"]
     assert [row["text"] for row in store.rows("incoming_part")] == ["new"]
+
+
+def test_a_part_that_comes_again_after_its_sms_has_gone_on_is_passed_over(store: Store) -> None:
+    bring(store, *parts(1, 2, 3), *parts(3))
+    store.restart()
+    bring(store, *parts(3), *parts(1))
+    assert (texts(store), waits(store)) == (["part1part2part3"], [])
+    store.sweep(NOW_MS + DAY_MS, part_before_ms=NOW_MS + DAY_MS)
+    assert texts(store) == ["part1part2part3"], "nor does it go alone when it is old"
+    assert store.rows("incoming_part") == []
+
+
+def test_parts_that_all_come_again_are_an_sms_again(store: Store) -> None:
+    bring(store, *parts(1, 2, 3), *parts(3, 1, 2), *parts(1, 2, 3))
+    assert texts(store) == ["part1part2part3"] * 3
+
+
+@pytest.mark.parametrize("again", [None, 1, 2])
+def test_a_reference_that_never_changes_mixes_no_sms(store: Store, again: int | None) -> None:
+    """Some modems have one reference for all; a part came again each time before the next SMS."""
+    fixed = {"reference": 0, "total": 2}
+    for name in "abc":
+        new = [incoming_sms(f"{name}{n}", part=n, **fixed) for n in (1, 2)]
+        bring(store, *new)
+        if again:
+            bring(store, new[again - 1])
+    assert texts(store) == ["a1a2", "b1b2", "c1c2"]
+    assert waits(store) == []
+
+
+@pytest.mark.parametrize("second", [("a", "b"), ("b", "a")])
+def test_an_sms_may_have_a_part_in_common_with_the_one_before(store: Store, second: tuple[str, str]) -> None:
+    for first_part, second_part in (("a", "a"), second, ("a", "a")):
+        bring(store, incoming_sms(f"{first_part}1", reference=0, total=2, part=1))
+        bring(store, incoming_sms(f"{second_part}2", reference=0, total=2, part=2))
+    assert texts(store) == ["a1a2", f"{second[0]}1{second[1]}2", "a1a2"]
+    assert waits(store) == []
+
+
+def test_parts_that_have_gone_on_take_no_place_of_others(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite_mail, "PARTS_MAX", 1)
+    bring(store, *parts(1, 2, total=2, reference=1), *parts(2, total=2, reference=1))
+    store.restart()
+    bring(store, *parts(1, reference=2))
+    assert (texts(store), waits(store)) == (["part1part2"], ["part1"])
 
 
 @pytest.mark.parametrize(("total", "part"), [(3, 0), (3, 4), (0, 0), (1, 2)])

@@ -59,7 +59,8 @@ CREATE TABLE dead_letter AS SELECT * FROM letter;
 ALTER TABLE dead_letter ADD COLUMN reason TEXT NOT NULL DEFAULT '';
 ALTER TABLE dead_letter ADD COLUMN died_ms INTEGER NOT NULL DEFAULT 0;
 
--- Parts of long incoming SMS that wait for the others; from `account` on, what an account gets of the part.
+-- Parts of long incoming SMS that wait for the others (`joined` 0); from `account` on, what an account gets of
+-- the part.  They are kept a while after they have gone on (1), and so are those that then came again (2).
 CREATE TABLE incoming_part (
     connector TEXT NOT NULL,
     number TEXT NOT NULL,
@@ -90,6 +91,7 @@ CREATE TABLE incoming_part (
     accepted_ms INTEGER,
     done_ms INTEGER,
     segments INTEGER,
+    joined INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (connector, number, own_number, reference, total, part)
 ) WITHOUT ROWID;
 CREATE INDEX incoming_part_age ON incoming_part (received_ms);

@@ -413,22 +413,23 @@ INSERT INTO letter (kind, recipient, mail_id, created_ms, due_ms, number, own_nu
 VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7);
 
 -- name: insert_part
--- A part of a long incoming SMS waits for the others.
-INSERT INTO incoming_part (connector, number, own_number, reference, total, part, text, received_ms,
-    answers_since_ms, addresses, account, message_id, created_ms, source_ton, source_npi, source,
+-- A part of a long incoming SMS waits for the others, or has come again.
+INSERT OR REPLACE INTO incoming_part (connector, number, own_number, reference, total, part, text, received_ms,
+    answers_since_ms, addresses, joined, account, message_id, created_ms, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
     state, error, accepted_ms, done_ms, segments)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: part_text
--- What a part says that waits already.
-SELECT text FROM incoming_part
+-- What a part says that came before, and whether it has gone on.
+SELECT text, joined FROM incoming_part
 WHERE connector = ? AND number = ? AND own_number = ? AND reference = ? AND total = ? AND part = ?;
 
 -- name: list_parts
--- The parts of a long incoming SMS that are there, in order.
+-- The parts of a long incoming SMS that are there and have not gone on (0), or that came again (2), in order.
 SELECT part, text, received_ms, answers_since_ms, addresses, account FROM incoming_part
-WHERE connector = ? AND number = ? AND own_number = ? AND reference = ? AND total = ? ORDER BY part;
+WHERE connector = ? AND number = ? AND own_number = ? AND reference = ? AND total = ?
+AND joined = ? ORDER BY part;
 
 -- name: deliver_parts
 -- Its parts go to an account as they came.
@@ -439,20 +440,41 @@ SELECT ?6, message_id, created_ms, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
     state, error, accepted_ms, done_ms, segments
 FROM incoming_part WHERE connector = ?1 AND number = ?2 AND own_number = ?3 AND reference = ?4 AND total = ?5
-AND account IS NOT NULL ORDER BY part;
+AND account IS NOT NULL AND joined = 0 ORDER BY part;
 
 -- name: delete_parts
--- It has gone on.
-DELETE FROM incoming_part WHERE connector = ? AND number = ? AND own_number = ? AND reference = ? AND total = ?;
+-- What there was of it has gone on.
+DELETE FROM incoming_part WHERE connector = ? AND number = ? AND own_number = ? AND reference = ? AND total = ?
+AND joined = 0;
+
+-- name: keep_parts
+-- It has gone on with all its parts: one that comes again will be known.
+UPDATE incoming_part SET joined = 1, received_ms = ? WHERE connector = ? AND number = ? AND own_number = ? AND reference = ? AND total = ?;
+
+-- name: forget_parts
+-- Another one has its reference now; what came again before this part may be the beginning of it.
+DELETE FROM incoming_part WHERE connector = ? AND number = ? AND own_number = ? AND reference = ? AND total = ?
+AND (joined = 1 OR (joined = 2 AND part >= ?));
+
+-- name: wait_again
+-- What came again is another one, or the beginning of it.
+UPDATE incoming_part SET joined = 0 WHERE connector = ? AND number = ? AND own_number = ? AND reference = ? AND total = ?
+AND joined = 2;
+
+-- name: purge_parts
+-- They went on, or came again, so long ago that nothing follows any more; some at a time.
+DELETE FROM incoming_part WHERE (connector, number, own_number, reference, total, part) IN (
+    SELECT connector, number, own_number, reference, total, part FROM incoming_part
+    WHERE received_ms < ? AND joined > 0 ORDER BY received_ms LIMIT ?);
 
 -- name: list_old_parts
 -- Long incoming SMS whose missing parts are not waited for any more, some at a time.
 SELECT DISTINCT connector, number, own_number, reference, total FROM (
-    SELECT * FROM incoming_part WHERE received_ms < ? ORDER BY received_ms LIMIT ?);
+    SELECT * FROM incoming_part WHERE received_ms < ? AND joined = 0 ORDER BY received_ms LIMIT ?);
 
 -- name: count_parts
 -- How many parts wait, by the connector that they came by.
-SELECT connector, count(*) FROM incoming_part GROUP BY connector;
+SELECT connector, count(*) FROM incoming_part WHERE joined = 0 GROUP BY connector;
 
 -- name: claim_letters
 -- The next letters to send, each once in a run, with the mail and the recipient that they are about.
