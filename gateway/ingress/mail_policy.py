@@ -151,7 +151,7 @@ class Directory:
         if local.lower() == self._mail.service_name.lower():
             return Recipient(rcpt, _NO_WISH, (), "", service=True)
         if account is None:
-            raise MailError("530 5.7.0", "Authentication required: no account's mail.networks has your address")
+            raise MailError("530 5.7.0", "Authentication required: your address is in no mail.networks")
         mail = mail_of(account)
         try:
             wish = parse_local(local, self.rules)
