@@ -22,7 +22,7 @@ from gateway.core.clock import Clock
 from gateway.core.errors import Refusal
 from gateway.core.events import Events
 from gateway.core.logins import Logins
-from gateway.core.model import Draft, Message, Origin
+from gateway.core.model import Draft, Message, Notify, Origin
 from gateway.core.pairs import PairLimits
 from gateway.core.submission import Submission
 from gateway.ingress import mail_policy as policy
@@ -184,7 +184,8 @@ class MailIntake:
         due_ms = opening_ms(mail.hours, mail.time_zone, now_ms)
         may_answer = self._may_answer(sender, reading)
         fitted: dict[tuple[int, int], Fitted] = {}
-        drafts: list[tuple[Recipient, Draft, int]] = []
+        # A number that is there twice, by itself and in a group perhaps, gets one SMS; both may want reports.
+        wanted: dict[tuple[str, str, tuple[int, int]], tuple[Recipient, Notify]] = {}
         for recipient in recipients:
             limits = policy.limits_of(recipient.wish, mail, account.config.max_segments)
             if limits not in fitted:
@@ -197,21 +198,24 @@ class MailIntake:
                 )
             notify = notify_of(recipient.rcpt.notify, mail.report, may_answer=may_answer)
             source = recipient.wish.source or policy.source_of(account)
-            drafts.extend(
-                (
-                    recipient,
-                    draft_of(
-                        fitted[limits],
-                        number,
-                        source,
-                        notify=notify,
-                        priority=reading.priority,
-                        due_ms=due_ms,
-                    ),
-                    notify.value,
-                )
-                for number in self._numbers(account, recipient, reading)
+            for number in self._numbers(account, recipient, reading):
+                first, asked = wanted.get((number, source, limits), (recipient, Notify(0)))
+                wanted[number, source, limits] = first, asked | notify
+        drafts = [
+            (
+                recipient,
+                draft_of(
+                    fitted[limits],
+                    number,
+                    source,
+                    notify=notify,
+                    priority=reading.priority,
+                    due_ms=due_ms,
+                ),
+                notify.value,
             )
+            for (number, source, limits), (recipient, notify) in wanted.items()
+        ]
         return self._record(account, sender, Unit(recipients, drafts), reading, raw)
 
     def _may_answer(self, sender: MailFrom, reading: Reading) -> bool:

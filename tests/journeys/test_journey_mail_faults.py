@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 from journey_support import DESTINATION, journey
-from mail_journey_support import MailClient, Post, mail, mailer, post_office, queue_id, to
+from mail_journey_support import DOMAIN, OTHER, MailClient, Post, mail, mailer, post_office, queue_id, to
 
+from gateway.config.mail_model import Group
 from gateway.ingress import mail_intake
 from protocols.mail.message import Reading, Style
 
@@ -79,6 +80,19 @@ def test_a_fault_in_a_mail_sends_no_sms(tmp_path: Path, monkeypatch: pytest.Monk
             assert len(post.smsc.received) == 1
 
     run()
+
+
+@journey
+async def test_a_number_that_is_there_twice_gets_one_sms(tmp_path: Path) -> None:
+    groups = [Group(name="ops", numbers=[DESTINATION, OTHER, DESTINATION])]
+    async with post_office(tmp_path, mail={"groups": groups}) as post:
+        twice = (f"{DESTINATION}|NOTIFY=NEVER", f"+{DESTINATION}|NOTIFY=SUCCESS", "ops|NOTIFY=NEVER", "ops")
+        queue_id(await post.send(mail(), *to(*twice, f"/id={DESTINATION}/from=INFO/")))
+        assert await post.texts(3) == [(DESTINATION, "hello"), (DESTINATION, "hello"), (OTHER, "hello")]
+        assert sorted(it.source for it in post.smsc.received) == ["", "", "INFO"], "another sender is another"
+        await post.settled()
+        (letter,) = await post.letters()
+        assert letter.report["final-recipient"] == f"rfc822; {DESTINATION}@{DOMAIN}"
 
 
 @journey
