@@ -217,7 +217,7 @@ class Session:
     @property
     def room(self) -> int:
         """Messages that `send_request` takes before the window is full; none once either end has unbound."""
-        if not self._sendable:
+        if self._is_over or not self._sendable:
             return 0
         return max(0, self.settings.window - len(self._requests.outstanding))
 

@@ -70,6 +70,7 @@ def test_without_debts_unbind_is_answered_at_once() -> None:
     smsc, _ = bound_pair()
     assert smsc.receive_data(encode(Unbind(sequence_number=7)), 1.0) == [Closed("unbind by peer")]
     assert sent(smsc) == [UnbindResp(sequence_number=7)]
+    assert smsc.room == 0, "it has gone: who looks for room finds another session"
 
 
 def test_a_peer_that_unbinds_gets_no_new_request() -> None:
