@@ -12,6 +12,7 @@ from aiosmtplib import SMTP, SMTPAuthenticationError, SMTPException, SMTPRespons
 from gateway.config.mail_model import Smarthost
 from gateway.core.errors import system_reason
 from gateway.core.events import safe
+from gateway.egress.tls import client_context
 from gateway.translate.mail_letter import OutgoingMail
 
 QUIT_TIMEOUT_S = 5.0
@@ -230,15 +231,10 @@ def _reason(error: Exception) -> str:
 
 
 def _tls_context(smarthost: Smarthost) -> ssl.SSLContext:
-    certificates = smarthost.certificates
-    authorities = certificates.ca if certificates is not None else None
-    context = ssl.create_default_context(cafile=str(authorities) if authorities else None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context = client_context(smarthost.certificates)
     if smarthost.tls == "opportunistic":
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    if certificates is not None and certificates.certificate is not None:
-        context.load_cert_chain(certificates.certificate, certificates.key)
     return context
 
 

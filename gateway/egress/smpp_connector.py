@@ -16,6 +16,7 @@ from gateway.core.incoming import Incoming
 from gateway.core.receipts import ReceiptBook
 from gateway.core.upstream import Upstream
 from gateway.egress.smpp import LinkError, SmppLink, UpstreamConnection
+from gateway.egress.tls import client_context
 from protocols.smpp.constants import command_name
 from protocols.smpp.events import Refused
 from protocols.smpp.settings import SessionSettings
@@ -161,8 +162,4 @@ class SmppConnector:
 def _tls(config: ConnectorConfig) -> tuple[ssl.SSLContext | None, str | None]:
     if config.tls is None:
         return None, None
-    context = ssl.create_default_context(cafile=str(config.tls.ca) if config.tls.ca else None)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if config.tls.certificate is not None:
-        context.load_cert_chain(config.tls.certificate, config.tls.key)
-    return context, config.tls.server_name or config.address.host
+    return client_context(config.tls), config.tls.server_name or config.address.host

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Callable, Mapping
 
 from gateway.config.model import SmppListener as ListenerConfig
@@ -16,6 +15,7 @@ from gateway.core.events import Events
 from gateway.core.logins import Logins
 from gateway.core.submission import Submission
 from gateway.ingress.smpp import SmppConnection
+from gateway.ingress.tls import server_context
 from protocols.smpp import constants as c
 from protocols.smpp.events import Refused
 from protocols.smpp.pdu import Bind
@@ -69,19 +69,11 @@ class SmppListener:
             lambda: SmppConnection(self),
             host,
             port,
-            ssl=self._tls(),
+            ssl=server_context(self.config.tls),
             ssl_handshake_timeout=self.config.bind_timeout_s if self.config.tls else None,
             backlog=BACKLOG,
             reuse_address=True,
         )
-
-    def _tls(self) -> ssl.SSLContext | None:
-        if self.config.tls is None:
-            return None
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(self.config.tls.certificate, self.config.tls.key)
-        return context
 
     @property
     def port(self) -> int:

@@ -19,6 +19,7 @@ from gateway.core.logins import Logins
 from gateway.ingress.smtp import STOPPING, LmtpSession, MailSession
 from gateway.ingress.smtp_auth import MECHANISMS
 from gateway.ingress.smtp_data import NOBODYS_SHARE, ROOM, Place, Room
+from gateway.ingress.tls import server_context
 from protocols.mail.envelope import MailFrom, RcptTo
 from protocols.mail.errors import MailError
 
@@ -193,7 +194,7 @@ class SmtpListener(MailListener):
 
     async def start(self) -> None:
         """Listens; OSError when the address cannot be had, or a certificate cannot be read."""
-        context = self._tls()
+        context = server_context(self.config.tls)
         implicit = context if self.config.tls_mode == "implicit" else None
         if implicit is None:
             self.starttls = context
@@ -208,14 +209,6 @@ class SmtpListener(MailListener):
             backlog=BACKLOG,
             reuse_address=True,
         )
-
-    def _tls(self) -> ssl.SSLContext | None:
-        if self.config.tls is None:
-            return None
-        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(self.config.tls.certificate, self.config.tls.key)
-        return context
 
     async def login(self, name: str, password: str, peer: str) -> Account:
         """The account of a login; MailError when it is none, which does not tell why."""
