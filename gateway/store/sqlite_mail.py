@@ -38,7 +38,7 @@ class _Many(Protocol):
     def __call__(self, name: str, rows: Iterable[Row], /) -> sqlite3.Cursor: ...
 
 
-class IncomingSms(NamedTuple):
+class IncomingRow(NamedTuple):
     """A row of Batch.incoming_mail."""
 
     connector: str
@@ -116,7 +116,7 @@ class MailSteps:
     def incoming(self, rows: Iterable[Row], answer: Answer) -> None:
         """Letters and deliveries of what came whole, or is whole now; see Batch.incoming_mail."""
         for row in rows:
-            sms = IncomingSms(*row)
+            sms = IncomingRow(*row)
             if sms.total < 2 or not 1 <= sms.part <= sms.total:
                 self._bring(sms, answer)
                 continue
@@ -131,7 +131,7 @@ class MailSteps:
             if there == sms.total:
                 self._join(sms.whole, answer)
 
-    def _is_new(self, sms: IncomingSms, answer: Answer) -> bool:
+    def _is_new(self, sms: IncomingRow, answer: Answer) -> bool:
         """Whether a part did not come before.
 
         An SMSC that missed our answer brings a part again, perhaps when the SMS has gone on already: then it
@@ -155,14 +155,14 @@ class MailSteps:
                 self._join(sms.whole, answer)
         return False
 
-    def _wait_again(self, sms: IncomingSms) -> None:
+    def _wait_again(self, sms: IncomingRow) -> None:
         self._parts[sms.connector] += self._run("wait_again", sms.whole).rowcount
 
-    def _insert_part(self, sms: IncomingSms, joined: int) -> None:
+    def _insert_part(self, sms: IncomingRow, joined: int) -> None:
         columns = (*sms.whole, sms.part, sms.text, sms.received_ms, sms.answers_since_ms, sms.addresses)
         self._run("insert_part", (*columns, joined, *(sms.fallback or NO_DELIVERY)))
 
-    def _bring(self, sms: IncomingSms, answer: Answer) -> None:
+    def _bring(self, sms: IncomingRow, answer: Answer) -> None:
         if not self._post(sms, answer) and sms.fallback is not None:
             self._run("insert_incoming", sms.fallback)
 
@@ -175,7 +175,7 @@ class MailSteps:
         connector, number, own_number, reference, total = whole
         text = _joined([row[:2] for row in parts], total)
         part, _, received_ms, since_ms, addresses, account = parts[0]
-        sms = IncomingSms(
+        sms = IncomingRow(
             *(connector, number, own_number, text, reference, total, part),
             *(received_ms, since_ms, addresses, None),
         )
@@ -187,7 +187,7 @@ class MailSteps:
             self._run("delete_parts", whole)
         self._parts[connector] -= len(parts)
 
-    def _post(self, sms: IncomingSms, answer: Answer) -> bool:
+    def _post(self, sms: IncomingRow, answer: Answer) -> bool:
         """Writes the letters to whoever shall have this SMS; whether it answers a mail, and so is done."""
         found = None
         if sms.answers_since_ms > 0:
