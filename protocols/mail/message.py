@@ -73,6 +73,9 @@ _UNSEEN = re.compile(
 _NEEDLESS_JOINER = re.compile(
     r"(?<![^\s\x00-\x7f\u200c\u200d])[\u200c\u200d]|[\u200c\u200d](?![^\s\x00-\x7f\u200c\u200d])"
 )
+# What stands around headings of programs, and between their lists; nobody wants to pay for it.
+_ORNAMENT = re.compile(r"^(?:([*#=~_-])\1{4,}+(?: |$))++| ([*#=~_-])\2{4,}+$", re.MULTILINE)
+_ORNAMENTS = ("*****", "-----", "=====", "#####", "_____", "~~~~~")
 _COLOUR = re.compile(r"\x1b\[[0-9;]*+[A-Za-z]")
 
 _AUTOMATIC = {b"": "generated", b"no": "", b"auto-replied": "replied", b"auto-notified": "generated"}
@@ -104,6 +107,9 @@ def read_message(raw: bytes, style: Style, html_to_text: Callable[[str], str]) -
         text = _own_text(mail, subject, body, style, reasons)
         number_source, subject_shown, text = _numbers(subject, text, style, reasons)
         has_text = style.text and bool(text)
+        if has_text and subject_shown and _begins_with(text, subject_shown):
+            subject_shown = ""
+            reasons.append(("subject", "the text begins with it, so it is not shown twice"))
         before = _before(mail, subject_shown, body.charset, style, followed=has_text)
         text = (before + text if has_text else before).strip()
         if not text and style.empty_text:
@@ -156,7 +162,19 @@ def _own_text(mail: Part, subject: str, body: Body, style: Style, reasons: list[
         text, what = cut_signature(text)
         if what:
             reasons.append(("signature", what))
-    return clean(text)
+    return _without_ornaments(clean(text))
+
+
+def _without_ornaments(text: str) -> str:
+    if not any(ornament in text for ornament in _ORNAMENTS):
+        return text
+    lines = _ORNAMENT.sub("", text).split("\n")
+    return "\n".join([line for line in lines if line])
+
+
+def _begins_with(text: str, subject: str) -> bool:
+    start = text[: len(subject)].replace("\n", " ")
+    return start.lower() == subject.lower() and not text[len(subject) : len(subject) + 1].isalnum()
 
 
 def _numbers(subject: str, text: str, style: Style, reasons: list[tuple[str, str]]) -> tuple[str, str, str]:

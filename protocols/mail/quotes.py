@@ -55,6 +55,19 @@ _HEADS = {
     for word in words.split("|")
 }
 
+# Only with the device's or the program's name: "Sent from warehouse 5" is what a mail may be about.
+_LONGEST_FOOTER = 100
+_FOOTER = re.compile(
+    r"\s*(?:(?:sent (?:from|via|with)|gesendet (?:mit|von|über)|(?:diese nachricht wurde )?von meinem|"
+    r"envoyé (?:de|depuis|à partir)|enviado (?:desde|do|de)|inviato da|verzonden (?:vanaf|met)|skickat från|"
+    r"sendt fra|wysłan[eo] z|odesláno z|отправлено (?:с|из|через)|надіслано (?:з|із|через))"
+    r"\b.{0,30}?\b(?:iphone|ipad|android|samsung|galaxy|huawei|honor|xiaomi|blackberry|outlook|gmail|yahoo|"
+    r"proton ?mail|windows|e?mail app|mail (?:for|pour|für) |mobile|mobiltelefon|handy|smartphone|móvil|"
+    r"celular|яндекс|почты|mail\.ru|mymail|мобильн|смартфона|телефона)"
+    r"|.{0,25}\boutlook\b.{0,9}\b(?:for|für|pour|para|per|voor|dla|для) (?:ios|android))",
+    re.IGNORECASE,
+)
+
 _INTRODUCTION_LINES = 3
 _LONGEST_INTRODUCTION = 400
 _BLANK_LINES = 3
@@ -164,6 +177,16 @@ def _introduction(lines: Sequence[str], *, sure: bool = True) -> int:
 
 
 def cut_signature(text: str) -> tuple[str, str]:
+    """`text` without its signature and what a telephone adds by itself, and what was cut ("" for nothing)."""
+    kept, what = _cut_behind_dashes(text)
+    end = kept.rstrip()
+    start = end.rfind("\n") + 1
+    if len(end) - start <= _LONGEST_FOOTER and _FOOTER.match(end, start) is not None:
+        return end[:start], what or "the telephone's own last line is left out"
+    return kept, what
+
+
+def _cut_behind_dashes(text: str) -> tuple[str, str]:
     """`text` without what follows its signature's dashes (RFC 3676 §4.3), and what was cut ("" for nothing).
 
     The space behind the dashes is often lost on the way; then they count only near the end of the text,

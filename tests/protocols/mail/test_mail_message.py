@@ -300,3 +300,31 @@ def test_a_style_is_what_crosses_to_the_worker() -> None:
         *("subject", "sender", "text", "cut_quotes", "cut_signature", "empty_text"),
         *("numbers_in_subject", "numbers_in_body", "service_form"),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("***** Monitor *****\ndown", "Monitor\ndown"),
+        ("##########\n===== =====\nup", "up"),
+        ("---------- Disk ----------\n---\n- a", "Disk\n---\n- a"),
+        ("-----BEGIN CERTIFICATE-----\ncard *****1234\n*****1234", None),
+        ("a ----- b\n<---->", None),
+    ],
+)
+def test_ornaments_of_programs_are_left_out(text: str, expected: str | None) -> None:
+    assert read(f"Subject:\n\n{text}\n").text == (text if expected is None else expected)
+
+
+@pytest.mark.parametrize(
+    ("subject", "text", "expected"),
+    [
+        ("Disk full", "Disk full", "Disk full"),
+        ("disk full", "Disk full on db1", "Disk full on db1"),
+        ("Disk full on db1", "Disk full\non db1: 99 %", "Disk full\non db1: 99 %"),
+        ("Disk", "Disks are full", "Disk: Disks are full"),
+        ("Disk full", "The disk full of logs", "Disk full: The disk full of logs"),
+    ],
+)
+def test_a_subject_with_which_the_text_begins_is_shown_once(subject: str, text: str, expected: str) -> None:
+    assert read(f"Subject: {subject}\n\n{text}\n").text == expected

@@ -208,3 +208,41 @@ def test_only_whole_lines_are_cut(pieces: list[str], reply: bool) -> None:
     kept = cut_signature(cut_quotes(text, reply=reply)[0])[0]
     lines = iter(text.split("\n"))
     assert all(line in lines for line in kept.split("\n") if line)
+
+
+@pytest.mark.parametrize(
+    "footer",
+    [
+        "Sent from my iPhone",
+        "Sent from Outlook for Android",
+        "Get Outlook for iOS<https://example.com/x>",
+        "Sent from Yahoo Mail on Android",
+        "Von meinem iPhone gesendet",
+        "Gesendet mit der GMX iPhone App",
+        "Envoyé de mon iPhone",
+        "Enviado desde mi iPhone",
+        "Inviato da Outlook per Android",
+        "Отправлено с iPhone",
+        "Отправлено из мобильной Почты Mail.ru",
+        "Отправлено с моего Samsung",
+    ],
+)
+def test_what_a_telephone_adds_is_cut(footer: str) -> None:
+    text, what = cut_signature(f"At nine.\n\n{footer}\n")
+    assert (text.strip(), bool(what)) == ("At nine.", True)
+    assert cut_signature(f"{footer}\nAt nine.") == (f"{footer}\nAt nine.", "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Sent from warehouse 5",
+        "Отправлено со склада 5",
+        "Отправлено из Москвы 12.05",
+        "Gesendet von Lager 5",
+        "Get the keys for room 5",
+        "The iPhone was sent from Berlin",
+    ],
+)
+def test_what_a_person_sent_stays(line: str) -> None:
+    assert cut_signature(f"Parcel 17\n{line}") == (f"Parcel 17\n{line}", "")
