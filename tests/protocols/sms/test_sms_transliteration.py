@@ -18,7 +18,7 @@ from protocols.sms.transliteration import composed, latin, plain_typography
         ("‘a’ ‚b‛ ‹c› `d´", "'a' 'b' 'c' 'd'"),
         ("a‐b‑c–d—e−f", "a-b-c-d-e-f"),
         ("a…", "a..."),
-        ("• a · b", "- a - b"),
+        ("• a · b ⋅ c", "- a - b - c"),
         ("a\u00a0b\u2009c\u202fd\u3000e", "a b c d e"),
         ("a\u200bb\u00adc\ufeff", "abc"),
         ("™ © ®", "(TM) (c) (R)"),
