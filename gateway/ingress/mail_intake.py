@@ -53,6 +53,15 @@ class Unit(NamedTuple):
     """Each SMS with the recipient whose wish it is, and its Notify."""
 
 
+class Sms(NamedTuple):
+    """What one recipient gets; the same again is no second SMS."""
+
+    number: str
+    source: str
+    limits: tuple[int, int]
+    """Segments, characters."""
+
+
 class MailIntake:
     """All mail listeners' way to the queue."""
 
@@ -90,7 +99,7 @@ class MailIntake:
         self.directory = policy.Directory(mail, self.accounts)
         self.pairs.per_hour = mail.max_per_pair_h
         self._api_keys = ApiKeys(self.accounts)
-        self._styles: dict[str, Style] = {}
+        self._styles: dict[tuple[str, bool], Style] = {}
 
     # -- the envelope ----------------------------------------------------------------------------------
 
@@ -144,27 +153,33 @@ class MailIntake:
                 return [await self._take_service_form(peer, sender, recipients[0], raw)]
             if account is None:  # a reload took it away since RCPT
                 raise MailError("451 4.7.0", "the account was changed, send the mail again")
-            reading, mail = await self._read(account, sender, raw)
+            mail = policy.mail_of(account)
+            readings = {
+                seeks: await self._read(account, mail, sender, raw, seeks)
+                for seeks in set(map(_seeks, groups))
+            }
         except MailError as error:
             return [self._refusal(account, peer, error)] * len(groups)
         replies: list[str | asyncio.Future[str]] = []
         for group in groups:
             try:
-                replies.append(self._take_unit(account, mail, sender, group, reading, raw))
+                replies.append(self._take_unit(account, mail, sender, group, readings[_seeks(group)], raw))
             except MailError as error:
                 replies.append(self._refusal(account, peer, error))
         return [reply if isinstance(reply, str) else await reply for reply in replies]
 
-    async def _read(self, account: Account, sender: MailFrom, raw: bytes) -> tuple[Reading, AccountMail]:
-        mail = policy.mail_of(account)
-        style = self._styles.get(account.name)
+    async def _read(
+        self, account: Account, mail: AccountMail, sender: MailFrom, raw: bytes, seeks_numbers: bool
+    ) -> Reading:
+        style = self._styles.get((account.name, seeks_numbers))
         if style is None:
-            style = self._styles[account.name] = style_of(mail)
+            style = style_of(mail, seeks_numbers=seeks_numbers)
+            self._styles[account.name, seeks_numbers] = style
         reading = await self._reader.read(raw, style)
         self._check_open()  # it may have changed while the mail was read
         policy.check_loops(reading, self.mail.domains)
         policy.check_authors(account, reading)
-        return reading, mail
+        return reading
 
     def _take_unit(
         self,
@@ -183,40 +198,48 @@ class MailIntake:
         now_ms = self.clock.now_ms()
         due_ms = opening_ms(mail.hours, mail.time_zone, now_ms)
         may_answer = self._may_answer(sender, reading)
-        fitted: dict[tuple[int, int], Fitted] = {}
-        # A number that is there twice, by itself and in a group perhaps, gets one SMS; both may want reports.
-        wanted: dict[tuple[str, str, tuple[int, int]], tuple[Recipient, Notify]] = {}
-        for recipient in recipients:
-            limits = policy.limits_of(recipient.wish, mail, account.config.max_segments)
-            if limits not in fitted:
-                fitted[limits] = fit(
-                    reading.text,
-                    transliterate=mail.transliterate,
-                    max_segments=limits[0],
-                    max_characters=limits[1],
-                    cut=mail.over_limit == "cut",
-                )
-            notify = notify_of(recipient.rcpt.notify, mail.report, may_answer=may_answer)
-            source = recipient.wish.source or policy.source_of(account)
-            for number in self._numbers(account, recipient, reading):
-                first, asked = wanted.get((number, source, limits), (recipient, Notify(0)))
-                wanted[number, source, limits] = first, asked | notify
+        wanted = self._wanted(account, mail, recipients, reading, may_answer=may_answer)
+        fitted = {limits: _fit(reading.text, mail, limits) for limits in {sms.limits for sms in wanted}}
         drafts = [
             (
                 recipient,
                 draft_of(
-                    fitted[limits],
-                    number,
-                    source,
+                    fitted[sms.limits],
+                    sms.number,
+                    sms.source,
                     notify=notify,
                     priority=reading.priority,
                     due_ms=due_ms,
                 ),
                 notify.value,
             )
-            for (number, source, limits), (recipient, notify) in wanted.items()
+            for sms, (recipient, notify) in wanted.items()
         ]
         return self._record(account, sender, Unit(recipients, drafts), reading, raw)
+
+    def _wanted(
+        self,
+        account: Account,
+        mail: AccountMail,
+        recipients: Sequence[Recipient],
+        reading: Reading,
+        *,
+        may_answer: bool,
+    ) -> dict[Sms, tuple[Recipient, Notify]]:
+        """The SMS to send, each with the recipient that it is for and the reports that are wanted.
+
+        A number that is there twice, by itself and in a group perhaps, gets one SMS.
+        """
+        wanted: dict[Sms, tuple[Recipient, Notify]] = {}
+        for recipient in recipients:
+            limits = policy.limits_of(recipient.wish, mail, account.config.max_segments)
+            notify = notify_of(recipient.rcpt.notify, mail.report, may_answer=may_answer)
+            source = recipient.wish.source or policy.source_of(account)
+            for number in self._numbers(account, recipient, reading):
+                sms = Sms(number, source, limits)
+                first, asked = wanted.get(sms, (recipient, Notify(0)))
+                wanted[sms] = first, asked | notify
+        return wanted
 
     def _may_answer(self, sender: MailFrom, reading: Reading) -> bool:
         """Whether reports can be written, and may: not to programs, which would answer them."""
@@ -250,11 +273,7 @@ class MailIntake:
         key = _key(account, sender, unit, reading, raw)
         returned, whole = _returned(sender, reading, raw) if any(u[2] for u in unit.drafts) else (b"", 0)
         who = sender.address or next(iter(reading.author_addresses), "")
-        for _, draft, _ in unit.drafts:
-            if who and self.pairs.full(who, draft.destination, now):
-                raise MailError(
-                    "450 4.7.1", f"over {self.pairs.per_hour} SMS in an hour from this sender to one number"
-                )
+        self._check_pairs(who, unit, now)
         messages = self.submission.accept_all(
             account, [draft for _, draft, _ in unit.drafts], now, now_ms, Origin.MAIL
         )
@@ -288,6 +307,12 @@ class MailIntake:
         reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.journal.then(lambda ok: self._committed(reply, account, who, mail_id, messages, ok))
         return reply
+
+    def _check_pairs(self, who: str, unit: Unit, now: float) -> None:
+        if who and any(self.pairs.full(who, draft.destination, now) for _, draft, _ in unit.drafts):
+            raise MailError(
+                "450 4.7.1", f"over {self.pairs.per_hour} SMS in an hour from this sender to one number"
+            )
 
     def store_says(self, repeated: Iterable[tuple[int, int]]) -> None:
         """Mails of the batch just committed that had come before, with the queue ids they got then."""
@@ -357,6 +382,21 @@ class MailIntake:
         unit = Unit((recipient,), [(recipient, draft, notify.value) for draft in drafts])
         # A password is in its body, so the body is neither kept nor given back, whatever RET asks for.
         return await self._record(account, sender._replace(ret="HDRS"), unit, reading, raw, form.client_id)
+
+
+def _fit(text: str, mail: AccountMail, limits: tuple[int, int]) -> Fitted:
+    return fit(
+        text,
+        transliterate=mail.transliterate,
+        max_segments=limits[0],
+        max_characters=limits[1],
+        cut=mail.over_limit == "cut",
+    )
+
+
+def _seeks(recipients: Iterable[Recipient]) -> bool:
+    """Whether the mail itself has to say to one of them which numbers it goes to."""
+    return any(not recipient.numbers for recipient in recipients)
 
 
 def _returned(sender: MailFrom, reading: Reading, raw: bytes) -> tuple[bytes, int]:
