@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     mail, max_segments, rules, domains = _options(args)
     try:
         wish = _wish(args.to, rules)
-        reading = read_message(_with_crlf(raw), style_of(mail), html_to_text)
+        reading = read_message(_with_crlf(raw), style_of(mail, seeks_numbers=not wish.numbers), html_to_text)
         check_loops(reading, domains)
         if not reading.text and mail.empty == "reject":
             raise MailError("554 5.6.0", "the mail has no text that could be sent")

@@ -53,8 +53,8 @@ _REGISTERED = {
 }
 
 
-def style_of(mail: AccountMail, *, service_form: bool = False) -> Style:
-    """How an account's mails are read."""
+def style_of(mail: AccountMail, *, seeks_numbers: bool) -> Style:
+    """How an account's mails are read; numbers in them are text where its address has said them already."""
     return Style(
         subject=mail.subject,
         sender=mail.sender,
@@ -62,9 +62,9 @@ def style_of(mail: AccountMail, *, service_form: bool = False) -> Style:
         cut_quotes=mail.cut_quotes,
         cut_signature=mail.cut_signature,
         empty_text=mail.empty_text,
-        numbers_in_subject=mail.numbers_in_subject,
-        numbers_in_body=mail.numbers_in_body,
-        service_form=service_form,
+        numbers_in_subject=mail.numbers_in_subject and seeks_numbers,
+        numbers_in_body=mail.numbers_in_body and seeks_numbers,
+        service_form=False,
     )
 
 

@@ -76,6 +76,21 @@ def test_numbers_in_the_mail_go_before_the_fixed_recipients(
 
 
 @journey
+async def test_digits_are_text_in_a_mail_whose_address_says_the_number(tmp_path: Path) -> None:
+    read = {"numbers_in_subject": True, "numbers_in_body": True, "subject": "{subject}: "}
+    accounts = [mailer(mail=read)]
+    octets = mail(f"{THIRD}\ndown", f"Subject: {OTHER}")
+    async with post_office(tmp_path, accounts=accounts, lmtp=tmp_path / "lmtp") as post:
+        queue_id(await post.send(octets, *to(DESTINATION)))
+        assert await post.texts(1) == [(DESTINATION, f"{OTHER}: {THIRD}\ndown")]
+        queue_id(await (await post.lmtp()).send(octets, *to(DESTINATION, "app")))
+        assert (await post.texts(3))[1:] == [
+            (DESTINATION, f"{OTHER}: {THIRD}\ndown"),
+            (OTHER, f"{THIRD}\ndown"),
+        ]
+
+
+@journey
 async def test_a_mail_to_the_account_that_names_nobody_is_refused(tmp_path: Path) -> None:
     accounts = [mailer(mail={"numbers_in_subject": True})]
     async with post_office(tmp_path, accounts=accounts) as post:
