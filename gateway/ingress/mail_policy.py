@@ -126,6 +126,11 @@ class Directory:
         self._mail = mail
         self._domains = frozenset(domain.lower() for domain in mail.domains)
         self._groups = {group.name.lower(): group for group in mail.groups}
+        # These need no login before: where no account takes them, strangers' mails are not even read.
+        self._takes_forms = any(
+            account.config.mail is not None and account.config.mail.service_form
+            for account in accounts.values()
+        )
         self._networks = [
             (network, account)
             for account in accounts.values()
@@ -148,7 +153,7 @@ class Directory:
             raise MailError("553 5.1.3", "malformed address") from None
         if domain not in self._domains:
             raise MailError("554 5.7.1", f"relay access denied: mail here ends at {self._mail.domains[0]}")
-        if local.lower() == self._mail.service_name.lower():
+        if self._takes_forms and local.lower() == self._mail.service_name.lower():
             return Recipient(rcpt, _NO_WISH, (), "", service=True)
         if account is None:
             raise MailError("530 5.7.0", "Authentication required: your address is in no mail.networks")

@@ -223,10 +223,26 @@ async def test_wrong_passwords_and_unknown_logins_are_the_same(tmp_path: Path) -
 def test_accounts_that_may_not(tmp_path: Path, refusing: Account) -> None:
     @journey
     async def run() -> None:
-        async with post_office(tmp_path, accounts=[mailer("other"), refusing]) as post:
+        async with post_office(
+            tmp_path, accounts=[mailer("other", mail={"service_form": True}), refusing]
+        ) as post:
             await refused(post, form("hello"), "550 5.7.1")
 
     run()
+
+
+@journey
+async def test_strangers_mails_are_not_even_read_where_no_account_takes_the_form(tmp_path: Path) -> None:
+    accounts = [customer(service_form=False), mailer("other")]
+    async with post_office(tmp_path, accounts=accounts) as post:
+        client = await post.client()
+        assert (await client.envelope(*SERVICE))[1].startswith("550 5.1.1 ")
+        await client.say("RSET")
+        await post.reload(accounts=[customer(service_form=False)])
+        assert (await client.envelope(*SERVICE))[1].startswith("530 5.7.0 ")
+        await client.say("RSET")
+        await post.reload(accounts=[customer()])
+        assert (await client.envelope(*SERVICE))[1].startswith("250 2.1.5 ")
 
 
 @journey
