@@ -122,13 +122,21 @@ class MailListener:
         """Keeps the connection; or the words to send it away with."""
         if self.stopping:
             return STOPPING
-        if len(self.connections) >= self._max_connections:
+        if self._is_full(session.peer):
             self.refused += 1
             self._say_seldom("connections_full", limit=self._max_connections, peer=session.peer or "local")
             return "421 4.3.2 too many connections"
         self.accepted += 1
         self.connections.add(session)
         return ""
+
+    def _is_full(self, peer: str) -> bool:
+        """Whether this one is too many: a quarter is kept for the mail servers of accounts."""
+        count, most = len(self.connections), self._max_connections
+        if count < most - most // 4 or count >= most:
+            return count >= most
+        strangers = sum(session.account is None for session in self.connections)
+        return strangers >= most - most // 4 and self.account_of(peer) is None
 
     def disconnected(self, session: MailSession) -> None:
         self.connections.discard(session)

@@ -426,6 +426,25 @@ async def test_connections_over_the_limit_are_told_so() -> None:
 
 
 @on_loops
+async def test_strangers_do_not_take_all_connections() -> None:
+    async with listening(trusted=False, max_connections=8) as server:
+        strangers = [await server.client() for _ in range(6)]
+        extra = await server.connect()
+        assert await extra.reply() == "421 4.3.2 too many connections"
+        server.intake.trusted = server.accounts["app"]
+        for _ in range(2):
+            client = await server.client()
+            await client.envelope()
+            assert (await client.data()).startswith("250")
+        extra = await server.connect()
+        assert await extra.reply() == "421 4.3.2 too many connections"
+        strangers[0].close()
+        await server.until_connections(7)
+        server.intake.trusted = None
+        await server.client()
+
+
+@on_loops
 async def test_a_stop_waits_for_mails_under_way_only() -> None:
     async with listening() as server:
         go_on = asyncio.Event()
