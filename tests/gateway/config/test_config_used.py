@@ -20,11 +20,9 @@ from gateway.config import mail_model, model
 ROOT = Path(gateway.__file__).parent
 
 READERS: dict[type[Any], dict[str, set[str]]] = {
-    model.TlsServer: {
-        "ingress/smpp_listener.py": {"self.config.tls"},
-        "ingress/smtp_listener.py": {"self.config.tls"},
-    },
+    model.TlsServer: {"ingress/tls.py": {"tls"}},
     model.TlsClient: {
+        "egress/tls.py": {"tls"},
         "egress/smpp_connector.py": {"config.tls"},
         "egress/mail_connection.py": {"certificates"},
     },
