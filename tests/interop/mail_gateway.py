@@ -117,7 +117,7 @@ def configuration(
         "listeners": {
             "smpp": [{"address": f"{HOST}:{gateway.smpp.port}"}],
             "smtp": smtp,
-            "lmtp": [{"path": str(gateway.lmtp), "account": RELAY, "mode": "0666"}],
+            "lmtp": [{"path": str(gateway.lmtp), "account": RELAY}],
         },
         "accounts": [
             {"system_id": ACCOUNT, "password_hash": hashed, "mail": {}},

@@ -1,6 +1,7 @@
 """Debian's Postfix relays mail to the gateway, and takes its reports, the answers and what comes in."""
 
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -59,10 +60,22 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     with (
         running_postfix(options, "alice", "bob", "carol") as postfix,
         running_mail_gateway(
-            work_dir, smtp_port, postfix.folder / "queue/private/sms", smarthost_port=postfix.port
+            work_dir, smtp_port, folder_for_lmtp(postfix) / "lmtp", smarthost_port=postfix.port
         ) as gateway,
     ):
         yield System(postfix, gateway, kill_port)
+
+
+def folder_for_lmtp(postfix: Postfix) -> Path:
+    """The folder that docs/email.md has made for the socket."""
+    page = (Path(__file__).parents[2] / "docs" / "email.md").read_text(encoding="utf-8")
+    found = re.search(r"install -d -o smsc-gateway -g postfix -m (\d+) /var/spool/postfix/(\S+)", page)
+    assert found is not None
+    folder = postfix.folder / "queue" / found[2]
+    folder.mkdir()
+    shutil.chown(folder, group="postfix")
+    folder.chmod(int(found[1], 8))
+    return folder
 
 
 def documented_maps() -> list[str]:
