@@ -123,7 +123,9 @@ def _account(accounts: Any, name: str | None) -> Account:
 def _decided(reading: Reading, mail: AccountMail) -> Iterator[tuple[str, str]]:
     """What follows from the header and the options, where the text itself has no part in it."""
     yield "charset", reading.charset
-    if not reading.subject:
+    if any(what == "subject" for what, _ in reading.reasons):
+        pass  # it says what became of it
+    elif not reading.subject:
         yield "subject", "the mail has none"
     elif mail.subject:
         yield "subject", f"written as {mail.subject!r} (option subject)"

@@ -90,6 +90,10 @@ _PRIORITIES = {
 }
 
 
+# The Message-ID of our letters that bring an SMS (gateway/translate/mail_letter.py).
+_ANSWERS_SMS = re.compile(rb"<(?:answer|incoming)\.[0-9]{1,20}\.[0-9]{1,20}@")
+
+
 def read_message(raw: bytes, style: Style, html_to_text: Callable[[str], str]) -> Reading:
     """What the mail `raw` says in that `style`; any line breaks will do.
 
@@ -110,6 +114,9 @@ def read_message(raw: bytes, style: Style, html_to_text: Callable[[str], str]) -
         if has_text and subject_shown and _begins_with(text, subject_shown):
             subject_shown = ""
             reasons.append(("subject", "the text begins with it, so it is not shown twice"))
+        elif has_text and subject_shown and _answers_sms(mail):
+            subject_shown = ""
+            reasons.append(("subject", "the mail answers an SMS, whose sender needs no subject"))
         before = _before(mail, subject_shown, body.charset, style, followed=has_text)
         text = (before + text if has_text else before).strip()
         if not text and style.empty_text:
@@ -170,6 +177,10 @@ def _without_ornaments(text: str) -> str:
         return text
     lines = _ORNAMENT.sub("", text).split("\n")
     return "\n".join([line for line in lines if line])
+
+
+def _answers_sms(mail: Part) -> bool:
+    return any(_ANSWERS_SMS.search(value) for value in mail.fields.get(b"in-reply-to", ()))
 
 
 def _begins_with(text: str, subject: str) -> bool:
