@@ -114,6 +114,10 @@ class Postfix:
         wait_until(lambda: len(self.mails(name)) >= count, f"{count} mails for {name}\n{self.log()}")
         return self.mails(name)
 
+    def flush(self) -> None:
+        """Tries all that waits at once, also what Postfix found in other hands and left for minutes."""
+        self._run("postqueue", "-f")
+
     def queue(self) -> list[dict[str, Any]]:
         """What Postfix still has to deliver."""
         return [json.loads(line) for line in self._run("postqueue", "-j").splitlines()]
