@@ -33,6 +33,8 @@ _NO_PROSE = frozenset(
         *("text/watch-html", "text/x-watch-html", "text/tab-separated-values"),
     }
 )
+_MAILS = frozenset({"message/rfc822", "message/global"})
+_ENCODED = frozenset({"base64", "quoted-printable"})
 _META_CHARSET = re.compile(rb"charset\s*+=\s*+[\"']?([A-Za-z0-9_:.-]{1,40})")
 
 
@@ -54,16 +56,32 @@ def find_body(mail: Part, default_charset: str, html_to_text: HtmlToText) -> Bod
     """The text of `mail`; `NO_BODY` if there is none.
 
     `default_charset` is for text that names none ("": see `charsets.decode`).  Raises MailError (554 5.6.0)
-    when parts are nested deeper than `MAX_DEPTH` or are more than `MAX_PARTS`, as far as the search went.
+    when parts are nested deeper than `MAX_DEPTH` or are more than `MAX_PARTS`, before anything is decoded.
     """
-    return _Search(default_charset, html_to_text).find(mail)
+    parts = _count(mail, 0, 0)
+    return _Search(default_charset, html_to_text, parts).find(mail)
+
+
+def _count(part: Part, depth: int, parts: int) -> int:
+    """How many parts there are with this one and those in it, after `parts` others."""
+    parts += 1
+    if depth > MAX_DEPTH:
+        raise MailError("554 5.6.0", f"parts are nested deeper than {MAX_DEPTH}")
+    if parts > MAX_PARTS:
+        raise MailError("554 5.6.0", f"more than {MAX_PARTS} parts")
+    if part.media_type.startswith("multipart/"):
+        for child in children(part):
+            parts = _count(child, depth + 1, parts)
+    elif part.media_type in _MAILS and _encoding(part) not in _ENCODED:
+        parts = _count(read_part(part.data, part.start, part.end), depth + 1, parts)
+    return parts
 
 
 class _Search:
-    def __init__(self, default_charset: str, html_to_text: HtmlToText) -> None:
+    def __init__(self, default_charset: str, html_to_text: HtmlToText, parts: int) -> None:
         self._default_charset = default_charset
         self._html_to_text = html_to_text
-        self._parts = 0
+        self._parts = parts
         self._enclosed: list[tuple[Part, int]] = []
         """Mails within the mail, and how deep."""
 
@@ -74,24 +92,22 @@ class _Search:
             enclosed, depth = self._enclosed.pop(0)
             data, start, end = enclosed.data, enclosed.start, enclosed.end
             encoding = _encoding(enclosed)
-            if encoding in ("base64", "quoted-printable"):  # not allowed (RFC 2046 §5.2.1), but met with
+            if encoding in _ENCODED:  # not allowed (RFC 2046 §5.2.1), but met with
                 data, _ = decode_transfer(data, start, end, encoding)
                 start, end = 0, len(data)
-            body = self._look(read_part(data, start, end), depth + 1, whole=True)
+            inside = read_part(data, start, end)
+            if encoding in _ENCODED:
+                self._parts = _count(inside, depth + 1, self._parts)
+            body = self._look(inside, depth + 1, whole=True)
             body = body and body._replace(reasons=(("text", "of the mail inside the mail"), *body.reasons))
         return body or NO_BODY
 
     def _look(self, part: Part, depth: int, *, whole: bool = False) -> Body | None:
         """The text in `part`; `whole` for a mail, which cannot be an attachment."""
-        self._parts += 1
-        if depth > MAX_DEPTH:
-            raise MailError("554 5.6.0", f"parts are nested deeper than {MAX_DEPTH}")
-        if self._parts > MAX_PARTS:
-            raise MailError("554 5.6.0", f"more than {MAX_PARTS} parts")
         media_type = part.media_type
         if media_type.startswith("multipart/"):
             return self._look_inside(part, depth)
-        if media_type == "message/rfc822" or media_type == "message/global":
+        if media_type in _MAILS:
             self._enclosed.append((part, depth))
             return None
         if not (media_type.startswith("text/") or media_type in _HTML or "/" not in media_type):

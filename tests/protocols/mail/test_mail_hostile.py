@@ -129,10 +129,16 @@ def test_security_52_parts_have_a_number() -> None:
     assert caught.value.code == "554 5.6.0"
 
 
-def test_nothing_behind_the_text_is_looked_at() -> None:
+def test_security_52_parts_behind_the_text_count_too() -> None:
     blank = b"--a\nContent-Type: image/png\n\n"
-    raw = MIXED + b"a\n\n--a\n\nthe text\n" + blank * 5000
-    assert read_message(raw, vectors.STYLE, html_to_text).text == "the text"
+    mail_inside = b"--a\nContent-Type: message/rfc822\n\n"
+    start = MIXED + b"a\n\n--a\n\nthe text\n"
+    assert read_message(start + blank * 198, vectors.STYLE, html_to_text).text == "the text"
+    for more in (blank * 199, mail_inside + nested(9), mail_inside * 100):
+        with pytest.raises(MailError) as caught:
+            read_message(start + more, vectors.STYLE, html_to_text)
+        assert caught.value.code == "554 5.6.0"
+    assert read_message(start + mail_inside + nested(8), vectors.STYLE, html_to_text).text == "the text"
 
 
 def test_security_56_only_so_much_html_is_looked_at() -> None:
