@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from gateway.config.mail_model import Mail
 from gateway.config.model import Config
 from gateway.core.batch import Answer, Batch
-from gateway.egress.mail import Postman
 from gateway.ingress.mail_intake import MailIntake
 from gateway.ingress.mail_reader import MailReader
 from gateway.ingress.smtp_data import Room
@@ -16,6 +15,7 @@ from gateway.ingress.smtp_listener import LmtpListener, MailListener, SmtpListen
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
+    from gateway.egress.mail import Postman
 
 STOP_TIMEOUT_S = 5.0
 
@@ -63,6 +63,8 @@ class MailSide:
         if mail.smarthost is None:
             return
         if self.postman is None:
+            from gateway.egress.mail import Postman  # a gateway without a smarthost needs none of it
+
             self.postman = Postman(
                 mail.smarthost,
                 mail,
