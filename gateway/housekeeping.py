@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 from typing import TYPE_CHECKING
 
 from gateway.core import failover
@@ -92,7 +91,8 @@ class Housekeeping:
 
     def _watch_disk(self) -> None:
         daemon = self._daemon
-        free = shutil.disk_usage(daemon.state_dir).free
+        disk = os.statvfs(daemon.state_dir)
+        free = disk.f_bavail * disk.f_frsize
         submission = daemon.submission
         if free < DISK_LOW_OCTETS and submission.closed_because is None:
             submission.closed_because = Refusal.QUEUE_FULL

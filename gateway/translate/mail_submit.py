@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from gateway.config.mail_model import AccountMail
 from gateway.core.errors import Refusal
@@ -126,14 +125,20 @@ def own_number_of(draft: Draft) -> str:
     return digits if digits.isdecimal() else ""
 
 
+def _zone(name: str) -> tzinfo:
+    if name == "UTC":  # which a machine without a time zone database knows too
+        return UTC
+    from zoneinfo import ZoneInfo  # hardly any configuration needs it
+
+    return ZoneInfo(name)
+
+
 def opening_ms(hours: str, time_zone: str, now_ms: int) -> int:
     """When an SMS may go out: 0 at once, else the next beginning of the hours "h1-h2", in milliseconds."""
     if not hours:
         return 0
     first, last = (int(hour) % 24 for hour in hours.split("-"))
-    # a machine without a time zone database knows UTC all the same
-    zone = UTC if time_zone == "UTC" else ZoneInfo(time_zone)
-    now = datetime.fromtimestamp(now_ms / 1000, zone)
+    now = datetime.fromtimestamp(now_ms / 1000, _zone(time_zone))
     is_open = first <= now.hour < last if first < last else now.hour >= first or now.hour < last
     if is_open:
         return 0
