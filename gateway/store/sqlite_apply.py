@@ -7,7 +7,7 @@ are worked out before new work is claimed.  Each step is a few statements over a
 from __future__ import annotations
 
 import sqlite3
-from collections import deque
+from array import array
 from collections.abc import Iterable
 
 from gateway.core.batch import Answer, Batch, Row, Sweep
@@ -254,7 +254,8 @@ class Applier:
         self.connection.execute("DELETE FROM temp.ended")
         excess = len(self.remembered) - REMEMBERED
         if excess > 0:
-            self._many("forget_submission", [(self.remembered.popleft(),) for _ in range(excess)])
+            self._many("forget_submission", [(message_id,) for message_id in self.remembered[:excess]])
+            del self.remembered[:excess]
 
     def _deliveries(self, batch: Batch, answer: Answer) -> None:
         if batch.incoming:
@@ -311,7 +312,8 @@ class Applier:
     def _read_counts(self) -> None:
         self.parked = self._number("SELECT count(*) FROM parked_receipt")
         self.in_doubt = self._number("SELECT count(*) FROM ambiguous WHERE settled_ms IS NULL")
-        self.remembered = deque(row[0] for row in self._run("list_done"))
+        # an array, because 50,000 numbers as objects are 2 MiB
+        self.remembered: array[int] = array("q", (row[0] for row in self._run("list_done")))
         self._read_last_delivery()
 
     def _read_last_delivery(self) -> None:
