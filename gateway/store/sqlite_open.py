@@ -12,7 +12,7 @@ from typing import IO
 FILE_NAME = "queue.sqlite3"
 LOCK_WAIT_S = 3.0
 SQL = Path(__file__).parent / "sql"  # importlib.resources costs 1.5 MiB in each process
-CACHE_KIB = 8 * 1024
+CACHE_KIB = 6 * 1024
 CHECKPOINT_PAGES = 4000
 """A checkpoint copies this many pages (16 MiB) at the most while a batch waits for it."""
 
