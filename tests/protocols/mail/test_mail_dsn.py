@@ -269,7 +269,7 @@ def test_a_report_on_a_report_keeps_its_parts_apart() -> None:
     st.binary(max_size=300)
     | st.lists(st.sampled_from([b"\r", b"\n", b"\r\n", b"A: b", b"--=_", b" ", b"\xff"]))
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_octets_make_a_report(returned: bytes | list[bytes]) -> None:
     octets = returned if isinstance(returned, bytes) else b"".join(returned)
     for whole in (False, True):

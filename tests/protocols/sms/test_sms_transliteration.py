@@ -116,7 +116,7 @@ def test_composed() -> None:
 @pytest.mark.timeout(10)
 def test_accents_without_end_cost_nothing() -> None:
     for base in ("a", "ж", "α", ""):
-        text = base + "\u0323\u0301" * 100_000
+        text = base + "\u0323\u0301" * 20_000
         composed(text)
         latin(text)
 
