@@ -39,7 +39,9 @@ RULES: dict[str, frozenset[str]] = {
             "protocols.mail",
         }
     ),
-    "gateway.store": frozenset({"gateway.core.batch", "gateway.core.model", "protocols.sms.addresses"}),
+    "gateway.store": frozenset(
+        {"gateway.core.batch", "gateway.core.frames", "gateway.core.model", "protocols.sms.addresses"}
+    ),
     "gateway.ingress": frozenset(
         {
             "gateway.config.model",
@@ -251,7 +253,7 @@ FORBIDDEN_NAMES = frozenset(
     }
 )
 # both ends are one program, and no one else can reach the socket
-MARSHAL_IS_ALLOWED = frozenset({"gateway.store.frames", "gateway.ingress.mail_frames"})
+MARSHAL_IS_ALLOWED = frozenset({"gateway.core.frames"})
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -112,10 +112,10 @@ def _options(args: argparse.Namespace) -> tuple[AccountMail, int, list[CountryRu
     return account.mail, account.max_segments, rules, config.mail.domains
 
 
-def _account(accounts: Any, name: str | None) -> Account:
+def _account(accounts: Sequence[Account], name: str | None) -> Account:
     for account in accounts:
         if name in (None, account.system_id) and account.mail is not None:
-            return account  # type: ignore[no-any-return]
+            return account
     which = f"there is no account {name!r} with" if name else "no account has"
     raise CommandError(f"{which} a mail section: name another with --account, or use --defaults", EXIT_USAGE)
 

@@ -18,7 +18,7 @@ from typing import cast
 
 from gateway.core.clock import Clock
 from gateway.core.events import Events
-from gateway.ingress.mail_frames import encode_frame, take_frames
+from gateway.core.frames import encode_frame, take_frames
 from protocols.mail.errors import MailError
 from protocols.mail.message import Reading, Style
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import html_text
 
-from gateway.ingress.mail_frames import encode_frame, take_frames
+from gateway.core.frames import encode_frame, take_frames
 from protocols.mail.errors import MailError
 from protocols.mail.message import Reading, Style, read_message
 

@@ -22,8 +22,6 @@ from protocols.smpp.pdu import Bind
 from protocols.smpp.settings import SessionSettings
 
 BACKLOG = 1024
-CONNECTIONS_LINE_EVERY_S = 10.0
-"""A flood of connections or of bad input gets one line in so many seconds, not one each."""
 
 
 class SmppListener:
@@ -55,7 +53,6 @@ class SmppListener:
         self._loop = asyncio.get_running_loop()
         self.soon: Callable[[Callable[[], object]], object] = self._loop.call_soon
         self._server: asyncio.Server
-        self._quiet_until: dict[str, float] = {}
         self._unbound = SessionSettings(
             bind_timeout_s=config.bind_timeout_s,
             enquire_link_s=config.enquire_link_s,
@@ -111,7 +108,13 @@ class SmppListener:
     def connected(self, connection: SmppConnection) -> None:
         """Keeps the connection, or ends it before a single octet is read."""
         if len(self.connections) >= self.config.max_connections:
-            self._say_seldom("connections_full", limit=self.config.max_connections, peer=connection.peer)
+            self.events.seldom(
+                "warning",
+                "connections_full",
+                self.clock.now(),
+                limit=self.config.max_connections,
+                peer=connection.peer,
+            )
             connection.close()
             return
         self.connections.add(connection)
@@ -131,19 +134,15 @@ class SmppListener:
     def bad_input(self, connection: SmppConnection, refused: Refused) -> None:
         """The session has answered something malformed."""
         self.bad_inputs += 1
-        self._say_seldom(
+        self.events.seldom(
+            "warning",
             "bad_input",
+            self.clock.now(),
             peer=connection.peer,
             command=c.command_name(refused.command_id),
             answer=c.status_name(refused.status),
             reason=refused.reason,
         )
-
-    def _say_seldom(self, name: str, **fields: object) -> None:
-        now = self.clock.now()
-        if now >= self._quiet_until.get(name, 0.0):
-            self._quiet_until[name] = now + CONNECTIONS_LINE_EVERY_S
-            self.events.say("warning", name, **fields)
 
     # -- login -----------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ import asyncio
 import socket
 import ssl
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -51,7 +52,7 @@ class Intake(Protocol):
     ) -> list[str]: ...
 
 
-class MailListener:
+class MailListener(ABC):
     """The connections of one listening socket, SMTP or LMTP."""
 
     protocol = "smtp"
@@ -107,9 +108,9 @@ class MailListener:
         for session in tuple(self.connections):
             session.leave(STOPPING)
 
+    @abstractmethod
     async def start(self) -> None:
         """Listens; OSError when the address cannot be had."""
-        raise NotImplementedError
 
     @property
     def under_way(self) -> int:

@@ -27,7 +27,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from gateway.core.batch import Answer, Batch
-from gateway.store.frames import decode_answer, decode_row, encode, take_frames
+from gateway.core.frames import take_frames
+from gateway.store.frames import encode
 from gateway.store.sqlite_open import FILE_NAME, StoreBusy, StoreError
 
 BATCHES_UNDER_WAY = 2
@@ -188,11 +189,11 @@ class Journal(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        for body in take_frames(self._buffer):
+        for values in take_frames(self._buffer):
             if self._opened.done():
-                self._answered(decode_answer(body))
+                self._answered(Answer(*values))
             else:
-                self._hello(decode_row(body))
+                self._hello(values)
 
     def _hello(self, row: tuple[Any, ...]) -> None:
         error, *rest = row

@@ -16,8 +16,9 @@ import sys
 import time
 from pathlib import Path
 
-from gateway.core.batch import Answer, Row
-from gateway.store.frames import decode_batch, encode, take_frames
+from gateway.core.batch import Answer, Batch, Row
+from gateway.core.frames import encode_frame, take_frames
+from gateway.store.frames import encode
 from gateway.store.sqlite_apply import Applier
 from gateway.store.sqlite_open import StoreBusy, StoreError, lock, open_writer
 
@@ -37,9 +38,9 @@ def main() -> int:
         applier, hello = _open(path)
     except (StoreError, sqlite3.Error) as error:
         with contextlib.suppress(OSError):
-            channel.sendall(encode((str(error), isinstance(error, StoreBusy))))
+            channel.sendall(encode_frame((str(error), isinstance(error, StoreBusy))))
         return 1
-    channel.sendall(encode(hello))
+    channel.sendall(encode_frame(hello))
     gc.freeze()
     _serve(channel, applier)
     with contextlib.suppress(sqlite3.Error):
@@ -76,9 +77,9 @@ def _serve(channel: socket.socket, applier: Applier) -> None:
     buffer = bytearray()
     while data := _receive(channel):
         buffer += data
-        for body in take_frames(buffer):
+        for values in take_frames(buffer):
             try:
-                answer = applier.apply(decode_batch(body))
+                answer = applier.apply(Batch(*values))
             except sqlite3.Error as error:
                 text = str(error)
                 answer = Answer(error=text, fatal=not any(word in text for word in SPACE_ERRORS))

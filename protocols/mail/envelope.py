@@ -34,7 +34,6 @@ _is_orcpt = re.compile(r"([A-Za-z0-9-]{1,30});(.+)", re.ASCII).fullmatch
 _is_relayed = re.compile("[%!@]").search
 _is_xtext = re.compile(r"(?:[!-*,-<>-~]|\+[2-7][0-9A-F])*+", re.ASCII).fullmatch
 _hexchars = re.compile(r"\+([0-9A-F]{2})").sub
-_needs_hexchar = re.compile(r"[^!-*,-<>-~]").sub
 
 
 class MailFrom(NamedTuple):
@@ -116,17 +115,8 @@ def decode_xtext(text: str) -> str:
     return decoded
 
 
-def encode_xtext(text: str) -> str:
-    """The xtext of a text (RFC 3461 §4); what is beyond US-ASCII goes by the octets of UTF-8."""
-    return _needs_hexchar(_hexchar, text)
-
-
 def _character(match: re.Match[str]) -> str:
     return chr(int(match[1], 16))
-
-
-def _hexchar(match: re.Match[str]) -> str:
-    return "".join(f"+{octet:02X}" for octet in match[0].encode("utf-8", "replace"))
 
 
 def _read(argument: str, verb: str, known: frozenset[str], esmtp: bool) -> tuple[str, dict[str, str]]:

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from protocols.mail.addresses import format_address, parse_address, parse_mailboxes
-from protocols.mail.envelope import decode_xtext, encode_xtext, parse_mail, parse_rcpt
+from protocols.mail.envelope import decode_xtext, parse_mail, parse_rcpt
 from protocols.mail.errors import MailError
 from protocols.mail.recipients import CountryRule, find_numbers, international, parse_local
 from protocols.mail.service_form import FORMAT_NAMES, MAX_FORM, parse_service_form, parse_time
@@ -118,12 +118,7 @@ def test_envelopes_are_clean(argument: str, esmtp: bool) -> None:
 
 @settings(max_examples=150, deadline=None)
 @given(st.text(_any, max_size=40))
-def test_xtext_goes_both_ways(text: str) -> None:
-    xtext = encode_xtext(text)
-    assert xtext.isascii()
-    assert not set(xtext) & set(" =\r\n\0")
-    if text.isascii() and text.isprintable():
-        assert decode_xtext(xtext) == text
+def test_what_xtext_says_is_printable(text: str) -> None:
     try:
         decoded = decode_xtext(text)
     except ValueError:

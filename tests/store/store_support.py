@@ -10,8 +10,9 @@ from typing import Any, Protocol
 from gateway_fakes import DAY_MS, NOW_MS, message
 
 from gateway.core.batch import Answer, Batch, Row, Sweep
+from gateway.core.frames import take_frames
 from gateway.core.model import Letter, Message, Progress
-from gateway.store.frames import decode_answer, decode_batch, encode
+from gateway.store.frames import encode
 from gateway.store.sqlite_apply import Applier
 from gateway.store.sqlite_open import FILE_NAME, open_writer
 from protocols.sms.receipts import FORMS, convert, response_key
@@ -53,7 +54,9 @@ class SqliteEngine:
 
     def apply(self, batch: Batch) -> Answer:
         """Through the frames, as it crosses to the writing process."""
-        return decode_answer(encode(self.applier.apply(decode_batch(encode(batch)[4:])))[4:])
+        [values] = take_frames(bytearray(encode(batch)))
+        [answer] = take_frames(bytearray(encode(self.applier.apply(Batch(*values)))))
+        return Answer(*answer)
 
     def restart(self, now_ms: int) -> int:
         self.connection.close()

@@ -14,8 +14,9 @@ import pytest
 from gateway_fakes import NOW_MS, message
 
 from gateway.core.batch import Answer, Batch
+from gateway.core.frames import encode_frame, take_frames
 from gateway.core.model import Progress
-from gateway.store.frames import decode_batch, encode, take_frames
+from gateway.store.frames import encode
 from gateway.store.journal import LARGE, RETRY_S, TRY_WAITING_EVERY, Journal, Opening
 from gateway.store.sqlite_open import StoreBusy, StoreError
 
@@ -61,7 +62,7 @@ class Wire:
 
     def write(self, data: bytes) -> None:
         self.buffer += data
-        self.batches.extend(decode_batch(body) for body in take_frames(self.buffer))
+        self.batches.extend(Batch(*values) for values in take_frames(self.buffer))
 
 
 class Bench:
@@ -88,7 +89,7 @@ class Bench:
         )
 
     def receive(self, value: Answer | tuple[Any, ...]) -> None:
-        self.journal.data_received(encode(value))
+        self.journal.data_received(encode(value) if isinstance(value, Answer) else encode_frame(value))
 
     def answer(self, **fields: Any) -> None:
         self.receive(Answer(**fields))

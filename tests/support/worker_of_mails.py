@@ -13,7 +13,7 @@ import sys
 import time
 from pathlib import Path
 
-from gateway.ingress.mail_frames import encode_frame, take_frames
+from gateway.core.frames import encode_frame, take_frames
 
 SEEN = Path(os.environ["SMSC_TEST_SEEN"])
 channel = socket.socket(fileno=int(sys.argv[1]))

@@ -14,8 +14,8 @@ from typing import Any
 import mail_vectors as vectors
 import pytest
 
+from gateway.core.frames import encode_frame, take_frames
 from gateway.ingress import mail_worker
-from gateway.ingress.mail_frames import encode_frame, take_frames
 from gateway.ingress.mail_worker import html_to_text
 from protocols.mail.errors import MailError
 from protocols.mail.message import Reading, Style

@@ -12,7 +12,6 @@ from protocols.mail.envelope import (
     MailFrom,
     RcptTo,
     decode_xtext,
-    encode_xtext,
     parse_mail,
     parse_rcpt,
 )
@@ -168,13 +167,11 @@ def test_the_short_way_says_what_the_long_one_does(monkeypatch: pytest.MonkeyPat
         ("rfc822;ops@example.org", "rfc822;ops@example.org"),
     ],
 )
-def test_xtext_both_ways(text: str, xtext: str) -> None:
-    assert encode_xtext(text) == xtext
+def test_xtext_is_read(text: str, xtext: str) -> None:
     assert decode_xtext(xtext) == text
 
 
 def test_xtext_of_what_is_no_printable_ascii() -> None:
-    assert encode_xtext("a\r\nд\ud800") == "a+0D+0A+D0+B4+3F"
     for bad in ("a b", "a=b", "+0A", "+7F", "+80", "+2b", "+2", "+", "д", "a\n", "\x7f", "\0"):
         with pytest.raises(ValueError):
             decode_xtext(bad)
