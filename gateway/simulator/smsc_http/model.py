@@ -20,7 +20,7 @@ PEER_IP = "_peer_ip"
 
 
 class ApiProblem(Exception):
-    """A request the service answers with an error number; `id` is that of a message registered all the same."""
+    """A request answered with an error number; `id` is that of a message registered all the same."""
 
     def __init__(self, number: int, id: int | str | None = None) -> None:
         super().__init__(number)
