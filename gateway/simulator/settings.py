@@ -29,7 +29,8 @@ _FINAL_STATES = {
 T = TypeVar("T")
 
 
-def _option(default: T, doc: str, **more: Any) -> T:
+def option(default: T, doc: str, **more: Any) -> T:
+    """A field of settings: its default and its help, in which `secret`, `choices` and `parse` may follow."""
     value: T = field(default=default, metadata={"doc": doc, **more})
     return value
 
@@ -41,34 +42,34 @@ class SimulatorSettings:
     Raises ValueError, with a sentence that names the field, when a value makes no sense.
     """
 
-    system_id: str | None = _option(None, "the only system_id that may bind; without it, any")
-    password: str | None = _option(None, "the password it needs; without it, any", secret=True)
-    resp_delay_ms: float = _option(0.0, "answer each submit this many ms after it came")
-    receipt_delay_ms: float = _option(0.0, "send the receipt this many ms after the response")
-    late_receipt_ms: float = _option(5000.0, "what the magic destination for a late receipt waits, in ms")
-    receipt_retry_ms: float = _option(500.0, "send a receipt again this many ms after a temporary refusal")
-    throttle_pct: float = _option(0.0, "answer this share of submits with ESME_RTHROTTLED, %")
-    error_pct: float = _option(0.0, "answer this share of submits with error_status, %")
-    error_status: int = _option(
+    system_id: str | None = option(None, "the only system_id that may bind; without it, any")
+    password: str | None = option(None, "the password it needs; without it, any", secret=True)
+    resp_delay_ms: float = option(0.0, "answer each submit this many ms after it came")
+    receipt_delay_ms: float = option(0.0, "send the receipt this many ms after the response")
+    late_receipt_ms: float = option(5000.0, "what the magic destination for a late receipt waits, in ms")
+    receipt_retry_ms: float = option(500.0, "send a receipt again this many ms after a temporary refusal")
+    throttle_pct: float = option(0.0, "answer this share of submits with ESME_RTHROTTLED, %")
+    error_pct: float = option(0.0, "answer this share of submits with error_status, %")
+    error_status: int = option(
         constants.ESME_RSUBMITFAIL,
         "the command_status of error_pct, a name or a number",
         parse="status",
     )
-    no_response_pct: float = _option(0.0, "never answer (and do not take) this share of submits, %")
-    drop_every: int = _option(0, "close a connection on its Nth submit, unanswered; 0 = never")
-    receipt_before_response: bool = _option(False, "send the receipt before the response")
-    receipt_duplicate_pct: float = _option(0.0, "send this share of the receipts twice, %")
-    receipts_from: str = _option(
+    no_response_pct: float = option(0.0, "never answer (and do not take) this share of submits, %")
+    drop_every: int = option(0, "close a connection on its Nth submit, unanswered; 0 = never")
+    receipt_before_response: bool = option(False, "send the receipt before the response")
+    receipt_duplicate_pct: float = option(0.0, "send this share of the receipts twice, %")
+    receipts_from: str = option(
         "both", "where a receipt says what it says: TLVs, text or both", choices=RECEIPT_CONTENTS
     )
-    id_format: str = _option(
+    id_format: str = option(
         "decimal", "how message_id looks in the response and in the receipt", choices=ID_FORMATS
     )
-    state_mix: str = _option("", "final states by weight, as DELIVRD=90,UNDELIV=7,EXPIRED=3; empty = DELIVRD")
-    magic: bool = _option(True, "obey magic destinations; off for load tests with running numbers")
-    seed: int = _option(1, "seed of the random faults: same seed and order of submits, same faults")
-    window: int = _option(200, "deliver_sm sent to a session and not answered yet, at most")
-    keep: int = _option(10_000, "messages kept for `received`, query_sm, cancel_sm and replace_sm")
+    state_mix: str = option("", "final states by weight, as DELIVRD=90,UNDELIV=7,EXPIRED=3; empty = DELIVRD")
+    magic: bool = option(True, "obey magic destinations; off for load tests with running numbers")
+    seed: int = option(1, "seed of the random faults: same seed and order of submits, same faults")
+    window: int = option(200, "deliver_sm sent to a session and not answered yet, at most")
+    keep: int = option(10_000, "messages kept for `received`, query_sm, cancel_sm and replace_sm")
 
     def __post_init__(self) -> None:
         for name in (
