@@ -23,9 +23,17 @@ RULES: dict[str, frozenset[str]] = {
     "protocols.smpp": frozenset(),
     "protocols.sms": frozenset(),
     "protocols.mail": frozenset({"protocols.sms"}),
+    "protocols.smsc_http": frozenset({"protocols.sms"}),
     "gateway.config": frozenset({"gateway.core.api_keys", "gateway.core.passwords", "yaml"}),
     "gateway.core": frozenset(
-        {"gateway.config.model", "gateway.config.mail_model", "protocols.sms", "protocols.mail"}
+        {
+            "gateway.config.model",
+            "gateway.config.mail_model",
+            "gateway.config.smsc_model",
+            "protocols.sms",
+            "protocols.mail",
+            "protocols.smsc_http",
+        }
     ),
     "gateway.translate": frozenset(
         {
@@ -37,6 +45,7 @@ RULES: dict[str, frozenset[str]] = {
             "protocols.smpp",
             "protocols.sms",
             "protocols.mail",
+            "protocols.smsc_http",
         }
     ),
     "gateway.store": frozenset(
@@ -46,9 +55,11 @@ RULES: dict[str, frozenset[str]] = {
         {
             "gateway.config.model",
             "gateway.config.mail_model",
+            "gateway.config.smsc_model",
             "gateway.core",
             "gateway.translate",
             "protocols",
+            "aiohttp",
             "aiosmtpd",
             "html_text",
         }
@@ -58,14 +69,16 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.config.model",
             "gateway.config.basics",
             "gateway.config.mail_model",
+            "gateway.config.smsc_model",
             "gateway.core",
             "gateway.translate",
             "protocols",
+            "aiohttp",
             "aiosmtplib",
         }
     ),
     "gateway.ops": frozenset({"gateway.core", "gateway.translate", "protocols"}),
-    "gateway.simulator": frozenset({"protocols"}),
+    "gateway.simulator": frozenset({"aiohttp", "protocols"}),
     # the composition root and what starts it
     "gateway.daemon": frozenset({"gateway", "protocols"}),
     "gateway.housekeeping": frozenset({"gateway.core", "gateway.ops"}),

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 Network = IPv4Network | IPv6Network
+
+USUAL_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +57,25 @@ class Address(NamedTuple):
             return ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+
+class Url(NamedTuple):
+    """Where an HTTP service is: `host` without brackets, `path` "" or "/…" without a slash at its end."""
+
+    scheme: Literal["http", "https"]
+    host: str
+    port: int
+    path: str = ""
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        port = "" if self.port == USUAL_PORTS[self.scheme] else f":{self.port}"
+        return f"{self.scheme}://{host}{port}{self.path}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether what is sent there cannot leave this machine."""
+        return Address(self.host, self.port).is_loopback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

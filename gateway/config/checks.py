@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from gateway.config.mail_checks import check_mail
-from gateway.config.model import SAMPLE_PASSWORD_HASH, Account, Config, Connector, Route
+from gateway.config.model import SAMPLE_PASSWORD_HASH, Account, Config, Route
 from gateway.config.rules import (
     Known,
     check_known,
@@ -22,6 +23,7 @@ from gateway.config.rules import (
     named,
 )
 from gateway.config.sections import Reading
+from gateway.config.smsc_checks import check_smsc
 from gateway.config.values import quoted
 from gateway.core.api_keys import is_key_hash
 from gateway.core.passwords import is_hash
@@ -32,7 +34,6 @@ def check(config: Config, reading: Reading) -> None:
     _check_listeners(config, reading)
     for key, items, option in (
         ("accounts", config.accounts, "system_id"),
-        ("connectors", config.connectors, "name"),
         ("routes", config.routes, "prefix"),
     ):
         check_unique(named(items, key, option, reading), reading)
@@ -40,19 +41,33 @@ def check(config: Config, reading: Reading) -> None:
         _check_hashes(account, path, reading)
     _check_api_keys(config, reading)
     accounts = known(config.accounts, "accounts", "system_id", reading)
+    connectors = _check_connectors(config, accounts, reading)
+    check_smsc(config, accounts, reading)
+    for path, route in good(config.routes, "routes", reading):
+        _check_route(route, path, connectors, reading)
+    check_mail(config, accounts, connectors, reading)
+
+
+def _check_connectors(config: Config, accounts: Known, reading: Reading) -> Known:
+    """All connectors by their names, which are looked at here, and so is what only those over SMPP have."""
+    lists = (("connectors", config.connectors), ("smsc_connectors", config.smsc_connectors))
+    if not any(items for _, items in lists) and all(reading.is_good(key) for key, _ in lists):
+        text = "is empty" if "connectors" in reading.places else "is missing"
+        fix = "add connectors: [{name: operator, address: …, system_id: …, password: …}], or smsc_connectors"
+        reading.note("connectors", text, fix)
+    check_unique(chain(*(named(items, key, "name", reading) for key, items in lists)), reading)
+    for key, name in chain(*(named(items, key, "name", reading) for key, items in lists)):
+        _check_name(name, key, reading)
     for path, connector in good(config.connectors, "connectors", reading):
         check_written_password(f"{path}.password", connector.address, f"{path}.address", reading)
         if connector.incoming_account:
             check_known(
                 connector.incoming_account, accounts, f"{path}.incoming_account", reading, what="account"
             )
-        _check_name(connector, path, reading)
         if connector.tls is not None:
             check_tls(connector.tls, f"{path}.tls", reading)
-    connectors = known(config.connectors, "connectors", "name", reading)
-    for path, route in good(config.routes, "routes", reading):
-        _check_route(route, path, connectors, reading)
-    check_mail(config, accounts, connectors, reading)
+    over_smpp, over_http = (known(items, key, "name", reading) for key, items in lists)
+    return Known({**over_smpp.items, **over_http.items}, over_smpp.complete and over_http.complete)
 
 
 def _check_listeners(config: Config, reading: Reading) -> None:
@@ -60,18 +75,19 @@ def _check_listeners(config: Config, reading: Reading) -> None:
         return
     listeners = config.listeners
     kinds = (("smpp", listeners.smpp), ("smtp", listeners.smtp), ("lmtp", listeners.lmtp))
+    tcp = (*kinds[:2], ("callbacks", listeners.callbacks))
     if not any(items for _, items in kinds) and all(
         reading.is_good(f"listeners.{kind}") for kind, _ in kinds
     ):
         reading.note("listeners", "has no socket", "add smpp: [{address: '127.0.0.1:2775'}]")
 
     def addresses() -> Iterator[tuple[str, Any]]:
-        for kind, items in kinds[:2]:
+        for kind, items in tcp:
             yield from named(items, f"listeners.{kind}", "address", reading)
 
     check_unique(addresses(), reading)
     check_unique(named(listeners.lmtp, "listeners.lmtp", "path", reading), reading)
-    for kind, items in kinds[:2]:
+    for kind, items in tcp:
         for path, listener in good(items, f"listeners.{kind}", reading):
             if listener.tls is not None:
                 check_tls(listener.tls, f"{path}.tls", reading)
@@ -103,10 +119,9 @@ def _check_api_keys(config: Config, reading: Reading) -> None:
                 first[secret.reveal()] = key
 
 
-def _check_name(connector: Connector, path: str, reading: Reading) -> None:
+def _check_name(name: str, key: str, reading: Reading) -> None:
     """The store joins the names of a route by spaces, and log lines are words."""
-    key = f"{path}.name"
-    if reading.is_good(key) and not re.fullmatch(r"[\w.:-]+", connector.name, re.ASCII):
+    if reading.is_good(key) and not re.fullmatch(r"[\w.:-]+", name, re.ASCII):
         reading.note(key, "is not one plain word", "use letters, digits and . : _ -")
 
 
@@ -121,7 +136,7 @@ def _check_route(route: Route, path: str, connectors: Known, reading: Reading) -
         if connector is None and connectors.complete:
             fix = f"known here: {', '.join(connectors.items)}"
             reading.note(key, f"there is no connector {quoted(name)}", fix)
-        elif connector is not None and connector.bind_mode == "receiver":
+        elif getattr(connector, "bind_mode", "") == "receiver":
             reading.note(key, f"{name!r} only receives", "name one with another bind_mode")
         if name in seen:
             reading.note(key, f"{name!r} is named twice", "remove one")

@@ -19,6 +19,7 @@ from gateway.config.basics import TlsServer as TlsServer
 from gateway.config.basics import about
 from gateway.config.mail_model import AccountMail, IncomingRule, LmtpListener, Mail, SmtpListener
 from gateway.config.secret import Secret
+from gateway.config.smsc_model import CallbackListener, SmscConnector
 
 # Hash of the word "change-me" in the printed example. The loader refuses it, so nobody runs with it.
 SAMPLE_PASSWORD_HASH = "scrypt$15$8$1$c2FtcGxlLW5vdC1mb3ItdQ==$Y/WdHCkoP+3ZUUmReY2RAvwvICuXp9B1pgh2QLDSMYA="
@@ -73,6 +74,9 @@ class Listeners:
     )
     lmtp: Sequence[LmtpListener] = field(
         default=(), metadata=about("LMTP on a Unix socket, for a mail server on this machine.")
+    )
+    callbacks: Sequence[CallbackListener] = field(
+        default=(), metadata=about("HTTP, for the calls of an SMSC service; see smsc_connectors.")
     )
 
 
@@ -144,6 +148,13 @@ class Account:
     )
     mail: AccountMail | None = field(
         default=None, metadata=about("E-mail to SMS; without it the account sends no mail.")
+    )
+    service_messages: bool = field(
+        default=False,
+        metadata=about(
+            "Lets the account ask an SMSC service for what is no plain SMS (HLR, ping, call, Viber and so "
+            "on), and use the service's commands in texts."
+        ),
     )
 
 
@@ -282,11 +293,14 @@ class Config:
         metadata=about("Who may log in.", example="[{system_id: app, password_hash: …}]", min_items=1)
     )
     connectors: Sequence[Connector] = field(
+        default=(),
         metadata=about(
-            "Links to SMSCs.",
-            example="[{name: operator, address: …, system_id: …, password: …}]",
-            min_items=1,
-        )
+            "Links to SMSCs over SMPP. Without one there has to be one of smsc_connectors.", is_open=True
+        ),
+    )
+    smsc_connectors: Sequence[SmscConnector] = field(
+        default=(),
+        metadata=about("Logins at SMSC services over HTTP; routes name them as they name connectors."),
     )
     routes: Sequence[Route] = field(
         metadata=about(

@@ -76,15 +76,20 @@ def check_known(name: str, names: Known, key: str, reading: Reading, *, what: st
 
 def check_written_password(key: str, address: Address, address_key: str, reading: Reading) -> None:
     """With a password in it the file is private, unless the password only opens something on loopback."""
-    node = reading.place(key)
-    if not reading.is_good(key) or isinstance(node, MappingNode):
-        return
-    if not reading.is_good(address_key) or address.is_loopback:
+    if reading.is_good(address_key) and not address.is_loopback:
+        check_written_secret(key, reading)
+
+
+def check_written_secret(key: str, reading: Reading) -> None:
+    """With a secret written at `key` the file is private."""
+    node = reading.places.get(key)
+    if node is None or not reading.is_good(key) or isinstance(node, MappingNode):
         return
     file = file_of(node)
     if file.stat().st_mode & stat.S_IROTH:
         fix = f"run chmod 0640 {file}, or write {{file: PATH}}, {{env: NAME}} or {{credential: NAME}}"
-        reading.note(key, "is a password in a file that can be read by everybody", fix)
+        what = "password" if key.endswith("password") else "secret"
+        reading.note(key, f"is a {what} in a file that can be read by everybody", fix)
 
 
 def check_tls(tls: TlsServer | TlsClient, key: str, reading: Reading) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode
 
-from gateway.config.basics import Address, Network, Option
+from gateway.config.basics import USUAL_PORTS, Address, Network, Option, Url
 from gateway.config.nodes import file_of, is_null, is_plain
 from gateway.config.secret import Secret
 
@@ -23,6 +23,9 @@ _INTEGER = re.compile(r"-?(0|[1-9][0-9]*(_[0-9]+)*)", re.ASCII)
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _HOST_NAME = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.(?!-)[A-Za-z0-9_-]{1,63})*\.?", re.ASCII)
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)([^?#]*)(.*)", re.ASCII | re.DOTALL)
+_URL_PLACE = re.compile(r"(\[[^]]*\]|[^:]*)(?::([0-9]{1,6}))?", re.ASCII)
+_URL_PATH = re.compile(r"(/(?!\.\.?(/|$))[\w.~-]+)*/?", re.ASCII)
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _MAX_DIGITS = 18
 _MAX_SHOWN = 60
@@ -103,6 +106,34 @@ def to_address(node: Node, option: Option) -> Address:
             "write for example 0.0.0.0:2775 or '[::]:2775'",
         )
     return Address(host, int(port))
+
+
+def to_url(node: Node, option: Option) -> Url:
+    """http:// or https:// with a host, a port if it is not the usual one, and what all paths begin with."""
+    text: str = scalar(node).value
+    found = _URL.fullmatch(text)
+    example = "write for example https://smscentre.com"
+    if found is None:
+        raise BadValueError(f"{quoted(text)} has no scheme", example)
+    scheme, place, path, rest = found[1].lower(), found[2], found[3], found[4]
+    if scheme not in USUAL_PORTS:
+        raise BadValueError(f"{quoted(scheme)} is no scheme of this service", example)
+    if "@" in place:  # what stands before it is a password, so nothing is shown
+        raise BadValueError("has a login in it", "write the host only; the login has options of its own")
+    if rest:
+        raise BadValueError(f"goes on after {rest[0]!r}", "write scheme, host and path only")
+    if not _URL_PATH.fullmatch(path):
+        raise BadValueError(f"{quoted(path)} is no plain path", "use letters, digits and / . _ ~ -")
+    parts = _URL_PLACE.fullmatch(place)
+    host = parts[1] if parts else place
+    bracketed = host.startswith("[")
+    host = host[1:-1] if bracketed else host
+    if parts is None or not _is_host(host, bracketed):
+        raise BadValueError(f"{quoted(place)} is no host with a port", f"{example} or https://[::1]:8443")
+    port = int(parts[2] or USUAL_PORTS[scheme])
+    if not 1 <= port <= 65_535:
+        raise BadValueError(f"port {port} does not exist", "write a port from 1 to 65535")
+    return Url("https" if scheme == "https" else "http", host, port, path.removesuffix("/"))
 
 
 def to_network(node: Node, option: Option) -> Network:
@@ -256,6 +287,7 @@ TO_VALUE: dict[Any, Any] = {
     bool: to_bool,
     str: to_text,
     Address: to_address,
+    Url: to_url,
     Network: to_network,
     Path: to_path,
     Secret: to_secret,

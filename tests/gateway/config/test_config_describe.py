@@ -58,6 +58,7 @@ def test_the_example_with_a_password_has_the_defaults(tmp_path: Path) -> None:
     assert (config.queue, config.log) == (Queue(), Log())
     assert (config.mail, config.incoming, config.accounts[0].mail) == (None, (), None)
     assert (len(config.listeners.smpp), config.listeners.smtp, config.listeners.lmtp) == (1, (), ())
+    assert (config.listeners.callbacks, config.smsc_connectors) == ((), ())
     assert config.routes[0].connectors == ("operator",)
 
 
@@ -78,6 +79,9 @@ def test_every_option_may_be_uncommented(tmp_path: Path) -> None:
         "tls.key",
         "tls.ca",
         "second_password_hash",
+        "password",
+        "api_key",
+        "callback.secret",
         "api_keys[0]",
         *(f"mail.smarthost.certificates.{name}" for name in ("certificate", "key", "ca")),
         "mail.smarthost.password",

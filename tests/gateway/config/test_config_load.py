@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from ipaddress import ip_network
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from gateway.config.mail_model import AccountMail, CountryRule, Group, Mail, Smt
 from gateway.config.model import Address, Config, Log, Queue, SmppListener, TlsClient, TlsServer
 from gateway.config.problems import ConfigError
 from gateway.config.secret import Secret
+from gateway.config.smsc_model import CallbackListener, SmscConnector
 from gateway.core.api_keys import hash_key
 
 BAD = sorted((Path(__file__).parents[2] / "vectors" / "config" / "bad").glob("*.yaml"))
@@ -83,9 +85,9 @@ def test_every_option_is_read(vectors: Path) -> None:
     assert connector.interface_version == "5.0"
     assert connector.receipts_by_text is True
     assert [route.prefix for route in config.routes] == ["", "007"]
-    assert config.routes[0].connectors == ("up", "spare")
+    assert config.routes[0].connectors == ("up", "centre", "spare")
     assert config.queue.commit_delay_ms == 0.5
-    assert [rule.keyword for rule in config.incoming] == ["СТОП", ""]
+    assert [rule.keyword for rule in config.incoming] == ["СТОП", "", ""]
     assert config.log == Log(format="json", level="debug")
 
 
@@ -147,10 +149,12 @@ def test_the_vector_leaves_no_option_at_its_default(vectors: Path) -> None:
     config = load(vectors / "good" / "everything.yaml")
     listeners, mail = config.listeners, config.mail
     assert mail is not None
-    sections = [listeners.smpp[0], listeners.smtp[0], listeners.lmtp[0], config.accounts[0]]
+    sections: list[Any] = [listeners.smpp[0], listeners.smtp[0], listeners.lmtp[0], config.accounts[0]]
     sections += [config.accounts[0].mail, config.connectors[0], config.routes[1], config.incoming[0]]
     sections += [mail, mail.smarthost, config.queue, config.log]
+    sections += [listeners.callbacks[0], config.smsc_connectors[0], config.smsc_connectors[0].callback]
     needs_files = {(SmppListener, "tls"), *((SmtpListener, it) for it in ("tls", "tls_mode", "require_tls"))}
+    needs_files |= {(CallbackListener, "tls"), (SmscConnector, "api_key")}  # the second connector has that
     for section in sections:
         for field in dataclasses.fields(section):
             if (type(section), field.name) not in needs_files:

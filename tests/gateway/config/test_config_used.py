@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import gateway
-from gateway.config import mail_model, model
+from gateway.config import mail_model, model, smsc_model
 
 ROOT = Path(gateway.__file__).parent
 
@@ -70,6 +70,9 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
         "egress/smpp.py": {"config", "self.connector.config"},
         "daemon.py": {"config"},
     },
+    smsc_model.SmscConnector: {},
+    smsc_model.SmscCallback: {},
+    smsc_model.CallbackListener: {},
     model.Route: {"daemon.py": {"route"}},
     model.Queue: {"daemon.py": {"queue", "self.config.queue"}, "housekeeping.py": {"queue"}},
     model.Log: {"cli/run.py": {"config.log"}},
@@ -79,6 +82,16 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
         "cli/run.py": {"config"},
     },
 }
+
+NOT_YET: dict[type[Any], set[str]] = {
+    smsc_model.SmscConnector: {option.name for option in fields(smsc_model.SmscConnector)},
+    smsc_model.SmscCallback: {option.name for option in fields(smsc_model.SmscCallback)},
+    smsc_model.CallbackListener: {option.name for option in fields(smsc_model.CallbackListener)},
+    model.Listeners: {"callbacks"},
+    model.Account: {"service_messages"},
+    model.Config: {"smsc_connectors"},
+}
+"""What is configured before there is something that reads it; empty when all is built."""
 
 
 @cache
@@ -99,13 +112,13 @@ def unread(section: type[Any], readers: dict[str, set[str]]) -> set[str]:
 
 @pytest.mark.parametrize("section", READERS, ids=lambda section: section.__name__)
 def test_every_option_is_read(section: type[Any]) -> None:
-    assert unread(section, READERS[section]) == set()
+    assert unread(section, READERS[section]) == NOT_YET.get(section, set())
 
 
 def test_every_section_is_looked_at() -> None:
     sections = {
         value
-        for module in (model, mail_model)
+        for module in (model, mail_model, smsc_model)
         for value in vars(module).values()
         if isinstance(value, type) and hasattr(value, "__dataclass_fields__")
     }
