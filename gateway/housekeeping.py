@@ -28,6 +28,8 @@ STORE_STUCK_S = 20.0
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 PARKED_MS = 72 * HOUR_MS
+SEEN_MS = 30 * DAY_MS
+"""The service repeats a callback for hours, and lists incoming SMS of a week."""
 
 
 class Housekeeping:
@@ -125,6 +127,7 @@ class Housekeeping:
             parked_before_ms=now_ms - PARKED_MS,
             mail_before_id=lowest_id_at(now_ms - max(DAY_MS, reply_window_ms)),
             part_before_ms=now_ms - DAY_MS,
+            seen_before_ms=now_ms - SEEN_MS,
             delay_before_id=lowest_id_at(now_ms - delay_ms),
             with_counts=self._ticks % COUNT_EVERY == 0,
         )

@@ -22,6 +22,9 @@ class Batch:
     """Message's fields, and its Progress."""
     intents: list[Row] = field(default_factory=list)
     """message_id, segment, connector, intent_ms: of the accepted messages that go up at once."""
+    assigned: list[Row] = field(default_factory=list)
+    """message_id, segment, connector, intent_ms, upstream_id, upstream_key: intents of claimed messages whose
+    ids are ours to give.  A claim without intents is followed by these, and only then is anything sent."""
     mails: list[Row] = field(default_factory=list)
     """mail_id, key (octets, or None: never seen as repeated), account, received_ms, sender ("": none), envid,
     header_id, subject, client_id, returned (octets), 1 if that is the whole mail.
@@ -44,7 +47,8 @@ class Batch:
     doubts: list[Row] = field(default_factory=list)
     """message_id, segment, now_ms, evidence."""
     receipts: list[Row] = field(default_factory=list)
-    """connector, upstream_id, key_same, key_second, key_third, peer, state, final, error, received_ms."""
+    """connector, upstream_id, key_same, key_second, key_third, peer, state, final, error, received_ms, info
+    (what else it says, for whoever asked: the fields of an HLR receipt)."""
     incoming: list[Row] = field(default_factory=list)
     """Delivery's fields without the id."""
     incoming_mail: list[Row] = field(default_factory=list)
@@ -54,6 +58,13 @@ class Batch:
     gets it when no mail does: Delivery's fields without the id, or None.
 
     The parts of a long one wait until all are there; Answer.letters_waiting tells of new letters."""
+    once: list[Row] = field(default_factory=list)
+    """connector, id that the service gave an incoming SMS, now_ms, "incoming" or "incoming_mail", a row of that
+    list: it is taken unless this connector's SMS with this id was taken before."""
+    marks: list[Row] = field(default_factory=list)
+    """name, value: how far something outside was read."""
+    incidents: list[Row] = field(default_factory=list)
+    """message_id, at_ms, text: a line of a message's timeline."""
     delivered: list[Row] = field(default_factory=list)
     """delivery_id."""
     refused: list[Row] = field(default_factory=list)
@@ -69,7 +80,12 @@ class Batch:
     decisions: list[Row] = field(default_factory=list)
     """message_id, "resend" or "drop", now_ms: a person's word on a message that waits."""
     claims: list[Row] = field(default_factory=list)
-    """connector, segments at the most, now_ms."""
+    """connector, segments at the most, now_ms, 1 if their intents are written with the claim (0: `assigned`
+    follows)."""
+    open_sends: list[Row] = field(default_factory=list)
+    """connector: what an earlier run of the gateway sent with an id of ours, and has no answer to."""
+    unfinished: list[Row] = field(default_factory=list)
+    """connector, after this message_id, rows at the most: what has no receipt yet."""
     fetches: list[Row] = field(default_factory=list)
     """account, after this delivery_id, rows at the most."""
     letter_claims: list[Row] = field(default_factory=list)
@@ -113,6 +129,10 @@ class Answer:
     """New rows for the accounts: Delivery's fields."""
     claimed: list[Row] = field(default_factory=list)
     """connector, [(Message's fields, segments to send)], due_ms of what comes next or None."""
+    open_sends: list[Row] = field(default_factory=list)
+    """connector, [(Message's fields, segment, intent_ms, upstream_id)]."""
+    unfinished: list[Row] = field(default_factory=list)
+    """connector, [(upstream_id, submitted_ms)], message_id of the last one looked at (0: that was all)."""
     fetched: list[Row] = field(default_factory=list)
     """account, [Delivery's fields], whether there may be more."""
     decided: list[bool] = field(default_factory=list)
@@ -133,6 +153,7 @@ class Sweep:
     parked_before_ms: int
     mail_before_id: int  # mails below this have nothing that could answer to them
     part_before_ms: int  # parts of an incoming SMS that waited so long go on without the others
+    seen_before_ms: int  # incoming SMS that were taken then do not come again
     delay_before_id: int  # messages below this are late
     with_counts: bool  # also what takes longer: deliveries of each account are counted
 

@@ -8,7 +8,7 @@ receipt brings up to three keys, the connector's usual one first.  The usual one
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from gateway.core.batch import Journal, Row
 from gateway.core.events import Events
@@ -23,15 +23,20 @@ DOUBT_AFTER = 20
 class ReceiptBook:
     """The receipts of one connector."""
 
-    def __init__(self, connector: str, journal: Journal, events: Events) -> None:
+    def __init__(
+        self, connector: str, journal: Journal, events: Events, *, forms: tuple[str, ...] = FORMS
+    ) -> None:
         self.connector = connector
+        self.on_receipt: Callable[[str], object] | None = None
+        """Hears the id of each receipt: its SMSC has that segment."""
         self.matched = 0
         self.unmatched = 0
         self.replays = 0
         self._journal = journal
         self._events = events
-        self._order: tuple[str, ...] = FORMS
-        self._counts = dict.fromkeys(FORMS, 0)
+        self._forms = forms
+        self._order = forms
+        self._counts = dict.fromkeys(forms, 0)
         self._misses_in_row = 0
 
     @property
@@ -43,14 +48,25 @@ class ReceiptBook:
         usual = self._counts[self._order[0]]
         return usual >= SURE_AFTER and usual == sum(self._counts.values())
 
-    def take(self, upstream_id: str, peer: str, state: int, final: bool, error: str, now_ms: int) -> None:
-        """Appends a receipt to the batch, acknowledged after the commit; `peer` sent it."""
+    def take(
+        self,
+        upstream_id: str,
+        peer: str,
+        state: int,
+        final: bool,
+        error: str,
+        now_ms: int,
+        info: str = "",
+    ) -> None:
+        """Appends a receipt to the batch, acknowledged after the commit; `peer` sent it.
+
+        `info` goes down with the receipt: what else the SMSC says, for whoever asked.
+        """
         usual = self._order[0]
         keys: list[str | None] = [convert(usual, upstream_id)]
-        if self._sure():
-            keys += (None, None)
-        else:
+        if not self._sure():
             keys += [convert(form, upstream_id) for form in self._order[1:]]
+        keys += [None] * (3 - len(keys))
         # An id that cannot be of the usual form still needs a first key to be parked by.
         first = keys[0] if keys[0] is not None else "?" + upstream_id[:65]
         self._journal.batch.receipts.append(
@@ -65,8 +81,11 @@ class ReceiptBook:
                 int(final),
                 error[:16],
                 now_ms,
+                info,
             )
         )
+        if self.on_receipt is not None:
+            self.on_receipt(upstream_id)
 
     def result(self, receipt: Row, how: int | None, message_id: int | None, replay: int) -> None:
         """What the store made of a receipt of an earlier batch."""
@@ -74,7 +93,7 @@ class ReceiptBook:
             self.unmatched += 1
             self._misses_in_row += 1
             if self._misses_in_row == DOUBT_AFTER:
-                self._counts = dict.fromkeys(FORMS, 0)
+                self._counts = dict.fromkeys(self._forms, 0)
             return
         self._misses_in_row = 0
         if replay:
@@ -100,7 +119,7 @@ class ReceiptBook:
         self._counts[form] += 1
         best = max(self._order, key=lambda name: self._counts[name])
         if best != self._order[0]:
-            self._order = (best, *(name for name in FORMS if name != best))
+            self._order = (best, *(name for name in self._forms if name != best))
             self._events.say("info", "receipt_ids", connector=self.connector, form=best)
 
 

@@ -61,6 +61,7 @@ class Upstream:
         window: int,
         rate: int,
         whole: bool,
+        service: bool = False,
         journal: Journal,
         events: Events,
         clock: Clock,
@@ -72,6 +73,9 @@ class Upstream:
         self.window = window
         self.whole = whole
         """Long messages go up in one PDU: the SMSC splits them."""
+        self.service = service
+        """It is the SMSC service over HTTP: it takes more kinds of messages than SMS, and their ids are ours
+        to give.  So nothing goes straight up: what is claimed is given its id, and sent after that commit."""
         self.links: list[Link] = []
         self.queueing = 0
         """Messages whose way to the queue is not committed yet; none may overtake them."""
@@ -145,7 +149,7 @@ class Upstream:
 
     def reserve(self, segments: int, now: float) -> bool:
         """Takes slots for a message that goes straight up; False: it has to queue."""
-        if self._backlog or self.queueing or self._room(now) < segments:
+        if self._backlog or self.queueing or self.service or self._room(now) < segments:
             return False
         if self._claiming and not self._claim_is_for_due:
             return False
@@ -212,7 +216,7 @@ class Upstream:
         self._due = False
         self._claiming = room
         self.in_flight += room
-        self.journal.batch.claims.append((self.name, room, self._clock.now_ms()))
+        self.journal.batch.claims.append((self.name, room, self._clock.now_ms(), int(not self.service)))
         self.journal.then(self._claim_committed)
 
     def _claim_committed(self, ok: bool) -> None:

@@ -52,6 +52,8 @@ class Opening:
     queued: list[tuple[str, int, int]]
     """connector, how many wait, due_ms of the first."""
     in_doubt: int
+    marks: dict[str, int]
+    """How far something outside was read, by its name (Batch.marks)."""
 
 
 class Journal(asyncio.Protocol):
@@ -200,8 +202,8 @@ class Journal(asyncio.Protocol):
         if error:
             self._opened.set_exception((StoreBusy if rest[0] else StoreError)(error))
         else:
-            boot, newest, messages, queued, in_doubt = rest
-            self._opened.set_result(Opening(boot, newest, dict(messages), queued, in_doubt))
+            boot, newest, messages, queued, in_doubt, marks = rest
+            self._opened.set_result(Opening(boot, newest, dict(messages), queued, in_doubt, dict(marks)))
 
     def _answered(self, answer: Answer) -> None:
         batch, callbacks = self._under_way.popleft()

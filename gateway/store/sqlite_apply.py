@@ -16,6 +16,8 @@ from gateway.store.sqlite_open import statements
 
 SWEEP_ROWS = 1000
 """A sweep that found so many of a kind has not seen all."""
+UNFINISHED_LOOK = 20_000
+"""So many segments are looked at for those of one connector that wait for a receipt."""
 MOVE_ROWS = 10_000
 """So many queued messages change their connector in one batch."""
 REMEMBERED = 50_000
@@ -58,6 +60,8 @@ class Applier:
             self._many("insert_message", accepted)
         if intents:
             self._many("insert_intent", [(*row, self.boot) for row in intents])
+        if batch.assigned:
+            self._many("insert_assigned", [(*row, self.boot) for row in batch.assigned])
         ended = False
         if batch.submitted:
             self._many("record_submitted", (row[:5] for row in batch.submitted))
@@ -90,6 +94,15 @@ class Applier:
         for row in batch.claims:
             if self._claim(row, answer):
                 self._finish(answer)
+        if batch.incidents:
+            self._many("insert_incident", batch.incidents)
+        if batch.once or batch.marks:
+            self._once(batch)
+        for row in batch.open_sends:
+            found = self._run("list_open_sends", (*row, self.boot)).fetchall()
+            answer.open_sends.append((*row, [(r[:-3], *r[-3:]) for r in found]))
+        for row in batch.unfinished:
+            answer.unfinished.append(self._unfinished(*row))
         self.mail.letters(batch)
         if batch.incoming_mail:
             self.mail.incoming(batch.incoming_mail, answer)
@@ -160,6 +173,7 @@ class Applier:
         ]
         answer = Answer()
         self.connection.execute("BEGIN IMMEDIATE")
+        self._run("requeue_unassigned")
         self._doubt(rows, answer)
         self._finish(answer)
         self.connection.execute("COMMIT")
@@ -167,13 +181,16 @@ class Applier:
         return len(rows)
 
     def _claim(self, claim: Row, answer: Answer) -> bool:
-        connector, room, now_ms = claim
+        connector, room, now_ms, with_intents = claim
         claimed: list[Row] = []
         intents: list[Row] = []
         sent: list[Row] = []
         expired: list[Row] = []
         for row in self._run("claim_messages", (connector, now_ms, room)).fetchall():
             message_id, segments, expires_ms = row[0], row[17], row[22]
+            if not with_intents and segments > 1 and self._run("make_whole", (message_id,)).rowcount:
+                segments = 1
+                row = (*row[:17], 1, *row[18:])
             if expires_ms <= now_ms:
                 expired.append((message_id, 3, "", now_ms))
                 continue
@@ -188,7 +205,8 @@ class Applier:
                 intents.extend((message_id, n, connector, now_ms, self.boot) for n in wanted)
             if room <= 0:
                 break
-        self._many("insert_intent", intents)
+        if with_intents:
+            self._many("insert_intent", intents)
         self._many("mark_sent", sent)
         self._many("end_message", expired)
         answer.expired.extend(row[:2] for row in expired)
@@ -208,7 +226,21 @@ class Applier:
                 done = self._run("end_held", (message_id, now_ms)).rowcount
             answer.decided.append(bool(done))
 
+    def _unfinished(self, connector: str, after: int, limit: int) -> Row:
+        found = self._run("list_unfinished", (connector, after, limit, UNFINISHED_LOOK)).fetchall()
+        if len(found) == limit:
+            return connector, [row[1:] for row in found], found[-1][0]
+        last = self._run("last_looked_at", (after, UNFINISHED_LOOK)).fetchone()[0]
+        return connector, [row[1:] for row in found], last or 0
+
     # -- downward --------------------------------------------------------------------------------------
+
+    def _once(self, batch: Batch) -> None:
+        """Incoming SMS that a service may tell of twice, and how far its list was read: both or none."""
+        for connector, id, now_ms, kind, row in batch.once:
+            if self._run("insert_seen", (connector, id, now_ms)).rowcount:
+                (batch.incoming if kind == "incoming" else batch.incoming_mail).append(row)
+        self._many("set_mark", batch.marks)
 
     def _receipts(self, batch: Batch, answer: Answer) -> bool:
         run = self._run
@@ -286,6 +318,7 @@ class Applier:
             run("purge_ambiguous", (sweep.history_before_ms,)).rowcount,
             run("purge_parked", (sweep.parked_before_ms,)).rowcount,
         ]
+        run("purge_seen", (sweep.seen_before_ms,))
         self.parked -= purged[-1]
         answer.sweep_again = max(len(ended), *purged) >= SWEEP_ROWS
         run("purge_dead", (sweep.history_before_ms,))

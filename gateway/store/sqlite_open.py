@@ -115,6 +115,7 @@ def _check_live_tables(connection: sqlite3.Connection, path: Path) -> None:
         "mail_recipient",
         "letter",
         "incoming_part",
+        "incoming_seen",
     )
     for table in live:
         damage = connection.execute(f"PRAGMA quick_check({table})").fetchone()[0]

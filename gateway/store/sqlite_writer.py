@@ -62,7 +62,8 @@ def _open(path: Path) -> tuple[Applier, Row]:
     newest = connection.execute(applier.sql["newest_id"]).fetchone()[0]
     messages = connection.execute(applier.sql["count_messages"]).fetchall()
     queued = connection.execute(applier.sql["count_queued"]).fetchall()
-    return applier, ("", applier.boot, newest, messages, queued, in_doubt)
+    marks = connection.execute(applier.sql["list_marks"]).fetchall()
+    return applier, ("", applier.boot, newest, messages, queued, in_doubt, marks)
 
 
 def _receive(channel: socket.socket) -> bytes:

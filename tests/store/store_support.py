@@ -88,7 +88,7 @@ def receipt(
     """A row of Batch.receipts; `forms`: the connector's usual form first."""
     keys = [convert(form, upstream_id) for form in forms] + [None, None]
     first = keys[0] if keys[0] is not None else "?" + upstream_id
-    return (connector, upstream_id, first, keys[1], keys[2], peer, state, int(final), error, at_ms)
+    return (connector, upstream_id, first, keys[1], keys[2], peer, state, int(final), error, at_ms, "")
 
 
 def submitted(
@@ -202,13 +202,13 @@ class Store:
         self, room: int = 100, connector: str = "one", now_ms: int = NOW_MS
     ) -> list[tuple[int, list[int]]]:
         """What a claim brings: (message_id, segments)."""
-        ((name, rows, _),) = self.apply(claims=[(connector, room, now_ms)]).claimed
+        ((name, rows, _),) = self.apply(claims=[(connector, room, now_ms, 1)]).claimed
         assert name == connector
         return [(fields[0], list(segments)) for fields, segments in rows]
 
     def next_due(self, connector: str = "one", now_ms: int = 0) -> int | None:
         """When a connector's queue has something to do again; claims nothing, if `now_ms` is before it."""
-        ((_, rows, due_ms),) = self.apply(claims=[(connector, 1, now_ms)]).claimed
+        ((_, rows, due_ms),) = self.apply(claims=[(connector, 1, now_ms, 1)]).claimed
         assert rows == []
         return due_ms  # type: ignore[no-any-return]
 
@@ -229,6 +229,7 @@ class Store:
             "parked_before_ms": 0,
             "mail_before_id": 0,
             "part_before_ms": 0,
+            "seen_before_ms": 0,
             "delay_before_id": 0,
             "with_counts": True,
             **bounds,

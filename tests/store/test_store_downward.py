@@ -145,7 +145,7 @@ def test_expired_are_only_those_whose_time_is_over(store: Store) -> None:
     answer = store.apply(
         receipts=[receipt("C")],
         failed=[(4, 8, "x", NOW_MS)],
-        claims=[("one", 1, NOW_MS)],
+        claims=[("one", 1, NOW_MS, 1)],
         sweeps=[Store.sweep_row(NOW_MS, with_counts=False)],
     )
     assert sorted(row[0] for row in answer.expired) == [1, 2]
@@ -158,7 +158,7 @@ def test_what_ends_in_a_batch_is_not_claimed_by_it(store: Store) -> None:
     store.apply(postponed=[postponed(1, 1)])
     store.queue(message(2))
     answer = store.apply(
-        failed=[(1, 8, "x", NOW_MS)], decisions=[(2, "drop", NOW_MS)], claims=[("one", 9, NOW_MS)]
+        failed=[(1, 8, "x", NOW_MS)], decisions=[(2, "drop", NOW_MS)], claims=[("one", 9, NOW_MS, 1)]
     )
     assert answer.claimed == [("one", [], None)]
     assert answer.ended == [("app", 2)]

@@ -78,7 +78,7 @@ class Bench:
         journal._loop, journal._transport = self.loop, self.wire
         journal._process = type("Process", (), {"pid": 4711})
         if hello:
-            self.receive(("", 3, 77, [("app", 2)], [("one", 1, 0)], 1))
+            self.receive(("", 3, 77, [("app", 2)], [("one", 1, 0)], 1, [("read", 7)]))
 
     async def _make(self, delay_s: float) -> Journal:
         return Journal(
@@ -328,7 +328,7 @@ def test_g7_an_error_that_is_not_about_room_is_the_end() -> None:
 
 def test_what_the_store_says_when_it_opens() -> None:
     bench = Bench()
-    expected = Opening(3, 77, {"app": 2}, [("one", 1, 0)], 1)
+    expected = Opening(3, 77, {"app": 2}, [("one", 1, 0)], 1, {"read": 7})
     assert bench.journal._opened.result() == expected
 
 

@@ -44,7 +44,7 @@ def test_a_mail_is_kept_with_its_messages(store: Store) -> None:
 
 def test_a_claim_brings_the_origin(store: Store) -> None:
     store.queue(message(1, origin=1), message(2))
-    ((_, rows, _),) = store.apply(claims=[("one", 9, NOW_MS)]).claimed
+    ((_, rows, _),) = store.apply(claims=[("one", 9, NOW_MS, 1)]).claimed
     assert [fields for fields, _ in rows] == [tuple(message(1, origin=1)), tuple(message(2))]
 
 
@@ -179,7 +179,7 @@ def expire(store: Store) -> Answer:
 
 
 def find_expired(store: Store) -> Answer:
-    return store.apply(claims=[("one", 9, NOW_MS + DAY_MS)])
+    return store.apply(claims=[("one", 9, NOW_MS + DAY_MS, 1)])
 
 
 def drop(store: Store) -> Answer:

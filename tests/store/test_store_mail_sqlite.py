@@ -61,7 +61,7 @@ def test_a_store_of_the_first_version_goes_on(tmp_path: Path) -> None:
     first_version(tmp_path)
     store = Store(SqliteEngine(tmp_path))
     assert [row["origin"] for row in store.rows("history")] == [Origin.SESSION]
-    ((_, rows, _),) = store.apply(claims=[("one", 9, NOW_MS)]).claimed
+    ((_, rows, _),) = store.apply(claims=[("one", 9, NOW_MS, 1)]).claimed
     assert [fields for fields, _ in rows] == [tuple(message(1))]
     answer = store.apply(receipts=[receipt("B", 5)])
     assert store.delivery_states() == [(2, 5)]

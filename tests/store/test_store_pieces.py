@@ -14,7 +14,7 @@ def test_a_move_says_whether_more_waits(store: Store, monkeypatch: pytest.Monkey
     store.queue(*(message(n, connector="one", alternatives="one two") for n in (1, 2, 3)))
     assert store.apply(moves=[("one", "two")]).moved == [("one", True)]
     assert store.apply(moves=[("one", "two")]).moved == [("one", False)]
-    claimed = store.apply(claims=[("two", 9, NOW_MS)]).claimed
+    claimed = store.apply(claims=[("two", 9, NOW_MS, 1)]).claimed
     assert [fields[0] for fields, _ in claimed[0][1]] == [1, 2, 3]
 
 

@@ -74,7 +74,7 @@ def rows(folder: Path, sql: str) -> list[tuple[Any, ...]]:
 
 def test_a_new_folder(tmp_path: Path) -> None:
     first = run(tmp_path, nothing)
-    assert first.opening == Opening(1, 0, {}, [], 0)
+    assert first.opening == Opening(1, 0, {}, [], 0, {})
     assert run(tmp_path, nothing).opening.boot == 2
     boots = rows(tmp_path, "SELECT boot_id, started_ms > 0, stopped_ms >= started_ms FROM boot")
     assert boots == [(1, 1, 1), (2, 1, 1)]
@@ -95,7 +95,7 @@ def test_what_was_committed_is_there_the_next_time(tmp_path: Path) -> None:
     assert ended.answers[-1].ended == [("app", 1)]
     assert [row[2] for row in ended.answers[-1].deliveries] == [5]
     opening = run(tmp_path, nothing).opening
-    assert opening == Opening(2, 5, {"app": 3, "other": 1}, [("one", 3, 0), ("two", 1, 500)], 0)
+    assert opening == Opening(2, 5, {"app": 3, "other": 1}, [("one", 3, 0), ("two", 1, 500)], 0, {})
 
 
 def test_commits_answer_in_order_whatever_gathers(tmp_path: Path) -> None:

@@ -218,7 +218,7 @@ def test_a_batch_that_fails_leaves_nothing(sqlite: Store) -> None:
         submitted=[submitted(2, "B")],
         receipts=[receipt("A"), receipt("none")],
         doubts=[(9, 1, NOW_MS, "x")],
-        claims=[("one", 5, NOW_MS)],
+        claims=[("one", 5, NOW_MS, 1)],
     )
     assert (sqlite.progress(1), sqlite.progress(2)) == (Progress.SENT, Progress.SENT)
     assert sqlite.apply(receipts=[receipt("A")]).results == [(1, 1, 0)]

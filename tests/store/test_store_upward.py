@@ -19,7 +19,7 @@ def test_every_field_of_a_message_comes_back(store: Store) -> None:
         *(b"\x00\xff\x1b", b"\x02\x04\x00\x01\x07", 3, "one", "one two", 2, 5, NOW_MS + 9, "00R", 6),
     )
     store.queue(given)
-    ((_, ((fields, segments),), due_ms),) = store.apply(claims=[("one", 10, NOW_MS)]).claimed
+    ((_, ((fields, segments),), due_ms),) = store.apply(claims=[("one", 10, NOW_MS, 1)]).claimed
     assert Message._make(fields) == given
     assert (segments, due_ms) == ([1, 2, 3], None)
 
@@ -77,7 +77,7 @@ def test_a_message_longer_than_the_room_is_claimed_alone(store: Store) -> None:
 
 
 def test_a_claim_in_the_batch_that_accepts_finds_the_message(store: Store) -> None:
-    answer = store.apply(accepted=[(*message(1), QUEUED.value)], claims=[("one", 5, NOW_MS)])
+    answer = store.apply(accepted=[(*message(1), QUEUED.value)], claims=[("one", 5, NOW_MS, 1)])
     assert [fields[0] for fields, _ in answer.claimed[0][1]] == [1]
 
 
@@ -89,14 +89,14 @@ def test_each_connector_has_its_own_queue(store: Store) -> None:
 
 def test_a_claim_finds_more_when_there_is_more(store: Store) -> None:
     store.queue(*(message(n) for n in range(1, 8)))
-    answer = store.apply(claims=[("one", 5, NOW_MS)])
+    answer = store.apply(claims=[("one", 5, NOW_MS, 1)])
     assert len(answer.claimed[0][1]) == 5
     assert answer.claimed[0][2] == 0  # due at once
 
 
 def test_what_expired_while_it_waited_ends_instead_of_going_up(store: Store) -> None:
     store.queue(message(1, expires_ms=NOW_MS), message(2))
-    answer = store.apply(claims=[("one", 5, NOW_MS)])
+    answer = store.apply(claims=[("one", 5, NOW_MS, 1)])
     assert [fields[0] for fields, _ in answer.claimed[0][1]] == [2]
     assert [row[0] for row in answer.expired] == [1]
     assert answer.ended == [("app", 1)]

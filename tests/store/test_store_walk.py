@@ -153,7 +153,7 @@ class Walk:
     def claim(self) -> None:
         connector = self.random.choice(("one", "two"))
         if connector not in {row[0] for row in self.lists.get("claims", [])}:
-            self.add("claims", (connector, self.random.randint(1, 6), self.now_ms))
+            self.add("claims", (connector, self.random.randint(1, 6), self.now_ms, 1))
 
     def decide(self) -> None:
         held = self.store.rows("message", progress=Progress.HELD.value)
@@ -237,7 +237,7 @@ class Walk:
             for row in self.store.rows("message", progress=Progress.HELD.value):
                 self.add("decisions", (row["message_id"], "resend", self.now_ms))
             for connector in ("one", "two"):
-                self.add("claims", (connector, 50, self.now_ms))
+                self.add("claims", (connector, 50, self.now_ms, 1))
             self.commit()
             if not self.store.rows("message"):
                 break

@@ -5,10 +5,11 @@
 -- The rows of one batch; emptied by each use.
 CREATE TEMP TABLE receipt (
     n INTEGER PRIMARY KEY, connector TEXT, upstream_id TEXT, key_same TEXT, key_second TEXT, key_third TEXT,
-    peer TEXT, state INTEGER, final INTEGER, error TEXT, received_ms INTEGER,
+    peer TEXT, state INTEGER, final INTEGER, error TEXT, received_ms INTEGER, info TEXT,
     message_id INTEGER, segment INTEGER, replay INTEGER, how INTEGER);
 CREATE TEMP TABLE touched (message_id INTEGER PRIMARY KEY);
-CREATE TEMP TABLE ended (message_id INTEGER PRIMARY KEY, state INTEGER, error TEXT, done_ms INTEGER);
+CREATE TEMP TABLE ended (message_id INTEGER PRIMARY KEY, state INTEGER, error TEXT, done_ms INTEGER,
+    info TEXT NOT NULL DEFAULT '');
 
 -- name: start_boot
 -- A run of the gateway begins.
@@ -38,6 +39,14 @@ INSERT INTO submission (message_id, segment, connector, intent_ms, boot, attempt
 ON CONFLICT (message_id, segment) DO UPDATE SET
     connector = excluded.connector, intent_ms = excluded.intent_ms, boot = excluded.boot, attempt = 0,
     submitted_ms = NULL, upstream_id = NULL, upstream_key = NULL, state = NULL, error = '';
+
+-- name: insert_assigned
+-- The same with the id that we have given it, before it is sent.
+INSERT INTO submission (message_id, segment, connector, intent_ms, upstream_id, upstream_key, boot, attempt)
+VALUES (?, ?, ?, ?, ?, ?, ?, 0)
+ON CONFLICT (message_id, segment) DO UPDATE SET
+    connector = excluded.connector, intent_ms = excluded.intent_ms, boot = excluded.boot, attempt = 0,
+    submitted_ms = NULL, upstream_id = excluded.upstream_id, upstream_key = excluded.upstream_key, state = NULL, error = '';
 
 -- name: record_submitted
 -- The SMSC took a segment and gave it an id; a segment whose message has ended meanwhile stays ended.
@@ -102,12 +111,62 @@ AND (progress = 1 OR (SELECT count(*) FROM submission WHERE message_id = ?1 AND 
 
 -- name: end_in_doubt
 -- Policy fail: the message ends with a state that says so.
-INSERT OR IGNORE INTO temp.ended SELECT message_id, 7, 'ambiguous', ? FROM message
+INSERT OR IGNORE INTO temp.ended SELECT message_id, 7, 'ambiguous', ?, '' FROM message
 WHERE message_id = ? AND on_ambiguous = 3;
 
 -- name: list_open_intents
--- Segments that an earlier run was about to send, or sent, when it ended.
-SELECT message_id, segment FROM submission WHERE attempt = 0 AND boot <> ?;
+-- Segments that an earlier run was about to send, or sent, when it ended; of those whose id we gave, the
+-- connector asks what became of them.
+SELECT message_id, segment FROM submission WHERE attempt = 0 AND boot <> ? AND upstream_id IS NULL;
+
+-- name: requeue_unassigned
+-- Claimed without an intent, so nothing of it was ever sent.
+UPDATE message SET progress = 0 WHERE progress = 1
+AND NOT EXISTS (SELECT 1 FROM submission s WHERE s.message_id = message.message_id);
+
+-- name: list_open_sends
+-- What an earlier run sent, or was about to send, with an id of ours.
+SELECT message_id, account, accepted_ms, service_type, source_ton, source_npi, source,
+    destination_ton, destination_npi, destination, esm_class, protocol_id, priority, registered_delivery,
+    data_coding, user_data, tlvs, segments, m.connector, alternatives, on_ambiguous, due_ms, expires_ms,
+    validity_period, retries, origin, s.segment, s.intent_ms, s.upstream_id
+FROM submission s JOIN message m USING (message_id)
+WHERE s.attempt = 0 AND s.connector = ? AND s.upstream_id IS NOT NULL AND s.boot <> ? ORDER BY s.message_id, s.segment;
+
+-- name: make_whole
+-- A connector that takes texts whole has no use for segments, unless another one has some of them.
+UPDATE message SET segments = 1 WHERE message_id = ?1
+AND NOT EXISTS (SELECT 1 FROM submission WHERE message_id = ?1);
+
+-- name: list_unfinished
+-- Segments that a connector's SMSC took and told no end of; only so many rows are looked at.
+SELECT message_id, upstream_id, submitted_ms FROM (
+    SELECT message_id, connector, attempt, upstream_id, submitted_ms FROM submission
+    WHERE message_id > ?2 ORDER BY message_id LIMIT ?4)
+WHERE connector = ?1 AND attempt = 1 AND upstream_id <> '' LIMIT ?3;
+
+-- name: last_looked_at
+-- Where the next look begins; nothing: there are no more.
+SELECT CASE WHEN count(*) = ?2 THEN max(message_id) END FROM (
+    SELECT message_id FROM submission WHERE message_id > ?1 ORDER BY message_id LIMIT ?2);
+
+-- name: insert_seen
+-- An incoming SMS comes for the first time, or is known.
+INSERT OR IGNORE INTO incoming_seen (connector, id, seen_ms) VALUES (?, ?, ?);
+
+-- name: purge_seen
+-- So old that nobody tells of them again; some at a time.
+DELETE FROM incoming_seen WHERE rowid IN (
+    SELECT rowid FROM (SELECT rowid, seen_ms FROM incoming_seen ORDER BY rowid LIMIT 2000) WHERE seen_ms < ?);
+
+-- name: set_mark
+-- How far something was read.
+INSERT INTO mark (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: list_marks
+-- How far everything was read.
+SELECT name, value FROM mark;
+
 
 -- name: claim_messages
 -- The next messages of a connector's queue.
@@ -138,7 +197,7 @@ UPDATE message SET connector = ?2 WHERE message_id IN (
 -- name: insert_receipt_row
 -- A receipt of this batch.
 INSERT INTO temp.receipt (n, connector, upstream_id, key_same, key_second, key_third, peer, state, final, error,
-    received_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    received_ms, info) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: match_same
 -- Receipts whose id is the id of a response as it stands.
@@ -170,14 +229,14 @@ AND substr(coalesce(m.destination, h.destination), -7) = substr(receipt.peer, -7
 -- name: park_unmatched
 -- Receipts that match nothing yet wait for their response.
 INSERT OR IGNORE INTO parked_receipt (connector, upstream_id, key_same, key_second, key_third, peer, state, final,
-    error, received_ms)
-SELECT connector, upstream_id, key_same, key_second, key_third, peer, state, final, error, received_ms
+    error, received_ms, info)
+SELECT connector, upstream_id, key_same, key_second, key_third, peer, state, final, error, received_ms, info
 FROM temp.receipt WHERE message_id IS NULL;
 
 -- name: unpark
 -- Receipts that came before the response with this id.
 DELETE FROM parked_receipt WHERE connector = ?2 AND (key_same = ?1 OR key_second = ?1 OR key_third = ?1)
-RETURNING connector, upstream_id, key_same, key_second, key_third, peer, state, final, error, received_ms;
+RETURNING connector, upstream_id, key_same, key_second, key_third, peer, state, final, error, received_ms, info;
 
 -- name: receipt_results
 -- What became of each receipt of the batch, in order.
@@ -199,7 +258,7 @@ WHERE r.final = 1 AND r.replay = 0 AND m.segments > 1;
 -- name: end_single
 -- A message of one segment ends with its receipt.
 INSERT OR IGNORE INTO temp.ended
-SELECT r.message_id, r.state, r.error, r.received_ms FROM temp.receipt r CROSS JOIN message m USING (message_id)
+SELECT r.message_id, r.state, r.error, r.received_ms, r.info FROM temp.receipt r CROSS JOIN message m USING (message_id)
 WHERE r.final = 1 AND r.replay = 0 AND m.segments = 1 ORDER BY r.n;
 
 -- name: end_folded
@@ -207,7 +266,7 @@ WHERE r.final = 1 AND r.replay = 0 AND m.segments = 1 ORDER BY r.n;
 INSERT OR IGNORE INTO temp.ended
 SELECT m.message_id, coalesce(min(CASE WHEN s.state <> 2 THEN s.state END), 2),
     coalesce(min(CASE WHEN s.state <> 2 THEN s.error END), min(s.error)),
-    (SELECT max(received_ms) FROM temp.receipt r WHERE r.message_id = m.message_id)
+    (SELECT max(received_ms) FROM temp.receipt r WHERE r.message_id = m.message_id), ''
 FROM temp.touched t CROSS JOIN message m USING (message_id) CROSS JOIN submission s USING (message_id)
 WHERE s.attempt = 3
 GROUP BY m.message_id HAVING count(*) = m.segments OR max(s.state <> 2) = 1;
@@ -225,18 +284,18 @@ AND EXISTS (SELECT 1 FROM temp.receipt r WHERE r.message_id = ambiguous.message_
 -- name: end_handed_over
 -- No receipt was asked for: the message ends when the SMSC took its last segment.
 INSERT OR IGNORE INTO temp.ended
-SELECT message_id, 6, '', ?2 FROM message WHERE message_id = ?1
+SELECT message_id, 6, '', ?2, '' FROM message WHERE message_id = ?1
 AND segments = (SELECT count(*) FROM submission WHERE message_id = ?1 AND attempt IN (1, 3));
 
 -- name: end_expired
 -- Validity is over and the message still waits here; some hundreds at a time.
 INSERT OR IGNORE INTO temp.ended
-SELECT message_id, 3, '', ?1 FROM message WHERE progress <> 1 AND expires_ms <= ?1 LIMIT 1000;
+SELECT message_id, 3, '', ?1, '' FROM message WHERE progress <> 1 AND expires_ms <= ?1 LIMIT 1000;
 
 -- name: end_without_receipt
 -- Its receipt never came: long after the end of its validity a message ends as unknown.
 INSERT OR IGNORE INTO temp.ended
-SELECT message_id, 7, 'no receipt', ?1 FROM message
+SELECT message_id, 7, 'no receipt', ?1, '' FROM message
 WHERE message_id < ?2 AND progress = 1 AND expires_ms <= ?3 LIMIT 1000;
 
 -- name: count_ended
@@ -259,7 +318,7 @@ INSERT INTO delivery (account, message_id, created_ms, source_ton, source_npi, s
 SELECT m.account, m.message_id, e.done_ms, m.destination_ton, m.destination_npi, m.destination,
     m.source_ton, m.source_npi, m.source, 4, 0, m.data_coding,
     CASE WHEN m.esm_class & 64 OR m.data_coding NOT IN (0, 1, 3) THEN x''
-    ELSE coalesce(substr(m.user_data, 1, 20), x'') END, x'',
+    ELSE coalesce(substr(m.user_data, 1, 20), x'') END, CAST(e.info AS BLOB),
     e.state, e.error, m.accepted_ms, e.done_ms, m.segments
 FROM temp.ended e CROSS JOIN message m USING (message_id)
 WHERE m.origin = 0 AND ((m.registered_delivery & 3) = 1
@@ -366,7 +425,7 @@ UPDATE message SET progress = 0, due_ms = 0 WHERE message_id = ? AND progress = 
 
 -- name: end_held
 -- A person decided: give it up.
-INSERT OR IGNORE INTO temp.ended SELECT message_id, 4, 'given up', ?2 FROM message WHERE message_id = ?1 AND progress <> 1;
+INSERT OR IGNORE INTO temp.ended SELECT message_id, 4, 'given up', ?2, '' FROM message WHERE message_id = ?1 AND progress <> 1;
 
 -- name: insert_mail
 -- A mail that came in; one whose key is known is a repeated one and leaves no row.
@@ -389,9 +448,9 @@ VALUES (?, ?, ?, ?, ?, ?, ?);
 -- name: write_reports
 -- A report to a mail's sender who asked for one: 1 is SUCCESS, 2 FAILURE.
 INSERT OR IGNORE INTO letter (kind, recipient, created_ms, due_ms, message_id, state, error, done_ms,
-    number, own_number, mail_id)
+    number, own_number, text, mail_id)
 SELECT 1, l.sender, e.done_ms, e.done_ms, e.message_id, e.state, e.error, e.done_ms,
-    r.number, r.own_number, r.mail_id
+    r.number, r.own_number, e.info, r.mail_id
 FROM temp.ended e CROSS JOIN mail_recipient r USING (message_id) CROSS JOIN mail l USING (mail_id)
 WHERE l.sender <> '' AND r.notify & CASE WHEN e.state IN (2, 6) THEN 1 ELSE 2 END
 ORDER BY e.rowid;

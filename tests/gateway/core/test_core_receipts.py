@@ -32,7 +32,7 @@ class Book:
 
 def test_the_row_of_a_receipt() -> None:
     row = Book().take("0010")
-    assert row == ("one", "0010", "10", "16", "a", "79161234567", 2, 1, "000", NOW_MS)
+    assert row == ("one", "0010", "10", "16", "a", "79161234567", 2, 1, "000", NOW_MS, "")
 
 
 def test_at_first_every_form_is_tried() -> None:

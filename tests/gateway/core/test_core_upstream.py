@@ -122,7 +122,7 @@ def test_results_end_without_results_asks_for_no_commit() -> None:
 def test_at_the_start_the_disk_is_asked_before_anything_goes_straight() -> None:
     up = Up(backlog=True)
     assert up.upstream.backlog
-    assert up.journal.batch.claims == [("one", 4, NOW_MS)]
+    assert up.journal.batch.claims == [("one", 4, NOW_MS, 1)]
     assert not up.straight(1)
     up.answer_claim([], None)
     assert up.straight(1)
@@ -141,7 +141,7 @@ def test_while_more_waits_nothing_goes_straight_and_the_next_claim_follows() -> 
     up = Up(window=4, backlog=True)
     up.answer_claim([(tuple(message(1)), [1])], NOW_MS)
     assert up.upstream.backlog
-    assert up.journal.batch.claims == [("one", 3, NOW_MS)]
+    assert up.journal.batch.claims == [("one", 3, NOW_MS, 1)]
     assert not up.straight(2)
 
 
@@ -158,7 +158,7 @@ def test_a_claim_that_failed_gives_its_slots_back_and_is_made_again() -> None:
     up.journal.commit(ok=False)
     assert up.upstream.in_flight == 0
     up.upstream.tick(up.clock.now(), NOW_MS)
-    assert up.journal.batch.claims == [("one", 4, NOW_MS)]
+    assert up.journal.batch.claims == [("one", 4, NOW_MS, 1)]
 
 
 def test_no_claim_without_room_and_one_as_soon_as_there_is() -> None:
@@ -169,7 +169,7 @@ def test_no_claim_without_room_and_one_as_soon_as_there_is() -> None:
     up.upstream.taken(message(1), 1, "1", NOW_MS)
     up.upstream.results_end()
     up.journal.commit()
-    assert up.journal.batch.claims == [("one", 1, NOW_MS)]
+    assert up.journal.batch.claims == [("one", 1, NOW_MS, 1)]
 
 
 def test_what_is_due_later_wakes_at_its_time() -> None:
@@ -270,12 +270,12 @@ def test_the_rate_is_by_segment() -> None:
 
 def test_what_is_claimed_counts_too() -> None:
     up = Up(window=100, rate=5, backlog=True)
-    assert up.journal.batch.claims == [("one", 5, NOW_MS)]
+    assert up.journal.batch.claims == [("one", 5, NOW_MS, 1)]
     up.answer_claim([(tuple(message(1, segments=5)), [1, 2, 3, 4, 5])], NOW_MS)
     assert up.journal.batch.claims == []
     up.clock.advance(0.5)
     up.upstream.tick(up.clock.now(), up.clock.now_ms())
-    assert up.journal.batch.claims == [("one", 2, up.clock.now_ms())]
+    assert up.journal.batch.claims == [("one", 2, up.clock.now_ms(), 1)]
 
 
 # -- what answers mean ------------------------------------------------------------------------------

@@ -33,7 +33,7 @@ def test_a_due_message_is_claimed_while_others_go_straight_up() -> None:
     assert one.reserve(1, clock.now())
     clock.advance(0.2)
     one.tick(clock.now(), clock.now_ms())
-    assert journal.batch.claims == [("one", DUE_AT_ONCE, clock.now_ms())]
+    assert journal.batch.claims == [("one", DUE_AT_ONCE, clock.now_ms(), 1)]
     assert one.reserve(1, clock.now())  # the claim is under way
     one.claimed([], None)
     assert one.reserve(1, clock.now())

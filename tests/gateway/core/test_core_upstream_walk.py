@@ -48,7 +48,7 @@ class Walk:
         for row in batch.postponed:
             self.disk.append((row[0], [row[1]]))
             self.upstream.queued(0)
-        for _, room, _ in batch.claims:
+        for _, room, *_ in batch.claims:
             rows: list[Row] = []
             while self.disk and room > 0:
                 message_id, segments = self.disk[0]
