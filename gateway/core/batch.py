@@ -59,8 +59,8 @@ class Batch:
 
     The parts of a long one wait until all are there; Answer.letters_waiting tells of new letters."""
     once: list[Row] = field(default_factory=list)
-    """connector, id that the service gave an incoming SMS, now_ms, "incoming" or "incoming_mail", a row of that
-    list: it is taken unless this connector's SMS with this id was taken before."""
+    """connector, id that the service gave an incoming SMS, now_ms, "incoming" or "incoming_mail", a row of
+    that list: it is taken unless this connector's SMS with this id was taken before."""
     marks: list[Row] = field(default_factory=list)
     """name, value: how far something outside was read."""
     incidents: list[Row] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""The store's steps for a connector whose ids are ours to give, and for what a service tells more than once."""
+"""The store's steps for a connector whose ids are ours to give, and for what a service tells twice."""
 
 from __future__ import annotations
 

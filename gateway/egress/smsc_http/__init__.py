@@ -1,0 +1,1 @@
+"""The SMSC service over HTTP, as an upstream."""
