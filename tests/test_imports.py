@@ -41,6 +41,7 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.core.errors",
             "gateway.core.message_ids",
             "gateway.core.model",
+            "gateway.core.service",
             "gateway.config.mail_model",
             "protocols.smpp",
             "protocols.sms",
