@@ -170,7 +170,7 @@ def split_prefix(text: str) -> tuple[str, str]:
 
 
 def parts_of(text: str) -> int:
-    """How many SMS a text without comment is: of 160 characters, or 153 each; with others than GSM's 70, 67."""
+    """How many SMS a text is: of 160 characters or 153 each, or of 70 and 67 if not all are of GSM 7 bit."""
     alphabet = choose(text)
     return segments.count(encode(text, alphabet), alphabet)
 
@@ -247,7 +247,7 @@ CALL_DEFAULT: Final = CallParam(25, None, 8)
 
 
 def call_param(text: str) -> CallParam:
-    """What `w,i,n` comes to. Some values are drawn to the nearest that works; any other gives the defaults."""
+    """What `w,i,n` comes to: some values are drawn to the nearest that works, others give the defaults."""
     found = _is_call_param(text)
     if found is None:
         return CALL_DEFAULT
