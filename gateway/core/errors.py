@@ -23,6 +23,9 @@ class Refusal(Enum):
     RECEIPT_CLASS = "receipt_class"
     SCHEDULE = "schedule"
     VALIDITY = "validity"
+    SERVICE_TYPE = "service_type"
+    SERVICE_OPTIONS = "service_options"
+    OPTION_VALUE = "option_value"
     STOPPING = "stopping"
 
 

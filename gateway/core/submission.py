@@ -8,6 +8,7 @@ send, so a message costs one commit on its way up instead of two.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from gateway.core.accounts import Account
 from gateway.core.batch import Journal
@@ -16,6 +17,7 @@ from gateway.core.events import Events
 from gateway.core.message_ids import MessageIds
 from gateway.core.model import Draft, Message, Origin, Progress
 from gateway.core.routing import Route, RouteTable
+from gateway.core.service import needs_service
 from gateway.core.upstream import Upstream
 from protocols.sms.addresses import digits_of
 
@@ -65,6 +67,8 @@ class Submission:
             self.refused[refusal] += 1
             return refusal
         route = self.routes.find(digits_of(draft.destination, draft.destination_ton))
+        if draft.tlvs or draft.service_type:
+            route = self._for_service(route, draft)
         if route is None:
             self.refused[Refusal.NO_ROUTE] += 1
             return Refusal.NO_ROUTE
@@ -79,6 +83,8 @@ class Submission:
         room = min(self.max_messages - self.open_messages, account.config.max_open - account.open_messages)
         for draft in drafts:
             route = self.routes.find(digits_of(draft.destination, draft.destination_ton))
+            if draft.tlvs or draft.service_type:
+                route = self._for_service(route, draft)
             if route is None:
                 refusal = Refusal.NO_ROUTE
                 break
@@ -133,6 +139,18 @@ class Submission:
         if draft.expires_ms and draft.expires_ms <= now_ms:
             return Refusal.VALIDITY
         return None
+
+    @property
+    def has_service(self) -> bool:
+        """Whether a connector is an SMSC service; without one its options and kinds mean nothing to us."""
+        return any(upstream.service for upstream in self.upstreams.values())
+
+    def _for_service(self, route: Route | None, draft: Draft) -> Route | None:
+        """The route of a message that only an SMSC service can send, without any other connector."""
+        if route is None or not needs_service(draft.service_type, draft.tlvs) or not self.has_service:
+            return route
+        names = tuple(name for name in route.connectors if self.upstreams[name].service)
+        return replace(route, connectors=names, alternatives=" ".join(names)) if names else None
 
     def _choose(self, connectors: tuple[str, ...]) -> Upstream:
         for name in connectors:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 from gateway.core.model import Message
+from gateway.core.service import needs_service
 from gateway.translate.smpp_deliver import incoming_of, receipt_of, sms_of
 from gateway.translate.smpp_status import Verdict, submit_verdict
 from gateway.translate.smpp_submit import submits_of
@@ -206,6 +207,9 @@ class UpstreamConnection(asyncio.Protocol):
     def submit(self, message: Message, segments: Sequence[int]) -> None:
         """Sends segments of a message."""
         now, now_ms = self.clock.now(), self.clock.now_ms()
+        if (message.tlvs or message.service_type) and self._is_for_service(message):
+            self._refuse(message, len(segments), "needs_smsc_service", now_ms)
+            return
         sar = self.connector.config.long_messages == "sar"
         sent = 0
         try:
@@ -215,12 +219,21 @@ class UpstreamConnection(asyncio.Protocol):
         except ValueError as error:
             # One message that cannot be written must not stop the others, now and after each restart.
             self.connector.say("error", "unsendable", message_id=message.message_id, reason=error)
-            for _ in segments[sent:]:
-                self.connector.upstream.refused_for_good(message, "unsendable", now_ms)
-            self.connector.upstream.results_end()
+            self._refuse(message, len(segments) - sent, "unsendable", now_ms)
         if not self._flush_due:
             self._flush_due = True
             self._loop.call_soon(self._write)
+
+    def _is_for_service(self, message: Message) -> bool:
+        """Whether it would be another message here: where a service is, its options go nowhere else."""
+        upstreams = self.connector.upstream.all.values()
+        return needs_service(message.service_type, message.tlvs) and any(one.service for one in upstreams)
+
+    def _refuse(self, message: Message, segments: int, reason: str, now_ms: int) -> None:
+        """Ends a message of which this many segments cannot be sent."""
+        for _ in range(segments):
+            self.connector.upstream.refused_for_good(message, reason, now_ms)
+        self.connector.upstream.results_end()
 
     def _write(self) -> None:
         self._flush_due = False

@@ -14,6 +14,7 @@ from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
 from gateway.core.message_ids import format_id
 from gateway.core.model import Delivery, Draft, Message
+from gateway.ingress.service_check import checked
 from gateway.translate.smpp_deliver import deliver_sm_of
 from gateway.translate.smpp_status import REFUSAL_STATUS, delivery_is_put_off
 from gateway.translate.smpp_submit import draft_of
@@ -171,6 +172,12 @@ class SmppConnection(asyncio.Protocol):
         account = self.account
         assert account is not None  # the session lets no submit through before the bind
         result: Draft | Message | Refusal = draft_of(pdu, now_ms, latin1=self._latin1)
+        if (
+            isinstance(result, Draft)
+            and (result.tlvs or result.service_type)
+            and self.listener.submission.has_service
+        ):
+            result = checked(account, result, now_ms)
         if isinstance(result, Draft):
             result = self.listener.submission.accept(account, result, now, now_ms)
         elif isinstance(result, Refusal):

@@ -34,6 +34,9 @@ REFUSALS: dict[Refusal, tuple[str, str]] = {
     Refusal.TOO_LONG: ("554 5.2.3", "the text needs more segments than the account may send"),
     Refusal.VALIDITY: ("550 5.5.4", "the validity is over before the SMS may go out"),
     Refusal.SCHEDULE: ("550 5.5.4", "the time to send at is malformed"),
+    Refusal.SERVICE_TYPE: ("550 5.7.1", "the account may not ask for this kind (service_messages)"),
+    Refusal.SERVICE_OPTIONS: ("550 5.7.1", "the account may not ask for such options (service_messages)"),
+    Refusal.OPTION_VALUE: ("550 5.5.4", "an option of the message is not as the service takes it"),
     Refusal.MALFORMED_TEXT: ("554 5.6.0", "the text is malformed"),
     Refusal.RECEIPT_CLASS: ("554 5.6.0", "the text is malformed"),
 }

@@ -23,6 +23,9 @@ def test_every_refusal_has_the_status_that_the_specification_has_for_it() -> Non
         "RECEIPT_CLASS": 0x43,
         "SCHEDULE": 0x61,
         "VALIDITY": 0x62,
+        "SERVICE_TYPE": 0x15,
+        "SERVICE_OPTIONS": 0xC1,
+        "OPTION_VALUE": 0xC4,
         "STOPPING": RSYSERR,
     }
     assert REFUSAL_STATUS.keys() == set(Refusal)
