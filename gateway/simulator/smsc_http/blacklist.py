@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from gateway.simulator.smsc_http import fields
-from gateway.simulator.smsc_http.contacts import Kind
+from gateway.simulator.smsc_http.contacts import EntryKind
 from gateway.simulator.smsc_http.model import ApiProblem, Handler
 from gateway.simulator.smsc_http.shelf import Shelf
 
@@ -23,7 +23,7 @@ class Entry:
     """One number or address; `type` 0 keeps off all messages, 1 mass mailings, 2 single messages."""
 
     id: int
-    kind: Kind
+    kind: EntryKind
     address: str
     type: int
     comment: str
@@ -34,23 +34,23 @@ class Blacklist:
 
     def __init__(self) -> None:
         self._entries: Shelf[Entry] = Shelf(MAX_ENTRIES)
-        self._by_address: dict[tuple[Kind, str], Entry] = {}
+        self._by_address: dict[tuple[EntryKind, str], Entry] = {}
 
     def handlers(self) -> dict[str, Handler]:
         """By the names of the operations, for both scripts."""
         return {
             f"{kind.word}_black_{name}": partial(action, kind)
-            for kind in Kind
+            for kind in EntryKind
             for name, action in (("add", self._add), ("del", self._delete), ("get", self._get))
         }
 
     def forbids(self, address: str, *, mass: bool) -> bool:
         """Whether a message to this number or address may not be sent."""
-        kind = Kind.MAIL if "@" in address else Kind.PHONE
+        kind = EntryKind.MAIL if "@" in address else EntryKind.PHONE
         entry = self._by_address.get((kind, address.removeprefix("+")))
         return entry is not None and entry.type in (0, _MASS if mass else _SINGLE)
 
-    def _add(self, kind: Kind, params: dict[str, str], now: float) -> object:
+    def _add(self, kind: EntryKind, params: dict[str, str], now: float) -> object:
         address = kind.read_one(params.get(kind.word, ""))
         sort = fields.optional_integer(params, "type", 0, 2) or 0
         comment = fields.optional_text(params, "cmt")
@@ -65,14 +65,14 @@ class Blacklist:
         self._by_address[kind, address] = entry
         return {"id": entry.id}
 
-    def _delete(self, kind: Kind, params: dict[str, str], now: float) -> object:
+    def _delete(self, kind: EntryKind, params: dict[str, str], now: float) -> object:
         entry = self._by_address.pop((kind, kind.read_one(params.get(kind.word, ""))), None)
         if entry is None:
             raise ApiProblem(_NO_RECORDS)
         self._entries.remove(entry.id)
         return {"result": "OK"}
 
-    def _get(self, kind: Kind, params: dict[str, str], now: float) -> object:
+    def _get(self, kind: EntryKind, params: dict[str, str], now: float) -> object:
         most = fields.count(params, MAX_RECORDS)
         before = fields.optional_integer(params, "prev_id", 1, 2**31 - 1)
         found = [
@@ -83,6 +83,11 @@ class Blacklist:
         if not found:
             raise ApiProblem(_NO_RECORDS)
         return [
-            {"id": entry.id, kind.word: entry.address, "type": entry.type, "comment": entry.comment}
+            {"id": entry.id, _member_of(kind): entry.address, "type": entry.type, "comment": entry.comment}
             for entry in found[:most]
         ]
+
+
+def _member_of(kind: EntryKind) -> str:
+    """Addresses of mails have another name here than in the lists of contacts."""
+    return "email" if kind is EntryKind.MAIL else kind.word

@@ -20,7 +20,7 @@ _NO_RECORDS = 3
 _FAILED = 5
 
 
-class Kind(IntEnum):
+class EntryKind(IntEnum):
     """What a contact or group holds; the numbers are those of the parameter `type`."""
 
     PHONE = 0
@@ -29,15 +29,15 @@ class Kind(IntEnum):
     @property
     def word(self) -> str:
         """How the parameters of this kind's script name an entry."""
-        return "phone" if self is Kind.PHONE else "mail"
+        return "phone" if self is EntryKind.PHONE else "mail"
 
     def read_one(self, value: str) -> str:
         """One number or address, in the form it is kept in."""
-        return fields.phone(value) if self is Kind.PHONE else fields.mail(value)
+        return fields.phone(value) if self is EntryKind.PHONE else fields.mail(value)
 
     def read_all(self, value: str) -> list[str]:
         """A list of them, at least one."""
-        return fields.phones(value) if self is Kind.PHONE else fields.mails(value)
+        return fields.phones(value) if self is EntryKind.PHONE else fields.mails(value)
 
 
 @dataclass(slots=True, eq=False)
@@ -45,7 +45,7 @@ class Group:
     """A group of contacts; `number` is what send.php calls it by."""
 
     id: int
-    kind: Kind
+    kind: EntryKind
     name: str
     number: int
 
@@ -78,11 +78,11 @@ class Contacts:
 
     def __init__(self) -> None:
         self._groups: Shelf[Group] = Shelf(MAX_GROUPS)
-        self._contacts: dict[Kind, Shelf[Contact]] = {kind: Shelf(MAX_CONTACTS) for kind in Kind}
+        self._contacts: dict[EntryKind, Shelf[Contact]] = {kind: Shelf(MAX_CONTACTS) for kind in EntryKind}
 
     def handlers(self) -> dict[str, Handler]:
         """By the names of the operations, for both scripts."""
-        actions: dict[str, Callable[[Kind, dict[str, str], float], object]] = {
+        actions: dict[str, Callable[[EntryKind, dict[str, str], float], object]] = {
             "add": self._add,
             "chg": self._change,
             "del": self._delete,
@@ -96,7 +96,9 @@ class Contacts:
             "group_get": self._group_get,
         }
         return {
-            f"{kind.word}_{name}": partial(action, kind) for kind in Kind for name, action in actions.items()
+            f"{kind.word}_{name}": partial(action, kind)
+            for kind in EntryKind
+            for name, action in actions.items()
         }
 
     def group_entries(self, number: str) -> Sequence[str] | None:
@@ -107,7 +109,7 @@ class Contacts:
                 return list(dict.fromkeys(entry for contact in members for entry in contact.entries))
         return None
 
-    def _add(self, kind: Kind, params: dict[str, str], now: float) -> object:
+    def _add(self, kind: EntryKind, params: dict[str, str], now: float) -> object:
         entries = kind.read_all(params.get(kind.word, ""))
         fields.text(params, "name")
         details = _details_of(params)
@@ -117,7 +119,7 @@ class Contacts:
         contact = self._contacts[kind].add(lambda id: Contact(id, entries, groups, details))
         return {"id": contact.id}
 
-    def _change(self, kind: Kind, params: dict[str, str], now: float) -> object:
+    def _change(self, kind: EntryKind, params: dict[str, str], now: float) -> object:
         details = _details_of(params)
         new = params.get(f"new_{kind.word}", "")
         entries = kind.read_all(new) if new else None
@@ -134,11 +136,11 @@ class Contacts:
         contact.details.update(details)
         return {"result": "OK"}
 
-    def _delete(self, kind: Kind, params: dict[str, str], now: float) -> object:
+    def _delete(self, kind: EntryKind, params: dict[str, str], now: float) -> object:
         self._contacts[kind].remove(self._contact(kind, params).id)
         return {"result": "OK"}
 
-    def _get(self, kind: Kind, params: dict[str, str], now: float) -> object:
+    def _get(self, kind: EntryKind, params: dict[str, str], now: float) -> object:
         most = fields.count(params, MAX_RECORDS)
         after = fields.optional_integer(params, "after_id", 0, 2**31 - 1) or 0
         entry = kind.read_one(params[kind.word]) if params.get(kind.word) else ""
@@ -157,25 +159,25 @@ class Contacts:
             raise ApiProblem(_NO_RECORDS)
         return [_record(kind, contact, group) for contact in found[:most]]
 
-    def _move(self, kind: Kind, params: dict[str, str], now: float) -> object:
+    def _move(self, kind: EntryKind, params: dict[str, str], now: float) -> object:
         group, contact = self._group(kind, params), self._contact(kind, params)
         contact.groups = [group]
         return {"result": "OK"}
 
-    def _join(self, kind: Kind, params: dict[str, str], now: float) -> object:
+    def _join(self, kind: EntryKind, params: dict[str, str], now: float) -> object:
         group, contact = self._group(kind, params), self._contact(kind, params)
         if group not in contact.groups:
             contact.groups.append(group)
         return {"result": "OK"}
 
-    def _leave(self, kind: Kind, params: dict[str, str], now: float) -> object:
+    def _leave(self, kind: EntryKind, params: dict[str, str], now: float) -> object:
         group, contact = self._group(kind, params), self._contact(kind, params)
         if group not in contact.groups:
             raise ApiProblem(_FAILED)
         contact.groups.remove(group)
         return {"result": "OK"}
 
-    def _group_add(self, kind: Kind, params: dict[str, str], now: float) -> object:
+    def _group_add(self, kind: EntryKind, params: dict[str, str], now: float) -> object:
         name = fields.text(params, "name")
         kind = _kind_of(kind, params)
         number = self._number_of(params)
@@ -189,7 +191,7 @@ class Contacts:
         chosen = number
         return {"id": self._groups.add(lambda id: Group(id, kind, name, chosen)).id}
 
-    def _group_change(self, kind: Kind, params: dict[str, str], now: float) -> object:
+    def _group_change(self, kind: EntryKind, params: dict[str, str], now: float) -> object:
         name, number = fields.text(params, "name"), self._number_of(params)
         group = self._group(kind, params)
         if number is not None and any(o.number == number for o in self._groups if o is not group):
@@ -198,7 +200,7 @@ class Contacts:
         group.number = group.number if number is None else number
         return {"result": "OK"}
 
-    def _group_delete(self, kind: Kind, params: dict[str, str], now: float) -> object:
+    def _group_delete(self, kind: EntryKind, params: dict[str, str], now: float) -> object:
         group = self._group(kind, params)
         for contact in self._contacts[kind]:
             if group in contact.groups:
@@ -206,7 +208,7 @@ class Contacts:
         self._groups.remove(group.id)
         return {"result": "OK"}
 
-    def _group_get(self, kind: Kind, params: dict[str, str], now: float) -> object:
+    def _group_get(self, kind: EntryKind, params: dict[str, str], now: float) -> object:
         kind = _kind_of(kind, params)
         found = [group for group in self._groups if group.kind is kind]
         if not found:
@@ -220,23 +222,23 @@ class Contacts:
             for group in found
         ]
 
-    def _find(self, kind: Kind, entry: str) -> Contact | None:
+    def _find(self, kind: EntryKind, entry: str) -> Contact | None:
         return next((contact for contact in self._contacts[kind] if entry in contact.entries), None)
 
-    def _contact(self, kind: Kind, params: Params) -> Contact:
+    def _contact(self, kind: EntryKind, params: Params) -> Contact:
         contact = self._find(kind, kind.read_all(params.get(kind.word, ""))[0])
         if contact is None:
             raise ApiProblem(_NO_RECORDS)
         return contact
 
-    def _group(self, kind: Kind, params: Params) -> Group:
+    def _group(self, kind: EntryKind, params: Params) -> Group:
         return self._group_by(kind, fields.text(params, "grp"))
 
-    def _groups_of(self, kind: Kind, params: Params) -> list[Group]:
+    def _groups_of(self, kind: EntryKind, params: Params) -> list[Group]:
         ids = dict.fromkeys(fields.split(params.get("grp", "")))
         return [self._group_by(kind, id) for id in ids]
 
-    def _group_by(self, kind: Kind, id: str) -> Group:
+    def _group_by(self, kind: EntryKind, id: str) -> Group:
         group = self._groups.get(fields.as_integer(id, 1, 2**31 - 1))
         if group is None or group.kind is not kind:
             raise ApiProblem(_NO_RECORDS)
@@ -247,10 +249,10 @@ class Contacts:
         return fields.optional_integer(params, "num", 1, 2**31 - 1)
 
 
-def _kind_of(kind: Kind, params: Params) -> Kind:
+def _kind_of(kind: EntryKind, params: Params) -> EntryKind:
     """The script's own kind, unless `type` says another."""
     asked = fields.optional_integer(params, "type", 0, 1)
-    return kind if asked is None else Kind(asked)
+    return kind if asked is None else EntryKind(asked)
 
 
 def _details_of(params: Params) -> dict[str, str]:
@@ -262,7 +264,7 @@ def _has(wanted: str, *texts: str) -> bool:
     return not wanted or any(wanted in text.casefold() for text in texts)
 
 
-def _record(kind: Kind, contact: Contact, group: Group | None) -> dict[str, object]:
+def _record(kind: EntryKind, contact: Contact, group: Group | None) -> dict[str, object]:
     """One contact as `get` has it; of several groups, the one that was asked for, else the first."""
     shown = group or next(iter(contact.groups), None)
     return {

@@ -9,6 +9,7 @@ import re
 from decimal import Decimal
 
 from gateway.simulator.smsc_http.model import ApiProblem, Params
+from gateway.simulator.smsc_http.recipients import canonical_phone
 from protocols.sms.addresses import is_e164
 
 BAD_PARAMETERS = 1
@@ -20,7 +21,6 @@ _is_money = re.compile(r"-?[0-9]{1,9}(\.[0-9]{1,4})?", re.ASCII).fullmatch
 _is_mail = re.compile(r"[^\s@,;<>]{1,64}@[^\s@,;<>]{1,190}", re.ASCII).fullmatch
 _is_sender_name = re.compile(r"[A-Za-z0-9 !\"#$%&'()*+,./:;<=>?_-]{1,11}|[0-9]{1,15}", re.ASCII).fullmatch
 _between = re.compile(r"[,;|\s]+").split
-_decoration = str.maketrans("", "", "()-")
 
 
 def bad() -> ApiProblem:
@@ -95,13 +95,9 @@ def split(value: str) -> list[str]:
 def phone(value: str, problem: int = BAD_PARAMETERS) -> str:
     """One number in digits alone; the error is `problem` if it is none.
 
-    Without a plus, the national prefix of Russia (8 and ten digits) is corrected, as the service does.
+    Without a plus, some national prefixes are corrected, as for send.php.
     """
-    digits = value.strip().translate(_decoration)
-    if digits.startswith("+"):
-        digits = digits[1:]
-    elif len(digits) == 11 and digits.startswith("8"):
-        digits = "7" + digits[1:]
+    digits = canonical_phone(value.strip())
     if not is_e164(digits):
         raise ApiProblem(problem)
     return digits
@@ -116,8 +112,8 @@ def phones(value: str) -> list[str]:
 
 
 def mail(value: str) -> str:
-    """One address."""
-    address = value.strip()
+    """One address, in small letters."""
+    address = value.strip().lower()
     if not _is_mail(address):
         raise bad()
     return address
