@@ -69,6 +69,7 @@ RULES: dict[str, frozenset[str]] = {
         {
             "gateway.config.model",
             "gateway.config.basics",
+            "gateway.config.secret",
             "gateway.config.mail_model",
             "gateway.config.smsc_model",
             "gateway.core",
@@ -92,7 +93,7 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.egress",
         }
     ),
-    "gateway.cli": frozenset({"gateway", "protocols", "smpplib", "uvloop"}),
+    "gateway.cli": frozenset({"gateway", "protocols", "rich", "smpplib", "uvloop"}),
     "gateway.__main__": frozenset({"gateway.cli", "gateway.config.problems"}),
 }
 

@@ -6,9 +6,11 @@ import asyncio
 import hashlib
 import hmac
 import os
+from collections.abc import Sequence
 from ipaddress import ip_address
 
 from gateway.config.model import Account as AccountConfig
+from gateway.config.model import Network
 from gateway.core.limits import TokenBucket
 
 _PROCESS_KEY = os.urandom(32)
@@ -38,13 +40,7 @@ class Account:
 
     def allows_address(self, address: str) -> bool:
         """Whether a client may come from this IP address."""
-        networks = self.config.allowed_addresses
-        if not networks:
-            return True
-        ip = ip_address(address)
-        mapped = getattr(ip, "ipv4_mapped", None)
-        ip = mapped or ip
-        return any(ip in network for network in networks if network.version == ip.version)
+        return is_allowed(address, self.config.allowed_addresses)
 
     def password_hashes(self) -> tuple[str, ...]:
         """The hash of the password, and of a second one while it is being changed."""
@@ -63,3 +59,13 @@ class Account:
         """Remembers a password that was checked against these hashes, unless a reload has changed them."""
         if hashes == self.password_hashes():
             self._verified.add(_digest(password))
+
+
+def is_allowed(address: str, networks: Sequence[Network]) -> bool:
+    """Whether an IP address is in one of the networks; any address is if there are none."""
+    if not networks:
+        return True
+    ip = ip_address(address)
+    mapped = getattr(ip, "ipv4_mapped", None)
+    ip = mapped or ip
+    return any(ip in network for network in networks if network.version == ip.version)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from gateway.config.mail_model import IncomingRule, Mail
 from gateway.config.model import Connector
+from gateway.config.smsc_model import SmscConnector
 
 _PUNCTUATION = ".,:;!?\"'()«»"
 _HOUR_MS = 3_600_000
@@ -79,7 +80,14 @@ class Incoming:
         """Every SMS goes to its connector's incoming_account, whatever it says."""
 
     def way(
-        self, connector: Connector, own_number: str, text: str, now_ms: int, *, total: int, part: int
+        self,
+        connector: Connector | SmscConnector,
+        own_number: str,
+        text: str,
+        now_ms: int,
+        *,
+        total: int,
+        part: int,
     ) -> Way:
         """Where an SMS goes that came by `connector`; `part` of `total`, 1 of 1 when it is whole."""
         rule = self._rules.find(connector.name, own_number, text if part <= 1 else None)
