@@ -163,6 +163,10 @@ class Upstream:
         if self._backlog or self._due:
             self.pump()
 
+    def adopt(self, segments: int) -> None:
+        """Takes slots for what an earlier run has sent, and whose result is still to come."""
+        self.in_flight += segments
+
     def _room(self, now: float) -> int:
         if not self.links or now < self._paused_until:
             return 0
@@ -185,9 +189,9 @@ class Upstream:
                 segments = segments[room:]
                 if not segments:
                     return
-        self._unsent(message, segments)
+        self.unsent(message, segments)
 
-    def _unsent(self, message: Message, segments: Sequence[int]) -> None:
+    def unsent(self, message: Message, segments: Sequence[int]) -> None:
         """No byte of these segments was sent: back into the queue, and no attempt."""
         now_ms = self._clock.now_ms()
         for segment in segments:
@@ -297,6 +301,18 @@ class Upstream:
             pause_s = retry.delay_s(tries, self._random)
             self._paused_until = max(self._paused_until, self._clock.now() + pause_s)
             self._backlog = True
+
+    def put_off(self, message: Message, segment: int, delay_s: float, reason: str, now_ms: int) -> None:
+        """It has to wait here for so long, whatever the SMSC would say; nothing of it is at the SMSC."""
+        row = (message.message_id, segment, self.name, now_ms + int(1000 * delay_s), 0, now_ms, "")
+        self.journal.batch.postponed.append(row)
+        if self._events.messages:
+            self._events.postponed(message.message_id, self.name, reason, now_ms)
+        self._results += 1
+
+    def has_alternative(self, message: Message) -> bool:
+        """Whether another connector of its route could take the message now."""
+        return self._next_alternative(message) is not None
 
     def _next_alternative(self, message: Message) -> str | None:
         names = message.alternatives.split()

@@ -136,6 +136,12 @@ def submits_of(message: Message, numbers: Sequence[int], now_ms: int, *, sar: bo
     return [_submit(message, with_header[n - 1], esm_class, _tlvs(message), now_ms) for n in numbers]
 
 
+def segment_of(message: Message, number: int) -> Message:
+    """One segment (from 1) of a message as a message of its own, with its header."""
+    [pdu] = submits_of(message, (number,), message.accepted_ms)
+    return message._replace(user_data=pdu.short_message, esm_class=pdu.esm_class, segments=1)
+
+
 def _tlvs(message: Message) -> tuple[tuple[int, bytes], ...]:
     return tlv.read_stream(message.tlvs, 0, 64) if message.tlvs else ()
 

@@ -99,13 +99,16 @@ class SmscClient:
         *,
         files: Sequence[File] = (),
         timeout_s: float | None = None,
+        at_once: bool = False,
     ) -> Value | Failure:
-        """Asks, and waits before it where the service wants a pause.
+        """Asks, and waits before it where the service wants a pause, unless `at_once`.
 
         The answer in the form of fmt 3, or the service's error; octets of an operation whose answer is a
         file.  Raises NotSent, NoAnswer, and RequestError for parameters that the operation has not.
         """
-        octets, content_type = await self.fetch(operation, params, files=files, timeout_s=timeout_s)
+        octets, content_type = await self.fetch(
+            operation, params, files=files, timeout_s=timeout_s, at_once=at_once
+        )
         text = decode(octets, charset_of(content_type, "utf-8"))
         is_file = OPERATIONS[operation].is_file
         if is_file and not text.lstrip().startswith("{"):
@@ -124,10 +127,11 @@ class SmscClient:
         *,
         files: Sequence[File] = (),
         timeout_s: float | None = None,
+        at_once: bool = False,
     ) -> tuple[bytes, str]:
         """The same, as octets and their Content-Type."""
         request = encode_request(operation, params, self._credentials, fmt=_FMT, files=files)
-        await self._wait_for_turn(operation, params)
+        await self._wait_for_turn(operation, params, at_once)
         async with self._places:
             if operation not in _STATUS:
                 return await self._ask(request, timeout_s or self._service.timeout_s)
@@ -146,8 +150,8 @@ class SmscClient:
 
     # -- turns -----------------------------------------------------------------------------------------
 
-    async def _wait_for_turn(self, operation: str, params: Mapping[str, str]) -> None:
-        while pause_s := self.due_s(operation, params):
+    async def _wait_for_turn(self, operation: str, params: Mapping[str, str], at_once: bool) -> None:
+        while not at_once and (pause_s := self.due_s(operation, params)):
             await asyncio.sleep(pause_s)
         now = self._clock.now()
         for claim in claims(OPERATIONS[operation], params):

@@ -1,0 +1,264 @@
+"""A login at the SMSC service over HTTP: whether it can be used, and its parts.
+
+It is up while the service answers.  Asking for the balance tells so: at the start, every few minutes, and
+after anything that went wrong.  Down, its queue goes by other connectors of the routes, as that of any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from random import Random
+
+from gateway.config.smsc_model import SmscConnector as ConnectorConfig
+from gateway.core import retry
+from gateway.core.batch import Journal, Row
+from gateway.core.clock import Clock
+from gateway.core.events import Events
+from gateway.core.incoming import Incoming
+from gateway.core.receipts import ReceiptBook
+from gateway.core.smsc_inbox import SmscInbox
+from gateway.core.upstream import Upstream
+from gateway.egress.smsc_http.asker import Asker
+from gateway.egress.smsc_http.client import NoAnswer, NotSent, SmscClient
+from gateway.egress.smsc_http.sender import Sender
+from gateway.egress.smsc_http.watcher import Watcher, mark_name
+from protocols.smsc_http import errors
+from protocols.smsc_http.answers import Failure
+
+BALANCE_EVERY_S = 300.0
+MONEY_EVERY_S = 60.0
+"""Without money the balance is looked at so often; it may have been paid."""
+BLOCKED_S = 300.0
+"""The service blocks an address for some minutes after too many wrong requests."""
+SILENT_MAX = 3
+"""So many requests in a row without an answer, and it is down."""
+FOR_STATUS = 3
+"""Places that sendings leave to other questions."""
+
+
+class SmscConnector:
+    """One login, as an upstream."""
+
+    def __init__(
+        self,
+        config: ConnectorConfig,
+        *,
+        upstream: Upstream,
+        receipts: ReceiptBook,
+        incoming: Incoming,
+        journal: Journal,
+        events: Events,
+        clock: Clock,
+        random: Random,
+        boot: int,
+        marks: dict[str, int],
+        may_command: Callable[[str], bool],
+        on_death: Callable[[asyncio.Task[None]], None],
+    ) -> None:
+        self.config = config
+        self.upstream = upstream
+        self.receipts = receipts
+        self.journal = journal
+        self.clock = clock
+        self.random = random
+        self.may_command = may_command
+        self.task_ended = on_death
+        self._events = events
+        self.state = "connecting"
+        self.balance: str | None = None
+        self.currency = ""
+        self.may_ask = asyncio.Event()
+        self.may_ask.set()
+        self.client = SmscClient(config, clock)
+        self.inbox = SmscInbox(
+            config, receipts=receipts, journal=journal, incoming=incoming, events=events, clock=clock
+        )
+        self.asker = Asker(self)
+        self.sender = Sender(self, places=max(1, config.max_requests - FOR_STATUS), boot=boot)
+        self.watcher = Watcher(self, marks.get(mark_name(config.name), 0))
+        receipts.on_receipt = self.asker.heard_of
+        self._silent = 0
+        self._look = asyncio.Event()
+        self._warned = False
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @property
+    def is_up(self) -> bool:
+        return self.state == "bound"
+
+    # -- life ------------------------------------------------------------------------------------------
+
+    def start(self) -> list[asyncio.Task[None]]:
+        """Starts; the tasks end only when they are cancelled."""
+        loop = asyncio.get_running_loop()
+        name = self.config.name
+        self.journal.batch.open_sends.append((name,))
+        self.journal.wake()
+        parts = {
+            "life": self._keep(),
+            "doubts": self.asker.keep_asking(),
+            "statuses": self.watcher.keep_polling(),
+            "lists": self.watcher.keep_listing(),
+            "answers": self.watcher.keep_reading(),
+        }
+        self._tasks = [loop.create_task(part, name=f"{name} {word}") for word, part in parts.items()]
+        return self._tasks
+
+    async def stop(self, timeout_s: float) -> None:
+        """Waits so long for answers; what has none is asked for by the next run."""
+        for task in self._tasks:
+            task.cancel()
+        self.upstream.link_down(self.sender)
+        await self.sender.stop(timeout_s)
+        await self.client.close()
+        self.receipts.on_receipt = None
+        self.state = "stopped"
+
+    def tick(self, now: float) -> None:
+        self.sender.compose_soon()
+
+    def open_sends(self, rows: list[Row]) -> None:
+        """The store's answer: what an earlier run has sent."""
+        self.asker.recover(rows)
+
+    def say(self, level: str, name: str, **fields: object) -> None:
+        """An event of this connector."""
+        self._events.say(level, name, connector=self.config.name, **fields)
+
+    # -- whether it can be used ------------------------------------------------------------------------
+
+    def answered(self) -> None:
+        """The service lives."""
+        self._silent = 0
+
+    def no_answer(self, reason: str) -> None:
+        """A sending had no answer."""
+        self._silent += 1
+        if self._silent >= SILENT_MAX and self.is_up:
+            self._down("connecting", f"{self._silent} requests in a row without an answer: {reason}")
+
+    def unreachable(self, reason: str) -> None:
+        """No host of the service can be reached."""
+        if self.is_up:
+            self._down("connecting", reason)
+
+    def too_many(self) -> None:
+        """Error 9: somebody else uses this login too, or our limits are not the service's."""
+        self.upstream.throttled += 1
+        self._events.seldom(
+            "warning",
+            "limits",
+            self.clock.now(),
+            connector=self.config.name,
+            reason="the service says too many requests",
+            fix="lower max_requests if other programs use this login",
+        )
+
+    def failed(self, number: int) -> None:
+        """An error that says something of the login, not of a message."""
+        if self.state == "refused":
+            return
+        if number == errors.AUTHORISE:
+            self._refused()
+        elif number == errors.NO_MONEY and self.is_up:
+            self._down("without money", "the account has no money")
+        elif number == errors.BLOCKED and self.state != "blocked":
+            self._down("blocked", "the service blocks this address for some time")
+
+    def _refused(self) -> None:
+        """A password that is wrong stays wrong; trying on only gets the address blocked."""
+        self._down("refused", "the service refused the login, or this address")
+        self.may_ask.clear()
+        self.say(
+            "error",
+            "login_refused",
+            reason=self.upstream.last_error,
+            fix="correct login and password (or api_key) of this connector and the addresses that its "
+            "account allows, then reload",
+        )
+
+    def _down(self, state: str, reason: str) -> None:
+        self.state = state
+        self.upstream.last_error = reason
+        self.upstream.link_down(self.sender)
+        self.say("warning", "link_lost", reason=reason)
+        self._look.set()
+
+    def _up(self) -> None:
+        self._silent = 0
+        if not self.is_up:
+            self.state = "bound"
+            self.say("info", "bound", balance=self.balance)
+            self.upstream.link_up(self.sender)
+            self.sender.compose_soon()
+
+    async def _keep(self) -> None:
+        """Looks at the balance: is the service there, is there money."""
+        failures = 0
+        while True:
+            await self.may_ask.wait()
+            self._look.clear()
+            was = self.balance
+            failures = 0 if await self._look_at_balance() else failures + 1
+            if self.state == "without money" and self.balance != was and was is not None:
+                self._up()  # it was paid
+            pause_s = self._pause_s(failures)
+            try:
+                await asyncio.wait_for(self._look.wait(), pause_s)
+            except TimeoutError:
+                if self.state == "without money":
+                    self._up()  # once in a minute it is tried
+                continue
+            await asyncio.sleep(self._after_trouble_s())
+
+    def _pause_s(self, failures: int) -> float:
+        if failures:
+            return retry.delay_s(failures - 1, self.random, longest_s=self.config.reconnect_max_s)
+        return MONEY_EVERY_S if self.state == "without money" else BALANCE_EVERY_S
+
+    def _after_trouble_s(self) -> float:
+        """The pause before the next look, after something went wrong."""
+        if self.state == "blocked":
+            return BLOCKED_S
+        return retry.delay_s(0, self.random, longest_s=self.config.reconnect_max_s)
+
+    async def _look_at_balance(self) -> bool:
+        """Whether there was an answer."""
+        try:
+            answer = await self.client.call("balance", {"cur": "1"})
+        except (NotSent, NoAnswer) as error:
+            reason = str(error)
+            if self.is_up and isinstance(error, NotSent):
+                self.unreachable(reason)
+            elif not self.is_up and reason != self.upstream.last_error:
+                self.upstream.last_error = reason
+                self.say("warning", "link_lost", reason=reason)
+            return False
+        if isinstance(answer, Failure):
+            self.upstream.last_error = answer.text
+            self.failed(answer.number)
+            return False
+        if isinstance(answer, dict):
+            self._take_balance(answer)
+        if self.state in ("connecting", "blocked"):
+            self._up()
+        return True
+
+    def _take_balance(self, answer: dict[str, object]) -> None:
+        self.balance = str(answer.get("balance", ""))
+        self.currency = str(answer.get("currency", ""))
+        try:
+            balance = float(self.balance)
+        except ValueError:
+            return
+        low = balance < self.config.balance_warning
+        if low and not self._warned:
+            self.say(
+                "warning",
+                "balance_low",
+                balance=self.balance,
+                currency=self.currency,
+                fix="pay at the service: below what it costs, nothing is sent",
+            )
+        self._warned = low
