@@ -33,6 +33,7 @@ COMMANDS = {
     "status": "show what the running gateway is doing",
     "message": "show the timeline of one message",
     "queue": "show what is waiting",
+    "smsc": "use and look after the account of an smsc_connector",
 }
 
 
