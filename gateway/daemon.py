@@ -17,6 +17,7 @@ from typing import Protocol
 from gateway.config.model import Config
 from gateway.config.model import Connector as ConnectorConfig
 from gateway.config.model import SmppListener as ListenerConfig
+from gateway.config.smsc_model import SmscConnector as ServiceConfig
 from gateway.core.accounts import Account
 from gateway.core.batch import Answer, Batch, Row
 from gateway.core.clock import Clock, SystemClock
@@ -39,9 +40,11 @@ from gateway.ops import sd_notify
 from gateway.ops.control import SOCKET_NAME, ControlSocket
 from gateway.ops.listening import path_too_long, why_not_listening
 from gateway.ops.status import status_of
+from gateway.service_side import ServiceSide
 from gateway.store.journal import Journal
 from gateway.store.reader import Reader
 from gateway.store.sqlite_open import FILE_NAME
+from protocols.sms.receipts import FORMS
 
 STOP_TIMEOUT_S = 7.0
 UNBIND_TIMEOUT_S = 1.0
@@ -53,6 +56,27 @@ class Startable(Protocol):
 
     async def start(self) -> None:
         """Listens; OSError when the address cannot be had."""
+        ...
+
+
+class Connector(Protocol):
+    """A link to an SMSC of any kind."""
+
+    @property
+    def state(self) -> str:
+        """A word; "bound" when it can be used."""
+        ...
+
+    def start(self) -> list[asyncio.Task[None]]:
+        """Starts; the tasks end only when they are cancelled."""
+        ...
+
+    def tick(self, now: float) -> None:
+        """Timers; a few times each second."""
+        ...
+
+    async def stop(self, timeout_s: float) -> None:
+        """Ends it, and waits so long for the SMSC's last answers."""
         ...
 
 
@@ -84,9 +108,10 @@ class Daemon:
         self.receipts: dict[str, ReceiptBook] = {}
         self.incoming = Incoming()
         self.incoming.configure(config.incoming, config.mail)
-        self.connectors: dict[str, SmppConnector] = {}
+        self.connectors: dict[str, Connector] = {}
         self.listeners: list[SmppListener] = []
         self.mail: MailSide | None = None
+        self.services: ServiceSide
         self.boot = 0
         self.journal: Journal
         self.submission: Submission
@@ -123,7 +148,8 @@ class Daemon:
         for account in self.config.accounts:
             self._add_account(account.system_id, self.config, now)
         waiting = {name for name, *_ in opening.queued}
-        for connector in self.config.connectors:
+        self.services = ServiceSide(self, opening.marks)
+        for connector in _all_connectors(self.config):
             self._add_connector(connector)
             if connector.name not in waiting:
                 self.upstreams[connector.name].nothing_waits()
@@ -136,6 +162,7 @@ class Daemon:
         await self._control.start()
         for listener in self.config.listeners.smpp:
             await self._add_listener(listener)
+        await self.services.start(self.config)
         if self.config.mail is not None:
             self.mail = MailSide(self, self.config.mail)
             await self.mail.start(self.config)
@@ -181,12 +208,16 @@ class Daemon:
                 name, journal=self.journal, events=self.events, clock=self.clock, random=self.random
             )
 
-    def _add_connector(self, config: ConnectorConfig) -> None:
+    def _add_connector(self, config: ConnectorConfig | ServiceConfig) -> None:
+        is_service = isinstance(config, ServiceConfig)
         upstream = Upstream(
             config.name,
-            window=config.window,
+            window=config.max_requests * config.list_max
+            if isinstance(config, ServiceConfig)
+            else config.window,
             rate=config.rate,
-            whole=config.long_messages == "payload",
+            whole=isinstance(config, ServiceConfig) or config.long_messages == "payload",
+            service=is_service,
             journal=self.journal,
             events=self.events,
             clock=self.clock,
@@ -194,17 +225,24 @@ class Daemon:
         )
         upstream.all = self.upstreams
         self.upstreams[config.name] = upstream
-        self.receipts[config.name] = ReceiptBook(config.name, self.journal, self.events)
-        connector = SmppConnector(
-            config,
-            upstream=upstream,
-            receipts=self.receipts[config.name],
-            incoming=self.incoming,
-            journal=self.journal,
-            events=self.events,
-            clock=self.clock,
-            random=self.random,
-        )
+        # the ids that a service names are ours, as we gave them
+        forms = FORMS[:1] if is_service else FORMS
+        receipts = ReceiptBook(config.name, self.journal, self.events, forms=forms)
+        self.receipts[config.name] = receipts
+        connector: Connector
+        if isinstance(config, ServiceConfig):
+            connector = self.services.connector(config, upstream, receipts)
+        else:
+            connector = SmppConnector(
+                config,
+                upstream=upstream,
+                receipts=receipts,
+                incoming=self.incoming,
+                journal=self.journal,
+                events=self.events,
+                clock=self.clock,
+                random=self.random,
+            )
         self.connectors[config.name] = connector
         for task in connector.start():
             task.add_done_callback(self.task_ended)
@@ -238,6 +276,8 @@ class Daemon:
         self.submission.not_kept = not_kept(batch, answer.repeated) if answer.repeated else NOTHING
         if self.mail is not None:
             self.mail.store_says(batch, answer)
+        if answer.open_sends or answer.unfinished:
+            self.services.store_says(answer)
         if batch.receipts:
             results(self.receipts, batch.receipts, answer.results)
         for message_id, *receipt in answer.unparked:
@@ -322,6 +362,7 @@ class Daemon:
             listener.stop_listening()
         if self.mail is not None:
             self.mail.stop_listening()
+        self.services.stop_listening()
         for upstream in self.upstreams.values():
             upstream.hold()
         async with self._reloading:  # a reload that is under way may add connectors
@@ -335,6 +376,7 @@ class Daemon:
         )
         await asyncio.gather(*(connector.stop(UNBIND_TIMEOUT_S) for connector in self.connectors.values()))
         await self._unbind_clients()
+        await self.services.stop()
         if self.mail is not None:
             await self.mail.stop()
         self._housekeeping.stop()
@@ -377,8 +419,8 @@ class Daemon:
             elif known.config != account:
                 known.configure(account, now)
         self._drop_accounts(config)
-        before = {connector.name: connector for connector in old.connectors}
-        after = {connector.name: connector for connector in config.connectors}
+        before = {connector.name: connector for connector in _all_connectors(old)}
+        after = {connector.name: connector for connector in _all_connectors(config)}
         changed = [name for name, section in after.items() if before.get(name) != section]
         gone = [name for name in before if name not in after]
         for name in changed:
@@ -416,6 +458,7 @@ class Daemon:
         upstream.hold()
         await self.until(lambda: self.journal.dead or not upstream.in_flight, STOP_TIMEOUT_S)
         await self.connectors.pop(name).stop(UNBIND_TIMEOUT_S)
+        self.services.drop(name)
 
     def _hand_over(self, name: str) -> None:
         """What waits for a connector that is not configured goes by the others of its routes."""
@@ -439,6 +482,10 @@ def _only_at_start(old: Config, new: Config) -> list[str]:
         "queue.commit_delay_ms": (old.queue.commit_delay_ms, new.queue.commit_delay_ms),
     }
     return [section for section, (before, after) in pairs.items() if before != after]
+
+
+def _all_connectors(config: Config) -> tuple[ConnectorConfig | ServiceConfig, ...]:
+    return (*config.connectors, *config.smsc_connectors)
 
 
 def _has_smarthost(config: Config) -> bool:

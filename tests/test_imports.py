@@ -16,7 +16,14 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 COMPOSITION = frozenset(
-    {"gateway.daemon", "gateway.mail_side", "gateway.housekeeping", "gateway.cli", "gateway.__main__"}
+    {
+        "gateway.daemon",
+        "gateway.mail_side",
+        "gateway.service_side",
+        "gateway.housekeeping",
+        "gateway.cli",
+        "gateway.__main__",
+    }
 )
 
 RULES: dict[str, frozenset[str]] = {
@@ -93,6 +100,15 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.egress",
         }
     ),
+    "gateway.service_side": frozenset(
+        {
+            "gateway.config.model",
+            "gateway.config.smsc_model",
+            "gateway.core",
+            "gateway.ingress",
+            "gateway.egress",
+        }
+    ),
     "gateway.cli": frozenset({"gateway", "protocols", "rich", "smpplib", "uvloop"}),
     "gateway.__main__": frozenset({"gateway.cli", "gateway.config.problems"}),
 }
@@ -102,6 +118,7 @@ TYPES_ONLY = {
     "gateway.ops.status": frozenset({"gateway.daemon"}),
     "gateway.housekeeping": frozenset({"gateway.daemon"}),
     "gateway.mail_side": frozenset({"gateway.daemon"}),
+    "gateway.service_side": frozenset({"gateway.daemon"}),
 }
 
 NO_IO = frozenset(

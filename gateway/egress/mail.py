@@ -52,8 +52,11 @@ class Postman:
         events: Events,
         clock: Clock,
         random: Random,
+        services: frozenset[str] = frozenset(),
     ) -> None:
         self.smarthost = smarthost
+        self.services = services
+        """Connectors that are SMSC services: their errors mean more."""
         self.mail = mail
         self.sent = 0
         self.put_off = 0
@@ -224,6 +227,7 @@ class Postman:
             self._clock.now_ms(),
             eight_bit=connection.eight_bit,
             max_size=connection.max_size,
+            services=self.services,
         )
         try:
             await connection.send(mail)

@@ -11,6 +11,7 @@ After a kill the intents in the store say what may have gone out; it is asked fo
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -126,10 +127,8 @@ class Asker:
                 continue
             self._wake.clear()
             next_at = min((doubt.ask_at for doubt in self._doubts.values()), default=None)
-            try:
+            with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), None if next_at is None else next_at - now)
-            except TimeoutError:
-                pass
 
     async def _ask(self, due: list[Doubt]) -> None:
         client = self._connector.client

@@ -100,7 +100,7 @@ class SmscClient:
         files: Sequence[File] = (),
         timeout_s: float | None = None,
         at_once: bool = False,
-    ) -> Value | Failure:
+    ) -> Value | Failure | bytes:
         """Asks, and waits before it where the service wants a pause, unless `at_once`.
 
         The answer in the form of fmt 3, or the service's error; octets of an operation whose answer is a
@@ -152,7 +152,7 @@ class SmscClient:
 
     async def _wait_for_turn(self, operation: str, params: Mapping[str, str], at_once: bool) -> None:
         while not at_once and (pause_s := self.due_s(operation, params)):
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(pause_s)  # noqa: ASYNC110 - the time is known, and others may take the turn
         now = self._clock.now()
         for claim in claims(OPERATIONS[operation], params):
             self._window(claim.limit).take(claim.key, now)

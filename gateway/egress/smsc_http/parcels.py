@@ -38,7 +38,7 @@ class Parcel:
 class RequestIds:
     """Ids of requests that are never given twice, by this connector or by another run of the gateway.
 
-    Letters and digits of the time in milliseconds, of the boot and of a count: at most 20 of the service's 40.
+    Letters and digits of the time in milliseconds, of the boot and of a count, less than the service's 40.
     """
 
     def __init__(self, boot: int) -> None:

@@ -49,7 +49,8 @@ class Watcher:
         self._fresh: deque[tuple[float, int, str]] = deque()
         self._walk: asyncio.Future[Row] | None = None
         self._after = 0
-        self._mark = mark
+        self.mark = mark
+        """Incoming SMS up to this id of the service were read."""
 
     @property
     def mark_name(self) -> str:
@@ -171,7 +172,7 @@ class Watcher:
 
     async def _read_answers(self) -> bool:
         """Whether there may be more of them."""
-        params = {"after_id": str(self._mark)} if self._mark else {"hour": FIRST_HOURS}
+        params = {"after_id": str(self.mark)} if self.mark else {"hour": FIRST_HOURS}
         answer = await self._call("answers", {**params, "cnt": str(ANSWERS_MAX)})
         if not isinstance(answer, list) or not answer:
             return False
@@ -191,8 +192,8 @@ class Watcher:
         connector.journal.then(done.set_result)
         if not await done:
             return False  # they are asked for again
-        has_more = len(answer) >= ANSWERS_MAX and mark > self._mark
-        self._mark = max(self._mark, mark)
+        has_more = len(answer) >= ANSWERS_MAX and mark > self.mark
+        self.mark = max(self.mark, mark)
         return has_more
 
     # -- asking ----------------------------------------------------------------------------------------
