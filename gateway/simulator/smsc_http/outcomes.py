@@ -35,9 +35,10 @@ class Outcome:
     """The subscriber answers with the same text."""
 
     @property
-    def refused(self) -> int | None:
-        """The error number of a request whose only recipients are such (they are registered all the same)."""
-        return self.fault.number if self.fault is not None and self.fault.kind is FaultKind.ERROR else None
+    def registered(self) -> int:
+        """The error of a request that has only such recipients, which are registered all the same; else 0."""
+        fault = self.fault
+        return fault.number if fault is not None and fault.number in REGISTERED else 0
 
 
 DELIVERED = Outcome("delivered")
@@ -71,10 +72,7 @@ def _fault(meaning: str, kind: FaultKind, *, once: bool = True) -> Outcome:
 def _error(number: int, *, once: bool) -> Outcome:
     status, err = REGISTERED.get(number, (1, 0))
     when = "once, then fine" if once else "for good"
-    fault = Fault(FaultKind.ERROR, number)
-    if once:
-        return Outcome(f"error {number} {when}", fault=fault, once=True)
-    return Outcome(f"error {number} {when}", status, err, fault=fault)
+    return Outcome(f"error {number} {when}", status, err, fault=Fault(FaultKind.ERROR, number), once=once)
 
 
 MAGIC: dict[str, Outcome] = {

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from gateway.simulator.smsc_http.model import IncomingMessage, SentMessage
 
+DELETED = -3
+"""The status of a message that was deleted."""
 _KEEP_INCOMING = 10_000
 
 K = TypeVar("K")
@@ -58,6 +61,7 @@ class Store:
         """How often each (id, phone) was accepted."""
         self.by_text: Counts[str] = Counts(keep_counted)
         """How often each text was accepted."""
+        self.on_added: Callable[[SentMessage], None] | None = None
         self._keep = keep
         self._latest: dict[tuple[str, str], SentMessage] = {}
         self._by_phone: dict[str, SentMessage] = {}
@@ -71,6 +75,8 @@ class Store:
         self.accepted += 1
         self.by_id.add(key)
         self.by_text.add(message.text)
+        if self.on_added is not None:
+            self.on_added(message)
         if len(self.messages) > self._keep:
             self._forget(self.messages.popleft())
 
@@ -86,6 +92,7 @@ class Store:
         """Forget a deleted message; the ledger keeps its count."""
         self.messages.remove(message)
         self._forget(message)
+        message.status = DELETED
 
     def _forget(self, message: SentMessage) -> None:
         key = str(message.id), message.phone
