@@ -72,6 +72,7 @@ class MailSide:
                 events=daemon.events,
                 clock=daemon.clock,
                 random=daemon.random,
+                services=frozenset(name for name, it in daemon.upstreams.items() if it.service),
             )
             tasks = self.postman.start()
         else:

@@ -152,7 +152,7 @@ class Delivery(NamedTuple):
     protocol_id: int
     data_coding: int
     user_data: bytes  # of a receipt: the first octets of the message's text
-    tlvs: bytes
+    tlvs: bytes  # of a receipt: what else it says, see gateway.translate.hlr
     state: int
     error: str
     accepted_ms: int
@@ -185,7 +185,7 @@ class Letter(NamedTuple):
     """A mail to write: what has to be said, and of the mail and the message that it is about.
 
     The fields are what the store's `claim_letters` gives, in this order.  What a kind has no use for is
-    empty: an incoming SMS has no message, a report no text.
+    empty: an incoming SMS has no message, and hardly any report a text.
     """
 
     letter_id: int
@@ -199,7 +199,7 @@ class Letter(NamedTuple):
     done_ms: int
     number: str  # the subscriber's: whom the SMS went to, or came from
     own_number: str  # ours, of an incoming SMS
-    text: str  # of an incoming SMS
+    text: str  # of an incoming SMS; of REPORT: what else the receipt says, see gateway.translate.hlr
     mail_id: int
     received_ms: int  # when that mail came
     envid: str  # of its envelope (RFC 3461 §4.4), decoded; empty: none
@@ -209,6 +209,7 @@ class Letter(NamedTuple):
     whole: bool  # `returned` is all of it
     address: str  # its recipient as RCPT TO gave it
     orcpt: str  # ORCPT as given: type;address, still in xtext; empty: none
+    connector: str = ""  # by which the message ended; empty: none, or not known any more
 
 
 def wants_receipt(registered_delivery: int, state: int) -> bool:

@@ -5,6 +5,7 @@ What the SMSC said of a message becomes a code of RFC 3463 and words that a pers
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import NamedTuple
 
 from gateway.config.mail_model import Mail
@@ -38,6 +39,9 @@ class Fate(NamedTuple):
 
 _AGAIN = "Send it again later, if it still matters."
 _CHECK_NUMBER = "Check the number. Sending the same again will not help."
+_NO_USE = "Sending the same again will not help."
+_BY_ITSELF = ("once", "minutes", "hours", "day")
+"""When the service says that another try may do better."""
 _ASK = "Ask whoever runs this gateway; the ids below help to find the message."
 
 _STATES: dict[int, Fate] = {
@@ -90,6 +94,21 @@ _REFUSALS: dict[str, Fate] = {
     "ESME_RINVSCHED": Fate("failed", "5.5.4", "The SMS centre does not take its time to send at.", _ASK),
     "ESME_RINVEXPIRY": Fate("failed", "5.5.4", "The SMS centre does not take its validity.", _ASK),
     "unsendable": Fate("failed", "5.6.0", "It cannot be written as an SMS.", _ASK),
+    "needs_smsc_service": Fate(
+        "failed", "5.3.3", "Only an SMSC service can send this kind of message.", _ASK
+    ),
+    "service_command_in_text": Fate(
+        "failed",
+        "5.7.1",
+        "Its text would be a command to the SMSC service, which you may not give.",
+        "Send it without the line of three tildes, or the word between underscores at its beginning.",
+    ),
+    "text_over_1000_characters": Fate(
+        "failed", "5.2.3", "It is too long for the SMSC service.", "Send a shorter text."
+    ),
+    "too_long_for_one_sms": Fate(
+        "failed", "5.2.3", "It is too long for the SMSC service.", "Send a shorter text."
+    ),
     "given up": Fate("failed", "5.7.0", "Somebody who runs this gateway gave it up.", _ASK),
 }
 
@@ -101,27 +120,54 @@ _LATE = Fate(
 )
 
 
-def fate_of(state: int, error: str) -> Fate:
-    """What a final state (MessageState) and an SMSC's error mean; the error is believed where it is known."""
+def fate_of(state: int, error: str, *, service: bool = False, is_mail: bool = False) -> Fate:
+    """What a final state (MessageState) and an SMSC's error mean; the error is believed where it is known.
+
+    `service`: it is an error of an SMSC service, whose numbers mean more; `is_mail`: of an e-mail sent by it.
+    """
     fate = _STATES.get(state) or _STATES[MessageState.UNKNOWN]
     if fate.action != "failed" or state == MessageState.UNKNOWN:
         return fate
     if error in _REFUSALS:
         return _REFUSALS[error]
-    if error.isascii() and error.isdecimal() and state != MessageState.REJECTED:
+    is_number = error.isascii() and error.isdecimal()
+    if service and is_number:
+        return _service_fate(int(error[:9]), is_mail) or fate
+    if is_number and state != MessageState.REJECTED:
         return _NETWORK_ERRORS.get(int(error[:9]), fate)
     return fate
 
 
-def mail_of(letter: Letter, mail: Mail, now_ms: int, *, eight_bit: bool, max_size: int = 0) -> OutgoingMail:
+def _service_fate(number: int, is_mail: bool) -> Fate | None:
+    from protocols.smsc_http.statuses import ERRORS, MAIL_ERRORS  # only who has a service needs them
+
+    if not is_mail and number in _NETWORK_ERRORS:
+        return _NETWORK_ERRORS[number]
+    row = (MAIL_ERRORS if is_mail else ERRORS).get(number)
+    if row is None or row.enhanced[:1] != "5":
+        return None
+    advice = _AGAIN if row.again in _BY_ITSELF else _ASK if row.again == "by hand" else _NO_USE
+    return Fate("failed", row.enhanced, f"The SMSC service says: {row.name} ({row.meaning}).", advice)
+
+
+def mail_of(
+    letter: Letter,
+    mail: Mail,
+    now_ms: int,
+    *,
+    eight_bit: bool,
+    max_size: int = 0,
+    services: Container[str] = (),
+) -> OutgoingMail:
     """The mail that a letter becomes; `eight_bit` tells whether the smarthost offers 8BITMIME.
 
+    `services` are the connectors that are SMSC services.
     A report that would have over `max_size` octets (0: any) brings back a header instead of a whole mail.
     The same letter has the same Message-ID however often it is sent. ValueError when its recipient is no mail
     address.
     """
     if letter.kind in (LetterKind.REPORT, LetterKind.DELAY):
-        fields, (entity, is_8bit) = _report(letter, mail, eight_bit)
+        fields, (entity, is_8bit) = _report(letter, mail, eight_bit, letter.connector in services)
     else:
         fields, entity, is_8bit = _sms_fields(letter, mail), letters.text_entity(letter.text), False
     domain = mail.domains[0]
@@ -137,7 +183,7 @@ def mail_of(letter: Letter, mail: Mail, now_ms: int, *, eight_bit: bool, max_siz
     needs_utf8 = not head.isascii()
     data = letters.mail((head,), entity)
     if letter.whole and 0 < max_size < len(data):
-        return mail_of(letter._replace(whole=False), mail, now_ms, eight_bit=eight_bit)
+        return mail_of(letter._replace(whole=False), mail, now_ms, eight_bit=eight_bit, services=services)
     return OutgoingMail(letter.recipient, data, is_8bit or needs_utf8, needs_utf8)
 
 
@@ -171,9 +217,10 @@ def _sms_fields(letter: Letter, mail: Mail) -> list[bytes]:
 # -- reports -----------------------------------------------------------------------------------------------
 
 
-def _report(letter: Letter, mail: Mail, eight_bit: bool) -> tuple[list[bytes], dsn.Report]:
+def _report(letter: Letter, mail: Mail, eight_bit: bool, service: bool) -> tuple[list[bytes], dsn.Report]:
     is_late = letter.kind == LetterKind.DELAY
-    fate = _LATE if is_late else fate_of(letter.state, letter.error)
+    is_mail = "@" in letter.number
+    fate = _LATE if is_late else fate_of(letter.state, letter.error, service=service, is_mail=is_mail)
     status = dsn.Status(
         reporting_mta=mail.domains[0],
         envid=letter.envid,
@@ -186,14 +233,20 @@ def _report(letter: Letter, mail: Mail, eight_bit: bool) -> tuple[list[bytes], d
         last_attempt_ms=0 if is_late else letter.done_ms,
         retry_until_ms=letter.done_ms if is_late else 0,
     )
-    outcome = _outcome(fate, letter.state)
+    what = f"{_what(letter)} {_outcome(fate, letter.state)}"
+    if letter.text:
+        what = f"What is known of {_shown(letter.number)}"
     fields = [
         letters.address_field("From", _postmaster(mail), _NAME),
-        letters.text_field("Subject", f"SMS to {_shown(letter.number)} {outcome}"),
+        letters.text_field("Subject", what[0].upper() + what[1:]),
         b"Auto-Submitted: auto-replied\r\n",
     ]
-    text = _words(letter, fate, outcome, status.diagnostic)
+    text = _words(letter, fate, what, status.diagnostic)
     return fields, dsn.report(text, status, letter.returned, whole=bool(letter.whole), eight_bit=eight_bit)
+
+
+def _what(letter: Letter) -> str:
+    return f"mail to {letter.number}" if "@" in letter.number else f"SMS to {_shown(letter.number)}"
 
 
 def _outcome(fate: Fate, state: int) -> str:
@@ -209,9 +262,15 @@ def _diagnostic(letter: Letter) -> str:
     return f"{word} err:{letter.error}" if letter.error.isdecimal() else f"{word} {letter.error}"
 
 
-def _words(letter: Letter, fate: Fate, outcome: str, diagnostic: str) -> str:
+def _words(letter: Letter, fate: Fate, what: str, diagnostic: str) -> str:
     """What a person reads."""
+    found: list[tuple[str, str]] = []
+    if letter.text:
+        from gateway.translate.hlr import readable  # only who has a service needs it
+
+        found = readable(letter.text)
     rows = [
+        *((name, letters.one_line(value)) for name, value in found),
         ("Mail", letters.one_line(letter.subject) or "(no subject)"),
         ("Received", letters.date(letter.received_ms) if letter.received_ms else ""),
         ("Ended", letters.date(letter.done_ms) if letter.kind == LetterKind.REPORT else ""),
@@ -220,5 +279,6 @@ def _words(letter: Letter, fate: Fate, outcome: str, diagnostic: str) -> str:
         ("Message id", str(letter.message_id)),
     ]
     table = "\n".join(f"{name + ':':<12} {value}" for name, value in rows if value)
-    paragraphs = [f"Your SMS to {_shown(letter.number)} {outcome}.", fate.why, fate.advice, table]
+    said = f"{what}:" if letter.text else f"Your {what}."
+    paragraphs = [said, fate.why, fate.advice, table]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"

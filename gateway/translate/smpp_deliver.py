@@ -22,7 +22,7 @@ _INTERMEDIATE = c.ESM_CLASS_TYPE_INTERMEDIATE_NOTIFICATION
 _ACKNOWLEDGEMENT = c.ESM_CLASS_TYPE_SME_DELIVERY_ACKNOWLEDGEMENT
 _SAR = (tlv.SAR_MSG_REF_NUM, tlv.SAR_TOTAL_SEGMENTS, tlv.SAR_SEGMENT_SEQNUM)
 _CHARSETS = {6: "iso8859_5", 7: "iso8859_8"}  # Cyrillic and Hebrew, SMPP v3.4 §5.2.19
-_STATE_TLVS = {int(state): (tlv.MESSAGE_STATE, bytes((state,))) for state in MessageState}
+_GSM_NETWORK = 3  # first octet of network_error_code, SMPP v3.4 §5.3.2.31
 
 
 class UpstreamReceipt(NamedTuple):
@@ -142,6 +142,25 @@ def _date(minute: int) -> str:
     return receipts.format_date(datetime.fromtimestamp(minute * 60, UTC))
 
 
+@lru_cache(maxsize=1024)
+def _end_tlvs(state: int, error: str) -> tuple[tuple[int, bytes], ...]:
+    """How a message ended; an error that is a number of two octets, in a TLV of its own."""
+    tlvs = ((tlv.MESSAGE_STATE, bytes((state,))),)
+    number = int(error) if error.isascii() and error.isdecimal() and len(error) <= 5 else 0
+    if not 0 < number <= 0xFFFF:
+        return tlvs
+    return (*tlvs, (tlv.NETWORK_ERROR_CODE, bytes((_GSM_NETWORK, number >> 8, number & 0xFF))))
+
+
+def _info_text(delivery: Delivery, message_id: str) -> bytes:
+    """The text of a receipt that says something of its number, as the SMSC service writes it over SMPP."""
+    from gateway.translate.hlr import receipt_words  # nobody else needs it
+
+    words = receipt_words(delivery.tlvs.decode("utf-8", "replace"))
+    stat = receipts.STATE_WORDS.get(delivery.state, "UNKNOWN")
+    return f"id:{message_id} stat:{stat} err:{delivery.error or '000'} {words}".encode("latin-1", "replace")
+
+
 def deliver_sm_of(delivery: Delivery, id_format: str) -> DeliverSm:
     """What goes down to an SMPP client; dates in receipts are UTC."""
     tlvs: tuple[tuple[int, bytes], ...]
@@ -150,17 +169,23 @@ def deliver_sm_of(delivery: Delivery, id_format: str) -> DeliverSm:
         tlvs = tlv.read_stream(delivery.tlvs, 0, 64) if delivery.tlvs else ()
     else:
         message_id = format_id(delivery.message_id, id_format)
-        user_data = receipts.format_text(
-            message_id,
-            delivery.state,
-            _date(delivery.accepted_ms // 60_000),
-            _date(delivery.done_ms // 60_000),
-            delivery.error or "000",
-            delivery.user_data,
-            sub=delivery.segments,
-        )
+        if delivery.tlvs:
+            user_data = _info_text(delivery, message_id)
+        else:
+            user_data = receipts.format_text(
+                message_id,
+                delivery.state,
+                _date(delivery.accepted_ms // 60_000),
+                _date(delivery.done_ms // 60_000),
+                delivery.error or "000",
+                delivery.user_data,
+                sub=delivery.segments,
+            )
         data_coding = 0
-        tlvs = ((tlv.RECEIPTED_MESSAGE_ID, message_id.encode("ascii") + b"\0"), _STATE_TLVS[delivery.state])
+        tlvs = (
+            (tlv.RECEIPTED_MESSAGE_ID, message_id.encode("ascii") + b"\0"),
+            *_end_tlvs(delivery.state, delivery.error),
+        )
     if len(user_data) > SHORT_MESSAGE_MAX:
         tlvs, user_data = (*tlvs, (tlv.MESSAGE_PAYLOAD, user_data)), b""
     return DeliverSm(

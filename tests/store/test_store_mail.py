@@ -160,6 +160,7 @@ def test_the_fields_of_a_report(store: Store) -> None:
         whole=True,
         address=address,
         orcpt=f"rfc822;{address}",
+        connector="one",
     )
 
 

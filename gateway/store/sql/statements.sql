@@ -540,8 +540,9 @@ SELECT connector, count(*) FROM incoming_part WHERE joined = 0 GROUP BY connecto
 SELECT t.letter_id, t.kind, t.recipient, t.created_ms, t.tries, coalesce(t.message_id, 0), t.state, t.error,
     t.done_ms, t.number, t.own_number, t.text, coalesce(t.mail_id, 0), coalesce(l.received_ms, 0), coalesce(l.envid, ''),
     coalesce(l.header_id, ''), coalesce(l.subject, ''), coalesce(l.returned, x''), coalesce(l.whole, 0),
-    coalesce(r.address, ''), coalesce(r.orcpt, '')
+    coalesce(r.address, ''), coalesce(r.orcpt, ''), coalesce(h.connector, '')
 FROM letter t LEFT JOIN mail l ON l.mail_id = t.mail_id LEFT JOIN mail_recipient r ON r.message_id = t.message_id
+LEFT JOIN history h ON h.message_id = t.message_id
 WHERE t.due_ms <= ? AND t.claimed_boot <> ? ORDER BY t.due_ms, t.letter_id LIMIT ?;
 
 -- name: mark_claimed

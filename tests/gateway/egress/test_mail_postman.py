@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from postman_support import DROP, Server, changed, cut, office_at, run, serving
 
-from gateway.core.model import Letter
+from gateway.core.model import Letter, LetterKind
 from gateway.egress import mail as postman_module
 from gateway.egress.mail import CLAIM, FIRST_RETRY_S, LONGEST_DOWN_S, LONGEST_RETRY_S
 from gateway.translate.mail_letter import OutgoingMail, mail_of
@@ -31,6 +31,25 @@ def test_letters_are_sent_from_nobody_over_few_connections() -> None:
             assert office.postman.state == "idle"
             assert (office.postman.sent, office.postman.in_memory) == (250, 0)
             assert len(office.events_named("letter_sent")) == 250
+
+    run(test)
+
+
+def test_errors_of_a_service_are_read_as_the_services() -> None:
+    async def test() -> None:
+        async with serving() as (office, server):
+            office.postman.services = frozenset({"web"})
+            about = {
+                "kind": LetterKind.REPORT.value,
+                "state": 5,
+                "error": "248",
+                "message_id": 1,
+                "mail_id": 1,
+            }
+            await office.send(connector="web", **about)
+            await office.send(connector="one", **about)
+            codes = [b"5.4.4" in mail.content for mail in server.handler.mails]
+            assert codes == [True, False]
 
     run(test)
 

@@ -427,6 +427,44 @@ def test_a_receipt_without_an_error_says_000() -> None:
     assert parsed.error == "000"
 
 
+@pytest.mark.parametrize(
+    ("error", "value"),
+    [("042", b"\x03\x00\x2a"), ("1", b"\x03\x00\x01"), ("255", b"\x03\x00\xff"), ("65535", b"\x03\xff\xff")],
+)
+def test_an_error_that_is_a_number_is_a_network_error_code(error: str, value: bytes) -> None:
+    pdu = deliver_sm_of(delivery(state=5, error=error), "decimal")
+    assert tlv.get(pdu.tlvs, tlv.NETWORK_ERROR_CODE) == value
+    got = receipt_of(pdu)
+    assert got is not None
+    assert int(got.error) == int(error)
+
+
+@pytest.mark.parametrize("error", ["", "000", "0", "65536", "9" * 16, "E12", "no receipt", "١"])
+def test_any_other_error_is_in_the_text_alone(error: str) -> None:
+    pdu = deliver_sm_of(delivery(state=5, error=error), "decimal")
+    assert [tag for tag, _ in pdu.tlvs] == [tlv.RECEIPTED_MESSAGE_ID, tlv.MESSAGE_STATE]
+
+
+INFO = " imsi:250023012345678 msc:79232510066 mcc:250 mnc:02 cn:Russian+Federation net:MegaFON"
+
+
+def test_a_receipt_of_a_look_up_says_what_is_known_of_the_number() -> None:
+    row = delivery(message_id=855469, tlvs=INFO.encode())
+    pdu = deliver_sm_of(row, "decimal")
+    assert pdu.short_message == (
+        b"id:855469 stat:DELIVRD err:000 imsi:250023012345678 msc:79232510066 mcc:250 mnc:02"
+        b" cn:Russian+Federation net:MegaFON rcn: rnet:"
+    )
+    assert [tag for tag, _ in pdu.tlvs] == [tlv.RECEIPTED_MESSAGE_ID, tlv.MESSAGE_STATE]
+    assert receipt_of(pdu) == UpstreamReceipt("855469", 2, True, "000")
+
+
+def test_a_look_up_that_failed_has_its_error() -> None:
+    pdu = deliver_sm_of(delivery(message_id=855469, tlvs=b" mcc:250", state=5, error="006"), "decimal")
+    assert pdu.short_message == b"id:855469 stat:UNDELIV err:006 imsi: msc: mcc:250 mnc: cn: net: rcn: rnet:"
+    assert tlv.get(pdu.tlvs, tlv.NETWORK_ERROR_CODE) == b"\x03\x00\x06"
+
+
 @given(
     st.integers(id_at(1_600_000_000_000), (1 << 63) - 1),
     st.sampled_from(["decimal", "hex", "uuid"]),

@@ -53,9 +53,9 @@ def sms(kind: LetterKind, **fields: Any) -> Letter:
     return letter(kind, **{**empty, **about, "text": "On my way", **fields})
 
 
-def read(one: Letter, *, eight_bit: bool = True, mail: Mail = MAIL, max_size: int = 0) -> EmailMessage:
+def read(one: Letter, *, eight_bit: bool = True, mail: Mail = MAIL, **more: Any) -> EmailMessage:
     """The letter's mail as Python reads it; each field is there once."""
-    outgoing = mail_of(one, mail, NOW_MS, eight_bit=eight_bit, max_size=max_size)
+    outgoing = mail_of(one, mail, NOW_MS, eight_bit=eight_bit, **more)
     assert outgoing.recipient == one.recipient
     assert not outgoing.needs_utf8
     message = email.message_from_bytes(outgoing.data, policy=email.policy.default)
@@ -122,6 +122,71 @@ def test_every_failure_says_why_and_what_to_do() -> None:
         for error in ("", "001", "ESME_RINVDSTADR"):
             fate = fate_of(state, error)
             assert fate.why.endswith(".") and fate.advice.endswith(".")
+
+
+# -- SMSC services -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("state", "error", "is_mail", "status"),
+    [
+        ("UNDELIVERABLE", "001", False, "5.1.1"),
+        ("UNDELIVERABLE", "248", False, "5.4.4"),
+        ("UNDELIVERABLE", "237", False, "5.4.1"),
+        ("REJECTED", "249", False, "5.1.3"),
+        ("REJECTED", "254", False, "5.7.1"),
+        ("EXPIRED", "006", False, "5.4.7"),
+        ("EXPIRED", "000", False, "5.4.7"),
+        ("UNDELIVERABLE", "002", True, "5.2.2"),
+        ("UNDELIVERABLE", "003", True, "5.1.2"),
+        ("UNDELIVERABLE", "003", False, "5.0.0"),
+        ("UNDELIVERABLE", "999", False, "5.0.0"),
+        ("UNKNOWN", "245", False, "5.4.7"),
+        ("REJECTED", "ESME_RINVDSTADR", False, "5.1.1"),
+        ("REJECTED", "needs_smsc_service", False, "5.3.3"),
+        ("REJECTED", "text_over_1000_characters", False, "5.2.3"),
+    ],
+)
+def test_errors_of_a_service_have_its_codes(state: str, error: str, is_mail: bool, status: str) -> None:
+    fate = fate_of(MessageState[state], error, service=True, is_mail=is_mail)
+    assert (fate.action, fate.status) == ("failed", status)
+    assert fate.why.endswith(".") and fate.advice.endswith(".")
+
+
+def test_what_was_delivered_is_delivered_whatever_the_error_says() -> None:
+    assert fate_of(MessageState.DELIVERED, "200", service=True).status == "2.0.0"
+
+
+def test_the_connector_says_whose_numbers_they_are() -> None:
+    report = letter(error="248", connector="web")
+    assert recipient_fields(read(report))["Status"] == "5.0.0"
+    message = read(report, services={"web"})
+    assert recipient_fields(message)["Status"] == "5.4.4"
+    assert "The SMSC service says: no route (service has no way to this number)." in words_of(message)
+    whole = letter(error="248", connector="web", whole=1, returned=HEADER + b"x" * 5000)
+    assert recipient_fields(read(whole, services={"web"}, max_size=4000))["Status"] == "5.4.4"
+
+
+def test_mail_that_the_service_sent_is_no_sms() -> None:
+    message = read(letter(number="a@example.org", error="002", connector="web"), services={"web"})
+    assert message["Subject"] == "Mail to a@example.org was not delivered"
+    assert words_of(message).startswith("Your mail to a@example.org was not delivered.\n")
+    assert recipient_fields(message)["Status"] == "5.2.2"
+
+
+def test_what_is_known_of_a_number_is_read_by_people() -> None:
+    info = " imsi:250023012345678 mcc:250 mnc:02 cn:Russian+Federation net:%D0%9C%D0%B5%D0%B3%D0%B0%0A rnet:x"
+    message = read(letter(state=MessageState.DELIVERED.value, error="000", text=info))
+    assert message["Subject"] == "What is known of +79991234567"
+    assert words_of(message).startswith(
+        "What is known of +79991234567:\n\n"
+        "IMSI:        250023012345678\n"
+        "MCC:         250\n"
+        "MNC:         02\n"
+        "Country:     Russian Federation\n"
+        "Operator:    Мега\n"
+        "Roaming at:  x\n"
+    )
 
 
 # -- reports -------------------------------------------------------------------------------------------
