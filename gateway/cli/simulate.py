@@ -1,4 +1,4 @@
-"""`smsc-gateway simulate`: the simulated SMSC for any SMPP client."""
+"""`smsc-gateway simulate`: the simulated SMSC for any SMPP client, and the simulated service over HTTP."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import argparse
 import asyncio
 import json
 import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
 from dataclasses import Field, asdict, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,75 +18,157 @@ from gateway.cli.loop import run_loop
 from gateway.ops.listening import why_not_listening
 from gateway.simulator import Message, Simulator, SimulatorSettings
 from gateway.simulator.outcomes import magic_help
+from gateway.simulator.smsc_http.model import SentMessage
+from gateway.simulator.smsc_http.outcomes import magic_help as http_magic_help
+from gateway.simulator.smsc_http.settings import HttpSettings
 from protocols.smpp import constants
 from protocols.sms import alphabet
 
-HELP = "Run a simulated SMSC over SMPP, with delays, faults and magic destinations, until Ctrl-C."
+HELP = (
+    "Run a simulated SMSC over SMPP, HTTP or both, with delays, faults and magic destinations, until Ctrl-C."
+)
+
+_LISTEN = "127.0.0.1:2776"
+_HTTP = "http_"
+
+Show = Callable[[dict[str, Any]], None]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """Add one option per field of SimulatorSettings."""
+    """Add one option per field of SimulatorSettings, and `--http-…` per field of HttpSettings."""
     parser.epilog = (
-        f"Magic destinations, by their last digits:\n{magic_help()}\n  others delivered\n\n"
-        "Example: smsc-gateway simulate --listen 127.0.0.1:2776 --receipt-delay-ms 500 --throttle-pct 1"
+        f"Magic destinations over SMPP, by their last digits:\n{magic_help()}\n  others delivered\n\n"
+        f"Magic destinations over HTTP:\n{http_magic_help()}\n  others delivered\n\n"
+        "Examples:\n"
+        "  smsc-gateway simulate --listen 127.0.0.1:2776 --receipt-delay-ms 500 --throttle-pct 1\n"
+        "  smsc-gateway simulate --http 127.0.0.1:8080 --http-login demo --http-password-file FILE\n"
+        "  smsc-gateway simulate --http 127.0.0.1:8080 --http-faults send.timeout=1%,status.http_500=/50\n"
+        "  smsc-gateway simulate --http 127.0.0.1:8080 "
+        "--http-handler 'http://127.0.0.1:8081/smsc/demo?charset=utf-8'\n"
+        "  curl 'http://127.0.0.1:8080/sys/send.php?login=demo&psw=x&phones=79990000001&mes=Hello&fmt=3'"
     )
-    parser.add_argument("--listen", default="127.0.0.1:2776", metavar="HOST:PORT", help="default %(default)s")
+    parser.add_argument(
+        "--listen",
+        default=_LISTEN,
+        metavar="HOST:PORT",
+        help="SMPP, default %(default)s; with --http alone there is none",
+    )
+    parser.add_argument("--http", metavar="HOST:PORT", help="serve the service over HTTP there")
     for option in fields(SimulatorSettings):
         _add_option(parser, option)
+    group = parser.add_argument_group("options of the service over HTTP")
+    for option in fields(HttpSettings):
+        _add_option(group, option, _HTTP)
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM."""
+    # the default itself, not the same words given on the command line
+    over_smpp = not args.http or args.listen is not _LISTEN
     try:
-        host, port = _address(args.listen)
-        settings = _settings(args)
+        smpp_at = _address("--listen", args.listen) if over_smpp else None
+        http_at = _address("--http", args.http) if args.http else None
+        settings = _settings(args, SimulatorSettings)
+        http_settings = _settings(args, HttpSettings, _HTTP)
     except (ValueError, OSError) as error:
         raise CommandError(str(error), EXIT_USAGE) from None
+
+    async def serve() -> int:
+        async with AsyncExitStack() as stack:
+            stop = asyncio.Event()
+            show = _shower(stop)
+            parts = []
+            if smpp_at is not None:
+                parts.append(await _smpp(stack, settings, smpp_at, show if args.json else None))
+            if http_at is not None:
+                parts.append(await _http(stack, http_settings, http_at, show if args.json else None))
+            await _until_stopped(parts, stop, as_json=args.json)
+        return EXIT_OK
+
+    return run_loop(serve)
+
+
+class _Part:
+    """A simulator that runs: where, for whom, and its counters when it is over."""
+
+    def __init__(self, name: str, address: str, who: str, counters: Callable[[], dict[str, object]]) -> None:
+        self.name = name
+        self.address = address
+        self.line = f"simulated {'SMSC' if name == 'listen' else 'service'} on {address} for {who}"
+        self.counters = counters
+
+
+async def _smpp(
+    stack: AsyncExitStack, settings: SimulatorSettings, at: tuple[str, int], show: Show | None
+) -> _Part:
+    simulator = Simulator(settings)
+    if show is not None:
+        simulator.on_received = lambda message: show(_record(message))
+    await _start(simulator.start, at)
+    stack.push_async_callback(simulator.close)
+    shown_host = f"[{at[0]}]" if ":" in at[0] else at[0]
+    who = "any system_id" if settings.system_id is None else f"system_id {settings.system_id}"
+    return _Part("listen", f"{shown_host}:{simulator.port}", who, lambda: asdict(simulator.counters))
+
+
+async def _http(
+    stack: AsyncExitStack, settings: HttpSettings, at: tuple[str, int], show: Show | None
+) -> _Part:
+    from gateway.simulator.smsc_http.server import HttpSimulator  # loads aiohttp
+
+    simulator = HttpSimulator(settings)
+    if show is not None:
+        simulator.on_received = lambda message: show(_http_record(message))
+    await _start(simulator.start, at)
+    stack.push_async_callback(simulator.close)
+    who = "any login" if settings.login is None else f"login {settings.login}"
+    return _Part("http", simulator.url, who, simulator.service.counters)
+
+
+async def _start(start: Callable[[str, int], Any], at: tuple[str, int]) -> None:
     try:
-        return run_loop(lambda: _serve(settings, host, port, args.json))
+        await start(*at)
     except OSError as error:
-        raise CommandError(f"cannot listen on {args.listen}: {why_not_listening(error)}") from None
+        where = f"[{at[0]}]" if ":" in at[0] else at[0]
+        raise CommandError(f"cannot listen on {where}:{at[1]}: {why_not_listening(error)}") from None
 
 
-async def _serve(settings: SimulatorSettings, host: str, port: int, as_json: bool) -> int:
-    stop = asyncio.Event()
+async def _until_stopped(parts: list[_Part], stop: asyncio.Event, *, as_json: bool) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    if as_json:
+        _print_json({"event": "ready", **{part.name: part.address for part in parts}})
+    else:
+        print(f"{' and '.join(part.line for part in parts)}; Ctrl-C ends it", flush=True)
+    await stop.wait()
+    for part in parts:
+        counters = part.counters()
+        if as_json:
+            over = {"over": "http"} if part.name == "http" else {}
+            _print_json({"event": "summary", **over, **counters})
+        else:
+            print(
+                ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counters.items()), flush=True
+            )
 
-    def show(message: Message) -> None:
+
+def _shower(stop: asyncio.Event) -> Show:
+    def show(record: dict[str, Any]) -> None:
         try:
-            _print_json(_record(message))
+            _print_json(record)
         except BrokenPipeError:  # nobody reads any more: the summary will tell the frame so
             stop.set()
 
-    simulator = Simulator(settings)
-    if as_json:
-        simulator.on_received = show
-    await simulator.start(host, port)
-    shown_host = f"[{host}]" if ":" in host else host
-    address = f"{shown_host}:{simulator.port}"
-    if as_json:
-        _print_json({"event": "ready", "listen": address})
-    else:
-        who = "any system_id" if settings.system_id is None else f"system_id {settings.system_id}"
-        print(f"simulated SMSC on {address} for {who}; Ctrl-C ends it", flush=True)
-    await stop.wait()
-    await simulator.close()
-    counters = asdict(simulator.counters)
-    if as_json:
-        _print_json({"event": "summary", **counters})
-    else:
-        print(", ".join(f"{name.replace('_', ' ')} {count}" for name, count in counters.items()), flush=True)
-    return EXIT_OK
+    return show
 
 
 def _record(message: Message) -> dict[str, Any]:
     text = alphabet.decode(message.text, alphabet.for_data_coding(message.data_coding))
     return {
         "event": "received",
-        "at": datetime.fromtimestamp(message.at, UTC).isoformat(timespec="milliseconds"),
+        "at": _at(message.at),
         "system_id": message.system_id,
         "source": message.source,
         "destination": message.destination,
@@ -98,16 +182,40 @@ def _record(message: Message) -> dict[str, Any]:
     }
 
 
+def _http_record(message: SentMessage) -> dict[str, Any]:
+    return {
+        "event": "received",
+        "at": _at(message.sent_at),
+        "id": message.id,
+        "phone": message.phone,
+        "text": message.text,
+        "sender": message.sender,
+        "type": message.type,
+        "parts": message.parts,
+        "comment": message.comment,
+        "status": message.status,
+        "err": message.err,
+        "extra": message.extra or {},
+    }
+
+
+def _at(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
 def _print_json(record: dict[str, Any]) -> None:
     print(json.dumps(record, ensure_ascii=False), flush=True)
 
 
-def _add_option(parser: argparse.ArgumentParser, option: Field[Any]) -> None:
-    flag = "--" + option.name.replace("_", "-")
+def _add_option(parser: argparse._ActionsContainer, option: Field[Any], prefix: str = "") -> None:
+    flag = "--" + (prefix + option.name).replace("_", "-")
     doc = option.metadata["doc"].replace("%", "%%")
-    if option.metadata.get("secret"):
-        parser.add_argument(f"{flag}-file", type=Path, metavar="FILE", help=f"file that holds {doc}")
-    elif isinstance(option.default, bool):
+    if option.metadata.get("secret") or option.metadata.get("file"):
+        held = f"the {option.name.replace('_', ' ')}" if option.metadata.get("file") else doc
+        parser.add_argument(f"{flag}-file", type=Path, metavar="FILE", help=f"file that holds {held}")
+        if option.metadata.get("secret"):
+            return
+    if isinstance(option.default, bool):
         action = argparse.BooleanOptionalAction if option.default else "store_true"
         parser.add_argument(flag, action=action, default=option.default, help=doc)
     else:
@@ -129,14 +237,16 @@ def _shown(default: object) -> str:
     return f"{default:g}" if isinstance(default, float) else "" if default is None else str(default)
 
 
-def _settings(args: argparse.Namespace) -> SimulatorSettings:
+def _settings(args: argparse.Namespace, kind: type[Any], prefix: str = "") -> Any:
     values = {}
-    for option in fields(SimulatorSettings):
+    for option in fields(kind):
+        name = prefix + option.name
         if not option.metadata.get("secret"):
-            values[option.name] = getattr(args, option.name)
-        elif (path := getattr(args, f"{option.name}_file")) is not None:
+            values[option.name] = getattr(args, name)
+        path: Path | None = getattr(args, f"{name}_file", None)
+        if path is not None:
             values[option.name] = path.read_text().rstrip("\r\n")
-    return SimulatorSettings(**values)
+    return kind(**values)
 
 
 def _status(text: str) -> int:
@@ -147,8 +257,8 @@ def _status(text: str) -> int:
     return number
 
 
-def _address(text: str) -> tuple[str, int]:
+def _address(option: str, text: str) -> tuple[str, int]:
     host, colon, port = text.rpartition(":")
     if not colon or not port.isdecimal() or int(port) > 0xFFFF:
-        raise ValueError(f"--listen {text} is no HOST:PORT")
+        raise ValueError(f"{option} {text} is no HOST:PORT")
     return host.strip("[]"), int(port)

@@ -115,10 +115,9 @@ class Admin:
         """What was asked, what was answered with an error, and the calls of the handler."""
         service = self._service
         return {
-            "accepted": service.store.accepted,
-            "requests": dict(service.requests),
-            "errors": {str(number): count for number, count in service.errors.items()},
-            "handler": {**asdict(service.callbacks.counters), "waiting": len(service.callbacks)},
+            **service.counters(),
+            "requests_by_operation": dict(service.requests),
+            "errors_by_number": {str(number): count for number, count in service.errors.items()},
             "balance": str(service.account.balance),
         }
 

@@ -74,7 +74,8 @@ class Life:
         self._handler = handler
         self._clicked = clicked
         self._courses: dict[tuple[Outcome, float | None, bool], _Course] = {}
-        self._incoming = 0
+        self.received = 0
+        """Messages of subscribers since the start."""
 
     def begin(self, starts: Sequence[Start]) -> None:
         """Let messages of one request begin to live: they are in the store, and have no end yet."""
@@ -107,8 +108,8 @@ class Life:
         return message
 
     def _remember(self, phone: str, to: str, text: str, now: float) -> IncomingMessage:
-        self._incoming += 1
-        message = IncomingMessage(self._incoming, phone, to, text, now, now)
+        self.received += 1
+        message = IncomingMessage(self.received, phone, to, text, now, now)
         self._store.incoming.append(message)
         return message
 

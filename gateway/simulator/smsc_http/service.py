@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from decimal import Decimal
 from enum import Enum
 from typing import NamedTuple
@@ -157,6 +158,17 @@ class SmscService:
         """Let happen what is due."""
         self.due.run(now)
 
+    def counters(self) -> dict[str, object]:
+        """What happened since the start."""
+        return {
+            "requests": sum(self.requests.values()),
+            "errors": sum(self.errors.values()),
+            "accepted": self.store.accepted,
+            "incoming": self.life.received,
+            **{f"handler_{name}": count for name, count in asdict(self.callbacks.counters).items()},
+            "handler_waiting": len(self.callbacks),
+        }
+
     def _operation(self, request: Request) -> Operation:
         """What is asked for, by one who may ask. Raises ApiProblem."""
         operation = find(request.script, request.params)
@@ -217,9 +229,7 @@ class SmscService:
         if kind is FaultKind.SLOW:
             return reply._replace(delay_s=reply.delay_s + self.settings.slow_ms / 1000)
         if kind is FaultKind.WRONG_CHARSET:
-            other = "koi8-r" if charset == "utf-8" else "utf-8"
-            text = charsets.decode(reply.body, charset)
-            return reply._replace(body=charsets.encode(text, other))
+            return reply._replace(body=charsets.decode(reply.body, charset).encode("utf-16"))
         return reply
 
     def _clicked(self, message: SentMessage, now: float) -> None:
