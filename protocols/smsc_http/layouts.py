@@ -89,6 +89,8 @@ class Shape(NamedTuple):
     """Between the blocks of fmt 0."""
     keyed: tuple[str, str] | None = None
     """Two members that fmt 3 writes as one, whose name is the value of the first."""
+    leading: tuple[str, str] | None = None
+    """A member that fmt 1 leaves out, being the first value of the other."""
     aliases: tuple[tuple[str, str], ...] = ()
     """Names that were seen in place of the documented ones."""
 

@@ -287,6 +287,7 @@ _WAITCALL: Final = Answer(
                 ),
             ),
             needs=("phone",),
+            leading=("phone", "all_phones"),
         ),
     )
 )
