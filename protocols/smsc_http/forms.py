@@ -155,7 +155,7 @@ def parse_multipart(content_type: str, body: bytes) -> list[Part]:
         if len(parts) > MAX_FIELDS + MAX_FILES:
             raise FormError("the form has too many parts")
         position = end + len(delimiter)
-    if body[position + 2 : position + 4] not in (b"", b"\r\n"):
+    if body[position + 2 : position + 5] not in (b"", b"\r\n"):
         raise FormError("something follows the last boundary")
     _count(parts)
     return parts
