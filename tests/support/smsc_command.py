@@ -24,6 +24,13 @@ class Call(NamedTuple):
     files: tuple[File, ...] = ()
 
 
+class Fetched(NamedTuple):
+    """What `fetch` answers with."""
+
+    octets: bytes
+    content_type: str
+
+
 class FakeClient:
     """Answers from a table; several answers of one operation are given in their order, the last again."""
 
@@ -80,7 +87,7 @@ class Runner:
 
     def __call__(self, *words: str, answers: Mapping[str, Answer] | None = None) -> Done:
         table = {
-            name: given if isinstance(given, tuple) else (given,) for name, given in (answers or {}).items()
+            name: given if type(given) is tuple else (given,) for name, given in (answers or {}).items()
         }
         self.client = client = FakeClient(table)
 

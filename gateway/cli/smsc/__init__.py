@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from gateway.cli import DEFAULT_CONFIG
 from gateway.cli.smsc import options
@@ -18,7 +19,6 @@ from gateway.cli.smsc.table import Command
 HELP = "Send, look up and change things in the account of an smsc_connector, directly at the service."
 
 _LAYOUT = argparse.RawDescriptionHelpFormatter
-_MAIL = "--mail"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -32,8 +32,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "  smsc-gateway smsc history --start 2024-12-01 --end 2024-12-31 --output december.csv"
     )
     _add_shared(parser, DEFAULT_CONFIG, None, False)
-    tops = parser.add_subparsers(metavar="COMMAND", title="commands", required=True)
-    groups: dict[str, argparse._SubParsersAction[argparse.ArgumentParser]] = {}
+    tops = parser.add_subparsers(metavar="COMMAND", title="commands", required=True, parser_class=_Parser)
+    groups: dict[str, argparse._SubParsersAction[_Parser]] = {}
     for name, command in COMMANDS.items():
         group, _, rest = name.rpartition(" ")
         if not group:
@@ -46,9 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         _add_command(groups[group], rest, command)
 
 
-def _add_command(
-    parsers: argparse._SubParsersAction[argparse.ArgumentParser], name: str, command: Command
-) -> None:
+def _add_command(parsers: argparse._SubParsersAction[_Parser], name: str, command: Command) -> None:
     parser = parsers.add_parser(
         name,
         help=command.help,
@@ -57,14 +55,25 @@ def _add_command(
         allow_abbrev=False,
         epilog=f"example:\n  smsc-gateway smsc {command.example}",
     )
-    options.add(parser, command.options)
-    if command.mail:
-        parser.add_argument(
-            _MAIL, dest="mail_side", action="store_true", help="of mail addresses, not numbers"
-        )
-    # also here, because they are typed behind the command as often as before it
-    _add_shared(parser, argparse.SUPPRESS, argparse.SUPPRESS, argparse.SUPPRESS)
+    parser.command = command
     parser.set_defaults(command=command)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A command's parser gets its options when it is used: one of sixty is."""
+
+    command: Command | None = None
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        command, self.command = self.command, None
+        if command is not None:
+            options.add(self, command.options)
+            if command.mail:
+                words = "of mail addresses, not numbers"
+                self.add_argument("--mail", dest="mail_side", action="store_true", help=words)
+            # also here, because they are typed behind the command as often as before it
+            _add_shared(self, argparse.SUPPRESS, argparse.SUPPRESS, argparse.SUPPRESS)
+        return super().parse_known_args(args, namespace)
 
 
 def _add_shared(parser: argparse.ArgumentParser, config: object, connector: object, json: object) -> None:

@@ -41,8 +41,11 @@ def request(command: Command, args: argparse.Namespace) -> tuple[str, dict[str, 
 
 def require(command: Command, params: Mapping[str, str]) -> None:
     """Say which options are still needed, by their names on the command line."""
-    lacking = missing(OPERATIONS[command.operation], params)
-    if lacking:
+    operation = OPERATIONS[command.operation]
+    if missing(operation, params):
+        # of the alternatives the one that most is there of
+        names = min(operation.required, key=lambda names: sum(-bool(params.get(name)) for name in names))
+        lacking = [name for name in names if not params.get(name)]
         flags = {option.parameter: option.flag for option in command.options}
         raise CommandError(f"give {' and '.join(flags.get(name, name) for name in lacking)}", EXIT_USAGE)
 

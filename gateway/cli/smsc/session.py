@@ -9,13 +9,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
-from protocols.smsc_http.answers import AnswerError, Failure, parse
-from protocols.smsc_http.requests import File, RequestError
-
 from gateway.cli import EXIT_CONFIG, EXIT_USAGE, CommandError
 from gateway.cli.smsc.output import visible
+from protocols.smsc_http.answers import AnswerError, Failure, parse
 from protocols.smsc_http.errors import MEANINGS, NO_MONEY
 from protocols.smsc_http.operations import OPERATIONS
+from protocols.smsc_http.requests import File, RequestError
 
 _T = TypeVar("_T")
 _AT_ONCE = 2  # requests in flight; the daemon has the rest of what the service allows a login
@@ -71,7 +70,7 @@ class Unanswered(CommandError):
 
 def _words(operation: str, failure: Failure) -> str:
     script = OPERATIONS[operation].script
-    meaning = MEANINGS.get(script, {}).get(failure.number) or f"the service says {visible(failure.text)!r}"
+    meaning = MEANINGS.get(script, {}).get(failure.number) or f"the service says: {visible(failure.text)}"
     advice = _PAY if script == "send.php" and failure.number == NO_MONEY else _ADVICE.get(failure.number, "")
     text = f"{meaning} (error {failure.number} of {script})"
     return f"{text}: {advice}" if advice else text

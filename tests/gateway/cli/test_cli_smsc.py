@@ -19,8 +19,9 @@ from gateway.cli.smsc.table import Command
 from protocols.smsc_http.operations import OPERATIONS
 
 GIVEN_ELSEWHERE = {
-    **dict.fromkeys(("phone_group_add", "phone_group_get"), {"type"}),  # what --mail is for
-    **dict.fromkeys(("cost", "send"), {"cost"}),  # --cost is the other operation
+    "phone_group_add": {"type"},  # what --mail is for
+    "phone_group_get": {"type"},
+    "send": {"cost"},  # --cost is the other operation
     "user_add": {"pswc", "new_login"},  # of one that is there already
     "balance": {"cur"},  # always asked for
     "messages": {"cnt"},  # pages
