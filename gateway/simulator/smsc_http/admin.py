@@ -56,19 +56,21 @@ class Admin:
             return _json(400, {"error": said})
 
     def _messages(self, fields: Fields, now: float) -> object:
-        """The newest messages after the int_id `after`, at most `limit`; of one `id`, of one `phone`."""
+        """Messages after the int_id `after`, oldest first, at most `limit`; of one `id`, of one `phone`."""
         after, limit = int(str(fields.get("after", 0))), int(str(fields.get("limit", _MAX_LISTED)))
         wanted = {name: str(fields[name]) for name in ("id", "phone") if name in fields}
         store = self._service.store
         found: list[SentMessage] = []
         for message in reversed(store.messages):
-            if message.int_id <= after or len(found) >= limit:
+            if message.int_id <= after:
                 break
             if all(str(getattr(message, name)) == value for name, value in wanted.items()):
                 found.append(message)
+        page = found[: -limit - 1 : -1]
         return {
             "accepted": store.accepted,
-            "messages": [self._listed(message) for message in reversed(found)],
+            "messages": [self._listed(message) for message in page],
+            "left": len(found) - len(page),
         }
 
     def _listed(self, message: SentMessage) -> dict[str, object]:

@@ -74,18 +74,24 @@ class Gate:
                 raise ApiProblem(DENIED)
 
     def check_credentials(self, params: Mapping[str, str]) -> None:
-        """An API key, or login and password (or its MD5); an empty login makes the password a key."""
+        """An API key, or login and password (or its MD5); an empty login makes the password a key.
+
+        Raises ApiProblem. Only where nothing at all is set, anything will do.
+        """
         key = params.get("apikey") or ("" if params.get("login") else params.get("psw", ""))
+        settings = self._settings
+        known = settings.password
         if key:
-            if not _same(key, self._settings.api_key):
+            if settings.api_key is None and (settings.login or known):
+                raise ApiProblem(DENIED)
+            if not _same(key, settings.api_key):
                 raise ApiProblem(DENIED)
             return
         login, password = params.get("login", ""), params.get("psw", "")
-        if not login or not password:
+        if not login or not password or (settings.api_key and not (settings.login or known)):
             raise ApiProblem(DENIED)
-        known = self._settings.password
         of_md5 = None if known is None else hashlib.md5(known.encode(), usedforsecurity=False).hexdigest()
-        if not _same(login, self._settings.login) or not (_same(password, known) or _same(password, of_md5)):
+        if not _same(login, settings.login) or not (_same(password, known) or _same(password, of_md5)):
             raise ApiProblem(DENIED)
 
     def claim(self, operation: Operation, params: Mapping[str, str], now: float) -> Claims:

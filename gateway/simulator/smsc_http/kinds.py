@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from gateway.simulator.smsc_http import fields
 from gateway.simulator.smsc_http.model import ApiProblem, Params
 from gateway.simulator.smsc_http.translit import transliterate
 from protocols.smsc_http.sending import (
@@ -114,7 +115,7 @@ def content_of(
         extra["links"] = links
     _check(kind, text, params, files)
     if kind.charge == "sms":
-        text, parts = _cut(text, params.get("maxsms", ""))
+        text, parts = _cut(text, fields.optional_integer(params, "maxsms", 0, 255) or 0)
     else:
         parts = _seconds(text, extra) if kind.name == "call" else 1
     return Content(kind, text, "" if kind.name == "call" else comment, parts, extra or None)
@@ -136,15 +137,10 @@ def _binary(mes: str, kind: Kind, params: Params) -> Content:
     return Content(kind, split_comment(mes)[0], "", parts, extra)
 
 
-def _cut(text: str, maxsms: str) -> tuple[str, int]:
-    """The text and its parts, cut where more parts than `maxsms` would begin."""
+def _cut(text: str, most: int) -> tuple[str, int]:
+    """The text and its parts, cut where more parts than `most` (0: any number) would begin."""
     parts = parts_of(text)
-    if not maxsms or maxsms == "0":
-        return text, parts
-    if not maxsms.isdecimal():
-        raise ApiProblem(BAD_PARAMETERS)
-    most = int(maxsms)
-    if parts <= most:
+    if not most or parts <= most:
         return text, parts
     low, high = 0, len(text)  # parts_of grows with the length: the longest beginning that is short enough
     while low < high:

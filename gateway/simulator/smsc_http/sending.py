@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import NamedTuple
 
+from gateway.simulator.smsc_http import fields
 from gateway.simulator.smsc_http.faults import Fault
 from gateway.simulator.smsc_http.flood import Flood
 from gateway.simulator.smsc_http.kinds import Content, FileSize, content_of, kind_of
@@ -133,9 +134,8 @@ class Sending:
         bad = id not in ("", "0") and not is_client_id(id)
         bad = bad or params.get("cost", "0") not in ("", "0", "1", "2", "3")
         bad = bad or params.get("translit", "0") not in ("", "0", "1", "2")
-        smsreq, pp = params.get("smsreq", ""), params.get("pp", "")
-        bad = bad or bool(smsreq and not (smsreq.isdecimal() and 10 <= int(smsreq) <= 999))
-        bad = bad or bool(pp and not pp.isdecimal())
+        fields.optional_integer(params, "smsreq", 10, 999)
+        fields.optional_integer(params, "pp", 0, 10**9)
         file_url = params.get("fileurl", "")
         if bad or (file_url and not file_url.startswith(("http://", "https://"))):
             raise ApiProblem(BAD_PARAMETERS)

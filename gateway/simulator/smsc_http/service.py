@@ -99,6 +99,7 @@ class SmscService:
             api_keys=(settings.api_key,) if settings.api_key else (),
             balance=Decimal(settings.balance),
             credit=Decimal(settings.credit),
+            tz=settings.tz,
             virtual=settings.virtual,
             handler_url=settings.handler,
         )

@@ -29,7 +29,11 @@ class HttpSettings:
 
     login: str | None = option(None, "the only login it knows; without it, any")
     password: str | None = option(None, "the password it needs; without it, any", secret=True)
-    api_key: str | None = option(None, "the API key it takes; without it, any", secret=True)
+    api_key: str | None = option(
+        None,
+        "the API key it takes; without it none, or any if login and password are not set either",
+        secret=True,
+    )
     allowed_ips: str = option("", "addresses and networks that may ask, by commas; others get error 2")
     block_after: int = option(
         50, "requests with errors 1 and 2 from one address within a minute before error 4; 0 = never"
@@ -42,6 +46,7 @@ class HttpSettings:
     flood_gap_s: float = option(60.0, "a longer gap between messages to one number ends a flood, in s")
     balance: str = option("1000.00", "money in the account")
     credit: str = option("0", "credit of the account")
+    tz: int = option(0, "time zone of the account, in hours from Moscow")
     virtual: bool = option(False, "virtual sending: nothing is charged, messages end delivered with err 200")
     operator_ms: float = option(100.0, "status 0 (with the operator) comes this many ms after the request")
     final_ms: float = option(400.0, "the final status comes this many ms after status 0")
@@ -80,6 +85,8 @@ class HttpSettings:
             raise ValueError("handler is no URL: it starts with http:// or https://")
         if self.handler_statuses not in ("all", "final"):
             raise ValueError("handler_statuses is none of all, final")
+        if not -15 <= self.tz <= 11:
+            raise ValueError("tz is no time zone: give -15 to 11")
         parse_networks(self.allowed_ips)
         parse_status_mix(self.status_mix)
         parse_faults(self.faults)

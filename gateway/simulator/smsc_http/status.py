@@ -42,7 +42,7 @@ class StatusScript:
         records = []
         for id, phone in pairs:
             record = self._record(id, phone, level, now)
-            record["id"] = int(id) if id.isdecimal() and id.isascii() else id
+            record["id"] = _number_or_text(id)
             record.setdefault("phone", phone)
             records.append(record)
         return records
@@ -113,7 +113,7 @@ class StatusScript:
         return {**balance, "currency": account.currency}
 
     def _find(self, id: str, phone: str, now: float) -> SentMessage | None:
-        message = self._store.find(id, canonical_any(phone))
+        message = self._store.find(str(_number_or_text(id)), canonical_any(phone))
         return None if message is None or is_archived(message, now) else message
 
 
@@ -133,6 +133,10 @@ def _pairs(params: Params) -> list[tuple[str, str]]:
     if len(ids) != len(phones) or not ids or len(ids) > MAX_PAIRS:
         raise ApiProblem(BAD_PARAMETERS)
     return list(zip(ids, phones, strict=True))
+
+
+def _number_or_text(id: str) -> int | str:
+    return int(id) if id.isdecimal() and id.isascii() and len(id) <= 10 else id
 
 
 def _items(text: str) -> list[str]:
