@@ -8,18 +8,19 @@ import calendar
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import cast
 
 from gateway.simulator.smsc_http import fields
 from gateway.simulator.smsc_http.kinds import kind_of
 from gateway.simulator.smsc_http.model import ApiProblem, Handler, Outbox, Params, SentMessage, SimAccount
 from gateway.simulator.smsc_http.moments import local, period, written
+from gateway.simulator.smsc_http.schedule import Schedule
 from gateway.simulator.smsc_http.settings import FINAL
 from gateway.simulator.smsc_http.shelf import Shelf
 from protocols.smsc_http.sending import SendingError, parse_list, split_phones
 from protocols.smsc_http.statuses import DELIVERED_STATUSES
-from protocols.smsc_http.times import TimeError, Window, parse_time, parse_valid, parse_zone
+from protocols.smsc_http.times import parse_valid
 
 MAX_JOBS = 1_000
 MAX_SENDINGS = 100
@@ -113,7 +114,10 @@ class Jobs:
             fallback = {key: params[given] for key, given in pairs if params.get(given)}
         sending = {key: params[key] for key in _SENDING if params.get(key)}
         sending.update(self._text_of_template(params))
-        due = self._due(params, now)
+        kind_of(sending)
+        fields.optional_integer(params, "freq", 0, 1440)
+        start = Schedule(params, self._account.tz, now).start("")
+        due = start if start > now else None
         cost = self._cost(sending, now)
         job = self._jobs.add(
             lambda id: Job(id, name, sending, now, now, due, repeat, repetitions, cost, fallback)
@@ -134,17 +138,6 @@ class Jobs:
         if text is None:
             raise ApiProblem(_NOT_SAVED)
         return {"mes": text}
-
-    def _due(self, params: Params, now: float) -> float | None:
-        moment = datetime.fromtimestamp(now, UTC)
-        try:
-            tz = parse_zone(params["tz"]) if params.get("tz") else self._account.tz
-            due = parse_time(params.get("time", ""), tz, moment)
-            if isinstance(due, Window):
-                due = due.opening(moment, tz)
-        except TimeError:
-            raise ApiProblem(_BAD_DATE) from None
-        return None if due is None else due.timestamp()
 
     def _cost(self, sending: Params, now: float) -> str:
         """What one sending costs; raises ApiProblem if the request cannot be sent at all."""
