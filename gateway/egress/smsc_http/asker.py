@@ -11,7 +11,6 @@ After a kill the intents in the store say what may have gone out; it is asked fo
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -127,8 +126,7 @@ class Asker:
                 continue
             self._wake.clear()
             next_at = min((doubt.ask_at for doubt in self._doubts.values()), default=None)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), None if next_at is None else next_at - now)
+            await self._connector.waits.until(self._wake, None if next_at is None else next_at - now)
 
     async def _ask(self, due: list[Doubt]) -> None:
         client = self._connector.client
@@ -142,7 +140,7 @@ class Asker:
             self._failures = 0
             return
         self._failures += 1
-        await asyncio.sleep(retry.delay_s(self._failures, self._connector.random))
+        await self._connector.waits.sleep(retry.delay_s(self._failures, self._connector.random))
 
     async def _ask_one(self, doubt: Doubt) -> bool:
         """Whether there was an answer."""

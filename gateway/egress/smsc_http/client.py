@@ -8,7 +8,7 @@ first may have been carried out.  What the caller does about it is not decided h
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 import aiohttp
@@ -68,10 +68,18 @@ class Service(Protocol):
 class SmscClient:
     """Asks the service. OSError from the constructor when a file of its TLS section cannot be read."""
 
-    def __init__(self, service: Service, clock: Clock, *, most: int | None = None) -> None:
+    def __init__(
+        self,
+        service: Service,
+        clock: Clock,
+        *,
+        most: int | None = None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         most = most or service.max_requests
         self._service = service
         self._clock = clock
+        self._sleep = sleep
         self._credentials = Credentials(
             service.login,
             service.password.reveal() if service.password is not None else "",
@@ -152,7 +160,7 @@ class SmscClient:
 
     async def _wait_for_turn(self, operation: str, params: Mapping[str, str], at_once: bool) -> None:
         while not at_once and (pause_s := self.due_s(operation, params)):
-            await asyncio.sleep(pause_s)  # noqa: ASYNC110 - the time is known, and others may take the turn
+            await self._sleep(pause_s)
         now = self._clock.now()
         for claim in claims(OPERATIONS[operation], params):
             self._window(claim.limit).take(claim.key, now)

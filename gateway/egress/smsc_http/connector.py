@@ -22,6 +22,7 @@ from gateway.core.upstream import Upstream
 from gateway.egress.smsc_http.asker import Asker
 from gateway.egress.smsc_http.client import NoAnswer, NotSent, SmscClient
 from gateway.egress.smsc_http.sender import Sender
+from gateway.egress.smsc_http.waits import Waits
 from gateway.egress.smsc_http.watcher import Watcher, mark_name
 from protocols.smsc_http import errors
 from protocols.smsc_http.answers import Failure
@@ -29,10 +30,13 @@ from protocols.smsc_http.answers import Failure
 BALANCE_EVERY_S = 300.0
 MONEY_EVERY_S = 60.0
 """Without money the balance is looked at so often; it may have been paid."""
+REFUSED_S = 900.0
+"""A refused login is tried again so seldom: somebody may have allowed our address."""
 BLOCKED_S = 300.0
 """The service blocks an address for some minutes after too many wrong requests."""
 SILENT_MAX = 3
 """So many requests in a row without an answer, and it is down."""
+_PAUSES_S = {"without money": MONEY_EVERY_S, "blocked": BLOCKED_S, "refused": REFUSED_S}
 FOR_STATUS = 3
 """Places that sendings leave to other questions."""
 
@@ -70,7 +74,8 @@ class SmscConnector:
         self.currency = ""
         self.may_ask = asyncio.Event()
         self.may_ask.set()
-        self.client = SmscClient(config, clock)
+        self.waits = Waits(clock)
+        self.client = SmscClient(config, clock, sleep=self.waits.sleep)
         self.inbox = SmscInbox(
             config, receipts=receipts, journal=journal, incoming=incoming, events=events, clock=clock
         )
@@ -116,6 +121,7 @@ class SmscConnector:
         self.state = "stopped"
 
     def tick(self, now: float) -> None:
+        self.waits.tick(now)
         self.sender.compose_soon()
 
     def open_sends(self, rows: list[Row]) -> None:
@@ -189,6 +195,7 @@ class SmscConnector:
         self._silent = 0
         if not self.is_up:
             self.state = "bound"
+            self.may_ask.set()
             self.say("info", "bound", balance=self.balance)
             self.upstream.link_up(self.sender)
             self.sender.compose_soon()
@@ -197,31 +204,24 @@ class SmscConnector:
         """Looks at the balance: is the service there, is there money."""
         failures = 0
         while True:
-            await self.may_ask.wait()
             self._look.clear()
             was = self.balance
             failures = 0 if await self._look_at_balance() else failures + 1
-            if self.state == "without money" and self.balance != was and was is not None:
+            if self.state == "without money" and was not in (None, self.balance):
                 self._up()  # it was paid
             pause_s = self._pause_s(failures)
-            try:
-                await asyncio.wait_for(self._look.wait(), pause_s)
-            except TimeoutError:
-                if self.state == "without money":
-                    self._up()  # once in a minute it is tried
-                continue
-            await asyncio.sleep(self._after_trouble_s())
+            if await self.waits.until(self._look, pause_s):
+                await self.waits.sleep(self._pause_s(max(1, failures)))
+            elif self.state == "without money":
+                self._up()  # once in a minute it is tried
 
     def _pause_s(self, failures: int) -> float:
+        """How long the next look can wait."""
+        if self.state in _PAUSES_S:
+            return _PAUSES_S[self.state]
         if failures:
             return retry.delay_s(failures - 1, self.random, longest_s=self.config.reconnect_max_s)
-        return MONEY_EVERY_S if self.state == "without money" else BALANCE_EVERY_S
-
-    def _after_trouble_s(self) -> float:
-        """The pause before the next look, after something went wrong."""
-        if self.state == "blocked":
-            return BLOCKED_S
-        return retry.delay_s(0, self.random, longest_s=self.config.reconnect_max_s)
+        return BALANCE_EVERY_S
 
     async def _look_at_balance(self) -> bool:
         """Whether there was an answer."""
@@ -241,7 +241,7 @@ class SmscConnector:
             return False
         if isinstance(answer, dict):
             self._take_balance(answer)
-        if self.state in ("connecting", "blocked"):
+        if self.state in ("connecting", "blocked", "refused"):
             self._up()
         return True
 

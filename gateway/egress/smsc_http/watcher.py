@@ -80,7 +80,7 @@ class Watcher:
             await self._connector.may_ask.wait()
             now = self._connector.clock.now()
             if not self._fresh or self._fresh[0][0] > now:
-                await asyncio.sleep(min(1.0, self._fresh[0][0] - now) if self._fresh else 1.0)
+                await self._connector.waits.sleep(min(1.0, self._fresh[0][0] - now) if self._fresh else 1.0)
                 continue
             _, tries, upstream_id = self._fresh.popleft()
             id, _, phone = upstream_id.partition("/")
@@ -94,7 +94,7 @@ class Watcher:
     async def keep_listing(self) -> None:
         """Asks for all that is unfinished, by lists; ends only when it is cancelled."""
         while True:
-            await asyncio.sleep(LIST_EVERY_S)
+            await self._connector.waits.sleep(LIST_EVERY_S)
             await self._connector.may_ask.wait()
             rows = await self._unfinished()
             if rows:
@@ -168,7 +168,7 @@ class Watcher:
             await self._connector.may_ask.wait()
             if self._connector.is_up and await self._read_answers():
                 continue  # there is more
-            await asyncio.sleep(every_s)
+            await self._connector.waits.sleep(every_s)
 
     async def _read_answers(self) -> bool:
         """Whether there may be more of them."""
