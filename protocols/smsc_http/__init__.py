@@ -1,1 +1,1 @@
-"""The SMSC service over HTTP, its requests, answers, numbers and callbacks, without I/O and without a clock."""
+"""The SMSC service over HTTP: requests, answers, numbers and callbacks, without I/O and without a clock."""

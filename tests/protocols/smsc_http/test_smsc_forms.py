@@ -41,6 +41,15 @@ def test_forms_that_others_write() -> None:
     assert parse_form(b"") == []
 
 
+@pytest.mark.parametrize("shift", range(4))
+def test_long_values_are_read_in_pieces_without_a_seam(shift: int) -> None:
+    value = b"x" * shift + "ж+ %4".encode() * 40_000
+    assert parse_form(format_form([("a", value)])) == [(b"a", value)]
+    assert parse_form(b"a=" + b"x" * shift + b"%zz%%41" * 20_000) == [
+        (b"a", b"x" * shift + b"%zz%A" * 20_000)
+    ]
+
+
 @pytest.mark.parametrize("octets", [b"=1", b"n" * 65 + b"=1", b"a=1&" * (MAX_FIELDS + 1), b"&" * 5000])
 def test_forms_out_of_bounds(octets: bytes) -> None:
     with pytest.raises(FormError):
