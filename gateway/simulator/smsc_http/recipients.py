@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
-from gateway.simulator.smsc_http.kinds import Kind
 from gateway.simulator.smsc_http.numbering import CODE_PRICES, MAIL_PRICE, MESSENGER_PRICE, ZONES, Network
+
+if TYPE_CHECKING:
+    from gateway.simulator.smsc_http.kinds import Kind
 
 _REMOVED = str.maketrans("", "", " -()\t")
 
