@@ -11,15 +11,11 @@ import re
 from collections.abc import Iterable
 from typing import Final, NoReturn
 
+from protocols.smsc_http import xml
+
 MAX_MEMBERS: Final = 256
 
-_is_prolog = re.compile(r"\s*(?:<\?xml[^<>?]{0,200}\?>\s*)?<([A-Za-z_][\w.-]{0,63})\s*(/?)>", re.ASCII).match
-_is_element = re.compile(
-    r"\s*<([A-Za-z_][\w.-]{0,63})\s*(?:/>|>(?:([^<]*)|<!\[CDATA\[(.*?)\]\]>)</\1\s*>)", re.ASCII | re.DOTALL
-).match
 _is_name = re.compile(r"[A-Za-z_][\w.-]{0,63}", re.ASCII).fullmatch
-_each_reference = re.compile(r"&(?:#([0-9]{1,7})|#x([0-9A-Fa-f]{1,6})|(\w{2,4}));|&", re.ASCII).sub
-_NAMED = {"amp": "&", "lt": "<", "gt": ">", "quot": '"', "apos": "'"}
 _surrogates = re.compile("[\ud800-\udfff]").sub
 _not_xml = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]").sub
 
@@ -77,30 +73,28 @@ def _json(value: str | int) -> str:
 
 def parse_xml(text: str) -> dict[str, str]:
     """The text of each child of the root, which has nothing else: no attributes, no DTD, no depth."""
-    root = _is_prolog(text)
-    if root is None:
-        raise FlatError("it is no XML element")
-    position = root.end()
-    values: dict[str, str] = {}
-    while not root[2] and (found := _is_element(text, position)) is not None:
-        if found[1] in values or len(values) == MAX_MEMBERS:
-            raise FlatError(f"an element stands twice, or there are more than {MAX_MEMBERS}")
-        values[found[1]] = _each_reference(_character, found[2] or "") if found[3] is None else found[3]
-        position = found.end()
-    end = "" if root[2] else f"</{root[1]}>"
-    if text[position:].strip() != end:
+    try:
+        root = xml.parse(_without_sections(text))
+    except xml.XmlError:
+        raise FlatError("it is no XML element") from None
+    values = {child.tag: child.text for child in root.children}
+    if len(values) < len(root.children) or len(values) > MAX_MEMBERS:
+        raise FlatError(f"an element stands twice, or there are more than {MAX_MEMBERS}")
+    if any(child.children or child.attributes for child in root.children) or root.text.strip():
         raise FlatError("the root element has more than elements of text")
     return values
 
 
-def _character(match: re.Match[str]) -> str:
-    decimal, hexadecimal, name = match.groups()
-    code = int(decimal) if decimal else int(hexadecimal, 16) if hexadecimal else None
-    if code is not None and 0 < code < 0x110000 and not 0xD800 <= code < 0xE000:
-        return chr(code)
-    if name not in _NAMED:
-        raise FlatError("a reference names no character")
-    return _NAMED[name]
+def _without_sections(text: str) -> str:
+    """CDATA sections as the text that they stand for; others may write them."""
+    first, *rest = text.split("<![CDATA[")
+    pieces = [first]
+    for piece in rest:
+        section, end, after = piece.partition("]]>")
+        if not end:
+            raise FlatError("a CDATA section does not end")
+        pieces += [_escaped(section), after]
+    return "".join(pieces)
 
 
 def format_xml(root: str, members: Iterable[tuple[str, str | int]]) -> str:

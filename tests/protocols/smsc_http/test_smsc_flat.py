@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocols.smsc_http.flat import FlatError, format_json, format_xml, parse_json, parse_xml
@@ -13,11 +13,13 @@ JSON_TEXTS = st.text('aж1"\\/{}:,\n\0\u2028\U0001f600', max_size=20)
 XML_TEXTS = st.text("aж1<>&;#\"'/]\n\r \U0001f600", max_size=20)
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(NAMES, JSON_TEXTS | st.integers(), max_size=5))
 def test_json_comes_back(members: dict[str, str | int]) -> None:
     assert parse_json(format_json(members.items())) == {name: str(value) for name, value in members.items()}
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(NAMES, XML_TEXTS | st.integers(), max_size=5))
 def test_xml_comes_back(members: dict[str, str | int]) -> None:
     assert parse_xml(format_xml("result", members.items())) == {

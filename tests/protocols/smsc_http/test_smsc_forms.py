@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocols.smsc_http.forms import (
@@ -29,6 +29,7 @@ def body(*lines: str, end: str = "\r\n") -> bytes:
 SIMPLE = body("--b", 'Content-Disposition: form-data; name="a"', "", "1", "--b--", "")
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(NAMES, st.binary(max_size=40)), max_size=6))
 def test_a_form_comes_back(fields: list[tuple[str, bytes]]) -> None:
     assert parse_form(format_form(fields)) == [(name.encode(), value) for name, value in fields]
@@ -56,6 +57,7 @@ def test_forms_out_of_bounds(octets: bytes) -> None:
         parse_form(octets)
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(NAMES, st.binary(max_size=40)), max_size=4),
     st.lists(

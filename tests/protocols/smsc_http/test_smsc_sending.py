@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from protocols.smsc_http.sending import (
@@ -83,6 +83,7 @@ def test_texts_with_real_line_feeds_go_on_until_a_line_begins() -> None:
     ]
 
 
+@settings(max_examples=40)
 @given(st.lists(LINES, min_size=1, max_size=4))
 def test_a_list_comes_back_as_it_was_written(lines: list[ListLine]) -> None:
     assert parse_list(format_list(lines)) == lines
