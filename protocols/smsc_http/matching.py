@@ -55,7 +55,8 @@ def matched(template: Template, line: str) -> dict[str, str] | None:
                 break
             after, next_at = after + 1, beyond
         if next_at < 0:
-            return None
+            found[names[here]] = line[at:end]
+            return found if all(part.optional for part in parts[here + 1 :]) else None
         found[names[here]] = line[at:next_at]
         here, at = after, next_at + len(parts[after].before)
     for part in reversed(parts[middle + 1 :]):

@@ -74,7 +74,7 @@ _SENDING: Final = (
 )
 # A text is not needed where there is nothing to say, or where a file says it.
 _SEND_NEEDS: Final = (
-    "list|phones mes|phones hlr|phones ping|phones fileurl|phones mms|phones call|phones viber"
+    "phones mes|list|phones hlr|phones ping|phones fileurl|phones mms|phones call|phones viber"
 )
 _CONTACT: Final = "name grp lnm fnm mnm bd myid cmt tags pho"
 _USER: Final = (

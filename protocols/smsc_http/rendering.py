@@ -41,7 +41,8 @@ def render(operation: str, value: object, fmt: int, *, params: Mapping[str, str]
             root = found.answer.listing.root if listed and found.answer.listing else ""
             return "\n".join(_tree(root, shaped))
         case 0 | 1:
-            return "\n".join([_lines(shape, record, fmt) for shape, record in shaped])
+            kinds = {member.name: member.kind for shape in found.answer.shapes for member in shape.members}
+            return "\n".join([_lines(shape, record, fmt, kinds) for shape, record in shaped])
     raise ValueError("fmt is 0, 1, 2 or 3")
 
 
@@ -196,9 +197,8 @@ def _xml_attribute(text: str) -> str:
 # -- fmt 0 and 1 ------------------------------------------------------------------------------------
 
 
-def _lines(shape: Shape, record: Mapping[str, Any], fmt: int) -> str:
+def _lines(shape: Shape, record: Mapping[str, Any], fmt: int, kinds: Mapping[str, Kind]) -> str:
     record = _leading(shape, _apart(shape, record))
-    kinds = {member.name: member.kind for member in shape.members}
     written = []
     for block in shape.values if fmt else shape.text:
         rows = [_line(block.template, row, kinds) for row in _rows(block, record)]

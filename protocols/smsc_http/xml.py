@@ -62,9 +62,9 @@ def parse(text: str) -> Node:
         if tag is None:
             raise XmlError("it is no element")
         nodes += 1
-        if len(above) >= MAX_DEPTH or nodes > 2 * MAX_NODES:
-            raise XmlError("it is too deep or has too many elements")
         done = _step(tag, above)
+        if len(above) > MAX_DEPTH or nodes > 2 * MAX_NODES:
+            raise XmlError("it is too deep or has too many elements")
         at = tag.end()
         if done is not None and not above:
             break
