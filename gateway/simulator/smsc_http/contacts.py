@@ -273,5 +273,5 @@ def _record(kind: EntryKind, contact: Contact, group: Group | None) -> dict[str,
         "group": shown.id if shown else 0,
         **{key: contact.details.get(name, "") for key, name in _ANSWER.items()},
         f"{kind.word}_other": contact.details.get("pho", ""),
-        "int_id": contact.id,
+        "int_id": str(contact.id),
     }

@@ -60,11 +60,11 @@ class OperatorTemplates:
 
     def _add_one(self, sender: str, text: str, key: str, now: float) -> dict[str, object]:
         if not self._is_allowed(sender, key.partition("_")[0], now):
-            return {"name": key, "status": ADD_NO_SENDER, "id": 0}
+            return {key: ADD_NO_SENDER, "id": 0}
         if self._find(sender, text, key):
-            return {"name": key, "status": ADD_FAILED, "id": 0}
+            return {key: ADD_FAILED, "id": 0}
         template = self._templates.add(lambda id: OperatorTemplate(id, sender, text, key, now))
-        return {"name": key, "status": ADDED, "id": template.id}
+        return {key: ADDED, "id": template.id}
 
     def _get(self, params: dict[str, str], now: float) -> object:
         sender, text, keys = _read(params)
@@ -72,7 +72,7 @@ class OperatorTemplates:
         for key in keys or KEYS:
             template = self._find(sender, text, key)
             status = NOT_FOUND if template is None else template.status(now)
-            records.append({"name": key, "status": status, "id": template.id if template else 0})
+            records.append({key: status, "id": template.id if template else 0})
         return records
 
     def _find(self, sender: str, text: str, key: str) -> OperatorTemplate | None:

@@ -35,7 +35,7 @@ def test_a_contact_comes_back_with_all_that_was_said_about_it(desk: Desk) -> Non
             "comments": "c",
             "tags": "a,b",
             "phone_other": "123",
-            "int_id": 1,
+            "int_id": "1",
         }
     ]
 
