@@ -7,6 +7,7 @@ elements, fmt 3 lists its members.  Everything here is data: `answers` reads by 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from string import Formatter
 from typing import NamedTuple
@@ -105,11 +106,22 @@ class Listing(NamedTuple):
     commas: tuple[str, ...] = ()
 
 
-class Answer(NamedTuple):
+@dataclass(frozen=True)
+class Answer:
     """Every shape that an operation's success may have; the first that fits counts."""
 
     shapes: tuple[Shape, ...]
     listing: Listing | None = None
+    _known: dict[int, dict[str, Member]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def known(self, shape: Shape) -> Mapping[str, Member]:
+        """Members by name: those of one of the shapes, and what other shapes have besides."""
+        found = self._known.get(id(shape))
+        if found is None:
+            found = {member.name: member for other in self.shapes for member in other.members}
+            found.update((member.name, member) for member in shape.members)
+            self._known[id(shape)] = found
+        return found
 
     def is_list(self, params: Mapping[str, str]) -> bool:
         """Whether the answer to a request with these parameters is a list."""
@@ -134,13 +146,13 @@ def members(names: str) -> tuple[Member, ...]:
 def template(text: str) -> Template:
     """`"OK, ID - {id}"`; `{name?}` may be absent together with what stands before it, `{name*}` is free."""
     parts, tail, free = [], "", ""
-    for before, field, _, _ in Formatter().parse(text):
-        if field is None:
+    for before, marked, _, _ in Formatter().parse(text):
+        if marked is None:
             tail = before
             continue
-        name = field.rstrip("?*")
-        free = name if field.endswith("*") else free
-        parts.append(Part(before, name, field.endswith("?")))
+        name = marked.rstrip("?*")
+        free = name if marked.endswith("*") else free
+        parts.append(Part(before, name, marked.endswith("?")))
     return Template(tuple(parts), tail, free)
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from protocols.smsc_http.layouts import Answer, Block, Element, Kind, Member, Shape, Template
 from protocols.smsc_http.operations import OPERATIONS, answer_fmt
 
+_quoted: Final = json.JSONEncoder(ensure_ascii=False).encode
 _UNQUOTED: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _XML_TEXT: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
@@ -41,8 +42,8 @@ def render(operation: str, value: object, fmt: int, *, params: Mapping[str, str]
             root = found.answer.listing.root if listed and found.answer.listing else ""
             return "\n".join(_tree(root, shaped))
         case 0 | 1:
-            kinds = {member.name: member.kind for shape in found.answer.shapes for member in shape.members}
-            return "\n".join([_lines(shape, record, fmt, kinds) for shape, record in shaped])
+            answer = found.answer
+            return "\n".join([_lines(shape, record, fmt, answer.known(shape)) for shape, record in shaped])
     raise ValueError("fmt is 0, 1, 2 or 3")
 
 
@@ -58,7 +59,7 @@ def render_failure(number: int, text: str, fmt: int, id: int | str | None = None
             parts += [] if id is None else [f"<id>{_xml_text(str(id))}</id>"]
             return "\n".join(["<result>", *parts, "</result>"])
         case 3:
-            members = [("error", json.dumps(text, ensure_ascii=False)), ("error_code", str(number))]
+            members = [("error", _quoted(text)), ("error_code", str(number))]
             members += [] if id is None else [("id", _json_value(Kind.IDENTITY, id))]
             return _as_json(members)
     raise ValueError("fmt is 0, 1, 2 or 3")
@@ -133,12 +134,12 @@ def _json_value(kind: Kind, value: object) -> str:
         return text
     if kind is not Kind.TEXT and _UNQUOTED.fullmatch(text):
         return text
-    return json.dumps(text, ensure_ascii=False)
+    return _quoted(text)
 
 
 def _as_json(members: Iterable[tuple[str, str]]) -> str:
     """One member per line, nothing indented."""
-    body = ",\n".join([f"{json.dumps(name, ensure_ascii=False)}: {text}" for name, text in members])
+    body = ",\n".join([f"{_quoted(name)}: {text}" for name, text in members])
     return f"{{\n{body}\n}}"
 
 
@@ -197,11 +198,11 @@ def _xml_attribute(text: str) -> str:
 # -- fmt 0 and 1 ------------------------------------------------------------------------------------
 
 
-def _lines(shape: Shape, record: Mapping[str, Any], fmt: int, kinds: Mapping[str, Kind]) -> str:
+def _lines(shape: Shape, record: Mapping[str, Any], fmt: int, known: Mapping[str, Member]) -> str:
     record = _leading(shape, _apart(shape, record))
     written = []
     for block in shape.values if fmt else shape.text:
-        rows = [_line(block.template, row, kinds) for row in _rows(block, record)]
+        rows = [_line(block.template, row, known) for row in _rows(block, record)]
         if rows:
             written.append("\n".join(rows))
     return ("\n" if fmt else shape.gap).join(written)
@@ -222,14 +223,15 @@ def _leading(shape: Shape, record: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**record, several: [record.get(first, ""), *others]}
 
 
-def _line(template: Template, record: Mapping[str, Any], kinds: Mapping[str, Kind]) -> str:
+def _line(template: Template, record: Mapping[str, Any], known: Mapping[str, Member]) -> str:
     written: list[str] = []
     for part in template.parts:
         value = record.get(part.member)
         if value is None:
             if part.optional:
                 continue
-            value = "0" if kinds.get(part.member) is Kind.NUMBER else ""
+            member = known.get(part.member)
+            value = "0" if member and member.kind is Kind.NUMBER else ""
         elif isinstance(value, list | tuple):
             value = ",".join([str(each) for each in value])
         written += (part.before, str(value))

@@ -35,8 +35,7 @@ def typed(shape: Shape, answer: Answer, raw: object) -> Record:
     """The record with its values as they should be. AnswerError: one is not, or is needed and not there."""
     if not isinstance(raw, dict):
         raise AnswerError("not an object")
-    kinds = {member.name: member for other in answer.shapes for member in other.members}
-    kinds.update((member.name, member) for member in shape.members)
+    kinds = answer.known(shape)
     other_names = dict(shape.aliases)
     record: Record = {}
     for name, found in raw.items():
@@ -46,7 +45,7 @@ def typed(shape: Shape, answer: Answer, raw: object) -> Record:
         if shape.keyed and (member is None or name in shape.keyed):
             member = Member(name, Kind.NUMBER)
         value = value_of(member, found) if member else _unknown(found)
-        if value is not None and _IS_NAME.fullmatch(name):
+        if value is not None and (name in kinds or _IS_NAME.fullmatch(name)):
             record[name] = value
     if any(name not in record for name in shape.needs):
         raise AnswerError(f"{', '.join(shape.needs)} is not there")
@@ -57,21 +56,25 @@ def typed(shape: Shape, answer: Answer, raw: object) -> Record:
 
 def value_of(member: Member, found: object) -> object:
     """None: as if it were not there."""
+    kind = member.kind
+    # nearly every value of fmt 3 is one of these two
+    if kind is Kind.TEXT and isinstance(found, str):
+        return clean(found)
+    if type(found) is int and kind in (Kind.NUMBER, Kind.IDENTITY):
+        return found
     if found is None:
         return None
-    match member.kind, found:
+    match kind, found:
         case _, bool():
             pass
-        case Kind.NUMBER | Kind.IDENTITY, int():
-            return found
         case Kind.NUMBER | Kind.IDENTITY, "":
             return None
         case Kind.NUMBER, str() if _NUMBER.fullmatch(found.strip()):
             return int(found)
         case Kind.IDENTITY, str():
             return identity(found)
-        case Kind.TEXT, str() | int():
-            return clean(str(found))
+        case Kind.TEXT, int():
+            return str(found)
         case Kind.TEXTS, str():
             return [part.strip() for part in found.split(",") if part.strip()]
         case Kind.TEXTS, list():

@@ -10,7 +10,7 @@ import re
 from typing import Final, NamedTuple
 
 MAX_DEPTH: Final = 16
-MAX_NODES: Final = 600_000
+MAX_NODES: Final = 200_000
 
 _PROLOG: Final = re.compile(r"\s*(?:<\?xml[^<>]{0,200}\?>\s*)?")
 _NAME: Final = r"[A-Za-z_][A-Za-z0-9_.-]{0,63}"
