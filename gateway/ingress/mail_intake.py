@@ -28,7 +28,15 @@ from gateway.core.submission import Submission
 from gateway.ingress import mail_policy as policy
 from gateway.ingress.mail_policy import Recipient
 from gateway.translate import mail_service
-from gateway.translate.mail_submit import draft_of, error_of, notify_of, opening_ms, own_number_of, style_of
+from gateway.translate.mail_submit import (
+    draft_of,
+    error_of,
+    notify_of,
+    opening_ms,
+    own_number_of,
+    recipient_of,
+    style_of,
+)
 from protocols.mail.dsn import HEADER_MAX, WHOLE_MAX
 from protocols.mail.envelope import MailFrom
 from protocols.mail.errors import MailError
@@ -297,19 +305,18 @@ class MailIntake:
             )
         )
         for message, (recipient, draft, notify) in zip(messages, unit.drafts, strict=True):
-            self.pairs.met(who, draft.destination, now)
+            number = recipient_of(draft)
+            self.pairs.met(who, number, now)
             address, orcpt = recipient.rcpt.address, recipient.rcpt.orcpt
             own = own_number_of(draft)
-            batch.mail_recipients.append(
-                (message.message_id, mail_id, address, orcpt, notify, draft.destination, own)
-            )
+            batch.mail_recipients.append((message.message_id, mail_id, address, orcpt, notify, number, own))
         self.submission.flush()
         reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.journal.then(lambda ok: self._committed(reply, account, who, mail_id, messages, ok))
         return reply
 
     def _check_pairs(self, who: str, unit: Unit, now: float) -> None:
-        if who and any(self.pairs.full(who, draft.destination, now) for _, draft, _ in unit.drafts):
+        if who and any(self.pairs.full(who, recipient_of(draft), now) for _, draft, _ in unit.drafts):
             raise MailError(
                 "450 4.7.1", f"over {self.pairs.per_hour} SMS in an hour from this sender to one number"
             )
@@ -330,7 +337,7 @@ class MailIntake:
         earlier = self._earlier.get(mail_id)
         if not ok or earlier is not None:
             for message in messages:
-                self.pairs.parted(who, message.destination)
+                self.pairs.parted(who, recipient_of(message))
         if not ok:
             text = str(error_of(Refusal.STORE))
         elif earlier is not None:
@@ -376,6 +383,12 @@ class MailIntake:
             max_numbers=self.max_recipients,
             notify=notify,
             now_ms=self.clock.now_ms(),
+            about=mail_service.About(
+                may_service=account.config.service_messages and self.submission.has_service,
+                author=next(iter(reading.author_addresses), sender.address),
+                subject=reading.subject,
+                charset=reading.charset,
+            ),
         )
         if form.test:
             return f"250 2.0.0 test passed, nothing sent: {len(drafts)} SMS"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from gateway.config.mail_model import AccountMail
 from gateway.core.errors import Refusal
-from gateway.core.model import Draft, Notify
+from gateway.core.model import Draft, Message, Notify
 from protocols.mail.errors import MailError
 from protocols.mail.fitting import Fitted
 from protocols.mail.message import Style
@@ -120,6 +120,15 @@ def draft_of(
         expires_ms=0,
         validity_period="",
     )
+
+
+def recipient_of(message: Draft | Message) -> str:
+    """Whom it goes to: digits, or the address among its options, which only an SMSC service can write to."""
+    if message.destination:
+        return message.destination
+    from gateway.translate.smsc_options import options_of  # hardly anybody needs it
+
+    return options_of(message.service_type, message.tlvs).to
 
 
 def own_number_of(draft: Draft) -> str:

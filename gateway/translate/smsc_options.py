@@ -48,6 +48,7 @@ _is_word = re.compile("[A-Za-z0-9]{1,32}", re.ASCII).fullmatch
 _is_mail_address = re.compile(r"[^\s\x00-\x1f\x7f,;:|<>\"@]+@[^\s\x00-\x1f\x7f,;:|<>\"@]+").fullmatch
 _is_bot_user = re.compile("#[0-9]{1,20}|[A-Za-z][A-Za-z0-9_]{2,63}", re.ASCII).fullmatch
 _is_group = re.compile("[Gg][0-9]+", re.ASCII).fullmatch
+_has_control = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]").search
 _find_bad_escape = re.compile("%(?![0-9A-Fa-f]{2})").search
 _escaped = re.compile(rb"%([0-9A-Fa-f]{2})")
 _PLAIN = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~@,:/")
@@ -132,7 +133,7 @@ def _ip(value: str) -> bool:
 
 
 def _line(value: str) -> bool:
-    return 0 < len(value) <= _MAX_LINE and value.isprintable()
+    return 0 < len(value) <= _MAX_LINE and _has_control(value) is None
 
 
 def _sender(value: str) -> bool:
@@ -207,7 +208,8 @@ def _check_ends(kind: str, to: str, sender: str, wanted: Mapping[str, str]) -> N
         if sender and _is_mail_address(sender) is None:
             raise OptionError("option_sender")
         return
-    if to and (kind != "bot" or _is_bot_user(to) is None or _is_group(to) is not None):
+    # A text's own prefix can make it a bot's message too.
+    if to and (kind not in ("", "bot") or _is_bot_user(to) is None or _is_group(to) is not None):
         raise OptionError("option_to")
     if sender and kind != "call":
         raise OptionError("option_sender")

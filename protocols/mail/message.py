@@ -106,7 +106,7 @@ def read_message(raw: bytes, style: Style, html_to_text: Callable[[str], str]) -
     subject = clean(decode_words(mail.field(b"subject"), body.charset), " ")[:MAX_SUBJECT]
     number_source = ""
     if style.service_form:
-        text = body.text.replace("\0", "").strip()
+        text = body.text.strip()  # with its NULs: they may be binary data
     else:
         text = _own_text(mail, subject, body, style, reasons)
         number_source, subject_shown, text = _numbers(subject, text, style, reasons)

@@ -33,8 +33,11 @@ FORMAT_NAMES = {
     11: "social networks",
 }
 """What the numbers of `format` mean."""
-_WITHOUT_TEXT = (3, 6)
-_BINARY = (4, 5)
+SMS, FLASH, PUSH, HLR, BINARY, BINARY_HEX, PING, MMS, MAIL, CALL, VIBER, SOC = FORMAT_NAMES
+BOT = 12
+"""A message by a bot of Telegram; no number of `format`, only a prefix says it."""
+_WITHOUT_TEXT = (HLR, PING)
+_BINARY = (BINARY, BINARY_HEX)
 _PREFIXES = {
     "__CALL__": 9,
     "__VIBER__": 10,
@@ -42,6 +45,7 @@ _PREFIXES = {
     "__MAIL__": 8,
     "__PING__": 6,
     "__HLR__": 3,
+    "__BOT__": BOT,
 }
 """Beginnings of a text that stand for a format."""
 
@@ -68,6 +72,15 @@ _find_text_end = re.compile(r"\[/text\]", re.IGNORECASE).search
 _unwanted = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]").sub
 
 
+class ServiceText(NamedTuple):
+    """A text of a form, and whom it goes to."""
+
+    phones: tuple[str, ...]  # as given
+    text: str  # with its prefix; with its comment where that could matter: not of an SMS
+    source: str  # of this line of the list; "": the form's
+    format: int = SMS  # of FORMAT_NAMES, or BOT: the form's, unless the text's prefix says another one
+
+
 class ServiceMail(NamedTuple):
     """What a form says; "" where it says nothing."""
 
@@ -77,26 +90,25 @@ class ServiceMail(NamedTuple):
     time: str  # as parse_time reads it
     zone: str  # offset to Moscow in hours
     translit: str  # "0", "1" or "2"
-    format: int  # of FORMAT_NAMES
     source: str  # sender of the SMS; ".": none, not even the account's
     test: bool
-    texts: tuple[tuple[tuple[str, ...], str, str], ...]  # phones as given, text, source of this line
+    texts: tuple[ServiceText, ...]
 
     def __repr__(self) -> str:
         """Without the password, and without the texts."""
-        return f"ServiceMail(login={self.login!r}, client_id={self.client_id!r}, format={self.format})"
+        return f"ServiceMail(login={self.login!r}, client_id={self.client_id!r}, texts={len(self.texts)})"
 
 
 def parse_service_form(text: str) -> ServiceMail:
     """The form in a mail's body.
 
-    Comments, after a line of three tildes, are left out of texts; binary ones keep them, as pid and dcs
-    stand there. MailError, 552 for more than MAX_FORM and else 550, for what is no form; its text never
-    repeats what the mail says, for that may be the password.
+    Comments, after a line of three tildes, are left out of SMS; binary ones keep them, as pid and dcs stand
+    there, and so do the kinds that only the service sends. MailError, 552 for more than MAX_FORM and else
+    550, for what is no form; its text never repeats what the mail says, for that may be the password.
     """
     if len(text) > MAX_FORM:
         raise MailError("552 5.3.4", f"the form has more than {MAX_FORM} characters")
-    text = _unwanted("", text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff"))
+    text = text.replace("\r\n", "\n").replace("\r", "\n").removeprefix("\ufeff")
     fields, message = _split(text)
     login, password, client_id, when, how, phones = fields
     time, _, zone = (part.strip() for part in when.partition(","))
@@ -112,10 +124,9 @@ def parse_service_form(text: str) -> ServiceMail:
     if client_id and _is_id(client_id) is None:
         raise _bad("id is up to 40 Latin letters, digits and . - _")
     if phones:
-        texts = [(_phones(phones.replace(";", ",")), message, "")]
+        texts = [ServiceText(_phones(phones.replace(";", ",")), message, "")]
     else:
         texts, zone = _list(message, time, zone)
-    kind = _format_of(int(number), texts)
     return ServiceMail(
         login=login,
         password=password,
@@ -123,10 +134,9 @@ def parse_service_form(text: str) -> ServiceMail:
         time=time,
         zone=zone,
         translit=translit,
-        format=kind,
         source=source,
         test=test == "1",
-        texts=tuple((numbers, _checked(said, kind), sender) for numbers, said, sender in texts),
+        texts=tuple(_checked(said, int(number)) for said in texts),
     )
 
 
@@ -192,7 +202,7 @@ def _split(text: str) -> tuple[list[str], str]:
     parts = text.split(":", _COLONS)
     if len(parts) <= _COLONS:
         raise _bad("the form is login:psw:id:time,tz:translit,format,sender,test:phones:mes")
-    fields = [part.strip() for part in parts[:_COLONS]]
+    fields = [_unwanted("", part).strip() for part in parts[:_COLONS]]
     if not all(field.isprintable() for field in fields):
         raise _bad("only the message or the list may have several lines")
     return fields, parts[_COLONS]
@@ -205,7 +215,7 @@ def _phones(text: str) -> tuple[str, ...]:
     return found
 
 
-def _list(message: str, time: str, zone: str) -> tuple[list[tuple[tuple[str, ...], str, str]], str]:
+def _list(message: str, time: str, zone: str) -> tuple[list[ServiceText], str]:
     """The texts of a list, and the zone of all of them.
 
     A line's zone changes nothing but a moment, and a message has one, so lines may not differ in it then.
@@ -218,10 +228,10 @@ def _list(message: str, time: str, zone: str) -> tuple[list[tuple[tuple[str, ...
         parts = re.split("[:;]", line, maxsplit=1)
         if len(parts) < 2:
             raise _bad(f"line {number} of the list is not phones:text")
-        head, _, phones = parts[0].rpartition("|")
+        head, _, phones = _unwanted("", parts[0]).rpartition("|")
         source, _, own_zone = (part.strip() for part in head.partition(","))
         zones.add(own_zone or zone)
-        texts.append((_phones(phones), parts[1].replace("\\n", "\n"), source))
+        texts.append(ServiceText(_phones(phones), parts[1].replace("\\n", "\n"), source))
     if not texts:
         raise _bad("neither phones nor a list are given")
     if _is_moment(time) is None:
@@ -231,23 +241,20 @@ def _list(message: str, time: str, zone: str) -> tuple[list[tuple[tuple[str, ...
     return texts, zones.pop()
 
 
-def _format_of(number: int, texts: list[tuple[tuple[str, ...], str, str]]) -> int:
-    """The format, unless a text's prefix says another one."""
-    for _, text, _ in texts:
-        for prefix, kind in _PREFIXES.items():
-            if text.lstrip().startswith(prefix):
-                return kind
-        if text.lstrip().startswith("__BOT__"):
-            raise _bad("messages of bots cannot be sent by this gateway")
-    return number
-
-
-def _checked(text: str, kind: int) -> str:
+def _checked(said: ServiceText, number: int) -> ServiceText:
+    """With its format: `number`, unless its prefix says another one."""
+    text, comment = _unwanted("", said.text), ""
+    start = text.lstrip()
+    kind = next((kind for prefix, kind in _PREFIXES.items() if start.startswith(prefix)), number)
+    if kind == BINARY:
+        text = said.text  # its octets may be anything
     if kind not in _BINARY:
-        text = f"\n{text}".partition(_COMMENT)[0]
-    text = text.strip("\n")
+        text, tildes, comment = f"\n{text}".partition(_COMMENT)
+        comment = tildes + comment.strip("\n") if kind not in (SMS, FLASH) else ""
+    if kind != BINARY:
+        text = text.strip("\n")
     if not text.strip() and kind not in _WITHOUT_TEXT:
         raise _bad("a text is missing")
-    if len(text) > MAX_TEXT:
+    if len(text) > MAX_TEXT or len(comment) > MAX_TEXT:
         raise _bad(f"a text has more than {MAX_TEXT} characters")
-    return text
+    return said._replace(text=text + comment, format=kind)

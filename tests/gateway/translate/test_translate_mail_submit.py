@@ -10,6 +10,7 @@ import pytest
 from gateway.core.errors import Refusal
 from gateway.core.model import Draft, Notify
 from gateway.translate import mail_service
+from gateway.translate.mail_service import About
 from gateway.translate.mail_submit import REFUSALS, draft_of, notify_of, opening_ms, own_number_of
 from protocols.mail.errors import MailError
 from protocols.mail.fitting import Fitted, fit
@@ -119,15 +120,27 @@ def test_hours_are_those_of_the_time_zone_also_when_clocks_change() -> None:
 # -- the service's form ----------------------------------------------------------------------------------
 
 
-def drafts(text: str, source: str = "Usual", **limits: int) -> list[Draft]:
+ABOUT = About(may_service=False, author="alex@example.org", subject="Hello there", charset="koi8-r")
+
+
+def resolve(phone: str) -> tuple[str, ...]:
+    if phone.isdecimal():
+        return (phone,)
+    if phone == "G1":
+        return ("79990000001", "79990000002")
+    raise MailError("550 5.1.3", "no number")
+
+
+def drafts(text: str, source: str = "Usual", about: About = ABOUT, **limits: int) -> list[Draft]:
     return mail_service.drafts_of(
         mail_service.parse(text),
-        resolve=lambda phone: (phone,) if phone.isdecimal() else ("79990000001", "79990000002"),
+        resolve=resolve,
         source=source,
         max_segments=limits.get("max_segments", 10),
         max_numbers=limits.get("max_numbers", 100),
         notify=Notify.FAILURE,
         now_ms=NOW_MS,
+        about=about,
     )
 
 
@@ -163,6 +176,8 @@ def test_flash_hex_and_transliterated_forms() -> None:
     ("form", "code"),
     [
         ("app:pw:::0,3:79991234567:hi", "550 5.5.4"),
+        ("app:pw::::79991234567:__CALL__: hi", "550 5.5.4"),
+        ("app:pw::::79991234567:__BOT__: hi", "550 5.5.4"),
         ("app:pw:::0,5:79991234567:xyz", "550 5.5.4"),
         ("app:pw:::0,5:79991234567:", "550 5.5.4"),
         ("app:pw:::0,5:79991234567:09", "550 5.5.4"),
@@ -179,6 +194,17 @@ def test_what_a_form_may_not_ask_for(form: str, code: str) -> None:
         drafts(form, max_segments=3, max_numbers=2)
     assert caught.value.code == code
     assert "pw" not in caught.value.text
+
+
+def test_octets_of_a_form_are_those_of_its_mail() -> None:
+    octets = bytes.fromhex("0605040B8423F0ABCDFF")
+    [port] = drafts("app:pw:::0,4:79991234567:" + octets.decode("koi8-r"))
+    assert (port.user_data, port.esm_class, port.data_coding) == (octets, 0x40, 4)
+    [plain] = drafts("app:pw:::0,4:79991234567:\0Hi\n~~~\npid: 1, dcs: 245")
+    assert (plain.user_data, plain.esm_class, plain.protocol_id, plain.data_coding) == (b"Hi", 0, 1, 245)
+    for charset, text in (("koi8-r", "\0\ufffd"), ("utf-16", "\0a"), ("x-unknown", "\0a")):
+        with pytest.raises(MailError, match=r"^550 5\.5\.4 binary data"):
+            drafts(f"app:pw:::0,4:79991234567:{text}", about=ABOUT._replace(charset=charset))
 
 
 def test_a_form_sends_when_it_says() -> None:

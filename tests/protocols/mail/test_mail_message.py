@@ -274,7 +274,7 @@ def test_where_the_numbers_stand(mail: str, source: str, text: str) -> None:
 
 def test_the_service_form_stays_as_it_is() -> None:
     reading = read("Subject: s\n\n a:b\r\n\r\n> c  d\n-- \ne\0\n", service_form=True, sender="{address}")
-    assert reading.text == "a:b\n\n> c  d\n-- \ne"
+    assert reading.text == "a:b\n\n> c  d\n-- \ne\0"
 
 
 # -- limits -----------------------------------------------------------------------------------------

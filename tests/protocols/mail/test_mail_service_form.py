@@ -13,6 +13,7 @@ from protocols.mail.service_form import (
     MAX_FORM,
     MAX_TEXT,
     ServiceMail,
+    ServiceText,
     parse_service_form,
     parse_time,
 )
@@ -37,7 +38,8 @@ def expected_form(lines: list[str]) -> ServiceMail:
             continue
         head, _, text = value.partition(" | ")
         phones, _, source = head.rpartition(" ") if head.endswith(" SHOP") else (head, "", "")
-        texts.append((tuple(phones.split(",")), text.replace("⏎", "\n"), source))
+        texts.append(ServiceText(tuple(phones.split(",")), text.replace("⏎", "\n"), source))
+    number = int(said.pop("format", "0"))
     return ServiceMail(
         login=said.pop("login", ""),
         password=PASSWORD,
@@ -45,10 +47,9 @@ def expected_form(lines: list[str]) -> ServiceMail:
         time=said.pop("time", ""),
         zone=said.pop("zone", ""),
         translit=said.pop("translit", ""),
-        format=int(said.pop("format", "0")),
         source=said.pop("source", ""),
         test=said.pop("test", "no") == "yes",
-        texts=tuple(texts),
+        texts=tuple(text._replace(format=number) for text in texts),
     )
 
 
@@ -79,13 +80,13 @@ def test_security_38_the_password_is_in_no_error(name: str, body: str, expectati
     else:
         assert form.password == PASSWORD
         assert PASSWORD not in repr(form) + str(form) + f"{form}"
-        assert all(text not in repr(form) for _, text, _ in form.texts if text)
+        assert all(said.text not in repr(form) for said in form.texts if said.text)
 
 
 def test_control_characters_do_not_pass() -> None:
     form = parse_service_form("\ufeffal\0ex:Secr3t-::::79991234567\x1b:He\x00l\x7flo\x85\tworld")
     assert form.login == "alex"
-    assert form.texts == ((("79991234567",), "Hello\tworld", ""),)
+    assert form.texts == (ServiceText(("79991234567",), "Hello\tworld", ""),)
     for field in ("al\u2028ex", "al\tex", "al\u202eex"):
         with pytest.raises(MailError, match="several lines"):
             parse_service_form(f"{field}:Secr3t-::::79991234567:Hello")
@@ -109,7 +110,8 @@ def test_the_limits_of_a_form() -> None:
 def test_every_format_has_a_name() -> None:
     assert sorted(FORMAT_NAMES) == list(range(12))
     for number in FORMAT_NAMES:
-        assert parse_service_form(f"alex:Secr3t-:::,{number}:79991234567:00").format == number
+        [said] = parse_service_form(f"alex:Secr3t-:::,{number}:79991234567:00").texts
+        assert said.format == number
 
 
 PREFIXES = {"CALL": "call", "VIBER": "Viber", "SOC": "social networks", "MAIL": "e-mail"}
@@ -117,9 +119,17 @@ PREFIXES |= {"PING": "ping", "HLR": "HLR"}
 
 
 @pytest.mark.parametrize(("prefix", "name"), PREFIXES.items())
-def test_a_prefix_stands_for_a_format(prefix: str, name: str) -> None:
-    form = parse_service_form(f"alex:Secr3t-:::::79990000001:Hello\n79991234567:__{prefix}__: Hello")
-    assert FORMAT_NAMES[form.format] == name
+def test_a_prefix_stands_for_a_format_of_its_own_line(prefix: str, name: str) -> None:
+    form = parse_service_form(f"alex:Secr3t-:::,1::79990000001:Hello\n79991234567:\x01 __{prefix}__: Hello")
+    flash, other = form.texts
+    assert flash.format == 1
+    assert FORMAT_NAMES[other.format] == name
+
+
+def test_octets_stay_as_they_are() -> None:
+    octets = "\x05\x00\x03\x07\x02\x01 \x1bé\n"
+    form = parse_service_form(f"alex:Secr3t-:::,4:7999123\x004567:{octets}")
+    assert form.texts == (ServiceText(("79991234567",), octets, "", 4),)
 
 
 @pytest.mark.parametrize("number", [4, 5])
