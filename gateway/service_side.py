@@ -6,13 +6,13 @@ that other gateways have no use for.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 from gateway.config.model import Config
 from gateway.config.smsc_model import SmscConnector as ConnectorConfig
 from gateway.core.batch import Answer
 from gateway.core.receipts import ReceiptBook
-from gateway.core.smsc_inbox import endpoints
 from gateway.core.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -79,6 +79,8 @@ class ServiceSide:
             self._tell_listeners()
 
     def _tell_listeners(self) -> None:
+        from gateway.core.smsc_inbox import endpoints
+
         found = endpoints(connector.inbox for connector in self.connectors.values())
         for listener in self.listeners:
             listener.endpoints = found
@@ -91,6 +93,26 @@ class ServiceSide:
         for row in answer.unfinished:
             if row[0] in self.connectors:
                 self.connectors[row[0]].watcher.walked(row)
+
+    def status(self) -> list[dict[str, Any]]:
+        """What is particular to services: money, doubts, requests."""
+        return [
+            {
+                "connector": name,
+                "balance": connector.balance,
+                "currency": connector.currency,
+                "asking": len(connector.asker),
+                "requests": connector.sender.requests,
+                "sent_again": connector.asker.sent_again,
+            }
+            for name, connector in self.connectors.items()
+        ]
+
+    def problems(self) -> Iterator[str]:
+        """What an admin should know of."""
+        for name, connector in self.connectors.items():
+            if connector.is_poor:
+                yield f"the balance of {name} is low: {connector.balance} {connector.currency}".rstrip()
 
     def stop_listening(self) -> None:
         for listener in self.listeners:

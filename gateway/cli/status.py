@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     )
     if status["refused"]:
         print("refused " + ", ".join(f"{name} {count}" for name, count in status["refused"].items()))
-    for name in ("connectors", "accounts", "listeners", "mail"):
+    for name in ("connectors", "services", "accounts", "listeners", "mail"):
         if status[name]:
             print(f"\n{name}\n{table(status[name])}")
     return code

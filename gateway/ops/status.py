@@ -22,6 +22,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
         for name, connector in daemon.connectors.items()
         if connector.state != "bound"
     )
+    problems.extend(daemon.services.problems())
     problems.extend(_mail_problems(daemon))
     return {
         "healthy": not problems,
@@ -44,6 +45,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
             for name, account in daemon.accounts.items()
         ],
         "connectors": [_connector(daemon, name) for name in daemon.connectors],
+        "services": daemon.services.status(),
         "mail": _mail(daemon),
         "listeners": _listeners(daemon),
     }
@@ -67,6 +69,15 @@ def _listeners(daemon: Daemon) -> list[dict[str, Any]]:
             "bad_inputs": None,
         }
         for listener in (daemon.mail.listeners if daemon.mail else ())
+    )
+    rows.extend(
+        {
+            "protocol": "callbacks",
+            "address": listener.address,
+            "connections": len(listener.connections),
+            "bad_inputs": listener.refused,
+        }
+        for listener in daemon.services.listeners
     )
     return rows
 

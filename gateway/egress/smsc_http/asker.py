@@ -63,6 +63,7 @@ class Asker:
         self._missing: dict[str, list[Item]] = {}
         self._wake = asyncio.Event()
         self._failures = 0
+        self.sent_again = 0
 
     def __len__(self) -> int:
         return len(self._doubts)
@@ -231,4 +232,5 @@ class Asker:
             batch.incidents.extend((item.message.message_id, now_ms, text) for item in items)
             self._connector.journal.wake()
             self._connector.say("warning", "sent_again", request_id=request_id, messages=len(items))
+            self.sent_again += len(items)
             self._connector.sender.send_again(Parcel(request_id, items))

@@ -85,7 +85,8 @@ class SmscConnector:
         receipts.on_receipt = self.asker.heard_of
         self._silent = 0
         self._look = asyncio.Event()
-        self._warned = False
+        self.is_poor = False
+        """The balance is below what the admin wants to hear of."""
         self._tasks: list[asyncio.Task[None]] = []
 
     @property
@@ -253,7 +254,7 @@ class SmscConnector:
         except ValueError:
             return
         low = balance < self.config.balance_warning
-        if low and not self._warned:
+        if low and not self.is_poor:
             self.say(
                 "warning",
                 "balance_low",
@@ -261,4 +262,4 @@ class SmscConnector:
                 currency=self.currency,
                 fix="pay at the service: below what it costs, nothing is sent",
             )
-        self._warned = low
+        self.is_poor = low

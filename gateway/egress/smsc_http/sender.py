@@ -38,6 +38,7 @@ class Sender:
     def __init__(self, connector: SmscConnector, *, places: int, boot: int) -> None:
         self._connector = connector
         self._upstream = connector.upstream
+        self.requests = 0
         self._free = places
         self._ids = RequestIds(boot)
         self._flood = FloodGuard()
@@ -117,6 +118,7 @@ class Sender:
 
     def _start(self, parcel: Parcel, *, at_once: bool = False) -> None:
         self._free -= 1
+        self.requests += 1
         task = self._loop.create_task(self._send(parcel, at_once), name=f"{self._upstream.name} request")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
