@@ -49,6 +49,11 @@ class Gate:
             for crowd in crowds:
                 self._in_flight[crowd] -= 1
 
+    @property
+    def crowd(self) -> int:
+        """How many requests are there."""
+        return self._in_flight[""]
+
     def check_crowd(self, script: str) -> None:
         """Raises ApiProblem when too many requests have come and not been answered, this one included."""
         factor = self._settings.limits

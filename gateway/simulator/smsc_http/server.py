@@ -118,6 +118,9 @@ class HttpSimulator:
         if len(self.service.callbacks):
             self._wake.set()
         self._arm()
+        self._tell_waiters()
+
+    def _tell_waiters(self) -> None:
         for predicate, future in self._waiters:
             if not future.done() and predicate():
                 future.set_result(None)
@@ -151,11 +154,14 @@ class HttpSimulator:
             reply = self._admin.handle(await _read(request, path, query), time.time())
             self.turn_over()
             return await self._answer(request, reply)
-        with self.service.gate.present(path):
-            call = await _read(request, path, query)
-            reply = self.service.handle(call, request.remote or "", time.time())
-            self.turn_over()
-            return await self._answer(request, reply)
+        try:
+            with self.service.gate.present(path):
+                call = await _read(request, path, query)
+                reply = self.service.handle(call, request.remote or "", time.time())
+                self.turn_over()
+                return await self._answer(request, reply)
+        finally:
+            self._tell_waiters()
 
     async def _answer(self, request: web.BaseRequest, reply: Reply) -> web.StreamResponse:
         if reply.ending is Ending.HANG:
