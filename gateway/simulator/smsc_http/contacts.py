@@ -13,6 +13,8 @@ from gateway.simulator.smsc_http.moments import day
 from gateway.simulator.smsc_http.shelf import Shelf
 
 MAX_CONTACTS = 10_000
+MAX_ENTRIES = 100
+"""Numbers or addresses of one contact."""
 MAX_GROUPS = 1_000
 MAX_RECORDS = 1_000
 
@@ -36,8 +38,11 @@ class EntryKind(IntEnum):
         return fields.phone(value) if self is EntryKind.PHONE else fields.mail(value)
 
     def read_all(self, value: str) -> list[str]:
-        """A list of them, at least one."""
-        return fields.phones(value) if self is EntryKind.PHONE else fields.mails(value)
+        """A list of them, from one to MAX_ENTRIES."""
+        found = fields.phones(value) if self is EntryKind.PHONE else fields.mails(value)
+        if len(found) > MAX_ENTRIES:
+            raise fields.bad()
+        return found
 
 
 @dataclass(slots=True, eq=False)

@@ -22,7 +22,9 @@ from protocols.smsc_http.sending import SendingError, parse_list, split_phones
 from protocols.smsc_http.statuses import DELIVERED_STATUSES
 from protocols.smsc_http.times import parse_valid
 
-MAX_JOBS = 1_000
+MAX_JOBS = 200
+MAX_SIZE = 500_000
+"""Characters of a list's recipients and texts."""
 MAX_SENDINGS = 100
 """Sendings of one list whose messages are counted."""
 LISTED_WITHOUT_DATES = 10
@@ -111,9 +113,11 @@ class Jobs:
         fallback = None
         if fields.flag(params, "fl[5]"):
             pairs = (("mes", "mes2"), ("sender", "sender2"))
-            fallback = {key: params[given] for key, given in pairs if params.get(given)}
+            fallback = {key: fields.text(params, given) for key, given in pairs if params.get(given)}
         sending = {key: params[key] for key in _SENDING if params.get(key)}
         sending.update(self._text_of_template(params))
+        if sum(map(len, sending.values())) > MAX_SIZE:
+            raise fields.bad()
         kind_of(sending)
         fields.optional_integer(params, "freq", 0, 1440)
         start = Schedule(params, self._account.tz, now).start("")

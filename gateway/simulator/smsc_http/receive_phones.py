@@ -46,11 +46,6 @@ class ReceivePhones:
         """By the names of the operations."""
         return {"rcv_get": self._get, "rcv_buy": self._buy, "rcv_chg": self._change}
 
-    def rented(self, now: float) -> list[str]:
-        """The numbers of the account at this moment."""
-        self._settle(now)
-        return [offer.phone for offer in self._offers.values() if offer.paid_for]
-
     def _get(self, params: dict[str, str], now: float) -> object:
         self._settle(now)
         return [

@@ -13,7 +13,7 @@ from gateway.simulator.smsc_http.model import ApiProblem, Handler, Params, SimAc
 from gateway.simulator.smsc_http.moments import period
 from gateway.simulator.smsc_http.shelf import Shelf
 
-MAX_USERS = 10_000
+MAX_USERS = 1_000
 MAX_ENTRIES = 1_000
 """Movements of money that are remembered of one sub-client."""
 

@@ -69,6 +69,12 @@ def test_a_number_belongs_to_one_contact(desk: Desk) -> None:
     assert desk.problem("phone_chg", {"phone": "78888888888", "new_phone": "79999999999"}) == 5
 
 
+def test_a_contact_has_a_hundred_numbers_at_most(desk: Desk) -> None:
+    numbers = [f"7999000{number:04}" for number in range(101)]
+    assert desk.problem("phone_add", {"phone": ",".join(numbers), "name": "A"}) == 1
+    assert desk.ask("phone_add", {"phone": ",".join(numbers[1:]), "name": "A"}) == {"id": 1}
+
+
 def test_a_contact_is_changed_by_any_of_its_fields(desk: Desk) -> None:
     desk.ask("phone_add", {**ANNA, "cmt": "old"})
     assert desk.ask("phone_chg", {"phone": "79999999999", "name": "Anne"}) == OK

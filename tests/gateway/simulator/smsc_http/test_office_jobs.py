@@ -264,6 +264,7 @@ def test_the_list_of_lists_is_the_last_ten_of_two_months_or_a_period(desk: Desk)
     [
         ({"name": ""}, 1),
         ({"rpt": "8"}, 1),
+        ({"mes": "x" * 500_001}, 1),
         ({"rptn": "-1"}, 1),
         ({"cost": "2"}, 1),
         ({"freq": "often"}, 1),

@@ -11,6 +11,12 @@ MIDDLE = NOON + 15 * DAY
 NEXT_MONTH = NOON + 31 * DAY
 
 
+def rented(desk: Desk, now: float) -> list[str]:
+    """The account's own numbers: those that are not for rent."""
+    free = {row["phone"] for row in desk.rows("rcv_get", now=now)}
+    return [phone for phone in ("79990000101", "79990000102", "79990000103") if phone not in free]
+
+
 def test_numbers_for_rent_with_the_cost_of_the_rest_of_the_month(desk: Desk) -> None:
     rows = desk.rows("rcv_get", now=MIDDLE)
     assert rows[0] == {
@@ -27,7 +33,7 @@ def test_a_rented_number_is_paid_and_not_for_rent(desk: Desk) -> None:
     assert desk.ask("rcv_buy", VIRTUAL, MIDDLE) == {"cost": "154.84"}
     assert desk.account.balance == Decimal("845.16")
     assert len(desk.rows("rcv_get", now=MIDDLE)) == 2
-    assert desk.office.receive_phones.rented(MIDDLE) == ["79990000101"]
+    assert rented(desk, MIDDLE) == ["79990000101"]
     assert desk.problem("rcv_buy", VIRTUAL, MIDDLE) == 1
 
 
@@ -39,7 +45,7 @@ def test_a_number_that_is_too_dear_is_error_3(desk: Desk) -> None:
 
 def test_a_number_is_renewed_each_month(desk: Desk) -> None:
     desk.ask("rcv_buy", VIRTUAL)
-    assert desk.office.receive_phones.rented(NEXT_MONTH) == ["79990000101"]
+    assert rented(desk, NEXT_MONTH) == ["79990000101"]
     assert desk.account.balance == Decimal("400.00")
 
 
@@ -52,14 +58,14 @@ def test_a_number_without_renewal_is_given_back(desk: Desk) -> None:
 def test_a_number_that_cannot_be_paid_any_more_is_given_back(desk: Desk) -> None:
     desk.ask("rcv_buy", VIRTUAL)
     desk.account.balance = Decimal("1.00")
-    assert desk.office.receive_phones.rented(NEXT_MONTH) == []
+    assert rented(desk, NEXT_MONTH) == []
 
 
 def test_renewal_is_switched(desk: Desk) -> None:
     desk.ask("rcv_buy", VIRTUAL)
     assert desk.ask("rcv_chg", {**VIRTUAL, "noprolong": "1"}) == OK
     assert desk.ask("rcv_chg", {**VIRTUAL, "noprolong": "0"}) == OK
-    assert desk.office.receive_phones.rented(NEXT_MONTH) == ["79990000101"]
+    assert rented(desk, NEXT_MONTH) == ["79990000101"]
 
 
 def test_bad_requests_are_error_1(desk: Desk) -> None:
