@@ -130,17 +130,33 @@ def fate_of(state: int, error: str, *, service: bool = False, is_mail: bool = Fa
         return fate
     if error in _REFUSALS:
         return _REFUSALS[error]
-    is_number = error.isascii() and error.isdecimal()
-    if service and is_number:
-        return _service_fate(int(error[:9]), is_mail) or fate
-    if is_number and state != MessageState.REJECTED:
+    if service and (found := _service_fate(error, is_mail)) is not None:
+        return found
+    if _is_number(error) and state != MessageState.REJECTED:
         return _NETWORK_ERRORS.get(int(error[:9]), fate)
     return fate
 
 
-def _service_fate(number: int, is_mail: bool) -> Fate | None:
-    from protocols.smsc_http.statuses import ERRORS, MAIL_ERRORS  # only who has a service needs them
+def _is_number(error: str) -> bool:
+    return error.isascii() and error.isdecimal()
 
+
+def _service_fate(error: str, is_mail: bool) -> Fate | None:
+    """What an SMSC service's error means: of a message, or of the request to send it (smsc_error_N)."""
+    from protocols.smsc_http.errors import SEND_ERRORS  # only who has a service needs these
+    from protocols.smsc_http.statuses import ERRORS, MAIL_ERRORS
+
+    of_request = error.removeprefix("smsc_error_")
+    if of_request != error and _is_number(of_request):
+        said = SEND_ERRORS.get(int(of_request[:9]))
+        if said is None:
+            return None
+        status = "5" + said.smtp.partition(" ")[2][1:]  # it is over, whether or not it could be tried again
+        advice = _CHECK_NUMBER if status.startswith("5.1.") else _ASK if said.permanent else _AGAIN
+        return Fate("failed", status, f"The SMSC service says: {said.text}.", advice)
+    if not _is_number(error):
+        return None
+    number = int(error[:9])
     if not is_mail and number in _NETWORK_ERRORS:
         return _NETWORK_ERRORS[number]
     row = (MAIL_ERRORS if is_mail else ERRORS).get(number)

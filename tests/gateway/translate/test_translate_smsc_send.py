@@ -6,11 +6,14 @@ from typing import Any
 
 import pytest
 from gateway_fakes import NOW_MS, message
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.translate.smsc_options import OptionError, Unsendable, options_tlv
 from gateway.translate.smsc_send import Line, line_of, request_of
 from protocols.smpp import tlv
 from protocols.sms import udh
+from protocols.smsc_http.sending import parse_binary
 
 
 def line(may_command: bool = False, **fields: Any) -> Line:
@@ -260,6 +263,33 @@ def test_commands_to_the_service_are_for_those_who_may(text: str) -> None:
 @pytest.mark.parametrize("text", ["a ~~~ b", "say __CALL__: x", "__NAME__", "~~~", "a\n~~~~\nb"])
 def test_what_only_looks_like_a_command_is_text(text: str) -> None:
     assert line(user_data=text.encode(), data_coding=1).text == text
+
+
+_TAGS = [0x2100, 0x1400, tlv.SAR_MSG_REF_NUM, tlv.SAR_TOTAL_SEGMENTS, tlv.SAR_SEGMENT_SEQNUM]
+_TAGS += [tlv.SOURCE_PORT, tlv.DESTINATION_PORT]
+
+
+@settings(max_examples=300)
+@given(
+    user_data=st.binary(max_size=200),
+    esm_class=st.sampled_from([0, 0x40]),
+    data_coding=st.integers(0, 255),
+    protocol_id=st.sampled_from([0, 0, 0x41]),
+    service_type=st.sampled_from(["", "", "CMT", "HLR", "FLASH", "CALL"]),
+    tlvs=st.lists(st.tuples(st.sampled_from(_TAGS), st.binary(max_size=3)), max_size=4),
+    source=st.text(st.characters(exclude_categories=["C"]), max_size=20),
+)
+def test_whatever_a_message_holds_it_is_a_request_or_unsendable(tlvs: list[Any], **fields: Any) -> None:
+    try:
+        one = line(True, tlvs=tlv.write_stream(tlvs), **fields)
+    except Unsendable as error:
+        assert " " not in str(error)
+        return
+    request = request_of([one], "1")
+    assert request["phones"] == "+79161234567"
+    if "bin" in request:
+        octets = parse_binary(request["mes"])
+        assert len(octets.user_data) <= 160
 
 
 # -- requests ----------------------------------------------------------------------------------------------
