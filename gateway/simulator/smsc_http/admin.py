@@ -114,12 +114,16 @@ class Admin:
         return {"messages": [asdict(message) for message in self._service.store.incoming]}
 
     def _counters(self, fields: Fields, now: float) -> object:
-        """What was asked, what was answered with an error, and the calls of the handler."""
+        """What was asked, what was answered with an error or spoiled by a fault, and the handler's calls."""
         service = self._service
         return {
             **service.counters(),
             "requests_by_operation": dict(service.requests),
             "errors_by_number": {str(number): count for number, count in service.errors.items()},
+            "errors_by_script": {
+                f"{name} {number}": n for (name, number), n in service.errors_by_script.items()
+            },
+            "spoiled_answers": {f"{name}.{fault}": n for (name, fault), n in service.spoiled.items()},
             "balance": str(service.account.balance),
         }
 

@@ -124,6 +124,9 @@ class SmscService:
         """By operation."""
         self.errors: Counter[int] = Counter()
         """By error number."""
+        self.errors_by_script: Counter[tuple[str, int]] = Counter()
+        self.spoiled: Counter[tuple[str, str]] = Counter()
+        """Requests that were accepted and whose answer a fault has spoiled, by script and fault."""
         self._handlers = {**StatusScript(self.account, self.store).handlers(), **self.office.HANDLERS}
 
     def handle(self, call: HttpCall, peer_ip: str, now: float) -> Reply:
@@ -145,6 +148,8 @@ class SmscService:
             operation = self._operation(request)
             fmt = answer_fmt(operation, fmt)
             value, fault = self._do(operation, request, peer_ip, now, fault)
+            if fault is not None:
+                self.spoiled[script, fault.kind.value] += 1
             reply = _reply(operation, value, request, fmt, delay_s)
         except Refused as refused:
             if refused.fault.kind is not FaultKind.ERROR:
@@ -212,6 +217,7 @@ class SmscService:
 
     def _failure(self, problem: ApiProblem, request: Request, fmt: int, delay_s: float) -> Reply:
         self.errors[problem.number] += 1
+        self.errors_by_script[short_name(request.script), problem.number] += 1
         script = "send.php" if request.script == REST_SEND else request.script
         text = render_failure(problem.number, error_text(script, problem.number), fmt, problem.id)
         return _text_reply(text, fmt, request.charset, delay_s)

@@ -113,12 +113,13 @@ def test_the_account_is_changed() -> None:
 
 
 def test_counters() -> None:
-    bench = Bench()
+    bench = Bench(faults="send.slow=/1")
     bench.send()
     bench.send()
     counted = page(bench, "counters")
     assert (counted["accepted"], counted["requests_by_operation"]) == (1, {"send": 1})
-    assert counted["errors_by_number"] == {"9": 1}
+    assert (counted["errors_by_number"], counted["errors_by_script"]) == ({"9": 1}, {"send 9": 1})
+    assert counted["spoiled_answers"] == {"send.slow": 1}
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ def test_what_each_fault_does_to_request_and_answer(kind: str) -> None:
     bench = Bench(faults=f"{kind}=100%", slow_ms=3000)
     reply = ask(bench)
     assert bench.service.store.accepted == (0 if kind in BEFORE else 1)
+    assert bench.service.spoiled == ({} if kind in BEFORE else {("send", kind): 1})
     match kind:
         case "timeout":
             assert reply.ending is Ending.HANG
