@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -32,48 +33,53 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "  smsc-gateway smsc history --start 2024-12-01 --end 2024-12-31 --output december.csv"
     )
     _add_shared(parser, DEFAULT_CONFIG, None, False)
-    tops = parser.add_subparsers(metavar="COMMAND", title="commands", required=True, parser_class=_Parser)
-    groups: dict[str, argparse._SubParsersAction[_Parser]] = {}
-    for name, command in COMMANDS.items():
-        group, _, rest = name.rpartition(" ")
-        if not group:
-            _add_command(tops, name, command)
-            continue
-        if group not in groups:
-            words = GROUPS[group]
-            made = tops.add_parser(group, help=words, description=words, allow_abbrev=False)
-            groups[group] = made.add_subparsers(metavar="COMMAND", title="commands", required=True)
-        _add_command(groups[group], rest, command)
+    names = dict.fromkeys(name.partition(" ")[0] for name in COMMANDS)
+    _add_commands(parser, {name: COMMANDS.get(name) or _group(name) for name in names})
 
 
-def _add_command(parsers: argparse._SubParsersAction[_Parser], name: str, command: Command) -> None:
-    parser = parsers.add_parser(
-        name,
-        help=command.help,
-        description=command.help,
-        formatter_class=_LAYOUT,
-        allow_abbrev=False,
-        epilog=f"example:\n  smsc-gateway smsc {command.example}",
-    )
-    parser.command = command
-    parser.set_defaults(command=command)
+def _group(name: str) -> dict[str, Command]:
+    """The commands of a group, by their second words."""
+    return {
+        word: COMMANDS[f"{name} {word}"]
+        for first, _, word in (c.partition(" ") for c in COMMANDS)
+        if first == name
+    }
+
+
+def _add_commands(
+    parser: argparse.ArgumentParser, entries: Mapping[str, Command | dict[str, Command]]
+) -> None:
+    parsers = parser.add_subparsers(metavar="COMMAND", title="commands", required=True, parser_class=_Parser)
+    for name, entry in entries.items():
+        words = entry.help if isinstance(entry, Command) else GROUPS[name]
+        made = parsers.add_parser(
+            name, help=words, description=words, formatter_class=_LAYOUT, allow_abbrev=False
+        )
+        made.entry = entry
 
 
 class _Parser(argparse.ArgumentParser):
-    """A command's parser gets its options when it is used: one of sixty is."""
+    """Gets its options, or the commands of its group, when it is used: one of sixty is."""
 
-    command: Command | None = None
+    entry: Command | dict[str, Command] | None = None
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        command, self.command = self.command, None
-        if command is not None:
-            options.add(self, command.options)
-            if command.mail:
-                words = "of mail addresses, not numbers"
-                self.add_argument("--mail", dest="mail_side", action="store_true", help=words)
-            # also here, because they are typed behind the command as often as before it
-            _add_shared(self, argparse.SUPPRESS, argparse.SUPPRESS, argparse.SUPPRESS)
+        entry, self.entry = self.entry, None
+        if isinstance(entry, Command):
+            self._become(entry)
+        elif entry is not None:
+            _add_commands(self, entry)
         return super().parse_known_args(args, namespace)
+
+    def _become(self, command: Command) -> None:
+        self.epilog = f"example:\n  smsc-gateway smsc {command.example}"
+        options.add(self, command.options)
+        if command.mail:
+            words = "of mail addresses, not numbers"
+            self.add_argument("--mail", dest="mail_side", action="store_true", help=words)
+        # also here, because they are typed behind the command as often as before it
+        _add_shared(self, argparse.SUPPRESS, argparse.SUPPRESS, argparse.SUPPRESS)
+        self.set_defaults(command=command)
 
 
 def _add_shared(parser: argparse.ArgumentParser, config: object, connector: object, json: object) -> None:

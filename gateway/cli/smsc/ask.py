@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping
+from typing import Any
 
 from gateway.cli import EXIT_OK, EXIT_USAGE, CommandError
 from gateway.cli.smsc import options, output
 from gateway.cli.smsc.meanings import with_meanings
-from gateway.cli.smsc.session import Session
+from gateway.cli.smsc.session import Refused, Session
 from gateway.cli.smsc.table import Command
 from protocols.smsc_http.operations import OPERATIONS, missing
 from protocols.smsc_http.requests import File
 
 _MAIL_NAMES = {"phone": "mail", "new_phone": "new_mail"}
 _MAIL_GROUP = {"type": "1"}
+_NONE_FOUND = 3
+_LISTS = ("_get", "_list", "_stat", "_stat_all")
+"""How the names of those operations end for which _NONE_FOUND means that there is nothing."""
 
 
 async def ask(session: Session, command: Command, args: argparse.Namespace) -> int:
     """Ask and show."""
     check(args)
-    operation, params = request(command, args)
-    value = await session.ask(operation, params, files(command, args))
-    show(value, command, args)
+    show(await answer(session, command, args), command, args)
     return EXIT_OK
+
+
+async def answer(session: Session, command: Command, args: argparse.Namespace) -> Any:
+    """What the service answers; a list of nothing is one too."""
+    operation, params = request(command, args)
+    try:
+        return await session.ask(operation, params, files(command, args))
+    except Refused as refused:
+        if refused.number == _NONE_FOUND and operation.endswith(_LISTS) and not command.single:
+            return []
+        raise
 
 
 def request(command: Command, args: argparse.Namespace) -> tuple[str, dict[str, str]]:
@@ -74,5 +87,7 @@ def show(value: object, command: Command, args: argparse.Namespace) -> None:
         print(f"{len(rows)} saved in {args.output}")
     elif command.of_messages:
         output.show(with_meanings(value), command.columns)
+    elif command.single and rows:
+        output.show_record(rows[0], command.words)
     else:
         output.show(value, command.columns, command.words)

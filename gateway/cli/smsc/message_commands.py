@@ -71,7 +71,7 @@ JOBS = (
             "sender_id",
         ),
     ),
-    Command("jobs show", "job_get", "show a mailing list", "jobs show 12", _JOB_ID),
+    Command("jobs show", "job_get", "show a mailing list", "jobs show 12", _JOB_ID, single=True),
     Command("jobs cancel", "job_cancel", "stop a list that waits for its time", "jobs cancel 12", _JOB_ID),
     Command("jobs delete", "job_del", "delete a mailing list", "jobs delete 12", _JOB_ID),
 )

@@ -68,7 +68,7 @@ def show_table(rows: Sequence[Row], columns: Sequence[str] = (), words: Words = 
         return
     names = names_of(rows, columns)
     body = [[cell(row.get(name), name, words) for name in names] for row in rows]
-    head = [name.replace("_", " ") for name in names]
+    head = [_heading(name) for name in names]
     if sys.stdout.isatty():
         _show_rich(head, body)
     else:
@@ -77,7 +77,11 @@ def show_table(rows: Sequence[Row], columns: Sequence[str] = (), words: Words = 
 
 def show_record(record: Row, words: Words = NO_WORDS) -> None:
     """One record for people: a line for each value."""
-    print(aligned([[name.replace("_", " "), cell(value, name, words)] for name, value in record.items()]))
+    print(aligned([[_heading(name), cell(value, name, words)] for name, value in record.items()]))
+
+
+def _heading(name: str) -> str:
+    return " ".join("count" if word == "cnt" else word for word in name.split("_"))
 
 
 def aligned(lines: Sequence[Sequence[str]]) -> str:

@@ -92,7 +92,7 @@ async def prices(session: Session, command: Command, args: argparse.Namespace) -
 async def details(session: Session, command: Command, args: argparse.Namespace) -> int:
     """One row for each sub-client and item."""
     ask.check(args)
-    value = await session.ask(*ask.request(command, args))
+    value = await ask.answer(session, command, args)
     if args.json and args.output is None:
         output.show_json(value)
         return EXIT_OK

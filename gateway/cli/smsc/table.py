@@ -29,6 +29,8 @@ class Command(NamedTuple):
     """module:function below this package; "" asks once and shows the answer."""
     of_messages: bool = False
     """Its records are messages, whose numbers the tables of the service explain."""
+    single: bool = False
+    """Its answer is one record, also where it comes as a list."""
     mail: bool = False
     """Takes --mail, and then asks the same of mail addresses."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from smsc_command import Runner
 
+from protocols.smsc_http.answers import Failure
 from protocols.smsc_http.requests import File
 
 OK = {"result": "OK"}
@@ -128,6 +129,20 @@ def test_operator_states_and_documents_of_senders_are_shown(run: Runner) -> None
     done = run("senders", "list", "--operators", answers={"sender_get": rows})
     assert "2 allowed" in done.out
     assert "file a.pdf fstatus 1" in done.out
+
+
+def test_a_list_of_nothing_is_no_failure(run: Runner) -> None:
+    nothing = Failure(3, "", None)
+    assert run("contacts", "list", answers={"phone_get": nothing})[:2] == (0, "none\n")
+    assert run("contacts", "list", "--mail", "--json", answers={"mail_get": nothing})[:2] == (0, "[]\n")
+    assert run("sub-clients", "details", answers={"user_stat_all": nothing})[:2] == (0, "none\n")
+    assert run("templates", "delete", "5", answers={"tpl_del": nothing}).code == 1
+    assert run("operator", "7999", answers={"operator": nothing}).code == 1
+
+
+def test_one_mailing_list_is_a_record(run: Runner) -> None:
+    done = run("jobs", "show", "5", answers={"job_get": [{"id": 5, "phones_cnt": 3}]})
+    assert done.out == "id            5\nphones count  3\n"
 
 
 def test_json_is_the_canonical_value(run: Runner) -> None:

@@ -35,7 +35,7 @@ def test_send_shows_id_count_cost_balance_and_how_to_go_on(run: Runner) -> None:
     assert done.code == 0
     assert done.out.splitlines() == [
         "id       1234",
-        "cnt      1",
+        "count    1",
         "cost     1.40",
         "balance  98.60",
         "",
@@ -54,7 +54,7 @@ def test_each_message_has_an_id_of_ours(run: Runner) -> None:
 
 def test_cost_sends_nothing(run: Runner) -> None:
     done = sent(run, "--to", "7999", "--text", "x", "--cost")
-    assert done.out == "cost  1.40\ncnt   1\n"
+    assert done.out == "cost   1.40\ncount  1\n"
     [call] = done.calls
     assert (call.operation, call.params["cost"]) == ("cost", "1")
     assert "id" not in call.params
