@@ -5,7 +5,20 @@ from __future__ import annotations
 import pytest
 from http_simulator_support import PHONE, Bench
 
+from protocols.smsc_http.operations import FILES, OPERATIONS
+
 ALEX = "login=alex&psw=123"
+SCRIPTS = sorted({row.script for row in OPERATIONS.values() if row.name not in FILES})
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_every_script_takes_get_and_post(script: str) -> None:
+    query = f"{ALEX}&fmt=3&add=1&get=1&phone=79161234567&id=5&phones=79161234567&mes=Hello"
+    bench, other = Bench(), Bench()
+    got = bench.get(f"/sys/{script}?{query}")
+    posted = other.post(f"/sys/{script}", query.encode())
+    assert got == posted
+    assert got.status == 200 and b"authorise error" not in got.body
 
 
 @pytest.mark.parametrize(

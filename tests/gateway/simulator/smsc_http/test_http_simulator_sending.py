@@ -377,6 +377,12 @@ def test_a_sender_that_cannot_be_one_is_error_6() -> None:
     assert "id" in bench.send(sender="123456789012345")
 
 
+def test_a_partner_is_noted() -> None:
+    bench = Bench()
+    bench.send(pp="501")
+    assert only(bench).extra == {"pp": "501"}
+
+
 def test_an_empty_sender_or_a_point_switches_the_default_off() -> None:
     bench = Bench()
     for sender in ("", "."):
