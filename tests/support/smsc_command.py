@@ -38,7 +38,6 @@ class FakeClient:
         self._answers = {name: list(given) for name, given in answers.items()}
         self.calls: list[Call] = []
         self.closed = False
-        self.due = 0.0
 
     async def call(
         self,
@@ -54,7 +53,7 @@ class FakeClient:
         self.calls.append(Call(operation, dict(params), tuple(files)))
         given = self._answers[operation]
         answer = given.pop(0) if len(given) > 1 else given[0]
-        if isinstance(answer, Exception):
+        if isinstance(answer, BaseException):
             raise answer
         return answer(dict(params)) if callable(answer) else answer
 
@@ -62,7 +61,7 @@ class FakeClient:
         return await self.call(operation, params)  # type: ignore[no-any-return]
 
     def due_s(self, operation: str, params: Mapping[str, str]) -> float:
-        return self.due
+        return 0.0
 
     async def close(self) -> None:
         self.closed = True
@@ -86,9 +85,7 @@ class Runner:
         self.on_sleep: Callable[[], None] = lambda: None
 
     def __call__(self, *words: str, answers: Mapping[str, Answer] | None = None) -> Done:
-        table = {
-            name: given if type(given) is tuple else (given,) for name, given in (answers or {}).items()
-        }
+        table = {name: given if type(given) is tuple else (given,) for name, given in (answers or {}).items()}
         self.client = client = FakeClient(table)
 
         async def sleep(seconds: float) -> None:

@@ -85,7 +85,7 @@ OTHERS = (
         "captcha",
         "imgcode",
         "save a captcha picture, whose code `send --captcha` takes",
-        "captcha --output code.gif",
+        "captcha --output code.png",
         SAVE,
         work="files:save_answer",
     ),

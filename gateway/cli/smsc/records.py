@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,14 +28,15 @@ async def history(session: Session, command: Command, args: argparse.Namespace) 
     try:
         with output.progress() as shown:
             await _pages(session, params, most, rows, shown)
-    except CommandError as error:
+    except (CommandError, asyncio.CancelledError) as error:  # the latter: Ctrl-C
         if not rows:
             raise
         ask.show(rows, command, args)
-        raise CommandError(
-            f"{error}\nthis is not all: go on with --before {rows[-1].get('int_id')}, and another --output",
-            error.code,
-        ) from None
+        more = f"this is not all: go on with --before {rows[-1].get('int_id')}, and another --output"
+        if isinstance(error, CommandError):
+            raise CommandError(f"{error}\n{more}", error.code) from None
+        print(more, file=sys.stderr)
+        raise
     ask.show(rows, command, args)
     return EXIT_OK
 

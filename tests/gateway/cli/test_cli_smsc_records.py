@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from smsc_command import Runner
+from smsc_command import FakeClient, Runner
 
-from gateway.cli.smsc import records
+from gateway.cli.smsc import output, records
 from protocols.smsc_http.answers import Failure
 
 
@@ -96,6 +100,34 @@ def test_what_came_before_a_failure_is_kept_with_the_place_to_go_on(run: Runner,
     assert "wait a minute" in done.err
     assert "go on with --before 16" in done.err
     assert run("history", answers={"messages": Failure(9, "", None)}).code == 1
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_control_c_keeps_what_came(run: Runner, tmp_path: Path) -> None:
+    path = tmp_path / "history.csv"
+    answers = {"messages": (Account(25), asyncio.CancelledError())}
+    with pytest.raises(asyncio.CancelledError):
+        run("history", "--output", str(path), answers=answers)
+    assert len(path.read_text().splitlines()) == 11
+
+
+@pytest.mark.usefixtures("small_pages")
+def test_progress_says_how_many_came_and_how_long_the_service_wants_to_rest(
+    run: Runner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[tuple[str, float | None]] = []
+
+    @contextmanager
+    def progress() -> Iterator[SimpleNamespace]:
+        yield SimpleNamespace(update=lambda words, part=None: said.append((words, part)))
+
+    monkeypatch.setattr(output, "progress", progress)
+    monkeypatch.setattr(FakeClient, "due_s", lambda self, *_: 59.5 if len(self.calls) == 1 else 0.0)
+    run("history", "--count", "20", answers={"messages": Account(25)})
+    assert said == [
+        ("0 messages", 0.0),
+        ("10 messages; the service allows the next request in 60 s", 0.5),
+    ]
 
 
 @pytest.mark.usefixtures("small_pages")
