@@ -17,6 +17,7 @@ from gateway.core.upstream import Upstream
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
+    from gateway.egress.smsc_http.asker import Doubt
     from gateway.egress.smsc_http.connector import SmscConnector
     from gateway.ingress.smsc_callbacks import CallbackListener
 
@@ -27,6 +28,8 @@ class ServiceSide:
     def __init__(self, daemon: Daemon, marks: dict[str, int]) -> None:
         self._daemon = daemon
         self._marks = marks
+        self._doubts: dict[str, list[Doubt]] = {}
+        """What connectors left in doubt that a reload took away."""
         self.connectors: dict[str, SmscConnector] = {}
         self.listeners: list[CallbackListener] = []
 
@@ -49,6 +52,7 @@ class ServiceSide:
             may_command=self._may_command,
             on_death=daemon.task_ended,
         )
+        connector.asker.take_over(self._doubts.pop(config.name, ()))
         self.connectors[config.name] = connector
         self._tell_listeners()
         return connector
@@ -76,6 +80,7 @@ class ServiceSide:
         connector = self.connectors.pop(name, None)
         if connector is not None:
             self._marks[connector.watcher.mark_name] = connector.watcher.mark
+            self._doubts[name] = connector.asker.doubts
             self._tell_listeners()
 
     def _tell_listeners(self) -> None:

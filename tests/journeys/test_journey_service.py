@@ -26,7 +26,7 @@ async def test_a_message_goes_up_and_its_receipt_comes_by_a_call(tmp_path: Path)
 
 @journey
 async def test_without_calls_its_status_is_asked(tmp_path: Path) -> None:
-    async with gateway_and_service(tmp_path) as (gateway, simulator):
+    async with gateway_and_service(tmp_path) as (gateway, _):
         client = await gateway.client()
         message_id = await client.submit()
         await gateway.said("submitted", SERVICE)

@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 from journey_support import account, journey, running, submit_sm
-from service_support import SERVICE, gateway_and_service, service, service_config, simulated_service
+from service_support import (
+    SERVICE,
+    SERVICE_PASSWORD,
+    gateway_and_service,
+    service,
+    service_config,
+    simulated_service,
+)
 
 from gateway.simulator.smsc_http.faults import Fault, FaultKind
 from protocols.smpp import constants as c
@@ -165,12 +172,18 @@ async def test_without_money_it_waits_until_there_is_some(tmp_path: Path) -> Non
 
 @journey
 async def test_a_wrong_password_is_told_once_and_not_tried_again(tmp_path: Path) -> None:
-    async with simulated_service(password="another") as simulator:
-        async with running(service_config(service(simulator.port)), tmp_path) as gateway:
-            await gateway.said("login_refused", SERVICE)
-            gateway.clock.advance(600)
-            await gateway.ticked()
-            assert simulator.service.errors[2] == 1
+    async with gateway_and_service(tmp_path) as (gateway, simulator):
+        simulator.service.account.password = "another"
+        client = await gateway.client()
+        await client.submit()
+        await gateway.said("login_refused", SERVICE)
+        wrong = simulator.service.errors[2]
+        gateway.clock.advance(600)
+        await gateway.ticked()
+        assert simulator.service.errors[2] == wrong <= 3
+        simulator.service.account.password = SERVICE_PASSWORD
+        gateway.clock.advance(1000)
+        await gateway.until(lambda: simulator.service.store.accepted == 1)
 
 
 @journey

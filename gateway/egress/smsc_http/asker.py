@@ -60,7 +60,8 @@ class Asker:
     def __init__(self, connector: SmscConnector) -> None:
         self._connector = connector
         self._doubts: dict[str, Doubt] = {}
-        self._missing: dict[str, list[Item]] = {}
+        self._missing: dict[str, list[Doubt]] = {}
+        """By request, what the service does not have; the rest of the request is still asked for."""
         self._wake = asyncio.Event()
         self._failures = 0
         self.sent_again = 0
@@ -106,6 +107,18 @@ class Asker:
         if found:
             connector.say("warning", "asking", messages=found, evidence="the gateway ended before the answer")
             self._wake.set()
+
+    def take_over(self, doubts: Iterable[Doubt]) -> None:
+        """What the connector of this name had before a reload."""
+        for doubt in doubts:
+            self._connector.upstream.adopt(1)
+            self._doubts[doubt.item.upstream_id] = doubt
+        self._wake.set()
+
+    @property
+    def doubts(self) -> list[Doubt]:
+        """All that is not settled."""
+        return [*self._doubts.values(), *(doubt for missing in self._missing.values() for doubt in missing)]
 
     def heard_of(self, upstream_id: str) -> None:
         """A receipt names it, so the service has it."""
@@ -211,7 +224,7 @@ class Asker:
             if doubt.apart:
                 self._connector.sender.one_by_one((item,))
             else:
-                self._missing.setdefault(doubt.request_id, []).append(item)
+                self._missing.setdefault(doubt.request_id, []).append(doubt)
 
     def _settle(self, doubt: Doubt, how: str) -> None:
         item, now_ms = doubt.item, self._connector.clock.now_ms()
@@ -225,7 +238,7 @@ class Asker:
         asked = {doubt.request_id for doubt in self._doubts.values()}
         now_ms = self._connector.clock.now_ms()
         for request_id in [request_id for request_id in self._missing if request_id not in asked]:
-            items = self._missing.pop(request_id)
+            items = [doubt.item for doubt in self._missing.pop(request_id)]
             items.sort(key=lambda item: (item.message.message_id, item.segment))
             text = f"{self._connector.config.name}: the service does not have it, so it is sent again"
             batch = self._connector.journal.batch

@@ -112,7 +112,7 @@ class SmscConnector:
         return self._tasks
 
     async def stop(self, timeout_s: float) -> None:
-        """Waits so long for answers; what has none is asked for by the next run."""
+        """Waits so long for answers; what has none is asked for by whoever has this name next."""
         for task in self._tasks:
             task.cancel()
         self.upstream.link_down(self.sender)
@@ -189,6 +189,7 @@ class SmscConnector:
         self.state = state
         self.upstream.last_error = reason
         self.upstream.link_down(self.sender)
+        self.sender.give_back()
         self.say("warning", "link_lost", reason=reason)
         self._look.set()
 

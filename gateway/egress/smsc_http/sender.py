@@ -128,6 +128,9 @@ class Sender:
         try:
             params = request_of([item.line for item in parcel.items], parcel.request_id)
             answer = await self._connector.client.call("send", params, at_once=at_once)
+        except asyncio.CancelledError:
+            self._connector.asker.doubt(parcel, "the connector was stopped before the answer")
+            raise
         except NotSent as error:
             self._connector.unreachable(str(error))
             self._not_sent(parcel)
@@ -201,14 +204,24 @@ class Sender:
         self._waiting.extend(items)
         self.compose_soon()
 
+    def give_back(self) -> None:
+        """What waits here goes back into the queue, where other connectors can have it: nothing of it is at
+        the service."""
+        waiting = [*self._waiting, *(item for parcel in self._again for item in parcel.items)]
+        self._waiting.clear()
+        self._again.clear()
+        for item in waiting:
+            self._upstream.unsent(item.message, (item.segment,))
+
     async def stop(self, timeout_s: float) -> None:
-        """Waits for answers so long, then lets go: the next run asks what became of the rest."""
+        """Waits for answers so long, then lets go: what has none is in doubt."""
         if self._tasks:
             await asyncio.wait(tuple(self._tasks), timeout=timeout_s)
         for task in tuple(self._tasks):
             task.cancel()
         if self._tasks:
             await asyncio.wait(tuple(self._tasks))
+        self.give_back()
 
 
 def reason_of(number: int) -> str:
