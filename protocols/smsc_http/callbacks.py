@@ -13,6 +13,7 @@ import re
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 from protocols.smsc_http import charsets, flat, forms
@@ -316,6 +317,7 @@ def format_callback(call: Call, url: str) -> CallbackRequest:
     return CallbackRequest(full, f"{kind}; charset={target.charset}", body)
 
 
+@lru_cache(maxsize=16)
 def _target(url: str) -> _Target:
     address, _, after = url.partition("#")[0].partition("?")
     before = ""
