@@ -9,7 +9,6 @@ import pytest
 from journey_support import account, journey, running, submit_sm
 from service_support import (
     SERVICE,
-    SERVICE_PASSWORD,
     gateway_and_service,
     service,
     service_config,
@@ -171,18 +170,18 @@ async def test_without_money_it_waits_until_there_is_some(tmp_path: Path) -> Non
 
 
 @journey
-async def test_a_wrong_password_is_told_once_and_not_tried_again(tmp_path: Path) -> None:
+async def test_a_refused_login_is_told_once_and_rests_for_a_quarter_of_an_hour(tmp_path: Path) -> None:
     async with gateway_and_service(tmp_path) as (gateway, simulator):
-        simulator.service.account.password = "another"
+        simulator.service.faults.next("send", [fault("error", 2)])
         client = await gateway.client()
         await client.submit()
         await gateway.said("login_refused", SERVICE)
-        wrong = simulator.service.errors[2]
+        await gateway.ticked()
+        asked = simulator.service.requests.total()
         gateway.clock.advance(600)
         await gateway.ticked()
-        assert simulator.service.errors[2] == wrong <= 3
-        simulator.service.account.password = SERVICE_PASSWORD
-        gateway.clock.advance(1000)
+        assert simulator.service.requests.total() == asked
+        gateway.clock.advance(400)
         await gateway.until(lambda: simulator.service.store.accepted == 1)
 
 
