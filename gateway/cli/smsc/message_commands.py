@@ -76,10 +76,7 @@ JOBS = (
     Command("jobs delete", "job_del", "delete a mailing list", "jobs delete 12", _JOB_ID),
 )
 
-HISTORY = (
-    *("send_date", "phone", "status", "err", "sender_id", "cost", "sms_cnt", "message", "id"),
-    *("int_id",),
-)
+HISTORY = (*("send_date", "phone", "status", "err", "sender_id", "cost", "sms_cnt", "message", "id"),)
 RECORDS = (
     Command(
         "history",

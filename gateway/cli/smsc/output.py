@@ -27,6 +27,7 @@ EXPORTS = (".csv", ".json")
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _NUMBER = re.compile(r"-\d+(\.\d+)?", re.ASCII)
+_SHORT, _LEAST = 20, 16  # characters of a column that is kept whole, and that others need
 _SAFE_CHUNK = 200  # what safe() looks at
 
 
@@ -99,12 +100,16 @@ def _show_rich(head: Sequence[str], body: Sequence[Sequence[str]]) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name in head:
-        table.add_column(Text(name), overflow="fold")
+    console = Console()
+    widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
+    # dates and numbers stay whole where the long texts still have room beside them
+    room = sum(width + 2 if width <= _SHORT else _LEAST for width in widths) <= console.width
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, padding=(0, 1, 0, 0))
+    for name, width in zip(head, widths, strict=True):
+        table.add_column(Text(name), overflow="fold", no_wrap=room and width <= _SHORT)
     for line in body:
         table.add_row(*map(Text, line))  # a Text, because a message may look like markup
-    Console().print(table)
+    console.print(table)
 
 
 def show_json(value: object) -> None:
