@@ -96,7 +96,7 @@ class _Json:
             raise AnswerError("an array where one object is expected")
         listed = is_list or answer.is_list(params)
         records = value if isinstance(value, list) else [value]
-        shapes = _candidates(answer, params, listed)
+        shapes = answer.shapes_of(params, listed)
         read = [typed(_choose(shapes, record), answer, record) for record in records]
         return read if listed else read[0]
 
@@ -118,7 +118,7 @@ class _Xml:
         if listing is not None and listing.root and not listing.commas and not is_list:
             raise AnswerError(f"the root element is not {listing.root}")
         listed = is_list or answer.is_list(params)
-        shapes = _candidates(answer, params, listed)
+        shapes = answer.shapes_of(params, listed)
         read = []
         for node in root.children if is_list else [root]:
             fitting = [shape for shape in shapes if shape.tree.tag == node.tag]
@@ -152,7 +152,7 @@ class _Lines:
 
     def success(self, answer: Answer, params: Mapping[str, str]) -> Value:
         listed = answer.is_list(params)
-        shapes = _candidates(answer, params, listed)
+        shapes = answer.shapes_of(params, listed)
         if not listed:
             return self._record(shapes, answer, self._text)
         rows = [line.rstrip("\r") for line in self._text.split("\n")] if self._text else []
@@ -199,15 +199,6 @@ class _Lines:
 _Reader = _Json | _Xml | _Lines
 
 # -- which shape ------------------------------------------------------------------------------------
-
-
-def _candidates(answer: Answer, params: Mapping[str, str], listed: bool) -> list[Shape]:
-    """The shapes that an answer to this request may have; all of them when the request fits none."""
-    kind = [shape for shape in answer.shapes if shape.listed in (None, listed)]
-    fitting = [
-        shape for shape in kind if all((params.get(name) or "0") == value for name, value in shape.when)
-    ]
-    return fitting or kind
 
 
 def _choose(shapes: Sequence[Shape], record: object) -> Shape:

@@ -114,6 +114,18 @@ class Answer:
     listing: Listing | None = None
     _known: dict[int, dict[str, Member]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    def shapes_of(self, params: Mapping[str, str], listed: bool) -> list[Shape]:
+        """The shapes that the answer to this request may have. A value that selects none is like "0"."""
+        values = {condition for shape in self.shapes for condition in shape.when}
+        found = []
+        for shape in self.shapes:
+            if shape.listed in (None, listed) and all(
+                value == (params[name] if (name, params.get(name)) in values else "0")
+                for name, value in shape.when
+            ):
+                found.append(shape)
+        return found
+
     def known(self, shape: Shape) -> Mapping[str, Member]:
         """Members by name: those of one of the shapes, and what other shapes have besides."""
         found = self._known.get(id(shape))

@@ -77,11 +77,7 @@ def _records(value: object, listed: bool) -> Sequence[Mapping[str, Any]]:
 
 def _shape(answer: Answer, params: Mapping[str, str], record: Mapping[str, Any], listed: bool) -> Shape:
     """The first shape that this request and this record may have."""
-    for shape in answer.shapes:
-        if shape.listed not in (None, listed):
-            continue
-        if any((params.get(name) or "0") != value for name, value in shape.when):
-            continue
+    for shape in answer.shapes_of(params, listed):
         if shape.mark is None:
             return shape
         name, wanted = shape.mark

@@ -56,6 +56,15 @@ def test_an_answer_is_a_list_always_or_by_a_comma() -> None:
     ]
 
 
+def test_a_value_that_selects_no_shape_is_as_good_as_none() -> None:
+    answer = OPERATIONS["status"].answer
+    for level in ("", "0", "3", "x"):
+        assert answer.shapes_of({"all": level}, False) == answer.shapes_of({}, False)
+    assert answer.shapes_of({"all": "2"}, False) != answer.shapes_of({}, False)
+    assert answer.shapes_of({}, True) != answer.shapes_of({}, False)
+    assert len(OPERATIONS["balance"].answer.shapes_of({"cur": "2"}, False)) == 1
+
+
 @pytest.mark.parametrize(
     ("pattern", "line", "values"),
     [
