@@ -152,7 +152,7 @@ from gateway.cli.smsc import output
 with output.progress() as shown:
     shown.update("5 messages [red]", 0.5)
     shown.update("6 messages")
-output.show_table([{"id": 1, "message": "[red]x[/red] " + "y" * 200}])
+output.show_table([{"sent": "01.02.2024 10:00:00", "message": "[red]x[/red] " + "y" * 200}])
 """
 
 
@@ -178,6 +178,7 @@ def test_a_terminal_gets_a_table_that_fits_and_keeps_every_character() -> None:
     seen = re.sub(r"\x1b\[[0-9;]*m", "", seen)
     assert seen.count("y") == 200
     assert "[red]x[/red]" in seen
+    assert "01.02.2024 10:00:00" in seen  # short columns are not folded while there is room
     assert max(len(line) for line in seen.splitlines()) <= 60
     assert rest == ""
 
