@@ -77,3 +77,62 @@ JOBS = (
 )
 
 HISTORY = ("send_date", "phone", "status", "err", "sender_id", "cost", "sms_cnt", "message", "id")
+RECORDS = (
+    Command(
+        "history",
+        "messages",
+        "messages that were sent; all pages of them",
+        "history --start 2024-12-01 --end 2024-12-31 --output december.csv",
+        (
+            *PERIOD,
+            Option("--to", "phone", "only to these numbers", "many", "NUMBER"),
+            Option("--email-to", "email", "only to these mail addresses", "many", "ADDRESS"),
+            Option("--email", "format", "mails, not SMS", "flag", value="8"),
+            Option("--before", "prev_id", "only before the message with this int_id", metavar="ID"),
+            Option("--count", "", "at most so many (default: all)", "count", "N"),
+            *EXPORT,
+        ),
+        HISTORY,
+        work="records:history",
+        of_messages=True,
+    ),
+    Command(
+        "incoming",
+        "answers",
+        "incoming messages (default: of today)",
+        "incoming --hours 24",
+        (
+            Option("--hours", "hour", "of the last hours, up to 168", "count", "N"),
+            Option("--after", "after_id", "only with a higher id", metavar="ID"),
+            Option("--to", "to_phone", "only to this number of yours", metavar="NUMBER"),
+            COUNT,
+            *EXPORT,
+        ),
+        ("id", "received", "phone", "to_phone", "message"),
+    ),
+    Command(
+        "statistics",
+        "stat",
+        "messages and money of the account",
+        "statistics --start 2024-01-01 --end 2024-01-31",
+        (*STATISTICS, *EXPORT),
+    ),
+    Command("prices", "price", "what messages cost", "prices", EXPORT, work="records:prices"),
+    Command(
+        "operator",
+        "operator",
+        "country, operator, region and time zone of numbers",
+        "operator 79991234567",
+        (Option("NUMBER", "phone", "numbers", "many", required=True), *EXPORT),
+    ),
+    Command(
+        "short-link",
+        "tinyurl",
+        "clicks of a short link",
+        "short-link --id 145142",
+        (
+            Option("--link", "link", "the address it leads to", metavar="URL", exclusive="link"),
+            Option("--id", "id", "its id", exclusive="link"),
+        ),
+    ),
+)
