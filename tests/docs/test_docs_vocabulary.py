@@ -16,7 +16,7 @@ from gateway.translate.smpp_status import REFUSAL_STATUS
 from protocols.smpp.constants import status_name
 
 # Fields that a part of the gateway gives to each of its events.
-_OWN_FIELDS = {"ingress": {"account", "peer"}, "egress": {"connector"}}
+_OWN_FIELDS = {"ingress": {"account", "peer"}, "egress": {"connector"}, "smsc_http": {"connector"}}
 _LEVELS = {"debug", "info", "warning", "error"}
 
 

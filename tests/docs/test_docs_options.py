@@ -1,4 +1,4 @@
-"""docs/email.md lists every option of mail, with an example, in the words of the configuration's model."""
+"""docs/email.md and docs/smsc.md list every option, with an example, in the words of the model."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from docs_support import section
 
-from gateway.config import mail_model
+from gateway.config import mail_model, smsc_model
 from gateway.config.basics import Option
 from gateway.config.describe import written
 from gateway.config.sections import hints_of, is_required, option_of
 
-PLACES = {
+MAIL = {
     "`listeners.smtp`": mail_model.SmtpListener,
     "`listeners.lmtp`": mail_model.LmtpListener,
     "`mail`": mail_model.Mail,
@@ -23,6 +23,16 @@ PLACES = {
     "`accounts[].mail`": mail_model.AccountMail,
     "`incoming`": mail_model.IncomingRule,
 }
+SERVICE = {
+    "`smsc_connectors`": smsc_model.SmscConnector,
+    "`smsc_connectors[].callback`": smsc_model.SmscCallback,
+    "`listeners.callbacks`": smsc_model.CallbackListener,
+}
+PLACES = [
+    *(("docs/email.md", name, model) for name, model in MAIL.items()),
+    *(("docs/smsc.md", name, model) for name, model in SERVICE.items()),
+]
+_SHOWN = {mail_model.__name__, smsc_model.__name__}
 
 
 def rows_of(model: type[Any]) -> list[str]:
@@ -33,7 +43,7 @@ def rows_of(model: type[Any]) -> list[str]:
         option, hint = option_of(field), hints[field.name]
         inner = get_args(hint)[0] if get_args(hint) else hint
         if is_dataclass(inner):
-            value = "see below" if inner.__module__ == mail_model.__name__ else "as for SMPP"
+            value = "see below" if inner.__module__ in _SHOWN else "as for SMPP"
         else:
             value = f"`{option.example or written(field.default)}`"
         default = "" if is_required(field) or option.example is None else _default(field.default)
@@ -52,9 +62,9 @@ def _default(default: object) -> str:
     return "" if default in ("", None, ()) else f" Default `{written(default)}`."
 
 
-@pytest.mark.parametrize(("name", "model"), PLACES.items(), ids=list(PLACES))
-def test_docs_email_lists_the_options_of(name: str, model: type[Any]) -> None:
-    text = section("docs/email.md", f"### {name}")
+@pytest.mark.parametrize(("page", "name", "model"), PLACES, ids=[name for _, name, _ in PLACES])
+def test_the_page_lists_the_options_of(page: str, name: str, model: type[Any]) -> None:
+    text = section(page, f"### {name}")
     found = [line for line in text.splitlines() if line.startswith("| `")]
     expected = rows_of(model)
     assert found == expected, "put this under ### " + name + ":\n" + "\n".join(expected)
