@@ -93,9 +93,9 @@ class Runner:
             self.on_sleep()
 
         @asynccontextmanager
-        async def opened(connector: object) -> AsyncIterator[session.Session]:
+        async def opened(connector: object) -> AsyncIterator[session.ServiceSession]:
             try:
-                yield session.Session(client, "centre", sleep, lambda: sum(self.slept))
+                yield session.ServiceSession(client, "centre", sleep, lambda: sum(self.slept))
             finally:
                 await client.close()
 

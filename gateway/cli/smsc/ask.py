@@ -9,7 +9,7 @@ from typing import Any
 from gateway.cli import EXIT_OK, EXIT_USAGE, CommandError
 from gateway.cli.smsc import options, output
 from gateway.cli.smsc.meanings import with_meanings
-from gateway.cli.smsc.session import Refused, Session
+from gateway.cli.smsc.session import Refused, ServiceSession
 from gateway.cli.smsc.table import Command
 from protocols.smsc_http.operations import OPERATIONS, missing
 from protocols.smsc_http.requests import File
@@ -21,14 +21,14 @@ _LISTS = ("_get", "_list", "_stat", "_stat_all")
 """How the names of those operations end for which _NONE_FOUND means that there is nothing."""
 
 
-async def ask(session: Session, command: Command, args: argparse.Namespace) -> int:
+async def ask(session: ServiceSession, command: Command, args: argparse.Namespace) -> int:
     """Ask and show."""
     check(args)
     show(await answer(session, command, args), command, args)
     return EXIT_OK
 
 
-async def answer(session: Session, command: Command, args: argparse.Namespace) -> Any:
+async def answer(session: ServiceSession, command: Command, args: argparse.Namespace) -> Any:
     """What the service answers; a list of nothing is one too."""
     operation, params = request(command, args)
     try:

@@ -8,20 +8,20 @@ import re
 
 from gateway.cli import EXIT_OK, CommandError
 from gateway.cli.smsc import ask, output
-from gateway.cli.smsc.session import Session
+from gateway.cli.smsc.session import ServiceSession
 from gateway.cli.smsc.table import Command
 
 _boundary = re.compile(r'boundary=(?:"([^"]+)"|([^\s;]+))', re.IGNORECASE | re.ASCII).search
 
 
-async def save_answer(session: Session, command: Command, args: argparse.Namespace) -> int:
+async def save_answer(session: ServiceSession, command: Command, args: argparse.Namespace) -> int:
     """Save the file that the service answers with."""
     output.check_output(args.output, force=args.force)
     save(await session.ask(*ask.request(command, args)), args)
     return EXIT_OK
 
 
-async def new_invoice(session: Session, command: Command, args: argparse.Namespace) -> int:
+async def new_invoice(session: ServiceSession, command: Command, args: argparse.Namespace) -> int:
     """Save the invoice that was made, and show its id and sum."""
     output.check_output(args.output, force=args.force)
     octets, content_type = await session.fetch(*ask.request(command, args))

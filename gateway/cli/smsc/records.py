@@ -11,7 +11,7 @@ from typing import Any
 
 from gateway.cli import EXIT_OK, CommandError
 from gateway.cli.smsc import ask, options, output
-from gateway.cli.smsc.session import Refused, Session
+from gateway.cli.smsc.session import Refused, ServiceSession
 from gateway.cli.smsc.table import Command
 
 PAGE = 1000
@@ -19,7 +19,7 @@ PAGE = 1000
 _FOUND_NOTHING = 3
 
 
-async def history(session: Session, command: Command, args: argparse.Namespace) -> int:
+async def history(session: ServiceSession, command: Command, args: argparse.Namespace) -> int:
     """All pages of the history, newest first; what came before a failure is shown or saved all the same."""
     ask.check(args)
     params = options.parameters(command.options, args)
@@ -42,7 +42,7 @@ async def history(session: Session, command: Command, args: argparse.Namespace) 
 
 
 async def _pages(
-    session: Session,
+    session: ServiceSession,
     params: dict[str, str],
     most: int | None,
     rows: list[dict[str, Any]],
@@ -64,7 +64,7 @@ async def _pages(
         params = {**params, "prev_id": last}
 
 
-async def _page(session: Session, params: Mapping[str, str]) -> list[dict[str, Any]]:
+async def _page(session: ServiceSession, params: Mapping[str, str]) -> list[dict[str, Any]]:
     try:
         value = await session.ask("messages", params)
     except Refused as refused:
@@ -74,7 +74,7 @@ async def _page(session: Session, params: Mapping[str, str]) -> list[dict[str, A
     return [dict(row) for row in output.rows_of(value)]
 
 
-async def prices(session: Session, command: Command, args: argparse.Namespace) -> int:
+async def prices(session: ServiceSession, command: Command, args: argparse.Namespace) -> int:
     """Three tables for people: prices by zone, individual ones by operator, and of a mail."""
     ask.check(args)
     value = await session.ask(command.operation, {})
@@ -92,7 +92,7 @@ async def prices(session: Session, command: Command, args: argparse.Namespace) -
     return EXIT_OK
 
 
-async def details(session: Session, command: Command, args: argparse.Namespace) -> int:
+async def details(session: ServiceSession, command: Command, args: argparse.Namespace) -> int:
     """One row for each sub-client and item."""
     ask.check(args)
     value = await ask.answer(session, command, args)
@@ -108,7 +108,7 @@ def _items(user: output.Row) -> list[output.Row]:
     return output.rows_of(user.get("items") or [])
 
 
-async def operator_templates(session: Session, command: Command, args: argparse.Namespace) -> int:
+async def operator_templates(session: ServiceSession, command: Command, args: argparse.Namespace) -> int:
     """A row for each operator and type; the service writes its name as the member's name."""
     value = await session.ask(*ask.request(command, args))
     if args.json:

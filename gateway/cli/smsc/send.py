@@ -12,7 +12,7 @@ from typing import Any
 from gateway.cli import EXIT_FAILURE, EXIT_OK, EXIT_USAGE, CommandError
 from gateway.cli.smsc import ask, options, output
 from gateway.cli.smsc.meanings import with_meanings
-from gateway.cli.smsc.session import Refused, Session, Unanswered
+from gateway.cli.smsc.session import Refused, ServiceSession, Unanswered
 from gateway.cli.smsc.table import Command
 from protocols.smsc_http import sending
 
@@ -22,7 +22,7 @@ _COST_AND_BALANCE = "3"
 _SHOWN_NUMBERS = 5
 
 
-async def send(session: Session, command: Command, args: argparse.Namespace) -> int:
+async def send(session: ServiceSession, command: Command, args: argparse.Namespace) -> int:
     """Send and show id, count, cost and balance; with --cost only what it would cost."""
     params = message(command, args)
     files = ask.files(command, args)
@@ -76,7 +76,7 @@ def _status_command(params: dict[str, str], args: argparse.Namespace) -> str:
     return f"smsc-gateway smsc status{which} {params['id']}:{','.join(numbers[:_SHOWN_NUMBERS])}{more}"
 
 
-async def add_job(session: Session, command: Command, args: argparse.Namespace) -> int:
+async def add_job(session: ServiceSession, command: Command, args: argparse.Namespace) -> int:
     """Make a mailing list."""
     ask.show(await session.ask(command.operation, message(command, args)), command, args)
     return EXIT_OK
@@ -133,7 +133,7 @@ def messages(words: Sequence[str]) -> list[tuple[str, str]]:
     return found
 
 
-async def status(session: Session, command: Command, args: argparse.Namespace) -> int:
+async def status(session: ServiceSession, command: Command, args: argparse.Namespace) -> int:
     """One message as a record, several as a table."""
     ask.check(args)
     asked = messages(args.message)
@@ -143,7 +143,7 @@ async def status(session: Session, command: Command, args: argparse.Namespace) -
     return EXIT_OK
 
 
-async def delete(session: Session, command: Command, args: argparse.Namespace) -> int:
+async def delete(session: ServiceSession, command: Command, args: argparse.Namespace) -> int:
     """Each message in a request of its own; 1 when one of them was not deleted."""
     results = []
     for id_, phone in messages(args.message):

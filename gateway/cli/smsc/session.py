@@ -76,7 +76,7 @@ def _words(operation: str, failure: Failure) -> str:
     return f"{text}: {advice}" if advice else text
 
 
-class Session:
+class ServiceSession:
     """Asks the service as one login; `sleep` and `now` (monotonic seconds) are the waiting commands'."""
 
     def __init__(
@@ -153,13 +153,13 @@ def connector_of(args: argparse.Namespace) -> Any:
 
 
 @asynccontextmanager
-async def opened(connector: Any) -> AsyncIterator[Session]:
+async def opened(connector: Any) -> AsyncIterator[ServiceSession]:
     """A session with the account of a connector."""
     from gateway.core.clock import SystemClock
     from gateway.egress.smsc_http.client import SmscClient
 
     client = SmscClient(connector, SystemClock(), most=_AT_ONCE)
     try:
-        yield Session(client, connector.name)
+        yield ServiceSession(client, connector.name)
     finally:
         await client.close()

@@ -7,7 +7,7 @@ from typing import Any
 
 from gateway.cli import EXIT_FAILURE, EXIT_OK, CommandError
 from gateway.cli.smsc import ask, files, output
-from gateway.cli.smsc.session import Session
+from gateway.cli.smsc.session import ServiceSession
 from gateway.cli.smsc.table import Command
 
 POLL_S = 21.0
@@ -19,7 +19,7 @@ CALL = "[waitcall]"
 _READY, _CANCELLED, _FAILED = "2", "3", "4"
 
 
-async def wait_call(session: Session, command: Command, args: argparse.Namespace) -> int:
+async def wait_call(session: ServiceSession, command: Command, args: argparse.Namespace) -> int:
     """Say which number is to be called; with --wait, 0 only when the call came."""
     newest = max((_id(row) for row in await _incoming(session, {})), default=0) if args.wait else 0
     value = await session.ask(*ask.request(command, args))
@@ -39,7 +39,7 @@ async def wait_call(session: Session, command: Command, args: argparse.Namespace
     return EXIT_OK if call is not None else EXIT_FAILURE
 
 
-async def _call_from(session: Session, number: str, newest: int, patience_s: float) -> dict[str, Any] | None:
+async def _call_from(session: ServiceSession, number: str, newest: int, patience_s: float) -> dict[str, Any] | None:
     until = session.now() + patience_s
     with output.progress() as shown:
         while True:
@@ -54,7 +54,7 @@ async def _call_from(session: Session, number: str, newest: int, patience_s: flo
             await session.sleep(min(POLL_S, max(left, 0.0)))
 
 
-async def _incoming(session: Session, params: dict[str, str]) -> list[dict[str, Any]]:
+async def _incoming(session: ServiceSession, params: dict[str, str]) -> list[dict[str, Any]]:
     return [dict(row) for row in output.rows_of(await session.ask("answers", {"hour": "1", **params}))]
 
 
@@ -67,7 +67,7 @@ def _patience(args: argparse.Namespace) -> float:
     return float(args.timeout) if args.timeout is not None else PATIENCE_S
 
 
-async def fetch(session: Session, command: Command, args: argparse.Namespace) -> int:
+async def fetch(session: ServiceSession, command: Command, args: argparse.Namespace) -> int:
     """Wait until the task is done, then save its file."""
     operation, params = ask.request(command, args)
     output.check_output(args.output, force=args.force)
@@ -89,7 +89,7 @@ async def fetch(session: Session, command: Command, args: argparse.Namespace) ->
     return EXIT_OK
 
 
-async def _state(session: Session, args: argparse.Namespace) -> str:
+async def _state(session: ServiceSession, args: argparse.Namespace) -> str:
     after = {"after_id": str(int(args.id) - 1)} if args.id is not None and args.id.isdecimal() else {}
     for task in output.rows_of(await session.ask("dl_list", after)):
         if str(task.get("id")) == args.id or (args.name is not None and task.get("name") == args.name):

@@ -59,7 +59,7 @@ class Document:
 
 
 @dataclass(slots=True, eq=False)
-class Sender:
+class SenderName:
     """A name; `since` is when moderation began, None while a number waits for its code."""
 
     id: int
@@ -113,10 +113,10 @@ class Senders:
         self._account = account
         self._outbox = outbox
         self._login_of = login_of
-        self._names: Shelf[Sender] = Shelf(MAX_NAMES)
+        self._names: Shelf[SenderName] = Shelf(MAX_NAMES)
         self._files = 0
         self._codes: dict[str, _Code] = {}
-        self._names.add(lambda id: Sender(id, account.sender, "", "", None, confirmed=True))
+        self._names.add(lambda id: SenderName(id, account.sender, "", "", None, confirmed=True))
 
     def handlers(self) -> dict[str, Handler]:
         """By the names of the operations; add and chg read files too."""
@@ -155,7 +155,7 @@ class Senders:
         if any(sender.name == name and sender.owner == owner for sender in self._names):
             raise ApiProblem(_NOT_SAVED)
         since = None if name.isdigit() else now
-        sender = self._names.add(lambda id: Sender(id, name, owner, comment, since))
+        sender = self._names.add(lambda id: SenderName(id, name, owner, comment, since))
         sender.registered.update(dict.fromkeys(operators, now))
         self._attach(sender, params, files, now)
         return {"sender": sender.id}
@@ -195,7 +195,7 @@ class Senders:
             records.append(record)
         return records
 
-    def _chosen(self, params: Params, now: float) -> Iterator[Sender]:
+    def _chosen(self, params: Params, now: float) -> Iterator[SenderName]:
         """Of one owner and before `prev_id`, newest first; with `from_date` by their last change."""
         owner, since = self._owner(params), day(params, "from_date")
         before = fields.optional_integer(params, "prev_id", 1, 2**31 - 1)
@@ -248,11 +248,11 @@ class Senders:
             raise ApiProblem(_WRONG_CODE)
         owner = self._owner(params)
         known = next((s for s in self._names if s.name == number and s.owner == owner), None)
-        sender = known or self._names.add(lambda id: Sender(id, number, owner, "", None))
+        sender = known or self._names.add(lambda id: SenderName(id, number, owner, "", None))
         sender.confirmed = True
         return {"result": "OK"}
 
-    def _find(self, params: Params) -> Sender:
+    def _find(self, params: Params) -> SenderName:
         id = fields.optional_integer(params, "id", 1, 2**31 - 1)
         name, owner = params.get("sender", ""), self._owner(params)
         if id is None and not name:
@@ -272,7 +272,7 @@ class Senders:
             raise fields.bad()
         return login
 
-    def _attach(self, sender: Sender, params: Params, files: Sequence[File], now: float) -> None:
+    def _attach(self, sender: SenderName, params: Params, files: Sequence[File], now: float) -> None:
         for file in files:
             self._files += 1
             sender.files.append(Document(self._files, file.name, params.get("doc_info", ""), now))
