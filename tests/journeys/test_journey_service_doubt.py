@@ -186,6 +186,18 @@ async def test_a_refused_login_is_told_once_and_rests_for_a_quarter_of_an_hour(t
 
 
 @journey
+async def test_a_balance_that_was_asked_too_often_keeps_nothing_back(tmp_path: Path) -> None:
+    async with simulated_service() as simulator:
+        simulator.service.faults.next("balance", [fault("error", 9)])
+        async with running(service_config(service(simulator.port)), tmp_path) as gateway:
+            client = await gateway.client()
+            await gateway.linked(SERVICE)
+            await client.submit()
+            await gateway.until(lambda: simulator.service.store.accepted == 1)
+            assert simulator.service.errors[9] == 1
+
+
+@journey
 async def test_a_host_that_is_gone_is_replaced_by_the_next(tmp_path: Path) -> None:
     async with simulated_service() as simulator:
         url = service(simulator.port).url

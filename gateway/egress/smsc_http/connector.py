@@ -237,7 +237,8 @@ class SmscConnector:
                 self.upstream.last_error = reason
                 self.say("warning", "link_lost", reason=reason)
             return False
-        if isinstance(answer, Failure):
+        # asked too often, by an earlier run or by other programs: but it lives
+        if isinstance(answer, Failure) and answer.number != errors.TOO_MANY:
             self.upstream.last_error = answer.text
             self.failed(answer.number)
             return False
