@@ -1,0 +1,254 @@
+"""A socket where an SMSC service calls: statuses and incoming SMS over HTTP.
+
+The service calls again for hours unless it is answered 200 or 404. So 200 goes out after the commit, and
+whatever may pass is answered by something else. Only known paths are read, and a call is looked at only with
+the right hash in it.
+
+The module needs aiohttp: it is imported where such a listener is configured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import traceback
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+from aiohttp import web
+
+from gateway.config.smsc_model import CallbackListener as ListenerConfig
+from gateway.core.accounts import is_allowed
+from gateway.core.batch import Journal
+from gateway.core.clock import Clock
+from gateway.core.events import Events
+from gateway.core.smsc_sink import Endpoint
+from gateway.ingress.tls import server_context
+from protocols.smsc_http.callbacks import (
+    MAX_BODY,
+    Call,
+    CallbackError,
+    IncomingCall,
+    StatusCall,
+    check_hash,
+    parse_callback,
+)
+
+BACKLOG = 1024
+LINGER_S = 2.0
+"""So long what was refused is read on and thrown away, so that the answer arrives."""
+
+_silent = logging.Logger("smsc_callbacks", logging.CRITICAL + 1)  # aiohttp's lines would hold what came
+
+
+class _Refused(Exception):
+    """A call that is answered by an HTTP status; the reason is for the log."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class CallbackListener:
+    """The connections of one listening socket. `endpoints` are by path; a reload may replace them."""
+
+    def __init__(
+        self,
+        config: ListenerConfig,
+        endpoints: Mapping[str, Endpoint],
+        journal: Journal,
+        events: Events,
+        clock: Clock,
+    ) -> None:
+        self.config = config
+        self.endpoints = endpoints
+        self.address = str(config.address)
+        self.taken = 0
+        """Calls that were committed, and those that were refused."""
+        self.refused = 0
+        self.stopping = False
+        self._journal = journal
+        self._events = events
+        self._clock = clock
+        self._loop = asyncio.get_running_loop()
+        self._web = web.Server(
+            self._answer,
+            # also the time that a connection has for the head of its first request
+            keepalive_timeout=config.request_timeout_s,
+            lingering_time=min(LINGER_S, config.request_timeout_s),
+            auto_decompress=False,  # a small body could become a huge one
+            access_log=None,
+            logger=_silent,
+        )
+        self._server: asyncio.Server
+
+    async def start(self) -> None:
+        """Listens; OSError when the address cannot be had, or a certificate cannot be read."""
+        host, port = self.config.address
+        self._server = await self._loop.create_server(
+            self._connection,
+            host,
+            port,
+            ssl=server_context(self.config.tls),
+            ssl_handshake_timeout=self.config.request_timeout_s if self.config.tls else None,
+            backlog=BACKLOG,
+            reuse_address=True,
+        )
+
+    def stop_listening(self) -> None:
+        """Takes no connection and no call more; those that wait for a commit are still answered."""
+        self.stopping = True
+        self._server.close()
+        self._web.pre_shutdown()
+
+    async def stop(self, timeout_s: float = 5.0) -> None:
+        """Ends every connection; calls under way have so long to be answered."""
+        self.stop_listening()
+        await self._web.shutdown(timeout_s)
+
+    @property
+    def port(self) -> int:
+        """The port it listens on (the kernel's choice when 0 is configured)."""
+        return int(self._server.sockets[0].getsockname()[1])
+
+    @property
+    def connections(self) -> list[web.RequestHandler]:
+        """Those that are open."""
+        return self._web.connections
+
+    def _connection(self) -> asyncio.Protocol:
+        if len(self._web.connections) < self.config.max_connections:
+            return self._web()
+        return _TooMany(self._events, self._clock, self.config.max_connections)
+
+    # -- calls -----------------------------------------------------------------------------------------
+
+    async def _answer(self, request: web.BaseRequest) -> web.Response:
+        """The answer to whatever came."""
+        # behind "/!" in a handler's URL the service leaves the slash
+        endpoint = self.endpoints.get(request.path.removesuffix("/"))
+        connector = endpoint.connector if endpoint is not None else "-"
+        try:
+            if endpoint is None:
+                raise _Refused(404, "unknown path")
+            call = await self._read(request, endpoint)
+            await self._take(call, endpoint)
+        except _Refused as refused:
+            self.refused += 1
+            self._events.seldom(
+                "warning",
+                "callback_refused",
+                self._clock.now(),
+                connector=connector,
+                peer=request.remote,
+                reason=refused.reason,
+            )
+            return _response(refused.status)
+        except ConnectionError:
+            raise  # nobody is there to be answered
+        except Exception as error:
+            self._fault(connector, error)
+            return _response(503)
+        self.taken += 1
+        return _response(200)
+
+    async def _read(self, request: web.BaseRequest, endpoint: Endpoint) -> Call:
+        """A call that comes from the service."""
+        config = endpoint.config
+        if request.method != "POST":
+            raise _Refused(405, "not a POST")
+        if request.remote is None:
+            raise ConnectionResetError
+        if not is_allowed(request.remote, config.allowed_addresses):
+            raise _Refused(403, "the address is not in allowed_addresses")
+        try:
+            async with asyncio.timeout(self.config.request_timeout_s):
+                body = await _body(request)
+        except TimeoutError:
+            raise _Refused(408, "it did not come whole in time") from None
+        except web.RequestPayloadError:
+            raise _Refused(400, "its body is broken") from None
+        try:
+            call = parse_callback(
+                request.headers.get("Content-Type", ""), body, request.rel_url.raw_query_string
+            )
+        except CallbackError as error:
+            raise _Refused(400, str(error)) from None
+        if not check_hash(call, config.secret.reveal(), config.hash):
+            wrong = "a wrong" if config.hash in call.hashes else "no"
+            raise _Refused(403, f"it has {wrong} {config.hash}")
+        return call
+
+    async def _take(self, call: Call, endpoint: Endpoint) -> None:
+        """Returns when the call is committed."""
+        if self.stopping or self._journal.error:
+            raise _Refused(503, self._journal.error or "the gateway stops")
+        now_ms, sink = self._clock.now_ms(), endpoint.sink
+        if isinstance(call, StatusCall):
+            sink.status(call, now_ms)
+        elif isinstance(call, IncomingCall):
+            sink.incoming(call, now_ms)
+        else:
+            sink.wait_call(call, now_ms)
+        committed: asyncio.Future[bool] = self._loop.create_future()
+        self._journal.then(partial(_settle, committed))
+        if not await committed:
+            raise _Refused(503, "it could not be stored")
+
+    def _fault(self, connector: str, error: Exception) -> None:
+        """Something that must not happen did, in the gateway; its text might hold some of the call's."""
+        place = traceback.extract_tb(error.__traceback__)[-1:]
+        where = "".join(f" in {Path(line.filename).name}:{line.lineno}" for line in place)
+        self._events.seldom(
+            "error",
+            "callback_fault",
+            self._clock.now(),
+            connector=connector,
+            reason=type(error).__name__ + where,
+        )
+
+
+def _settle(committed: asyncio.Future[bool], ok: bool) -> None:
+    if not committed.done():  # by the end of a stop that took too long
+        committed.set_result(ok)
+
+
+async def _body(request: web.BaseRequest) -> bytes:
+    """What was posted, at most MAX_BODY octets of it."""
+    if (request.content_length or 0) > MAX_BODY:
+        raise _Refused(413, f"it has more than {MAX_BODY} octets")
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # of the answer
+    body = bytearray()
+    async for chunk in request.content.iter_any():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise _Refused(413, f"it has more than {MAX_BODY} octets")
+    return bytes(body)
+
+
+def _response(status: int) -> web.Response:
+    if status == 200:
+        return web.Response(text="OK")
+    response = web.Response(status=status, headers={"Allow": "POST"} if status == 405 else None)
+    response.text = response.reason
+    response.force_close()
+    return response
+
+
+class _TooMany(asyncio.Protocol):
+    """A connection beyond the limit: closed before a single octet is read."""
+
+    def __init__(self, events: Events, clock: Clock, limit: int) -> None:
+        self._events = events
+        self._clock = clock
+        self._limit = limit
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        peer = (transport.get_extra_info("peername") or ("-",))[0]
+        self._events.seldom("warning", "connections_full", self._clock.now(), limit=self._limit, peer=peer)
+        cast(asyncio.Transport, transport).abort()
