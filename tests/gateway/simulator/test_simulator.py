@@ -55,6 +55,23 @@ def test_bind_checks_what_the_settings_name(system_id: str, password: str, statu
     play(scenario, system_id="esme", password="pw")
 
 
+@pytest.mark.parametrize("version", [0x34, 0x50], ids=["3.4", "5.0"])
+@pytest.mark.parametrize("bind", [BindTransmitter, BindReceiver, BindTransceiver])
+def test_every_bind_of_both_versions_is_taken(bind: Any, version: int) -> None:
+    async def scenario(simulator: Simulator) -> None:
+        esme = await connect(simulator)
+        response = await esme.request(bind(system_id="esme", password="pw", interface_version=version))
+        assert response.command_status == c.ESME_ROK
+        if bind is not BindReceiver:
+            answer = await esme.request(submit("15550001", registered_delivery=0))
+            assert answer.command_status == c.ESME_ROK
+        if bind is not BindTransmitter:
+            simulator.deliver(DeliverSm(source_addr="15550001", short_message=b"hi"), "esme")
+            assert (await esme.delivery()).short_message == b"hi"
+
+    play(scenario)
+
+
 def test_receipts_of_a_transmitter_go_to_the_receiver_of_its_system_id() -> None:
     async def scenario(simulator: Simulator) -> None:
         transmitter = await bound(simulator, BindTransmitter)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from urllib.parse import urlencode
 
 import pytest
 from http_simulator_support import OTHER, PHONE, Bench
+
+from protocols.smsc_http.limits import LIMITS, claims
+from protocols.smsc_http.operations import OPERATIONS
 
 BALANCE = "/sys/balance.php?fmt=1&"
 
@@ -114,6 +118,22 @@ def test_the_balance_may_be_asked_for_ten_times_a_minute() -> None:
     bench = Bench()
     said = [answer(bench, f"apikey=key&cur={number % 2}") for number in range(11)]
     assert said[9] != "0,-9" and said[10] == "0,-9"
+
+
+@pytest.mark.parametrize("name", [name for name, rows in LIMITS.items() if rows])
+def test_each_operation_has_its_limit(name: str) -> None:
+    bench = Bench(block_after=0)
+    operation = OPERATIONS[name]
+    params = {**dict.fromkeys(operation.required[0], "1"), **dict(operation.command)}
+    tightest = min((claim.limit for claim in claims(operation, params)), key=lambda limit: limit.count)
+
+    def is_error_9() -> bool:
+        reply = bench.get(f"/sys/{operation.script}?{urlencode({**params, 'apikey': 'key', 'fmt': '3'})}")
+        return b'"error_code": 9' in reply.body
+
+    assert [is_error_9() for _ in range(tightest.count + 1)] == [False] * tightest.count + [True]
+    bench.pass_(tightest.window_s)
+    assert not is_error_9()
 
 
 @pytest.mark.parametrize(("factor", "served"), [(0.5, 5), (2, 20), (0, 30)])

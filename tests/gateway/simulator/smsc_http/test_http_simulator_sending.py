@@ -26,29 +26,29 @@ def error(answer: Any) -> int:
     return number
 
 
-@pytest.mark.parametrize(
-    ("params", "type", "text"),
-    [
-        ({"mes": "Hello!"}, 0, "Hello!"),
-        ({"mes": "Hello!", "flash": "1"}, 1, "Hello!"),
-        ({"mes": "050A0307056048656C6C6F2C20576F726C6421", "bin": "2"}, 2, None),
-        ({"mes": "http://wap.ru\nWAP.RU", "push": "1"}, 3, "http://wap.ru\nWAP.RU"),
-        ({"mes": "", "hlr": "1"}, 4, ""),
-        ({"mes": "", "ping": "1"}, 5, ""),
-        ({"mes": "Hello", "subj": "Privet", "mms": "1"}, 6, "Hello"),
-        ({"mes": "Hello world!", "call": "1", "voice": "m", "param": "20,10,3"}, 7, "Hello world!"),
-        ({"mes": "Hello", "viber": "1"}, 10, "Hello"),
-        ({"mes": "Hello {button,https://smscentre.com,site}", "viber": "1"}, 10, None),
-        ({"mes": "Hello", "soc": "1"}, 12, "Hello"),
-        ({"mes": "Hello", "whatsapp": "1"}, 0, "Hello"),
-        ({"mes": "__CALL__: Privet"}, 7, "Privet"),
-        ({"mes": "__VIBER__: Privet"}, 10, "Privet"),
-        ({"mes": "__SOC__: Privet"}, 12, "Privet"),
-        ({"mes": "__BOT__: Privet"}, 0, "Privet"),
-        ({"mes": "__PING__"}, 5, ""),
-        ({"mes": "__HLR__"}, 4, ""),
-    ],
-)
+KINDS: dict[str, tuple[dict[str, str], int, str | None]] = {
+    "text": ({"mes": "Hello!"}, 0, "Hello!"),
+    "flash": ({"mes": "Hello!", "flash": "1"}, 1, "Hello!"),
+    "bin": ({"mes": "050A0307056048656C6C6F2C20576F726C6421", "bin": "2"}, 2, None),
+    "push": ({"mes": "http://wap.ru\nWAP.RU", "push": "1"}, 3, "http://wap.ru\nWAP.RU"),
+    "hlr": ({"mes": "", "hlr": "1"}, 4, ""),
+    "ping": ({"mes": "", "ping": "1"}, 5, ""),
+    "mms": ({"mes": "Hello", "subj": "Privet", "mms": "1"}, 6, "Hello"),
+    "call": ({"mes": "Hello world!", "call": "1", "voice": "m", "param": "20,10,3"}, 7, "Hello world!"),
+    "viber": ({"mes": "Hello", "viber": "1"}, 10, "Hello"),
+    "viber button": ({"mes": "Hello {button,https://smscentre.com,site}", "viber": "1"}, 10, None),
+    "soc": ({"mes": "Hello", "soc": "1"}, 12, "Hello"),
+    "whatsapp": ({"mes": "Hello", "whatsapp": "1"}, 0, "Hello"),
+    "__CALL__": ({"mes": "__CALL__: Privet"}, 7, "Privet"),
+    "__VIBER__": ({"mes": "__VIBER__: Privet"}, 10, "Privet"),
+    "__SOC__": ({"mes": "__SOC__: Privet"}, 12, "Privet"),
+    "__BOT__": ({"mes": "__BOT__: Privet"}, 0, "Privet"),
+    "__PING__": ({"mes": "__PING__"}, 5, ""),
+    "__HLR__": ({"mes": "__HLR__"}, 4, ""),
+}
+
+
+@pytest.mark.parametrize(("params", "type", "text"), KINDS.values(), ids=list(KINDS))
 def test_flags_and_prefixes_choose_the_kind(params: dict[str, str], type: int, text: str | None) -> None:
     bench = Bench()
     bench.send(**params)
@@ -57,7 +57,19 @@ def test_flags_and_prefixes_choose_the_kind(params: dict[str, str], type: int, t
     assert message.text == (params["mes"] if text is None else text)
 
 
-@pytest.mark.parametrize("mes", ["Hello", "__MAIL__: Hello"])
+@pytest.mark.parametrize(
+    ("params", "kind"),
+    [({"whatsapp": "1"}, "whatsapp"), ({"mes": "__BOT__: Privet"}, "bot")],
+    ids=["whatsapp", "__BOT__"],
+)
+def test_what_has_no_code_of_its_own_is_no_sms_all_the_same(params: dict[str, str], kind: str) -> None:
+    bench = Bench()
+    bench.send(**params)
+    assert only(bench).extra == {"kind": kind}
+    assert only(bench).cost != Decimal(str(bench.send(cost="1")["cost"]))
+
+
+@pytest.mark.parametrize("mes", ["Hello", "__MAIL__: Hello"], ids=["mail", "__MAIL__"])
 def test_a_mail_goes_to_an_address(mes: str) -> None:
     bench = Bench()
     mail = {} if mes.startswith("__") else {"mail": "1"}
@@ -67,7 +79,9 @@ def test_a_mail_goes_to_an_address(mes: str) -> None:
     assert bench.status(1, "Alex@mysite.com")["status"] == -1
 
 
-@pytest.mark.parametrize("recipient", ["alex_nick", "#1122334455", "79161234567"])
+@pytest.mark.parametrize(
+    "recipient", ["alex_nick", "#1122334455", "79161234567"], ids=["name", "id", "phone"]
+)
 def test_a_bot_takes_names_numbers_and_phones(recipient: str) -> None:
     bench = Bench()
     bench.send(phones=recipient, mes="Hi", bot="@mybot_bot", smsreq="25")
@@ -192,22 +206,22 @@ def test_with_nl_line_feeds_of_texts_are_real() -> None:
     assert [message.text for message in bench.service.store.messages] == ["one\nmore of it", "two"]
 
 
-@pytest.mark.parametrize(
-    ("time", "tz", "after_s"),
-    [
-        ("0101250400", "", HOUR),
-        ("01.01.25 04:00", "", HOUR),
-        ("0101250400", "1", 0),
-        ("0101250500", "1", HOUR),
-        (f"0{int(START) + 90}", "", 90),
-        ("+15", "", 900),
-        ("9-18", "", 6 * HOUR),
-        ("2-4", "", 0),
-        ("1-3", "", 22 * HOUR),
-        ("0", "", 0),
-        ("0101240400", "", 0),
-    ],
-)
+TIMES = {
+    "digits": ("0101250400", "", HOUR),
+    "dots": ("01.01.25 04:00", "", HOUR),
+    "past in its zone": ("0101250400", "1", 0),
+    "of its zone": ("0101250500", "1", HOUR),
+    "timestamp": (f"0{int(START) + 90}", "", 90),
+    "minutes": ("+15", "", 900),
+    "window to come": ("9-18", "", 6 * HOUR),
+    "window open": ("2-4", "", 0),
+    "window closed": ("1-3", "", 22 * HOUR),
+    "zero": ("0", "", 0),
+    "past": ("0101240400", "", 0),
+}
+
+
+@pytest.mark.parametrize(("time", "tz", "after_s"), TIMES.values(), ids=list(TIMES))
 def test_a_message_waits_for_its_time(time: str, tz: str, after_s: float) -> None:
     bench = Bench(operator_ms=0, final_ms=0)
     bench.send(time=time, tz=tz)
