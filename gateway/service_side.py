@@ -16,6 +16,7 @@ from gateway.core.receipts import ReceiptBook
 from gateway.core.upstream import Upstream
 
 if TYPE_CHECKING:
+    from gateway.core.smsc_sink import Endpoint
     from gateway.daemon import Daemon
     from gateway.egress.smsc_http.asker import Doubt
     from gateway.egress.smsc_http.connector import SmscConnector
@@ -70,10 +71,12 @@ class ServiceSide:
 
         daemon = self._daemon
         for section in config.listeners.callbacks:
-            listener = CallbackListener(section, {}, daemon.journal, daemon.events, daemon.clock)
+            # a path that is not known is answered 404, after which the service does not call again
+            listener = CallbackListener(
+                section, self._endpoints(), daemon.journal, daemon.events, daemon.clock
+            )
             await daemon.start_listener(listener, "callbacks", listener.address)
             self.listeners.append(listener)
-        self._tell_listeners()
 
     def drop(self, name: str) -> None:
         """A connector has stopped."""
@@ -84,11 +87,13 @@ class ServiceSide:
             self._tell_listeners()
 
     def _tell_listeners(self) -> None:
+        for listener in self.listeners:
+            listener.endpoints = self._endpoints()
+
+    def _endpoints(self) -> dict[str, Endpoint]:
         from gateway.core.smsc_inbox import endpoints
 
-        found = endpoints(connector.inbox for connector in self.connectors.values())
-        for listener in self.listeners:
-            listener.endpoints = found
+        return endpoints(connector.inbox for connector in self.connectors.values())
 
     def store_says(self, answer: Answer) -> None:
         """Hands the store's answers to the connectors that asked."""
