@@ -25,8 +25,8 @@ from protocols.smsc_http.operations import OPERATIONS
 from protocols.smsc_http.requests import Credentials, File, HttpRequest, encode_request
 
 CONNECT_TIMEOUT_S = 5.0
-KEEP_S = 15.0
-"""A connection that is idle for longer is not used again: the service may be closing it."""
+KEEP_S = 4.0
+"""A connection that is idle for longer is not used again: common servers close it after 5 s."""
 BACKUP_S = 60.0
 """A host that could not be reached is left alone so long, if there is another one."""
 MARGIN_S = 1.0
