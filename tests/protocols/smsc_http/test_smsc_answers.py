@@ -50,6 +50,13 @@ def test_a_text_id_that_the_service_writes_without_quotes_is_read() -> None:
     assert parse("send", 3, text) == Failure(7, "invalid number", "x7")
 
 
+def test_an_ok_in_json_may_be_the_bare_word_where_nothing_else_is_to_be_said() -> None:
+    assert parse("phone_del", 3, "OK\n") == {"result": "OK"}
+    for operation in ("send", "status", "balance", "phone_get"):
+        with pytest.raises(AnswerError):
+            parse(operation, 3, "OK")
+
+
 def test_numbers_and_texts_are_told_apart_by_the_tables_and_not_by_quotes() -> None:
     assert parse("send", 3, '{"id": "33", "cnt": "2", "cost": 1.40}') == {"id": 33, "cnt": 2, "cost": "1.40"}
     assert parse("balance", 3, '{"balance": 100}') == {"balance": "100"}
