@@ -198,5 +198,9 @@ class HttpSimulator:
 
 
 async def _read(request: web.BaseRequest, path: str, query: str) -> HttpCall:
+    if request.headers.get("Expect", "").lower() == "100-continue":
+        # Libraries ask before they send a large body, and without this wait for a second.
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        request.writer.output_size = 0  # of the answer
     content_type = request.headers.get("Content-Type", "")
     return HttpCall(request.method, path, query, content_type, await request.read())

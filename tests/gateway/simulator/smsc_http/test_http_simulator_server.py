@@ -142,6 +142,24 @@ def test_an_answer_can_be_slow() -> None:
     run(test)
 
 
+def test_a_client_that_asks_before_it_sends_its_body_is_told_to_go_on() -> None:
+    async def test() -> None:
+        async with simulator() as (running, _):
+            reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+            body = b"login=alex&psw=123&phones=79161234567&mes=Hello!&id=33&fmt=1"
+            head = "POST /sys/send.php HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+            head += f"Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {len(body)}\r\n\r\n"
+            writer.write(head.encode())
+            assert await reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+            writer.write(body)
+            answer = await reader.readuntil(b"\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert await reader.readexactly(4) == b"33,1"
+            writer.close()
+
+    run(test)
+
+
 def test_a_subscriber_writes_when_a_test_says_so() -> None:
     async def test() -> None:
         async with handler([]) as (url, calls), simulator(handler=url) as (running, client):
