@@ -16,6 +16,7 @@ from service_support import (
 )
 
 from gateway.simulator.smsc_http.faults import Fault, FaultKind
+from gateway.simulator.smsc_http.model import ApiProblem
 from protocols.smpp import constants as c
 
 ACCEPTED = ["timeout", "drop", "http_500", "no_json", "wrong_charset"]
@@ -77,6 +78,26 @@ async def test_a_slow_first_request_is_known_by_error_9(tmp_path: Path) -> None:
         await gateway.said("sent_again")
         await gateway.until(lambda: gateway.daemon.upstreams[SERVICE].submitted == 1)
         assert (store.accepted, simulator.service.errors[9]) == (1, 1)
+
+
+@journey
+async def test_doubts_that_get_no_answer_do_not_hold_up_the_others(tmp_path: Path) -> None:
+    async with gateway_and_service(tmp_path, link={"timeout_s": 0.3}) as (gateway, simulator):
+        handlers = simulator.service._handlers
+        ask = handlers["status"]
+
+        def only_the_last(params: dict[str, str], now: float) -> object:
+            if not params["phone"].endswith("3"):
+                raise ApiProblem(9)
+            return ask(params, now)
+
+        handlers["status"] = only_the_last
+        simulator.service.faults.next("send", [fault("timeout")])
+        client = await gateway.client()
+        pdus = [submit_sm(f"7916120000{n}", b"text %d" % n) for n in range(4)]
+        await asyncio.gather(*client.send_together(*pdus))
+        gateway.clock.let_run()
+        await gateway.until(lambda: gateway.daemon.upstreams[SERVICE].submitted == 1)
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -163,6 +163,7 @@ class Asker:
         if isinstance(answer, list):
             answer = answer[0] if answer else None
         if not isinstance(answer, dict):
+            doubt.ask_at = self._connector.clock.now() + NEXT_ASK_S  # the others have their turn
             return False
         self._told(doubt, answer)
         return True
