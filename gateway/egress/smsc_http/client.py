@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Protocol
 
 import aiohttp
@@ -20,7 +21,7 @@ from gateway.core.errors import system_reason
 from gateway.egress.tls import client_context
 from protocols.smsc_http.answers import AnswerError, Failure, Value, parse
 from protocols.smsc_http.charsets import charset_of, decode
-from protocols.smsc_http.limits import MAX_CONCURRENT_STATUS, Limit, SlidingWindow, claims
+from protocols.smsc_http.limits import MAX_CONCURRENT_STATUS, Claim, Limit, SlidingWindow, claims
 from protocols.smsc_http.operations import OPERATIONS
 from protocols.smsc_http.requests import Credentials, File, HttpRequest, encode_request
 
@@ -139,18 +140,18 @@ class SmscClient:
     ) -> tuple[bytes, str]:
         """The same, as octets and their Content-Type."""
         request = encode_request(operation, params, self._credentials, fmt=_FMT, files=files)
-        await self._wait_for_turn(operation, params, at_once)
-        async with self._places:
-            if operation not in _STATUS:
-                return await self._ask(request, timeout_s or self._service.timeout_s)
-            async with self._status_places:
-                return await self._ask(request, timeout_s or self._service.timeout_s)
+        counted = claims(OPERATIONS[operation], params)
+        while True:
+            while not at_once and (pause_s := self._due_s(counted)):
+                await self._sleep(pause_s)
+            async with self._status_places if operation in _STATUS else nullcontext(), self._places:
+                # while this waited for a place, another one may have had the turn
+                if at_once or not self._due_s(counted):
+                    return await self._ask(request, counted, timeout_s or self._service.timeout_s)
 
     def due_s(self, operation: str, params: Mapping[str, str]) -> float:
         """Seconds until the service wants to be asked this; 0: now."""
-        now = self._clock.now()
-        found = claims(OPERATIONS[operation], params)
-        return max((self._window(claim.limit).due(claim.key, now) for claim in found), default=0.0)
+        return self._due_s(claims(OPERATIONS[operation], params))
 
     async def close(self) -> None:
         """Ends all connections."""
@@ -158,11 +159,13 @@ class SmscClient:
 
     # -- turns -----------------------------------------------------------------------------------------
 
-    async def _wait_for_turn(self, operation: str, params: Mapping[str, str], at_once: bool) -> None:
-        while not at_once and (pause_s := self.due_s(operation, params)):
-            await self._sleep(pause_s)
+    def _due_s(self, counted: Sequence[Claim]) -> float:
         now = self._clock.now()
-        for claim in claims(OPERATIONS[operation], params):
+        return max((self._window(claim.limit).due(claim.key, now) for claim in counted), default=0.0)
+
+    def _count(self, counted: Sequence[Claim]) -> None:
+        now = self._clock.now()
+        for claim in counted:
             self._window(claim.limit).take(claim.key, now)
 
     def _window(self, limit: Limit) -> SlidingWindow:
@@ -173,9 +176,12 @@ class SmscClient:
 
     # -- hosts -----------------------------------------------------------------------------------------
 
-    async def _ask(self, request: HttpRequest, timeout_s: float) -> tuple[bytes, str]:
+    async def _ask(
+        self, request: HttpRequest, counted: Sequence[Claim], timeout_s: float
+    ) -> tuple[bytes, str]:
         reasons = []
         for url in self._in_order():
+            self._count(counted)
             try:
                 return await self._post(url, request, timeout_s)
             except NotSent as error:
@@ -192,7 +198,8 @@ class SmscClient:
         return sorted(self._urls, key=lambda url: self._resting.get(url, 0.0) > now)
 
     async def _post(self, url: Url, request: HttpRequest, timeout_s: float) -> tuple[bytes, str]:
-        timeout = aiohttp.ClientTimeout(total=timeout_s, connect=CONNECT_TIMEOUT_S)
+        # less than all of it, so that a host that is not there is known as such
+        timeout = aiohttp.ClientTimeout(total=timeout_s, connect=min(CONNECT_TIMEOUT_S, timeout_s / 2))
         try:
             async with self._session.post(
                 f"{url}{request.path}",
@@ -202,9 +209,11 @@ class SmscClient:
                 allow_redirects=False,
                 server_hostname=self._server_name if url.scheme == "https" else None,
             ) as response:
-                octets = await response.content.read(MAX_ANSWER + 1)
-                while not response.content.at_eof() and len(octets) <= MAX_ANSWER:
-                    octets += await response.content.read(MAX_ANSWER)
+                octets = bytearray()
+                async for piece in response.content.iter_any():
+                    octets += piece
+                    if len(octets) > MAX_ANSWER:
+                        raise NoAnswer(f"an answer of more than {MAX_ANSWER >> 20} MiB")
                 status, content_type = response.status, response.headers.get("Content-Type", "")
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.InvalidURL) as error:
             raise NotSent(_reason(error)) from None
@@ -214,9 +223,7 @@ class SmscClient:
             raise NoAnswer(f"the connection was lost ({error.__class__.__name__})") from None
         if status != 200:
             raise NoAnswer(f"HTTP {status}")
-        if len(octets) > MAX_ANSWER:
-            raise NoAnswer(f"an answer of more than {MAX_ANSWER >> 20} MiB")
-        return octets, content_type
+        return bytes(octets), content_type
 
 
 def _reason(error: Exception) -> str:

@@ -8,6 +8,9 @@ from itertools import count
 
 from gateway.core.clock import Clock
 
+_LOOK_AT = 100
+"""Alarms, beyond which those that nobody waits for any more are looked for."""
+
 
 class Waits:
     """The waits of one connector."""
@@ -15,7 +18,12 @@ class Waits:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._heap: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._look_at = _LOOK_AT
         self._number = count()
+
+    def __len__(self) -> int:
+        """Alarms that are kept, about as many as there are waits."""
+        return len(self._heap)
 
     def tick(self, now: float) -> None:
         """Ends the waits whose time has come."""
@@ -31,7 +39,7 @@ class Waits:
 
     async def until(self, event: asyncio.Event, seconds: float | None) -> bool:
         """Waits for the event, so long at the most (None: for ever); whether it is set."""
-        if seconds is None:
+        if seconds is None or event.is_set():
             return await event.wait()
         alarm = self._alarm(seconds)
         waiter = asyncio.ensure_future(event.wait())
@@ -43,6 +51,10 @@ class Waits:
         return event.is_set()
 
     def _alarm(self, seconds: float) -> asyncio.Future[None]:
+        if len(self._heap) >= self._look_at:
+            self._heap = [alarm for alarm in self._heap if not alarm[2].done()]
+            heapq.heapify(self._heap)
+            self._look_at = max(_LOOK_AT, 2 * len(self._heap))
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._heap, (self._clock.now() + seconds, next(self._number), future))
         return future
