@@ -348,7 +348,7 @@ class UpstreamConnection(asyncio.Protocol):
         answer = DeliverSmResp if pdu.__class__ is DeliverSm else RESPONSES[pdu.command_id]
         if receipt is not None:
             self.connector.receipts.take(
-                receipt[0], pdu.source_addr, receipt[1], receipt[2], receipt[3], now_ms
+                receipt[0], pdu.source_addr, receipt[1], receipt[2], receipt[3], now_ms, _found_in(pdu)
             )
         elif not self._incoming(pdu, now_ms):
             reason = "no rule fits, and the connector has no incoming_account"
@@ -384,3 +384,13 @@ class UpstreamConnection(asyncio.Protocol):
         self._write()
         if self.session.over:
             self.link.end("unbind by peer")
+
+
+def _found_in(pdu: DeliverSm | DataSm) -> str:
+    """What a receipt says of a number that was looked up, and "" if it is of a message."""
+    text = pdu.short_message if isinstance(pdu, DeliverSm) else b""
+    if b" imsi:" not in text:
+        return ""
+    from gateway.translate.hlr import found_in  # nobody else needs it
+
+    return found_in(text)

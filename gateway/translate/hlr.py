@@ -5,6 +5,8 @@ The store keeps it with the receipt, as " imsi:… msc:…" with URL-encoded val
 
 from __future__ import annotations
 
+import re
+
 from protocols.smsc_http import charsets
 from protocols.smsc_http.callbacks import HLR_FIELDS
 
@@ -18,6 +20,19 @@ _LABELS = {
     "rcn": "Roaming in",
     "rnet": "Roaming at",
 }
+
+_MAX_VALUE = 64  # octets
+_receipt = re.compile(r"id:\S{1,65} stat:[A-Z]{1,16} err:[0-9]{1,5} (imsi:.*)", re.DOTALL).fullmatch
+
+
+def found_in(text: bytes) -> str:
+    """What the service's receipt over SMPP says of a number that was looked up; "" for any other receipt."""
+    match = _receipt(text.decode("latin-1"))
+    fields = _fields(match[1]) if match is not None else {}
+    said = ((name, fields.get(name, "")[:_MAX_VALUE]) for name in HLR_FIELDS)
+    return "".join(
+        f" {name}:{value}" for name, value in said if value.isascii() and value.isprintable() and value
+    )
 
 
 def _fields(info: str) -> dict[str, str]:
