@@ -91,7 +91,7 @@ async def gateway_and_service(
 ) -> AsyncIterator[tuple[Gateway, HttpSimulator]]:
     """A gateway whose only connector is the simulated service; `with_calls`: the service calls it."""
     async with simulated_service(**(simulated or {})) as simulator:
-        fields = {**(link or {}), **({"callback": callback()} if with_calls else {})}
+        fields = {**({"callback": callback()} if with_calls else {}), **(link or {})}
         made = service_config(service(simulator.port, **fields), listens=with_calls, **configured)
         async with running(made, state_dir) as gateway:
             if with_calls:
