@@ -100,6 +100,7 @@ class Applier:
             self._once(batch)
         for row in batch.open_sends:
             found = self._run("list_open_sends", (*row, self.boot)).fetchall()
+            self._run("adopt_open_sends", (*row, self.boot))
             answer.open_sends.append((*row, [(r[:-3], *r[-3:]) for r in found]))
         for row in batch.unfinished:
             answer.unfinished.append(self._unfinished(*row))

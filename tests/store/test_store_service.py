@@ -56,6 +56,32 @@ def test_what_has_its_id_is_asked_for_after_a_kill_and_not_doubted(store: Store)
     assert open_sends(store) == [(2, 1, "r/2"), (3, 1, "s/3")]
 
 
+def test_a_run_is_told_once_of_what_an_earlier_one_sent(store: Store) -> None:
+    store.queue(message(1))
+    claim(store)
+    store.apply(assigned=[assigned(1, "r/1")])
+    for _ in range(2):
+        store.restart()
+        assert open_sends(store) == [(1, 1, "r/1")]
+        assert open_sends(store) == [], "a reload has it from the connector that was told"
+
+
+def test_segments_that_were_claimed_beside_those_of_another_connector_wait_again_after_a_kill(
+    store: Store,
+) -> None:
+    store.send(message(1, segments=3, connector="two"))
+    store.apply(submitted=[(NOW_MS, "A", "a", 1, 1, "two")])
+    store.apply(postponed=[(1, n, "one", 0, 1, NOW_MS, "two: down") for n in (2, 3)])
+    assert claim(store) == [(1, [2, 3])]
+    store.restart()
+    assert store.progress(1) is Progress.QUEUED
+    assert claim(store) == [(1, [2, 3])]
+    store.apply(assigned=[assigned(1, "r/1", 2), assigned(1, "s/1", 3)])
+    store.restart()
+    assert store.progress(1) is Progress.SENT
+    assert open_sends(store) == [(1, 2, "r/1"), (1, 3, "s/1")]
+
+
 def test_a_receipt_may_come_before_the_answer_to_the_request(store: Store) -> None:
     store.queue(message(1))
     claim(store)

@@ -120,9 +120,9 @@ WHERE message_id = ? AND on_ambiguous = 3;
 SELECT message_id, segment FROM submission WHERE attempt = 0 AND boot <> ? AND upstream_id IS NULL;
 
 -- name: requeue_unassigned
--- Claimed without an intent, so nothing of it was ever sent.
+-- Claimed without intents, so nothing of it was sent, or nothing of what an earlier connector left.
 UPDATE message SET progress = 0 WHERE progress = 1
-AND NOT EXISTS (SELECT 1 FROM submission s WHERE s.message_id = message.message_id);
+AND segments > (SELECT count(*) FROM submission s WHERE s.message_id = message.message_id);
 
 -- name: list_open_sends
 -- What an earlier run sent, or was about to send, with an id of ours.
@@ -132,6 +132,11 @@ SELECT message_id, account, accepted_ms, service_type, source_ton, source_npi, s
     validity_period, retries, origin, s.segment, s.intent_ms, s.upstream_id
 FROM submission s JOIN message m USING (message_id)
 WHERE s.attempt = 0 AND s.connector = ? AND s.upstream_id IS NOT NULL AND s.boot <> ? ORDER BY s.message_id, s.segment;
+
+-- name: adopt_open_sends
+-- This run knows of them now, and is told of them no second time.
+UPDATE submission SET boot = ?2
+WHERE attempt = 0 AND connector = ?1 AND upstream_id IS NOT NULL AND boot <> ?2;
 
 -- name: make_whole
 -- A connector that takes texts whole has no use for segments, unless another one has some of them.
