@@ -30,6 +30,8 @@ _KEY = "1"
 """What subscribers press in a voice menu."""
 _RING_S = "4"
 """How long they let it ring."""
+_MENU_S = 5
+"""How much longer than its texts a call with a voice menu takes."""
 _SMSC = "79990000001"
 
 
@@ -157,8 +159,8 @@ def _status_call(message: SentMessage, delivery: Delivery, tz: int) -> StatusCal
         flag=message.flag,
         sender=message.sender,
         dtmf=_KEY if in_menu else "",
-        cmt=message.comment,
-        calltime=str(message.parts) if answered else "",
+        cmt=f"overtime: 00:{_MENU_S:02}" if in_menu else message.comment,
+        calltime=str(message.parts + _MENU_S * in_menu) if answered else "",
         callmenu=_KEY if in_menu else "",
         ringtime=_RING_S if answered else "",
         hlr=message.hlr if delivery.status in FINAL else {},

@@ -71,11 +71,13 @@ def test_an_hlr_result_is_told_with_its_fields() -> None:
 def test_an_answered_call_tells_its_times_and_a_menu_its_keys() -> None:
     bench = Bench(handler=URL)
     bench.send(call="1", mes="Hello {menu: press a key\n1: end\n} bye")
+    bench.send(call="1", mes="Hello world!")
     bench.send(call="1", mes="Hello world!", phones="79161299537")
     bench.pass_(1)
-    answered, missed = [call for call in calls(bench) if call.status]
-    assert (answered.type, answered.dtmf, answered.callmenu) == (7, "1", "1")
-    assert answered.calltime == str(answered.cnt) and answered.ringtime
+    in_menu, plain, missed = [call for call in calls(bench) if call.status]
+    assert (in_menu.type, in_menu.dtmf, in_menu.callmenu, in_menu.cmt) == (7, "1", "1", "overtime: 00:05")
+    assert (in_menu.cnt, in_menu.calltime) == (3, "8") and in_menu.ringtime
+    assert (plain.dtmf, plain.cmt, plain.cnt, plain.calltime) == ("", "", 1, "1")
     assert (missed.status, missed.err, missed.calltime) == (20, 237, "")
 
 

@@ -9,7 +9,9 @@ import pytest
 from http_simulator_support import OTHER, PHONE, START, Bench
 
 from gateway.simulator.smsc_http.model import SentMessage
+from protocols.smsc_http.answers import parse
 from protocols.smsc_http.forms import File, format_multipart
+from protocols.smsc_http.requests import Credentials, encode_rest
 
 ALEX = "/sys/send.php?login=alex&psw=123"
 HOUR = 3600
@@ -424,6 +426,18 @@ def test_json_in_the_body_is_answered_in_json() -> None:
     assert only(bench).text == "Привет"
     body = b'{"apikey": "key", "phones": ["79999999999", "79999999998"], "mes": "Hello"}'
     assert bench.post("/rest/send/", body, "application/json").body == b'{\n"id": 2,\n"cnt": 2\n}'
+
+
+def test_the_json_that_a_client_writes_is_read_and_answered() -> None:
+    bench = Bench()
+    params = {"phones": f"{PHONE},{OTHER}", "mes": "Привет", "id": "a-1", "flash": "1"}
+    request = encode_rest(params, Credentials("alex", "123"))
+    reply = bench.post(request.path, request.body, request.content_type)
+    assert parse("send", 3, reply.body.decode()) == {"id": "a-1", "cnt": 2}
+    assert [(it.phone, it.text, it.type) for it in bench.service.store.messages] == [
+        (PHONE, "Привет", 1),
+        (OTHER, "Привет", 1),
+    ]
 
 
 def test_an_identical_sending_within_a_minute_is_error_9() -> None:
