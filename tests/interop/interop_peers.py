@@ -59,11 +59,11 @@ def net_smpp_peer(work_dir: Path) -> list[str]:
     return [perl, str(PEERS / "net_smpp.pl")]
 
 
-def node_peer(work_dir: Path) -> list[str]:
-    """The npm package smpp, installed as the lock file says unless that was done since it changed."""
-    node = need("node", "nodejs")
+def node_modules() -> Path:
+    """The npm packages of peers/node, installed as the lock file says unless that was done already."""
     package = PEERS / "node"
-    installed = package / "node_modules" / ".package-lock.json"
+    modules = package / "node_modules"
+    installed = modules / ".package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < (package / "package-lock.json").stat().st_mtime:
         npm = need("npm", "npm")
         result = subprocess.run(
@@ -76,7 +76,12 @@ def node_peer(work_dir: Path) -> list[str]:
         )
         if result.returncode != 0:
             missing(f"npm ci in {package} failed: {result.stderr}")
-    return [node, str(package / "peer.js")]
+    return modules
+
+
+def node_peer(work_dir: Path) -> list[str]:
+    """The npm package smpp."""
+    return [need("node", "nodejs"), str(node_modules().parent / "peer.js")]
 
 
 def kannel_peer(work_dir: Path) -> list[str]:
