@@ -108,7 +108,8 @@ class SmscConnector:
     )
     rate: int = field(default=0, metadata=about("Segments per second; 0: no limit.", low=0, high=1_000_000))
     timeout_s: float = field(
-        default=30, metadata=about("The status of a request without an answer by then is asked for.", low=0.1, high=600)
+        default=30,
+        metadata=about("The status of a request without an answer by then is asked for.", low=0.1, high=600),
     )
     reconnect_max_s: float = field(
         default=60,

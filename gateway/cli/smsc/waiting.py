@@ -39,7 +39,9 @@ async def wait_call(session: ServiceSession, command: Command, args: argparse.Na
     return EXIT_OK if call is not None else EXIT_FAILURE
 
 
-async def _call_from(session: ServiceSession, number: str, newest: int, patience_s: float) -> dict[str, Any] | None:
+async def _call_from(
+    session: ServiceSession, number: str, newest: int, patience_s: float
+) -> dict[str, Any] | None:
     until = session.now() + patience_s
     with output.progress() as shown:
         while True:
