@@ -83,8 +83,8 @@ class Batch:
     """connector, segments at the most, now_ms, 1 if their intents are written with the claim (0: `assigned`
     follows)."""
     open_sends: list[Row] = field(default_factory=list)
-    """connector: what an earlier run of the gateway sent with an id of ours, and has no answer to.  Each run is
-    told once."""
+    """connector: what an earlier run of the gateway sent with an id of ours, and has no answer to.  Each run
+    is told once."""
     unfinished: list[Row] = field(default_factory=list)
     """connector, after this message_id, rows at the most: what has no receipt yet."""
     fetches: list[Row] = field(default_factory=list)
