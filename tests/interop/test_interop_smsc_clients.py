@@ -92,6 +92,11 @@ def test_smsc_of_python_reads_the_ends_of_messages(service: Service, python_smsc
         assert datetime.fromisoformat(said["send_date"]).timestamp() == int(row["at"])
 
 
+def test_smsc_of_python_stumbles_over_a_message_that_is_not_there(python_smsc: Library) -> None:
+    error = refusal(python_smsc, "status", to=[PHONE, ""], ids=["987654321", ""])
+    assert (error.kind, error.text) == ("KeyError", "'status_name'")
+
+
 def test_smsc_of_python_names_the_errors_of_the_service(python_smsc: Library) -> None:
     for number, text in REFUSED.items():
         said = python_smsc.ask("send", to=f"7916129913{number}", text="Hello!")
@@ -115,6 +120,9 @@ def test_smsc_client_of_python_reads_the_human_text(service: Service) -> None:
         assert sent == {"ok": "2 SMS", "id": AN_ID}
         [row] = service.messages(id=AN_ID)
         assert (row["phone"], row["text"], row["sender"]) == ("79161234501", "Hello! " * 30, "shop")
+        # it names no charset, so the service takes its UTF-8 for the default
+        client.ask("send", to="79161234501", text="Привет", id=AN_ID, sender="shop")
+        assert service.messages(id=AN_ID)[-1]["text"] == "Привет".encode().decode("windows-1251")
         # it has no words for errors, but does not take them for messages that were sent
         assert refusal(client, "send", to="12", text="Hello!", id=AN_ID, sender="shop").kind == "ValueError"
 
