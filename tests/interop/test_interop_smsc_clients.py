@@ -168,7 +168,7 @@ def test_node_smsc_reads_the_ends_of_messages(service: Service, node_smsc: Libra
         (20, ids[1], UNDELIVERABLE),
         (-3, "987654321", PHONE),
     ]
-    query = {"phone": PHONE, "id": ids[0], "del": 1}
+    query = {"phone": PHONE, "id": ids[0], "del": "1"}
     assert node_smsc.ask("status", query=query) == {"result": "OK"}
     assert node_smsc.ask("status", query={"phone": PHONE, "id": ids[0]}) == {"status": -3}
 
