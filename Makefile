@@ -23,7 +23,8 @@ run: $(STAMP)  ## gateway with a simulated SMSC on loopback; prints what to try
 	@$(BIN)/smsc-gateway run --demo
 
 test: $(STAMP)  ## all tests; REQUIRE_PEERS=1 makes a missing peer a failure
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --junitxml=build/tests.xml
+	$(BIN)/python tests/support/service_coverage.py build/tests.xml
 
 bench: $(STAMP)  ## the figures of docs/performance.md (ports 2775, 2776; about 8 minutes)
 	@if [ -z "$$SMPPLOAD" ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi
