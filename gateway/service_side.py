@@ -83,7 +83,7 @@ class ServiceSide:
         connector = self.connectors.pop(name, None)
         if connector is not None:
             self._marks[connector.watcher.mark_name] = connector.watcher.mark
-            self._doubts[name] = connector.asker.doubts
+            self._doubts[name] = connector.asker.hand_over()
             self._tell_listeners()
 
     def _tell_listeners(self) -> None:

@@ -306,6 +306,7 @@ class Upstream:
         """It has to wait here for so long, whatever the SMSC would say; nothing of it is at the SMSC."""
         row = (message.message_id, segment, self.name, now_ms + int(1000 * delay_s), 0, now_ms, "")
         self.journal.batch.postponed.append(row)
+        self._bucket.spend(-1)
         if self._events.messages:
             self._events.postponed(message.message_id, self.name, reason, now_ms)
         self._results += 1
@@ -326,6 +327,13 @@ class Upstream:
         self.journal.batch.failed.append((message.message_id, MessageState.REJECTED.value, reason, now_ms))
         if self._events.messages:
             self._events.ended(message.message_id, MessageState.REJECTED, reason, now_ms)
+        self._results += 1
+
+    def expired(self, message: Message, now_ms: int) -> None:
+        """Its validity ended here, and nothing of it is at the SMSC as far as is known."""
+        self.journal.batch.failed.append((message.message_id, MessageState.EXPIRED.value, "", now_ms))
+        if self._events.messages:
+            self._events.ended(message.message_id, MessageState.EXPIRED, "time is over", now_ms)
         self._results += 1
 
     def in_doubt(self, message: Message, segment: int, evidence: str, now_ms: int) -> None:

@@ -11,6 +11,7 @@ After a kill the intents in the store say what may have gone out; it is asked fo
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from gateway.egress.smsc_http.client import NoAnswer, NotSent
 from gateway.egress.smsc_http.parcels import Item, Parcel
 from gateway.translate.smpp_submit import segment_of
 from gateway.translate.smsc_send import Unsendable, line_of
+from protocols.smsc_http import errors
 from protocols.smsc_http.answers import Failure
 from protocols.smsc_http.statuses import NOT_FOUND
 
@@ -30,10 +32,16 @@ if TYPE_CHECKING:
 
 FIRST_ASK_S = 1.0
 NEXT_ASK_S = 5.0
+UNCLEAR_ASK_S = 60.0
+"""After an answer that does not tell the status; the service is not asked for one too often."""
+LONGEST_S = 60.0
 MISSES = 2
 """So many times the service has to say that it does not have a message."""
+UNCLEAR = 5
+"""So many answers that do not tell the status, and the route's policy decides."""
 ARCHIVED_MS = 20 * 3_600_000
 """The service forgets after a day: then "not found" says nothing any more, and the route's policy decides."""
+_NEVER = float("inf")
 AT_ONCE = 3
 MANY = 20
 """More than this are asked for by one list, if the minute's list is still to be had."""
@@ -49,9 +57,17 @@ class Doubt:
     request_id: str
     sent_ms: int
     ask_at: float
+    again: int = 0
+    """How often its request has gone out before."""
     apart: bool = False
     """The service refused its request as a whole, so without the others it may pass."""
     misses: int = 0
+    unclear: int = 0
+
+    @property
+    def is_missing(self) -> bool:
+        """The service does not have it."""
+        return self.misses >= MISSES
 
 
 class Asker:
@@ -59,15 +75,16 @@ class Asker:
 
     def __init__(self, connector: SmscConnector) -> None:
         self._connector = connector
-        self._doubts: dict[str, Doubt] = {}
-        self._missing: dict[str, list[Doubt]] = {}
-        """By request, what the service does not have; the rest of the request is still asked for."""
+        self._requests: dict[str, dict[str, Doubt]] = {}
+        """By request and upstream_id."""
+        self._missing: deque[str] = deque()
+        """Requests of which all that is left was missing when it was asked for."""
         self._wake = asyncio.Event()
         self._failures = 0
         self.sent_again = 0
 
     def __len__(self) -> int:
-        return len(self._doubts)
+        return sum(map(len, self._requests.values()))
 
     # -- in --------------------------------------------------------------------------------------------
 
@@ -75,15 +92,17 @@ class Asker:
         self, parcel: Parcel, evidence: str, *, after_s: float = FIRST_ASK_S, apart: bool = False
     ) -> None:
         """Nobody knows what became of this request, or of each message in it (`apart`)."""
+        if not parcel.items:
+            return
         connector = self._connector
         now, now_ms = connector.clock.now(), connector.clock.now_ms()
+        ask_at = now + max(after_s, min(LONGEST_S, FIRST_ASK_S * 2.0 ** min(parcel.again, 16)))
         text = f"{connector.config.name}: {evidence} to request {parcel.request_id}, so its status is asked"
         for item in parcel.items:
-            self._doubts[item.upstream_id] = Doubt(item, parcel.request_id, now_ms, now + after_s, apart)
+            self._add(Doubt(item, parcel.request_id, now_ms, ask_at, parcel.again, apart))
             connector.journal.batch.incidents.append((item.message.message_id, now_ms, text))
         connector.journal.wake()
         connector.say("warning", "asking", messages=len(parcel.items), evidence=evidence)
-        self._wake.set()
 
     def recover(self, rows: Iterable[Sequence[object]]) -> None:
         """What an earlier run has sent: rows of Answer.open_sends."""
@@ -100,32 +119,74 @@ class Asker:
             except Unsendable as error:
                 connector.upstream.refused_for_good(message, str(error), connector.clock.now_ms())
                 continue
-            request_id = upstream_id.partition("/")[0]
-            item = Item(message, segment, line, upstream_id)
-            self._doubts[upstream_id] = Doubt(item, request_id, intent_ms, now)
+            item = Item(message, segment, line, intent_ms, upstream_id)
+            self._add(Doubt(item, upstream_id.partition("/")[0], intent_ms, now))
         connector.upstream.results_end()
         if found:
             connector.say("warning", "asking", messages=found, evidence="the gateway ended before the answer")
-            self._wake.set()
 
     def take_over(self, doubts: Iterable[Doubt]) -> None:
-        """What the connector of this name had before a reload."""
+        """What the connector of this name had before a reload; asked for anew."""
         for doubt in doubts:
             self._connector.upstream.adopt(1)
-            self._doubts[doubt.item.upstream_id] = doubt
-        self._wake.set()
+            doubt.misses = 0
+            doubt.ask_at = self._connector.clock.now()
+            self._add(doubt)
 
-    @property
-    def doubts(self) -> list[Doubt]:
-        """All that is not settled."""
-        return [*self._doubts.values(), *(doubt for missing in self._missing.values() for doubt in missing)]
+    def hand_over(self) -> list[Doubt]:
+        """Gives up all that is not settled, to whoever has this name next."""
+        doubts = [doubt for request in self._requests.values() for doubt in request.values()]
+        self._requests.clear()
+        return doubts
+
+    def _add(self, doubt: Doubt) -> None:
+        self._requests.setdefault(doubt.request_id, {})[doubt.item.upstream_id] = doubt
+        self._wake.set()
 
     def heard_of(self, upstream_id: str) -> None:
         """A receipt names it, so the service has it."""
-        doubt = self._doubts.get(upstream_id)
+        request_id = upstream_id.partition("/")[0]
+        if self._connector.sender.heard_of(request_id, upstream_id):
+            return
+        doubt = self._requests.get(request_id, {}).get(upstream_id)
         if doubt is not None:
             self._settle(doubt, "a receipt")
             self._connector.upstream.results_end()
+
+    # -- out -------------------------------------------------------------------------------------------
+
+    @property
+    def has_missing(self) -> bool:
+        return bool(self._missing)
+
+    def take_missing(self) -> Parcel | None:
+        """A request to send again: the service has nothing of what is left of it.  None: there is none."""
+        connector = self._connector
+        now_ms = connector.clock.now_ms()
+        while self._missing:
+            request_id = self._missing.popleft()
+            doubts = self._requests.get(request_id, {})
+            if not doubts or not all(doubt.is_missing for doubt in doubts.values()):
+                continue  # a receipt has named one of them since
+            del self._requests[request_id]
+            again = 1 + max(doubt.again for doubt in doubts.values())
+            items = []
+            for doubt in doubts.values():
+                if doubt.item.message.expires_ms <= now_ms:
+                    connector.upstream.expired(doubt.item.message, now_ms)
+                else:
+                    items.append(doubt.item)
+            if items:
+                # the same order makes the same request
+                items.sort(key=lambda item: (item.message.message_id, item.segment))
+                text = f"{connector.config.name}: the service does not have it, so it is sent again"
+                connector.journal.batch.incidents.extend(
+                    (item.message.message_id, now_ms, text) for item in items
+                )
+                connector.say("warning", "sent_again", request_id=request_id, messages=len(items))
+                self.sent_again += len(items)
+                return Parcel(request_id, items, again)
+        return None
 
     # -- asking ----------------------------------------------------------------------------------------
 
@@ -134,22 +195,28 @@ class Asker:
         while True:
             await self._connector.may_ask.wait()
             now = self._connector.clock.now()
-            due = [doubt for doubt in self._doubts.values() if doubt.ask_at <= now]
+            doubts = [doubt for request in self._requests.values() for doubt in request.values()]
+            due = sorted((doubt for doubt in doubts if doubt.ask_at <= now), key=lambda doubt: doubt.ask_at)
             if due:
                 await self._ask(due)
                 continue
             self._wake.clear()
-            next_at = min((doubt.ask_at for doubt in self._doubts.values()), default=None)
-            await self._connector.waits.until(self._wake, None if next_at is None else next_at - now)
+            next_at = min((doubt.ask_at for doubt in doubts), default=_NEVER)
+            await self._connector.waits.until(self._wake, None if next_at == _NEVER else next_at - now)
 
     async def _ask(self, due: list[Doubt]) -> None:
         client = self._connector.client
-        if len(due) > MANY and not client.due_s("status", LIST_PROBE):
-            results = [await self._ask_many(due[:MOST])]
+        asks_many = len(due) > MANY and not client.due_s("status", LIST_PROBE)
+        asked = due[: MOST if asks_many else AT_ONCE]
+        ask_at = self._connector.clock.now() + NEXT_ASK_S
+        for doubt in asked:
+            doubt.ask_at = ask_at  # whatever the answer is, the others have their turn
+        if asks_many:
+            results = [await self._ask_many(asked)]
         else:
-            results = await asyncio.gather(*(self._ask_one(doubt) for doubt in due[:AT_ONCE]))
+            results = await asyncio.gather(*(self._ask_one(doubt) for doubt in asked))
         self._connector.upstream.results_end()
-        self._send_missing()
+        self._look_for_missing(asked)
         if all(results):
             self._failures = 0
             return
@@ -159,13 +226,10 @@ class Asker:
     async def _ask_one(self, doubt: Doubt) -> bool:
         """Whether there was an answer."""
         params = {"phone": doubt.item.line.key, "id": doubt.request_id}
-        answer = await self._status(params)
-        if isinstance(answer, list):
-            answer = answer[0] if answer else None
-        if not isinstance(answer, dict):
-            doubt.ask_at = self._connector.clock.now() + NEXT_ASK_S  # the others have their turn
+        rows = await self._status(params)
+        if rows is None:
             return False
-        self._told(doubt, answer)
+        self._told(doubt, rows[0] if rows else {})
         return True
 
     async def _ask_many(self, doubts: Sequence[Doubt]) -> bool:
@@ -173,78 +237,90 @@ class Asker:
             "phone": ",".join(doubt.item.line.key for doubt in doubts),
             "id": ",".join(doubt.request_id for doubt in doubts),
         }
-        answer = await self._status(params)
-        if not isinstance(answer, list):
+        rows = await self._status(params)
+        if not rows:
             return False
-        by_id = {upstream_id_of(row.get("id", ""), str(row.get("phone", ""))): row for row in answer}
+        by_id = {upstream_id_of(str(row.get("id", "")), str(row.get("phone", ""))): row for row in rows}
         for place, doubt in enumerate(doubts):
             row = by_id.get(doubt.item.upstream_id)
-            if row is None and len(answer) == len(doubts) and "id" not in answer[place]:
-                row = answer[place]
+            if row is None and len(rows) == len(doubts) and "id" not in rows[place]:
+                row = rows[place]
             if row is not None:
                 self._told(doubt, row)
         return True
 
-    async def _status(self, params: dict[str, str]) -> object:
+    async def _status(self, params: dict[str, str]) -> Sequence[dict[str, object]] | None:
+        """Rows of statuses, none when the service cannot tell them; None: it does not answer now."""
+        connector = self._connector
         try:
-            answer = await self._connector.client.call("status", params)
+            answer = await connector.client.call("status", params)
         except NotSent as error:
-            self._connector.unreachable(str(error))
+            connector.unreachable(str(error))
             return None
         except NoAnswer as error:
-            self._connector.upstream.last_error = f"status.php: {error}"
+            connector.upstream.last_error = f"status: {error}"
             return None
         if isinstance(answer, Failure):
-            self._connector.failed(answer.number)
-            return None
-        return answer
+            connector.failed(answer.number)
+            return None if answer.number in (errors.AUTHORISE, errors.BLOCKED, errors.TOO_MANY) else ()
+        return answer if isinstance(answer, list) else (answer,) if isinstance(answer, dict) else ()
 
     # -- what is told ----------------------------------------------------------------------------------
 
     def _told(self, doubt: Doubt, row: dict[str, object]) -> None:
-        item = doubt.item
-        if self._doubts.get(item.upstream_id) is not doubt:
+        connector, item = self._connector, doubt.item
+        if self._requests.get(doubt.request_id, {}).get(item.upstream_id) is not doubt:
             return  # a receipt was faster
         status = row.get("status")
+        now, now_ms = connector.clock.now(), connector.clock.now_ms()
         if not isinstance(status, int):
-            return
-        if status != NOT_FOUND:
+            doubt.unclear += 1
+            doubt.ask_at = now + UNCLEAR_ASK_S
+            if doubt.unclear >= UNCLEAR:
+                self._give_up(doubt, "and the service does not tell its status", now_ms)
+        elif status != NOT_FOUND:
             self._settle(doubt, "its status")
-            self._connector.watcher.tell(item.upstream_id, row)
-            return
-        now, now_ms = self._connector.clock.now(), self._connector.clock.now_ms()
-        if now_ms - doubt.sent_ms > ARCHIVED_MS:
-            del self._doubts[item.upstream_id]
-            evidence = f"request {doubt.request_id} had no answer, and its status is no longer kept"
-            self._connector.upstream.in_doubt(item.message, item.segment, evidence, now_ms)
-            return
-        doubt.misses += 1
-        doubt.ask_at = now + NEXT_ASK_S
-        if doubt.misses >= MISSES:
-            del self._doubts[item.upstream_id]
-            if doubt.apart:
-                self._connector.sender.one_by_one((item,))
-            else:
-                self._missing.setdefault(doubt.request_id, []).append(doubt)
+            connector.watcher.tell(item.upstream_id, row)
+        elif now_ms - doubt.sent_ms > ARCHIVED_MS:
+            self._give_up(doubt, "and its status is no longer kept", now_ms)
+        else:
+            doubt.misses += 1
+            if doubt.is_missing and doubt.apart:
+                self._drop(doubt)
+                connector.sender.one_by_one((item,))
+            elif doubt.is_missing:
+                doubt.ask_at = _NEVER
+
+    def _give_up(self, doubt: Doubt, why: str, now_ms: int) -> None:
+        """Nobody will ever know: the route's policy decides."""
+        self._drop(doubt)
+        evidence = f"request {doubt.request_id} had no answer, {why}"
+        self._connector.upstream.in_doubt(doubt.item.message, doubt.item.segment, evidence, now_ms)
 
     def _settle(self, doubt: Doubt, how: str) -> None:
-        item, now_ms = doubt.item, self._connector.clock.now_ms()
-        del self._doubts[item.upstream_id]
-        self._connector.upstream.taken(item.message, item.segment, item.upstream_id, now_ms)
-        text = f"{self._connector.config.name}: the service has it, as {how} says"
-        self._connector.journal.batch.incidents.append((item.message.message_id, now_ms, text))
+        connector, item = self._connector, doubt.item
+        now, now_ms = connector.clock.now(), connector.clock.now_ms()
+        self._drop(doubt)
+        connector.upstream.taken(item.message, item.segment, item.upstream_id, now_ms)
+        text = f"{connector.config.name}: the service has it, as {how} says"
+        connector.journal.batch.incidents.append((item.message.message_id, now_ms, text))
+        # the request is there: what it did not have of it is asked for again
+        for other in self._requests.get(doubt.request_id, {}).values():
+            if other.misses and not other.apart:
+                other.misses = 0
+                other.ask_at = now + NEXT_ASK_S
+                self._wake.set()
 
-    def _send_missing(self) -> None:
+    def _drop(self, doubt: Doubt) -> None:
+        request = self._requests[doubt.request_id]
+        del request[doubt.item.upstream_id]
+        if not request:
+            del self._requests[doubt.request_id]
+
+    def _look_for_missing(self, asked: Iterable[Doubt]) -> None:
         """Requests of which all that is left is known not to be there go out again."""
-        asked = {doubt.request_id for doubt in self._doubts.values()}
-        now_ms = self._connector.clock.now_ms()
-        for request_id in [request_id for request_id in self._missing if request_id not in asked]:
-            items = [doubt.item for doubt in self._missing.pop(request_id)]
-            items.sort(key=lambda item: (item.message.message_id, item.segment))
-            text = f"{self._connector.config.name}: the service does not have it, so it is sent again"
-            batch = self._connector.journal.batch
-            batch.incidents.extend((item.message.message_id, now_ms, text) for item in items)
-            self._connector.journal.wake()
-            self._connector.say("warning", "sent_again", request_id=request_id, messages=len(items))
-            self.sent_again += len(items)
-            self._connector.sender.send_again(Parcel(request_id, items))
+        for request_id in dict.fromkeys(doubt.request_id for doubt in asked):
+            doubts = self._requests.get(request_id, {})
+            if doubts and all(doubt.is_missing for doubt in doubts.values()):
+                self._missing.append(request_id)
+        self._connector.sender.compose_soon()

@@ -99,8 +99,7 @@ class SmscConnector:
         """Starts; the tasks end only when they are cancelled."""
         loop = asyncio.get_running_loop()
         name = self.config.name
-        self.journal.batch.open_sends.append((name,))
-        self.journal.wake()
+        self._ask_for_open_sends()
         parts = {
             "life": self._keep(),
             "doubts": self.asker.keep_asking(),
@@ -111,15 +110,26 @@ class SmscConnector:
         self._tasks = [loop.create_task(part, name=f"{name} {word}") for word, part in parts.items()]
         return self._tasks
 
+    def _ask_for_open_sends(self) -> None:
+        """What an earlier run has sent; asked for until it is answered, which a failed commit is not."""
+
+        def asked(ok: bool) -> None:
+            if not ok and self.state != "stopped":
+                self._ask_for_open_sends()
+
+        self.journal.batch.open_sends.append((self.config.name,))
+        self.journal.then(asked)
+
     async def stop(self, timeout_s: float) -> None:
         """Waits so long for answers; what has none is asked for by whoever has this name next."""
+        self.state = "stopped"
+        self.upstream.link_down(self.sender)
         for task in self._tasks:
             task.cancel()
-        self.upstream.link_down(self.sender)
         await self.sender.stop(timeout_s)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.client.close()
         self.receipts.on_receipt = None
-        self.state = "stopped"
 
     def tick(self, now: float) -> None:
         self.waits.tick(now)
@@ -164,7 +174,7 @@ class SmscConnector:
 
     def failed(self, number: int) -> None:
         """An error that says something of the login, not of a message."""
-        if self.state == "refused":
+        if self.state in ("stopped", "refused"):
             return
         if number == errors.AUTHORISE:
             self._refused()
@@ -172,6 +182,9 @@ class SmscConnector:
             self._down("without money", "the account has no money")
         elif number == errors.BLOCKED and self.state != "blocked":
             self._down("blocked", "the service blocks this address for some time")
+            self.may_ask.clear()
+        elif number == errors.TOO_MANY:
+            self.too_many()
 
     def _refused(self) -> None:
         """A password that is wrong stays wrong; trying on only gets the address blocked."""
@@ -239,7 +252,7 @@ class SmscConnector:
             return False
         # asked too often, by an earlier run or by other programs: but it lives
         if isinstance(answer, Failure) and answer.number != errors.TOO_MANY:
-            self.upstream.last_error = answer.text
+            self.upstream.last_error = errors.meaning("balance.php", answer.number)
             self.failed(answer.number)
             return False
         if isinstance(answer, dict):
@@ -249,8 +262,7 @@ class SmscConnector:
         return True
 
     def _take_balance(self, answer: dict[str, object]) -> None:
-        self.balance = str(answer.get("balance", ""))
-        self.currency = str(answer.get("currency", ""))
+        self.balance, self.currency = (str(answer.get(name, ""))[:32] for name in ("balance", "currency"))
         try:
             balance = float(self.balance)
         except ValueError:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import OrderedDict, deque
-from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import count
 
 from gateway.core.message_ids import EPOCH_MS
 from gateway.core.model import Message
 from gateway.translate.smsc_send import Line
+from protocols.sms.receipts import response_key
 from protocols.smsc_http.limits import FLOOD_GAP_S, FLOOD_MESSAGES
 
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 _FLOOD_KEYS = 50_000
+_LOOK = 2_000
+"""So many items that cannot share a request are passed in the search for those that can."""
+_counts = count(1)
 
 
 @dataclass(slots=True)
@@ -22,6 +26,8 @@ class Item:
     message: Message
     segment: int
     line: Line
+    made_ms: int
+    """When the line was made: at another time its lifetime would be another one."""
     upstream_id: str = ""
     alone: bool = False
     """The service refused the request that it shared, so it goes in one of its own."""
@@ -32,22 +38,24 @@ class Parcel:
     """One request. The same items in the same order make the same request again."""
 
     request_id: str
-    items: list[Item] = field(default_factory=list)
+    items: list[Item]
+    again: int = 0
+    """How often it has gone out before."""
+    heard: set[str] = field(default_factory=set)
+    """The upstream_ids that receipts have named while it was under way: the service has those."""
 
 
 class RequestIds:
-    """Ids of requests that are never given twice, by this connector or by another run of the gateway.
+    """Ids of requests that are never given twice, by any connector in any run of the gateway.
 
     Letters and digits of the time in milliseconds, of the boot and of a count, less than the service's 40.
     """
 
     def __init__(self, boot: int) -> None:
         self._boot = boot
-        self._count = 0
 
     def next(self, now_ms: int) -> str:
-        self._count += 1
-        return f"g{_base36(now_ms - EPOCH_MS)}-{_base36(self._boot)}-{_base36(self._count)}"
+        return f"g{_base36(max(0, now_ms - EPOCH_MS))}-{_base36(self._boot)}-{_base36(next(_counts))}"
 
 
 def _base36(number: int) -> str:
@@ -69,7 +77,7 @@ def take_parcel(waiting: deque[Item], most: int) -> list[Item]:
     if most > 1 and not (first.alone or first.line.alone):
         keys = {first.line.key}
         passed: list[Item] = []
-        while waiting and len(taken) < most:
+        while waiting and len(taken) < most and len(passed) < _LOOK:
             item = waiting.popleft()
             line = item.line
             if item.alone or line.alone or line.group != first.line.group or line.key in keys:
@@ -92,6 +100,7 @@ class FloodGuard:
         self._seen: OrderedDict[str, tuple[int, float]] = OrderedDict()
 
     def pause_s(self, key: str, now: float) -> float:
+        self._forget(now)
         count, last = self._seen.pop(key, (0, 0.0))
         if now - last >= FLOOD_GAP_S:
             count = 0
@@ -103,10 +112,23 @@ class FloodGuard:
             self._seen.popitem(last=False)
         return 0.0
 
+    def _forget(self, now: float) -> None:
+        """Two of those that stand first, if they count no more."""
+        for _ in range(2):
+            if self._seen and now - next(iter(self._seen.values()))[1] >= FLOOD_GAP_S:
+                self._seen.popitem(last=False)
 
-def rows_of(parcel: Parcel, connector: str, now_ms: int, keys: Iterable[str]) -> list[tuple[object, ...]]:
+
+def rows_of(parcel: Parcel, connector: str) -> list[tuple[object, ...]]:
     """The parcel's rows of Batch.assigned."""
     return [
-        (item.message.message_id, item.segment, connector, now_ms, item.upstream_id, key)
-        for item, key in zip(parcel.items, keys, strict=True)
+        (
+            item.message.message_id,
+            item.segment,
+            connector,
+            item.made_ms,
+            item.upstream_id,
+            response_key(item.upstream_id),
+        )
+        for item in parcel.items
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from gateway.core.model import Message
@@ -18,10 +18,8 @@ from gateway.egress.smsc_http.client import NoAnswer, NotSent
 from gateway.egress.smsc_http.parcels import FloodGuard, Item, Parcel, RequestIds, rows_of, take_parcel
 from gateway.translate.smpp_submit import segment_of
 from gateway.translate.smsc_send import Unsendable, line_of, request_of
-from protocols.sms.receipts import response_key
 from protocols.smsc_http import errors
 from protocols.smsc_http.answers import Failure
-from protocols.smsc_http.requests import RequestError
 
 if TYPE_CHECKING:
     from gateway.egress.smsc_http.connector import SmscConnector
@@ -43,7 +41,7 @@ class Sender:
         self._ids = RequestIds(boot)
         self._flood = FloodGuard()
         self._waiting: deque[Item] = deque()
-        self._again: deque[Parcel] = deque()
+        self._under_way: dict[str, Parcel] = {}
         self._compose_due = False
         self._loop = asyncio.get_running_loop()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -61,127 +59,158 @@ class Sender:
 
     def submit(self, message: Message, segments: Sequence[int]) -> None:
         """Takes segments of a message whose slots are taken."""
-        now, now_ms = self._connector.clock.now(), self._connector.clock.now_ms()
+        now_ms = self._connector.clock.now_ms()
         for segment in segments:
             part = message if message.segments == 1 else segment_of(message, segment)
             try:
                 line = line_of(part, now_ms, may_command=self._connector.may_command(message.account))
             except Unsendable as error:
                 self._upstream.refused_for_good(message, str(error), now_ms)
-                continue
-            if pause_s := self._flood.pause_s(line.key, now):
-                self._upstream.put_off(message, segment, pause_s, "too_many_to_one_number", now_ms)
-                continue
-            self._waiting.append(Item(message, segment, line))
+            else:
+                self._waiting.append(Item(message, segment, line, now_ms))
         self._upstream.results_end()
         self.compose_soon()
 
-    def send_again(self, parcel: Parcel) -> None:
-        """The service does not have it: the same request once more."""
-        self._again.append(parcel)
-        self.compose_soon()
-
     def compose_soon(self) -> None:
-        if not self._compose_due and (self._waiting or self._again):
+        if not self._compose_due and (self._waiting or self._connector.asker.has_missing):
             self._compose_due = True
             self._loop.call_soon(self._compose)
 
     def _compose(self) -> None:
         self._compose_due = False
-        journal = self._connector.journal
-        if not self._connector.is_up:
-            return  # a tick looks again
-        while self._free and self._again:
-            self._start(self._again.popleft(), at_once=True)
-        now_ms = self._connector.clock.now_ms()
-        while self._free and self._waiting and not journal.error:
-            items = take_parcel(self._waiting, self._connector.config.list_max)
-            parcel = Parcel(self._ids.next(now_ms), items)
-            for item in items:
-                item.upstream_id = upstream_id_of(parcel.request_id, item.line.key)
-            keys = (response_key(item.upstream_id) for item in items)
-            journal.batch.assigned.extend(rows_of(parcel, self._upstream.name, now_ms, keys))
-            self._free -= 1
-            journal.then(self._when_assigned(parcel))
+        connector = self._connector
+        if not connector.is_up:
+            self.give_back()
+            return
+        while self._free and (parcel := connector.asker.take_missing()) is not None:
+            self._start(parcel)
+        now, now_ms = connector.clock.now(), connector.clock.now_ms()
+        while self._free and self._waiting and not connector.journal.error:
+            items = take_parcel(self._waiting, connector.config.list_max)
+            items = [item for item in items if self._may_go(item, now, now_ms)]
+            if items:
+                self._assign(Parcel(self._ids.next(now_ms), items))
+        self._upstream.results_end()
 
-    def _when_assigned(self, parcel: Parcel) -> Callable[[bool], object]:
+    def _may_go(self, item: Item, now: float, now_ms: int) -> bool:
+        if item.message.expires_ms <= now_ms:
+            self._upstream.expired(item.message, now_ms)
+            return False
+        if pause_s := self._flood.pause_s(item.line.key, now):
+            reason = "too_many_to_one_number"
+            self._upstream.put_off(item.message, item.segment, pause_s, reason, now_ms)
+            return False
+        return True
+
+    def _assign(self, parcel: Parcel) -> None:
+        """Commits the parcel's id with the intents of its messages; then it goes out."""
+        for item in parcel.items:
+            item.upstream_id = upstream_id_of(parcel.request_id, item.line.key)
+
         def assigned(ok: bool) -> None:
             self._free += 1
-            if ok:
+            if not self._connector.is_up:
+                self._not_sent(parcel.items)
+            elif ok:
                 self._start(parcel)
             else:
                 self._waiting.extendleft(reversed(parcel.items))
 
-        return assigned
+        self._free -= 1
+        self._connector.journal.batch.assigned.extend(rows_of(parcel, self._upstream.name))
+        self._connector.journal.then(assigned)
 
     # -- out -------------------------------------------------------------------------------------------
 
-    def _start(self, parcel: Parcel, *, at_once: bool = False) -> None:
+    def _start(self, parcel: Parcel) -> None:
         self._free -= 1
         self.requests += 1
-        task = self._loop.create_task(self._send(parcel, at_once), name=f"{self._upstream.name} request")
+        self._under_way[parcel.request_id] = parcel
+        task = self._loop.create_task(self._send(parcel), name=f"{self._upstream.name} request")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(self._connector.task_ended)
 
-    async def _send(self, parcel: Parcel, at_once: bool) -> None:
+    async def _send(self, parcel: Parcel) -> None:
+        connector = self._connector
         try:
             params = request_of([item.line for item in parcel.items], parcel.request_id)
-            answer = await self._connector.client.call("send", params, at_once=at_once)
+            # a request that goes out again is to be known as the same one
+            answer = await connector.client.call("send", params, at_once=parcel.again > 0)
         except asyncio.CancelledError:
-            self._connector.asker.doubt(parcel, "the connector was stopped before the answer")
+            connector.asker.doubt(self._left(parcel), "the connector was stopped before the answer")
             raise
         except NotSent as error:
-            self._connector.unreachable(str(error))
-            self._not_sent(parcel)
+            connector.unreachable(str(error))
+            self._not_sent(self._left(parcel).items)
         except NoAnswer as error:
-            self._connector.no_answer(str(error))
-            self._connector.asker.doubt(parcel, str(error))
-        except RequestError as error:
-            self._connector.say("error", "unsendable", request_id=parcel.request_id, reason=error)
-            self._refuse(parcel, "unsendable")
+            connector.no_answer(str(error))
+            connector.asker.doubt(self._left(parcel), str(error))
+        except ValueError as error:
+            connector.say("error", "unsendable", request_id=parcel.request_id, reason=error)
+            self._refuse(self._left(parcel).items, "unsendable")
         else:
-            self._connector.answered()
+            connector.answered()
             if isinstance(answer, Failure):
-                self._failed(parcel, answer)
+                several = len(parcel.items) > 1
+                self._failed(self._left(parcel), answer, several=several)
             else:
-                self._taken(parcel)
+                self._taken(parcel.items)
         finally:
+            del self._under_way[parcel.request_id]
             self._free += 1
             self._upstream.results_end()
             self.compose_soon()
 
-    def _taken(self, parcel: Parcel) -> None:
+    def heard_of(self, request_id: str, upstream_id: str) -> bool:
+        """A receipt names a message of this request: the service has it, whatever the answer will be.
+
+        False: the request is not under way.
+        """
+        parcel = self._under_way.get(request_id)
+        if parcel is None:
+            return False
+        parcel.heard.add(upstream_id)
+        return True
+
+    def _left(self, parcel: Parcel) -> Parcel:
+        """The parcel without what receipts have named while it was under way: that was taken."""
+        if parcel.heard:
+            self._taken([item for item in parcel.items if item.upstream_id in parcel.heard])
+            parcel.items = [item for item in parcel.items if item.upstream_id not in parcel.heard]
+        return parcel
+
+    def _taken(self, items: Sequence[Item]) -> None:
         now_ms = self._connector.clock.now_ms()
-        for item in parcel.items:
+        for item in items:
             self._upstream.taken(item.message, item.segment, item.upstream_id, now_ms)
             self._connector.watcher.taken(item)
 
-    def _not_sent(self, parcel: Parcel) -> None:
-        for item in parcel.items:
+    def _not_sent(self, items: Iterable[Item]) -> None:
+        for item in items:
             self._upstream.unsent(item.message, (item.segment,))
 
-    def _refuse(self, parcel: Parcel, reason: str) -> None:
+    def _refuse(self, items: Iterable[Item], reason: str) -> None:
         now_ms = self._connector.clock.now_ms()
-        for item in parcel.items:
+        for item in items:
             self._upstream.refused_for_good(item.message, reason, now_ms)
 
     # -- the service's errors --------------------------------------------------------------------------
 
-    def _failed(self, parcel: Parcel, failure: Failure) -> None:
+    def _failed(self, parcel: Parcel, failure: Failure, *, several: bool) -> None:
         number = failure.number
+        row = errors.SEND_ERRORS.get(number, errors.UNKNOWN_ERROR)
         if number == errors.TOO_MANY:
             # Either this very request came before, or others ask too much: only its status tells.
             self._connector.too_many()
             self._connector.asker.doubt(parcel, "error 9", after_s=LIMIT_WAIT_S)
             return
-        if len(parcel.items) > 1 and errors.SEND_ERRORS.get(number, errors.UNKNOWN_ERROR).permanent:
+        if several and row.permanent:
             self._failed_together(parcel, number)
             return
         self._connector.failed(number)
         reason = reason_of(number)
         now_ms = self._connector.clock.now_ms()
-        row = errors.SEND_ERRORS.get(number, errors.UNKNOWN_ERROR)
         for item in parcel.items:
             has_other = row.failover and self._upstream.has_alternative(item.message)
             if row.permanent and not has_other:
@@ -192,7 +221,7 @@ class Sender:
     def _failed_together(self, parcel: Parcel, number: int) -> None:
         """One of several messages is at fault, and the others are registered or not."""
         if number in errors.WITH_ID:
-            evidence = f"error {number} for one of {len(parcel.items)}"
+            evidence = f"error {number} for one of several"
             self._connector.asker.doubt(parcel, evidence, apart=True)
             return
         self.one_by_one(parcel.items)
@@ -207,11 +236,14 @@ class Sender:
     def give_back(self) -> None:
         """What waits here goes back into the queue, where other connectors can have it: nothing of it is at
         the service."""
-        waiting = [*self._waiting, *(item for parcel in self._again for item in parcel.items)]
+        while (parcel := self._connector.asker.take_missing()) is not None:
+            self._not_sent(parcel.items)
+        self._give_back_waiting()
+
+    def _give_back_waiting(self) -> None:
+        waiting = list(self._waiting)
         self._waiting.clear()
-        self._again.clear()
-        for item in waiting:
-            self._upstream.unsent(item.message, (item.segment,))
+        self._not_sent(waiting)
 
     async def stop(self, timeout_s: float) -> None:
         """Waits for answers so long, then lets go: what has none is in doubt."""
@@ -221,7 +253,7 @@ class Sender:
             task.cancel()
         if self._tasks:
             await asyncio.wait(tuple(self._tasks))
-        self.give_back()
+        self._give_back_waiting()
 
 
 def reason_of(number: int) -> str:
