@@ -217,7 +217,7 @@ class Asker:
             results = await asyncio.gather(*(self._ask_one(doubt) for doubt in asked))
         self._connector.upstream.results_end()
         self._look_for_missing(asked)
-        if all(results):
+        if any(results):
             self._failures = 0
             return
         self._failures += 1

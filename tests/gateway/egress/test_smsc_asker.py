@@ -205,6 +205,17 @@ async def test_silence_is_no_answer(tmp_path: Path) -> None:
 
 
 @looped
+async def test_a_lost_answer_now_and_then_makes_no_pause(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    await bench.up()
+    await in_doubt(bench, *range(1, 19))
+    lost = NoAnswer("HTTP 500")
+    statuses(bench, **{f"_{n}": FOUND if n % 3 else lost for n in range(1, 19)})
+    await bench.pass_(4)
+    assert sorted(bench.taken()) == [n for n in range(1, 19) if n % 3]
+
+
+@looped
 async def test_what_expires_meanwhile_is_not_sent_again(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     await bench.up()
