@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable
 
 from gateway.core.batch import Journal, Row
 from gateway.core.events import Events
-from protocols.sms.receipts import FORMS, convert
+from gateway.core.smsc_ids import MAX_OCTETS
+from protocols.sms.receipts import FORMS, MAX_ID, convert, response_key
 
 SURE_AFTER = 100
 """So many matches of one form alone, and the others are not tried: a guess could hit a stranger."""
@@ -26,6 +27,7 @@ class ReceiptBook:
     def __init__(
         self, connector: str, journal: Journal, events: Events, *, forms: tuple[str, ...] = FORMS
     ) -> None:
+        """`forms`: how ids may be written; the first of FORMS alone: they are ours, and of any length."""
         self.connector = connector
         self.on_receipt: Callable[[str], object] | None = None
         """Hears the id of each receipt: its SMSC has that segment."""
@@ -35,6 +37,7 @@ class ReceiptBook:
         self._journal = journal
         self._events = events
         self._forms = forms
+        self._is_ours = forms == FORMS[:1]
         self._order = forms
         self._counts = dict.fromkeys(forms, 0)
         self._misses_in_row = 0
@@ -62,17 +65,23 @@ class ReceiptBook:
 
         `info` goes down with the receipt: what else the SMSC says, for whoever asked.
         """
-        usual = self._order[0]
-        keys: list[str | None] = [convert(usual, upstream_id)]
-        if not self._sure():
-            keys += [convert(form, upstream_id) for form in self._order[1:]]
-        keys += [None] * (3 - len(keys))
+        keys: list[str | None]
+        if self._is_ours:  # the ids are as we gave them
+            upstream_id = upstream_id[:MAX_OCTETS]
+            keys = [response_key(upstream_id), None, None]
+        else:
+            usual = self._order[0]
+            keys = [convert(usual, upstream_id)]
+            if not self._sure():
+                keys += [convert(form, upstream_id) for form in self._order[1:]]
+            keys += [None] * (3 - len(keys))
+            upstream_id = upstream_id[:MAX_ID]
         # An id that cannot be of the usual form still needs a first key to be parked by.
-        first = keys[0] if keys[0] is not None else "?" + upstream_id[:65]
+        first = keys[0] if keys[0] is not None else "?" + upstream_id
         self._journal.batch.receipts.append(
             (
                 self.connector,
-                upstream_id[:65],
+                upstream_id,
                 first,
                 keys[1],
                 keys[2],

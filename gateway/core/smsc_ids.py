@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-MAX_OCTETS = 65
-"""Of an upstream_id in the store."""
+MAX_OCTETS = 320
+"""Of an upstream_id in the store: an address as it is, so that its status can be asked for."""
 _ID_OCTETS = 40
 _HASH_DIGITS = 32
 _SEPARATORS = str.maketrans("", "", "+-() \t")

@@ -9,10 +9,10 @@ the store knows to be unfinished.  Nothing of that is in memory but the place of
 from __future__ import annotations
 
 import asyncio
-from collections import deque
+import heapq
 from typing import TYPE_CHECKING
 
-from gateway.core.batch import Row
+from gateway.core.batch import Journal, Row
 from gateway.core.model import MessageState
 from gateway.core.smsc_ids import upstream_id_of
 from gateway.core.smsc_inbox import hlr_info
@@ -36,8 +36,13 @@ FORGOTTEN_MS = 24 * 3_600_000
 """What the service does not know after a day has ended without anybody knowing how."""
 ANSWERS_EVERY_S = 25.0
 ANSWERS_WITH_CALLS_EVERY_S = 600.0
-ANSWERS_MAX = 1000
+ANSWERS_MAX = 10_000
+"""As many as the service tells at once: which ones of more it would tell is not known."""
 FIRST_HOURS = "24"
+LOOK_BACK_EVERY_S = 3600.0
+LOOK_BACK_HOURS = "2"
+"""Once in a while what came lately is asked for, whatever its ids: the service may have them begin anew."""
+_MAX_ID = 1 << 62
 
 
 class Watcher:
@@ -46,9 +51,11 @@ class Watcher:
     def __init__(self, connector: SmscConnector, mark: int) -> None:
         self._connector = connector
         self._has_calls = connector.config.callback is not None
-        self._fresh: deque[tuple[float, int, str]] = deque()
+        self._fresh: list[tuple[float, int, str]] = []
+        """When to ask, how often it was asked, upstream_id; a heap."""
         self._walk: asyncio.Future[Row] | None = None
         self._after = 0
+        self._look_back_at = connector.clock.now() + LOOK_BACK_EVERY_S
         self.mark = mark
         """Incoming SMS up to this id of the service were read."""
 
@@ -61,18 +68,19 @@ class Watcher:
     def taken(self, item: Item) -> None:
         """The service took a message just now."""
         if not self._has_calls and item.message.registered_delivery & 3 and len(self._fresh) < FRESH_MAX:
-            self._fresh.append((self._connector.clock.now() + FRESH_AFTER_S[0], 0, item.upstream_id))
+            due = self._connector.clock.now() + FRESH_AFTER_S[0]
+            heapq.heappush(self._fresh, (due, 0, item.upstream_id))
 
     def tell(self, upstream_id: str, row: dict[str, object]) -> bool:
-        """A status that the service told; whether it is the end."""
+        """A status that the service told, which matters if it is the end; whether it is."""
         status, err = row.get("status"), row.get("err", 0)
-        if not isinstance(status, int) or status == NOT_FOUND or not isinstance(err, int):
+        if not isinstance(status, int) or status <= 0 or not isinstance(err, int):
             return False
         id, _, phone = upstream_id.partition("/")
         now_ms = self._connector.clock.now_ms()
         self._connector.inbox.receipt(id, phone, status, err, hlr_info(row), "@" in phone, now_ms)
         self._connector.journal.wake()
-        return status > 0
+        return True
 
     async def keep_polling(self) -> None:
         """Asks for new messages, one by one; ends only when it is cancelled."""
@@ -82,14 +90,14 @@ class Watcher:
             if not self._fresh or self._fresh[0][0] > now:
                 await self._connector.waits.sleep(min(1.0, self._fresh[0][0] - now) if self._fresh else 1.0)
                 continue
-            _, tries, upstream_id = self._fresh.popleft()
+            _, tries, upstream_id = heapq.heappop(self._fresh)
             id, _, phone = upstream_id.partition("/")
             answer = await self._call("status", {"phone": phone, "id": id})
             row = answer[0] if isinstance(answer, list) and answer else answer
             ended = isinstance(row, dict) and self.tell(upstream_id, row)
             if not ended and tries + 1 < len(FRESH_AFTER_S):
                 due = self._connector.clock.now() + FRESH_AFTER_S[tries + 1]
-                self._fresh.append((due, tries + 1, upstream_id))
+                heapq.heappush(self._fresh, (due, tries + 1, upstream_id))
 
     async def keep_listing(self) -> None:
         """Asks for all that is unfinished, by lists; ends only when it is cancelled."""
@@ -166,34 +174,42 @@ class Watcher:
         every_s = ANSWERS_WITH_CALLS_EVERY_S if self._has_calls else ANSWERS_EVERY_S
         while True:
             await self._connector.may_ask.wait()
-            if self._connector.is_up and await self._read_answers():
-                continue  # there is more
-            await self._connector.waits.sleep(every_s)
+            if not self._connector.is_up:
+                await self._connector.waits.sleep(1.0)
+            elif not await self._read_answers():
+                await self._connector.waits.sleep(every_s)
 
     async def _read_answers(self) -> bool:
         """Whether there may be more of them."""
-        params = {"after_id": str(self.mark)} if self.mark else {"hour": FIRST_HOURS}
-        answer = await self._call("answers", {**params, "cnt": str(ANSWERS_MAX)})
-        if not isinstance(answer, list) or not answer:
+        connector = self._connector
+        looks_back = connector.clock.now() >= self._look_back_at
+        params = {"cnt": str(ANSWERS_MAX)}
+        if not self.mark:
+            params["hour"] = FIRST_HOURS
+        elif looks_back:
+            params["hour"] = LOOK_BACK_HOURS
+        else:
+            params["after_id"] = str(self.mark)
+        answer = await self._call("answers", params)
+        if not isinstance(answer, list):
             return False
-        connector, now_ms = self._connector, self._connector.clock.now_ms()
-        rows = sorted(
-            (row for row in answer if isinstance(row, dict) and isinstance(row.get("id"), int)),
-            key=lambda row: row["id"],
-        )
+        if looks_back:
+            self._look_back_at = connector.clock.now() + LOOK_BACK_EVERY_S
+        rows = sorted((row for row in answer if _has_id(row)), key=lambda row: row["id"])
         if not rows:
             return False
+        now_ms = connector.clock.now_ms()
         for row in rows:
             phone, to, text = (str(row.get(name, "")) for name in ("phone", "to_phone", "message"))
             connector.inbox.incoming_sms(row["id"], phone, to, text, now_ms, now_ms)
-        mark = int(rows[-1]["id"])
+        last: int = rows[-1]["id"]
+        # what came lately tells where the service's ids are, also when they begin anew
+        mark = last if looks_back else max(self.mark, last)
         connector.journal.batch.marks.append((self.mark_name, mark))
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        connector.journal.then(done.set_result)
-        if not await done:
+        if not await _is_durable(connector.journal):
             return False  # they are asked for again
         has_more = len(answer) >= ANSWERS_MAX and mark > self.mark
-        self.mark = max(self.mark, mark)
+        self.mark = mark
         return has_more
 
     # -- asking ----------------------------------------------------------------------------------------
@@ -212,6 +228,23 @@ class Watcher:
             self._connector.failed(answer.number)
             return None
         return answer
+
+
+async def _is_durable(journal: Journal) -> bool:
+    """Waits until what was appended so far is committed (True) or could not be written."""
+    done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+    def told(ok: bool) -> None:
+        if not done.done():  # nobody waits when the connector was stopped
+            done.set_result(ok)
+
+    journal.then(told)
+    return await done
+
+
+def _has_id(row: object) -> bool:
+    """Whether this is an incoming SMS that can be named."""
+    return isinstance(row, dict) and isinstance(row.get("id"), int) and 0 < row["id"] < _MAX_ID
 
 
 def mark_name(connector: str) -> str:

@@ -7,6 +7,8 @@ from gateway_fakes import NOW_MS, FakeJournal, recorded_events
 
 from gateway.core.batch import Row
 from gateway.core.receipts import DOUBT_AFTER, SURE_AFTER, ReceiptBook, results
+from gateway.core.smsc_ids import MAX_OCTETS
+from protocols.sms.receipts import FORMS
 
 
 class Book:
@@ -130,6 +132,26 @@ def test_fields_of_a_peer_are_bounded() -> None:
     assert len(row[1]) == 65
     assert len(row[2]) <= 66
     assert len(row[8]) == 16
+
+
+def test_ids_that_are_ours_are_taken_as_they_are() -> None:
+    book = Book()
+    book.book = ReceiptBook("one", book.journal, book.events, forms=FORMS[:1])
+    long = "g1-1-1/" + "a" * 250 + "@example.org"
+    assert book.take(long.upper())[1:5] == (long.upper(), long, None, None)
+    assert book.keys("10") == ("10", None, None)
+    assert len(book.take("9" * 500)[1]) == MAX_OCTETS
+    book.match(1, SURE_AFTER, long)
+    assert book.book.usual_form == "same"
+
+
+def test_somebody_hears_of_each_receipt() -> None:
+    book = Book()
+    heard: list[str] = []
+    book.take("1")
+    book.book.on_receipt = heard.append
+    book.take("2")
+    assert heard == ["2"]
 
 
 def test_counts() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.core.smsc_ids import MAX_OCTETS, incoming_key, phone_key, upstream_id_of
 
-LONG = "a.very.long.mailbox.of.somebody@mail.department.company.example.org"
+LONG = "a.very.long.mailbox.of.somebody@mail." + "department." * 26 + "example.org"
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,7 @@ LONG = "a.very.long.mailbox.of.somebody@mail.department.company.example.org"
         (1234, "79991234567", "1234/79991234567"),
         ("1234", "+7 (999) 123-45-67", "1234/79991234567"),
         ("g-1.a_B", "Ops@Example.org", "g-1.a_B/ops@example.org"),
+        ("x" * 40, f"{'o' * 64}@{'e' * 185}.org", f"{'x' * 40}/{'o' * 64}@{'e' * 185}.org"),
         (7, LONG, f"7/{sha256(LONG.encode()).hexdigest()[:32]}"),
     ],
 )
@@ -33,7 +34,7 @@ def test_what_fits_to_the_last_octet_is_kept() -> None:
 
 
 def test_octets_count_and_not_characters() -> None:
-    address = "п" * 30 + "@пример.рф"
+    address = "п" * 160 + "@пример.рф"
     assert upstream_id_of(1, address) == f"1/{sha256(address.encode()).hexdigest()[:32]}"
 
 

@@ -202,6 +202,11 @@ class Bench:
         await self.calm()
         assert self.connector.is_up, self.lines
 
+    async def reading(self) -> None:
+        """The same, and has asked for incoming SMS."""
+        await self.up()
+        await self.pass_(1)
+
     def task_ended(self, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:
             self.deaths.append(repr(task.exception()))
@@ -250,6 +255,11 @@ class Bench:
         else:
             end(True, self.store.apply(batch))
         return batch
+
+    def log(self) -> str:
+        """All that was written."""
+        self.events.flush()
+        return "".join(self.lines)
 
     async def calm(self) -> None:
         """Lets everything go on until nothing does, without time."""
@@ -304,8 +314,7 @@ class Bench:
 
     def taken(self) -> dict[int, str]:
         """message_id → upstream_id of what the service has taken."""
-        where = "submission WHERE submitted_ms IS NOT NULL"
-        return dict(self.connection.execute(f"SELECT message_id, upstream_id FROM {where}"))
+        return dict(self.rows("submission WHERE submitted_ms IS NOT NULL", "message_id, upstream_id"))
 
     def sends(self) -> list[Asked]:
         return self.client.of("send")
