@@ -11,7 +11,7 @@ from protocols.mail.addresses import format_address, parse_address, parse_mailbo
 from protocols.mail.envelope import decode_xtext, parse_mail, parse_rcpt
 from protocols.mail.errors import MailError
 from protocols.mail.recipients import CountryRule, find_numbers, international, parse_local
-from protocols.mail.service_form import FORMAT_NAMES, MAX_FORM, parse_service_form, parse_time
+from protocols.mail.service_form import BOT, FORMAT_NAMES, MAX_FORM, parse_service_form, parse_time
 from protocols.sms.addresses import is_e164
 
 RULES = [CountryRule("8", 11, "7"), CountryRule("0", 10, "49"), CountryRule("00", 13, "")]
@@ -159,8 +159,8 @@ def test_forms_are_whole(text: str) -> None:
         assert error.text.isprintable()
         return
     assert form.texts
-    assert form.format in FORMAT_NAMES
-    assert all(phones and all(phones) for phones, _, _ in form.texts)
+    assert all(said.format in {*FORMAT_NAMES, BOT} for said in form.texts)
+    assert all(said.phones and all(said.phones) for said in form.texts)
     for field in (form.login, form.password, form.client_id, form.time, form.zone, form.source):
         assert field.isprintable()
     parse_time_of(form.time, form.zone)
