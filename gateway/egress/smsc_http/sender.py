@@ -20,6 +20,7 @@ from gateway.translate.smpp_submit import segment_of
 from gateway.translate.smsc_send import Unsendable, line_of, request_of
 from protocols.smsc_http import errors
 from protocols.smsc_http.answers import Failure
+from protocols.smsc_http.requests import RequestError
 
 if TYPE_CHECKING:
     from gateway.egress.smsc_http.connector import SmscConnector
@@ -134,9 +135,7 @@ class Sender:
     async def _send(self, parcel: Parcel) -> None:
         connector = self._connector
         try:
-            params = request_of([item.line for item in parcel.items], parcel.request_id)
-            # a request that goes out again is to be known as the same one
-            answer = await connector.client.call("send", params, at_once=parcel.again > 0)
+            answer = await self._ask(parcel)
         except asyncio.CancelledError:
             connector.asker.doubt(self._left(parcel), "the connector was stopped before the answer")
             raise
@@ -146,7 +145,7 @@ class Sender:
         except NoAnswer as error:
             connector.no_answer(str(error))
             connector.asker.doubt(self._left(parcel), str(error))
-        except ValueError as error:
+        except RequestError as error:
             connector.say("error", "unsendable", request_id=parcel.request_id, reason=error)
             self._refuse(self._left(parcel).items, "unsendable")
         else:
@@ -161,6 +160,14 @@ class Sender:
             self._free += 1
             self._upstream.results_end()
             self.compose_soon()
+
+    async def _ask(self, parcel: Parcel) -> object:
+        try:
+            params = request_of([item.line for item in parcel.items], parcel.request_id)
+        except ValueError as error:
+            raise RequestError(str(error)) from None
+        # a request that goes out again is to be known as the same one
+        return await self._connector.client.call("send", params, at_once=parcel.again > 0)
 
     def heard_of(self, request_id: str, upstream_id: str) -> bool:
         """A receipt names a message of this request: the service has it, whatever the answer will be.

@@ -143,7 +143,6 @@ class Bench:
         self.deaths: list[str] = []
         self.marks: dict[str, int] = {}
         self.allowed = True
-        self.others: dict[str, Upstream] = {}
         self.open()
 
     # -- life ------------------------------------------------------------------------------------------
@@ -172,7 +171,7 @@ class Bench:
             clock=clock,
             random=Random(1),
         )
-        self.upstream.all = {**self.others, NAME: self.upstream}
+        self.upstream.all = {NAME: self.upstream}
         self.receipts = ReceiptBook(NAME, journal, events, forms=FORMS[:1])
         with mock.patch.object(connector_module, "SmscClient", lambda *_, **__: self.client):
             self.connector = SmscConnector(
@@ -294,10 +293,10 @@ class Bench:
         if batch.receipts:
             results({NAME: self.receipts}, batch.receipts, answer.results)
         for name, due_ms in answer.queued:
-            if name == NAME:
-                self.upstream.queued(due_ms)
-        for _, found, due in answer.claimed:
-            self.upstream.claimed(found, due)
+            if name in self.upstream.all:
+                self.upstream.all[name].queued(due_ms)
+        for name, found, due in answer.claimed:
+            self.upstream.all[name].claimed(found, due)
 
     # -- looks -----------------------------------------------------------------------------------------
 
