@@ -5,7 +5,9 @@ service has it: then it was taken.  It does not, twice: then the same request go
 same id and with the same words, so that a first one that was only slow is refused as a repeated one (error
 9).  As long as the service does not answer at all, the messages wait, and keep their slots.
 
-After a kill the intents in the store say what may have gone out; it is asked for in the same way.
+After a kill the intents in the store say what may have gone out; it is asked for in the same way.  What is
+older than both questions would have been is asked for once only: a gateway that is killed every few seconds
+comes forward all the same.
 """
 
 from __future__ import annotations
@@ -107,6 +109,8 @@ class Asker:
     def recover(self, rows: Iterable[Sequence[object]]) -> None:
         """What an earlier run has sent: rows of Answer.open_sends."""
         connector, now = self._connector, self._connector.clock.now()
+        now_ms = connector.clock.now_ms()
+        old_ms = 1000 * (connector.config.timeout_s + FIRST_ASK_S + NEXT_ASK_S)
         found = 0
         for fields, segment, intent_ms, upstream_id in rows:
             assert isinstance(segment, int) and isinstance(intent_ms, int) and isinstance(upstream_id, str)
@@ -117,10 +121,13 @@ class Asker:
                 part = message if message.segments == 1 else segment_of(message, segment)
                 line = line_of(part, intent_ms, may_command=True)  # it was allowed when it was sent
             except Unsendable as error:
-                connector.upstream.refused_for_good(message, str(error), connector.clock.now_ms())
+                connector.upstream.refused_for_good(message, str(error), now_ms)
                 continue
             item = Item(message, segment, line, intent_ms, upstream_id)
-            self._add(Doubt(item, upstream_id.partition("/")[0], intent_ms, now))
+            doubt = Doubt(item, upstream_id.partition("/")[0], intent_ms, now)
+            # what is so old would have been asked for twice by now
+            doubt.misses = int(now_ms - intent_ms >= old_ms)
+            self._add(doubt)
         connector.upstream.results_end()
         if found:
             connector.say("warning", "asking", messages=found, evidence="the gateway ended before the answer")
@@ -208,11 +215,14 @@ class Asker:
         client = self._connector.client
         asks_many = len(due) > MANY and not client.due_s("status", LIST_PROBE)
         asked = due[: MOST if asks_many else AT_ONCE]
-        ask_at = self._connector.clock.now() + NEXT_ASK_S
+        now = self._connector.clock.now()
         for doubt in asked:
-            doubt.ask_at = ask_at  # whatever the answer is, the others have their turn
+            doubt.ask_at = now + NEXT_ASK_S  # whatever the answer is, the others have their turn
         if asks_many:
             results = [await self._ask_many(asked)]
+            if not results[0]:
+                for doubt in asked:
+                    doubt.ask_at = now  # singly, then: an earlier run may have had the minute's list
         else:
             results = await asyncio.gather(*(self._ask_one(doubt) for doubt in asked))
         self._connector.upstream.results_end()

@@ -461,12 +461,48 @@ async def test_a_killed_run_s_requests_are_asked_for_and_go_out_with_the_same_wo
     bench.clock.advance(200)
     await bench.kill()
     statuses(bench, _1=MISSING, _2=MISSING)
-    await bench.pass_(8)
+    await bench.pass_(2)
+    assert len(bench.client.of("status")) == 2, "asked for once: it went out minutes ago"
     first, second = bench.sends()
     assert first.params["valid"] == "00:11"
     assert second.params == first.params and second.at_once
     assert len(bench.taken()) == 2
     bench.has_nothing_left()
+
+
+@looped
+async def test_a_request_of_a_moment_ago_is_asked_for_twice_after_a_kill_too(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    await bench.up()
+    bench.client.usual["send"] = None
+    bench.queue(to(1))
+    await bench.pass_(20)
+    await bench.kill()
+    statuses(bench, _1=MISSING)
+    await bench.pass_(4)
+    assert (len(bench.client.of("status")), len(bench.sends())) == (1, 1)
+    await bench.pass_(4)
+    assert (len(bench.client.of("status")), len(bench.sends())) == (2, 2)
+
+
+@looped
+async def test_without_the_minute_s_list_a_killed_run_s_messages_are_asked_for_singly(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    await bench.up()
+    bench.client.usual["send"] = None
+    bench.queue(*(to(n) for n in range(1, 31)))
+    await bench.calm()
+    await bench.kill()
+
+    def asked_too_often(asked: Asked) -> object:
+        bench.client.due = {"status": 60.0}
+        return Failure(9, "")
+
+    statuses(bench, **{f"_{n}": FOUND for n in range(1, 31)})
+    bench.client.answers["status"].append(asked_too_often)
+    await bench.pass_(2.5)
+    assert len(bench.taken()) == 30
+    assert len(bench.client.of("status")) == 31
 
 
 @looped
