@@ -77,7 +77,7 @@ async def test_a_slow_first_request_is_known_by_error_9(tmp_path: Path) -> None:
         gateway.clock.let_run()
         await gateway.said("sent_again")
         await gateway.until(lambda: gateway.daemon.upstreams[SERVICE].submitted == 1)
-        assert (store.accepted, simulator.service.errors[9]) == (1, 1)
+        assert (store.accepted, simulator.service.errors_by_script["send", 9]) == (1, 1)
 
 
 @journey
