@@ -9,7 +9,7 @@ SMPPLOAD_BUILT := build/smppload/smppload
 .DEFAULT_GOAL := help
 
 help:  ## this list
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(STAMP): pyproject.toml requirements-dev.lock
 	$(PYTHON) -m venv $(VENV)
@@ -35,6 +35,9 @@ bench: $(STAMP)  ## the figures of docs/performance.md (ports 2775, 2776; about 
 kill: $(STAMP)  ## kill the gateway 50 times under load and write docs/kill.md (2 minutes)
 	$(BIN)/python benchmarks/kill.py --kills 50 --write docs/kill.md
 
+kill-service: $(STAMP)  ## the same with a service over HTTP that loses answers: docs/kill-service.md (4 minutes)
+	$(BIN)/python benchmarks/service_kill.py --write docs/kill-service.md
+
 # The load tool lies beside the project; it is built in a place of its own.
 $(SMPPLOAD_BUILT): ../shared/smppload/smppload.c
 	mkdir -p $(dir $@)
@@ -59,4 +62,4 @@ lock: $(STAMP)  ## write requirements.lock and requirements-dev.lock anew from p
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install run test bench kill check format lock clean
+.PHONY: help install run test bench kill kill-service check format lock clean

@@ -19,6 +19,7 @@ import json
 import os
 import random
 import secrets
+import shutil
 import signal
 import socket
 import statistics
@@ -27,11 +28,11 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.cli.daemon_client import ask
 from gateway.core.passwords import hash_password
@@ -147,19 +148,19 @@ class Gateway:
 
 
 @contextlib.contextmanager
-def simulator(folder: Path) -> Iterator[int]:
-    """A simulated SMSC that takes its time; its port.  What it gets is in smsc.jsonl."""
-    faults = ["--no-magic", "--resp-delay-ms", "20", "--receipt-delay-ms", "50", "--password-file"]
-    listen = ["simulate", "--json", "--listen", f"{HOST}:0"]
-    with (folder / "smsc.jsonl").open("wb") as out:
-        process = subprocess.Popen([EXECUTABLE, *listen, *faults, str(folder / "smsc-password")], stdout=out)
+def simulator(folder: Path, *options: str) -> Iterator[dict[str, Any]]:
+    """What `simulate` says when it is ready.  What it gets meanwhile is in upstream.jsonl."""
+    ledger = folder / "upstream.jsonl"
+    with ledger.open("wb") as out:
+        process = subprocess.Popen([EXECUTABLE, "simulate", "--json", *options], stdout=out)
     try:
         deadline = time.monotonic() + START_S
-        while not (lines := (folder / "smsc.jsonl").read_text().splitlines()):
-            if time.monotonic() > deadline:
-                raise KillError("the simulated SMSC does not start")
+        while not (lines := ledger.read_text().splitlines()):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise KillError("the simulator does not start")
             time.sleep(0.02)
-        yield int(json.loads(lines[0])["listen"].rpartition(":")[2])
+        ready: dict[str, Any] = json.loads(lines[0])
+        yield ready
     finally:
         process.terminate()
         process.wait()
@@ -192,41 +193,79 @@ def tell(process: subprocess.Popen[bytes], word: str) -> None:
 
 def run(kills: int, rate: float, seed: int, folder: Path) -> Outcome:
     """The whole test in a folder of its own."""
-    chance = random.Random(seed)
     password, smsc_password = secrets.token_hex(4), secrets.token_hex(4)
     (folder / "smsc-password").write_text(smsc_password)
-    with socket.create_server((HOST, 0)) as free:
-        port = free.getsockname()[1]
-    gateway = Gateway(folder)
-    restarts = []
-    with simulator(folder) as smsc_port:
+    port = free_port()
+    slow = ("--no-magic", "--resp-delay-ms", "20", "--receipt-delay-ms", "50")
+    listen = ("--listen", f"{HOST}:0", "--password-file", str(folder / "smsc-password"))
+    with simulator(folder, *listen, *slow) as ready:
         text = CONFIG.format(
             host=HOST,
             port=port,
-            smsc_port=smsc_port,
+            smsc_port=ready["listen"].rpartition(":")[2],
             password_hash=hash_password(password),
             smsc_password=smsc_password,
         )
         (folder / "gateway.yaml").write_text(text)
-        gateway.start()
-        try:
-            with sender(folder, port, rate, password) as client:
-                for _ in range(kills):
-                    time.sleep(chance.uniform(0.2, 1.5))
-                    gateway.kill(whole_group=chance.random() < 0.5)
-                    restarts.append(gateway.start())
-                time.sleep(0.5)
-                tell(client, "drain")
-                drain(gateway.state_dir)
-                doubts, queued = lists(gateway.state_dir)
-                tell(client, "end")
-                client.wait(10)
-            code = gateway.stop()
-            if code or b"Traceback" in gateway.log.read_bytes():
-                raise KillError(f"the last stop ended with {code}, or something failed: see {gateway.log}")
-        finally:
-            gateway.close()
-    return judge(folder, restarts, doubts, queued)
+        end = bombard(folder, port, password, rate, Shots(random.Random(seed), kills))
+    return judge(folder, end)
+
+
+def free_port() -> int:
+    with socket.create_server((HOST, 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
+
+
+class Shots(NamedTuple):
+    """When to kill: so often, and for as long as `goes_on`."""
+
+    chance: random.Random
+    kills: int
+    pause_s: Callable[[random.Random], float] = lambda chance: chance.uniform(0.2, 1.5)
+    goes_on: Callable[[], bool] = lambda: False
+
+
+class End(NamedTuple):
+    """How the gateway was found at the end."""
+
+    restarts: list[float]
+    """Seconds from each start to ready."""
+    doubts: set[str]
+    queued: set[str]
+
+    @property
+    def median_ms(self) -> float:
+        return round(1000 * statistics.median(self.restarts or [0.0]), 1)
+
+    @property
+    def longest_ms(self) -> float:
+        return round(1000 * max(self.restarts, default=0.0), 1)
+
+
+def bombard(folder: Path, port: int, password: str, rate: float, shots: Shots) -> End:
+    """Sends to the gateway of gateway.yaml, kills it again and again, and lets it come to rest."""
+    gateway = Gateway(folder)
+    restarts: list[float] = []
+    gateway.start()
+    try:
+        with sender(folder, port, rate, password) as client:
+            while len(restarts) < shots.kills or shots.goes_on():
+                time.sleep(shots.pause_s(shots.chance))
+                gateway.kill(whole_group=shots.chance.random() < 0.5)
+                restarts.append(gateway.start())
+            time.sleep(0.5)
+            tell(client, "drain")
+            drain(gateway.state_dir)
+            doubts, queued = lists(gateway.state_dir)
+            tell(client, "end")
+            client.wait(10)
+        code = gateway.stop()
+        if code or b"Traceback" in gateway.log.read_bytes():
+            raise KillError(f"the last stop ended with {code}, or something failed: see {gateway.log}")
+    finally:
+        gateway.close()
+    return End(restarts, doubts, queued)
 
 
 def drain(state_dir: Path) -> None:
@@ -250,46 +289,73 @@ def lists(state_dir: Path) -> tuple[set[str], set[str]]:
     return ids("ambiguous"), ids("held") | ids("waiting")
 
 
-def judge(folder: Path, restarts: list[float], doubts: set[str], queued: set[str]) -> Outcome:
-    """Compares the ledgers."""
-    acked: dict[int, str] = {}
-    known: dict[int, str] = {}
-    receipts: Counter[str] = Counter()
-    failed: set[str] = set()
-    refused = unanswered = 0
+@dataclass
+class Promises:
+    """What the sender's ledger says: message ids by marker, receipts by message id."""
+
+    acked: dict[int, str] = field(default_factory=dict)
+    known: dict[int, str] = field(default_factory=dict)
+    """The acked ones, and those that only a receipt told of."""
+    receipts: Counter[str] = field(default_factory=Counter)
+    failed: set[str] = field(default_factory=set)
+    refused: int = 0
+    unanswered: int = 0
+
+    def lost(self, arrived: Counter[int], queued: set[str]) -> int:
+        """Acked messages that are nowhere; `arrived` counts by marker what came to the upstream."""
+        gone = self.failed | queued
+        return sum(not arrived[marker] and id not in gone for marker, id in self.acked.items())
+
+    def receipts_missing(self, queued: set[str]) -> int:
+        """Acked messages without a receipt, which do not wait any more either."""
+        return sum(id not in self.receipts and id not in queued for id in self.acked.values())
+
+    @property
+    def receipts_repeated(self) -> int:
+        return sum(count > 1 for count in self.receipts.values())
+
+
+def promises(folder: Path) -> Promises:
+    """Reads the sender's ledger."""
+    said = Promises()
     for entry in read_lines(folder / "sender.jsonl"):
         if "acked" in entry:
-            acked[entry["marker"]] = known[entry["marker"]] = entry["acked"]
+            said.acked[entry["marker"]] = said.known[entry["marker"]] = entry["acked"]
         elif "receipt" in entry:
-            known[entry["marker"]] = entry["receipt"]
-            receipts[entry["receipt"]] += 1
+            said.known[entry["marker"]] = entry["receipt"]
+            said.receipts[entry["receipt"]] += 1
             if entry["state"] != DELIVERED:
-                failed.add(entry["receipt"])
-        refused += "refused" in entry
-        unanswered += "unanswered" in entry
+                said.failed.add(entry["receipt"])
+        said.refused += "refused" in entry
+        said.unanswered += "unanswered" in entry
+    return said
+
+
+def judge(folder: Path, end: End) -> Outcome:
+    """Compares the ledgers."""
+    said = promises(folder)
     arrived = Counter(
         int(entry["destination"])
-        for entry in read_lines(folder / "smsc.jsonl")
+        for entry in read_lines(folder / "upstream.jsonl")
         if entry["event"] == "received" and entry["status"] == "ESME_ROK"
     )
     twice = {marker for marker, count in arrived.items() if count > 1}
-    done = set(receipts) | queued
     return Outcome(
-        kills=len(restarts),
-        acked=len(acked),
-        unanswered=unanswered,
-        refused=refused,
+        kills=len(end.restarts),
+        acked=len(said.acked),
+        unanswered=said.unanswered,
+        refused=said.refused,
         smsc_messages=len(arrived),
         smsc_pdus=arrived.total(),
-        lost=sum(not arrived[m] and i not in failed and i not in queued for m, i in acked.items()),
-        receipts_missing=sum(message_id not in done for message_id in acked.values()),
-        held=len(queued),
-        ambiguous=len(doubts),
+        lost=said.lost(arrived, end.queued),
+        receipts_missing=said.receipts_missing(end.queued),
+        held=len(end.queued),
+        ambiguous=len(end.doubts),
         duplicates=len(twice),
-        duplicates_unexplained=sum(known.get(marker) not in doubts for marker in twice),
-        receipts_repeated=sum(count > 1 for count in receipts.values()),
-        restart_ms_median=round(1000 * statistics.median(restarts or [0.0]), 1),
-        restart_ms_max=round(1000 * max(restarts, default=0.0), 1),
+        duplicates_unexplained=sum(said.known.get(marker) not in end.doubts for marker in twice),
+        receipts_repeated=said.receipts_repeated,
+        restart_ms_median=end.median_ms,
+        restart_ms_max=end.longest_ms,
     )
 
 
@@ -302,7 +368,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
 PAGE = """\
 # Kill test
 
-Written by `make kill` on {date}: `python benchmarks/kill.py --kills {kills} --rate {rate:g} --seed {seed}`.
+Written by `make kill` on {date}: `{command}`.
 
 A client sends {rate:g} messages/s with receipts and writes down every `submit_sm_resp`; a simulated SMSC, in
 a process of its own, writes down every PDU. Meanwhile the gateway is killed with SIGKILL at random moments
@@ -330,22 +396,27 @@ took it. What is known of each ambiguous message is in `smsc-gateway queue ambig
 """
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--kills", type=int, default=50, help="default %(default)s")
-    parser.add_argument("--rate", type=float, default=300, help="messages/s, default %(default)s")
+def options(doc: str | None, *, kills: int, rate: float) -> argparse.ArgumentParser:
+    """The options that every kill test has."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=kills, help="default %(default)s")
+    parser.add_argument("--rate", type=float, default=rate, help="messages/s, default %(default)s")
     parser.add_argument("--seed", type=int, default=1, help="of the moments, default %(default)s")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there")
     parser.add_argument("--write", type=Path, metavar="PAGE", help="write them as a page, too")
     parser.add_argument("--keep", action="store_true", help="keep ledgers and logs, and say where")
-    args = parser.parse_args()
+    return parser
+
+
+def main_of(args: argparse.Namespace, run: Callable[[Path], Any], page: str) -> int:
+    """Runs in a temporary folder, prints and writes the outcome; the exit code."""
+    names = ("kills", "timeouts", "rate", "seed", "limits")
+    again = " ".join(f"--{name} {getattr(args, name):g}" for name in names if name in args)
     folder = Path(tempfile.mkdtemp(prefix="kill-"))
     try:
-        outcome = run(args.kills, args.rate, args.seed, folder)
+        outcome = run(folder)
     except KillError as error:
-        print(f"kill.py: {error}", file=sys.stderr)
+        print(f"{Path(sys.argv[0]).name}: {error}", file=sys.stderr)
         return 2
     figures = json.dumps(asdict(outcome) | {"passed": outcome.passed}, indent=2)
     print(figures)
@@ -353,16 +424,18 @@ def main() -> int:
         args.json.write_text(figures + "\n")
     if args.write:
         date = datetime.now(UTC).strftime("%Y-%m-%d")
-        args.write.write_text(
-            PAGE.format(date=date, kills=args.kills, rate=args.rate, seed=args.seed, o=outcome)
-        )
+        command = f"python benchmarks/{Path(sys.argv[0]).name} {again}"
+        args.write.write_text(page.format(date=date, command=command, rate=args.rate, o=outcome))
     if args.keep or not outcome.passed:
         print(f"ledgers and logs: {folder}", file=sys.stderr)
     else:
-        for file in sorted(folder.rglob("*"), reverse=True):
-            file.rmdir() if file.is_dir() else file.unlink()
-        folder.rmdir()
+        shutil.rmtree(folder)
     return 0 if outcome.passed else 1
+
+
+def main() -> int:
+    args = options(__doc__, kills=50, rate=300).parse_args()
+    return main_of(args, lambda folder: run(args.kills, args.rate, args.seed, folder), PAGE)
 
 
 if __name__ == "__main__":
