@@ -170,6 +170,27 @@ async def test_a_receipt_comes_between_the_last_question_and_the_second_request(
 
 
 @looped
+async def test_a_receipt_for_one_of_two_that_wait_to_be_sent_again_has_the_other_asked_for(
+    tmp_path: Path,
+) -> None:
+    bench = Bench(tmp_path, max_requests=1)
+    await bench.up()
+    id = await in_doubt(bench, 1, 2)
+    statuses(bench, _1=MISSING, _2=MISSING)
+    busy = bench.client.later("send")
+    bench.queue(to(3))
+    await bench.pass_(12)
+    assert bench.asker.has_missing
+    statuses(bench, _2=FOUND)
+    bench.receipt(f"{id}/79160000001")
+    busy.set_result({"id": "g", "cnt": 1})
+    await bench.pass_(60)
+    assert len(bench.sends()) == 2
+    assert bench.taken()[2] == f"{id}/79160000002"
+    bench.has_nothing_left()
+
+
+@looped
 async def test_a_receipt_during_the_second_request_settles_it(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     await bench.up()

@@ -26,6 +26,8 @@ from protocols.smsc_http.answers import Failure
 NUMBERS = 40
 OTHER = "other"
 IDENTICAL_S = 60.0
+COMMIT_MS = 15_000
+"""A commit takes so long at the most."""
 DELIVERED, EXPIRED, REJECTED = (
     state.value for state in (MessageState.DELIVERED, MessageState.EXPIRED, MessageState.REJECTED)
 )
@@ -37,12 +39,13 @@ class Service:
     def __init__(self, random: Random) -> None:
         self.random = random
         self.calm = False
+        self.expires: dict[str, int] = {}
+        """By text, when it is no longer wanted."""
         self.sent: Counter[str] = Counter()
         """By text, how often it was sent on."""
         self.refused: set[str] = set()
         self.statuses: dict[tuple[str, str], int] = {}
         """By id and number."""
-        self.texts: dict[tuple[str, str], str] = {}
         self.late: list[tuple[float, Asked]] = []
         """Requests on their way, and when they come."""
         self.recent: dict[str, float] = {}
@@ -72,7 +75,6 @@ class Service:
         for phone, text in lines:
             key = (asked.id, phone)
             assert key not in self.statuses, "an id was given twice"
-            self.texts[key] = text
             self.statuses[key] = 22 if "bad" in text else self.random.choice((-1, 0, 1))
             self.sent[text] += "bad" not in text
         return Failure(7, "", asked.id) if bad else {"id": asked.id, "cnt": len(lines)}
@@ -88,6 +90,9 @@ class Service:
 
     def send(self, asked: Asked) -> object:
         self.come_late()
+        for _, text in _lines(asked):
+            wanted = self.expires[text] + COMMIT_MS > self.bench.clock.now_ms()
+            assert wanted, f"{text} is not wanted any more"
         roll = 1.0 if self.calm else self.random.random()
         if roll < 0.12:
             self.take(asked)
@@ -210,7 +215,6 @@ class Walk:
         self.bench = WalkBench(folder, client=client, **config)
         self.bench.later = []
         self.service.bench = self.bench
-        self.expires: dict[str, int] = {}
         self.count = 0
         self.steps: list[tuple[int, Callable[[], object]]] = [
             (6, self.accept),
@@ -241,7 +245,7 @@ class Walk:
                 fields["data_coding"] = 0x10
             if self.random.random() < 0.3:
                 fields["alternatives"] = f"{NAME} {OTHER}"
-            self.expires[text] = int(fields["expires_ms"])
+            self.service.expires[text] = int(fields["expires_ms"])
             number = self.random.randint(1, NUMBERS)
             messages.append(to(number, self.count, on_ambiguous=OnAmbiguous.HOLD.value, **fields))
         self.bench.queue(*messages)
@@ -343,7 +347,7 @@ class Walk:
         ends = bench.ends()
         assert sorted(ends) == list(range(1, self.count + 1))
         for message_id, (state, error) in ends.items():
-            [text] = [it for it in self.expires if it.split()[1] == str(message_id)]
+            [text] = [it for it in service.expires if it.split()[1] == str(message_id)]
             if service.sent[text]:
                 assert state == DELIVERED, (text, state, error)
             elif text in service.refused:
