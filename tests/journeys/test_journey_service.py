@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from pathlib import Path
 
 from journey_support import DESTINATION, account, journey, submit_sm
-from service_support import SERVICE, gateway_and_service
+from service_support import SECRET, SERVICE, SERVICE_PASSWORD, gateway_and_service
 
+from gateway.ops.status import status_of
 from protocols.smpp import constants as c
 
 
@@ -106,3 +108,19 @@ async def test_a_subscriber_s_answer_comes_once_whichever_way(tmp_path: Path) ->
         await gateway.until(lambda: gateway.daemon.services.connectors[SERVICE].watcher.mark)
         assert client.deliveries.empty()
         assert gateway.listing("undelivered") == []
+
+
+@journey
+async def test_status_tells_of_the_service_and_no_secret(tmp_path: Path) -> None:
+    async with gateway_and_service(tmp_path, with_calls=True) as (gateway, _):
+        client = await gateway.client()
+        await client.submit()
+        await client.receipt()
+        await gateway.until(lambda: not gateway.daemon.upstreams[SERVICE].in_flight)
+        status = status_of(gateway.daemon)
+        [row] = status["services"]
+        assert (row["connector"], row["balance"], row["currency"]) == (SERVICE, "1000.00", "RUR")
+        assert (row["asking"], row["requests"], row["sent_again"]) == (0, 1, 0)
+        assert status["healthy"] and [it["state"] for it in status["connectors"]] == ["bound"]
+        text = json.dumps(status)
+        assert not any(secret in text for secret in (SERVICE_PASSWORD, SECRET))
