@@ -18,6 +18,7 @@ from gateway.core.smsc_ids import upstream_id_of
 from gateway.core.smsc_inbox import hlr_info
 from gateway.egress.smsc_http.client import NoAnswer, NotSent
 from gateway.egress.smsc_http.parcels import Item
+from protocols.smsc_http import errors
 from protocols.smsc_http.answers import Failure
 from protocols.smsc_http.statuses import NOT_FOUND
 
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
     from gateway.egress.smsc_http.connector import SmscConnector
 
 LIST_MAX = 5000
-"""Statuses asked for by one list."""
+"""Statuses asked for by one list; how many the service takes is not known, so a refused list is halved."""
+LIST_MIN = 100
+LIST_GROWS = 50
+"""After each list that was answered, until the longest again."""
 LIST_EVERY_S = 62.0
 OLD_ENOUGH_MS = 30_000
 OLD_ENOUGH_WITH_CALLS_MS = 3_600_000
@@ -55,6 +59,7 @@ class Watcher:
         """When to ask, how often it was asked, upstream_id; a heap."""
         self._walk: asyncio.Future[Row] | None = None
         self._after = 0
+        self._list_max = LIST_MAX
         self._look_back_at = connector.clock.now() + LOOK_BACK_EVERY_S
         self.mark = mark
         """Incoming SMS up to this id of the service were read."""
@@ -104,9 +109,10 @@ class Watcher:
         while True:
             await self._connector.waits.sleep(LIST_EVERY_S)
             await self._connector.may_ask.wait()
+            began = self._after
             rows = await self._unfinished()
-            if rows:
-                await self._ask_for(rows)
+            if rows and not await self._ask_for(rows) and len(rows) > LIST_MIN:
+                self._list_max, self._after = max(LIST_MIN, len(rows) // 2), began
 
     async def _unfinished(self) -> list[tuple[str, int]]:
         """The next of what has no end, and is old enough: upstream_id and when it was taken."""
@@ -114,9 +120,9 @@ class Watcher:
         wanted: list[tuple[str, int]] = []
         old_enough = OLD_ENOUGH_WITH_CALLS_MS if self._has_calls else OLD_ENOUGH_MS
         before_ms = connector.clock.now_ms() - old_enough
-        while len(wanted) < LIST_MAX:
+        while len(wanted) < self._list_max:
             self._walk = asyncio.get_running_loop().create_future()
-            room = LIST_MAX - len(wanted)
+            room = self._list_max - len(wanted)
             connector.journal.batch.unfinished.append((connector.config.name, self._after, room))
             connector.journal.then(self._walk_failed)
             _, rows, self._after = await self._walk
@@ -135,7 +141,8 @@ class Watcher:
         if not ok:
             self.walked((self._connector.config.name, [], 0))
 
-    async def _ask_for(self, rows: list[tuple[str, int]]) -> None:
+    async def _ask_for(self, rows: list[tuple[str, int]]) -> bool:
+        """Whether the service takes lists like this, as far as it says."""
         pairs = [upstream_id.partition("/")[::2] for upstream_id, _ in rows]
         # a comma at the end makes it a list also of one
         params = {
@@ -144,7 +151,7 @@ class Watcher:
         }
         answer = await self._call("status", params)
         if not isinstance(answer, list):
-            return
+            return not (isinstance(answer, Failure) and answer.number == errors.PARAMETERS)
         told = {
             upstream_id_of(row.get("id", ""), str(row.get("phone", ""))): row
             for row in answer
@@ -160,6 +167,8 @@ class Watcher:
                     self._forgotten(upstream_id, now_ms)
             else:
                 self.tell(upstream_id, row)
+        self._list_max = min(LIST_MAX, self._list_max + LIST_GROWS)
+        return True
 
     def _forgotten(self, upstream_id: str, now_ms: int) -> None:
         phone = upstream_id.partition("/")[2]
@@ -215,7 +224,7 @@ class Watcher:
     # -- asking ----------------------------------------------------------------------------------------
 
     async def _call(self, operation: str, params: dict[str, str]) -> object:
-        """The answer, or None: there is none, or an error."""
+        """The answer, which may be an error of the service; None: there is none."""
         try:
             answer = await self._connector.client.call(operation, params)
         except NotSent as error:
@@ -226,7 +235,6 @@ class Watcher:
             return None
         if isinstance(answer, Failure):
             self._connector.failed(answer.number)
-            return None
         return answer
 
 

@@ -13,7 +13,7 @@ from protocols.smsc_http.statuses import STATUSES
 
 BAD_PARAMETERS, NOT_DELETED = 1, 5
 NOT_FOUND = -3
-MAX_PAIRS = 1_000
+MAX_PAIRS = 10_000
 _DAY_S = 86_400
 _MOSCOW_S = 3 * 3600
 _RUN_S = 3 * 3600

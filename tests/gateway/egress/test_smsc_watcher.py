@@ -147,6 +147,30 @@ async def test_lists_go_round_all_that_has_no_end(tmp_path: Path, monkeypatch: p
 
 
 @looped
+async def test_a_list_that_the_service_finds_too_long_is_halved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"LIST_MAX": 8, "LIST_MIN": 2, "LIST_GROWS": 1}.items():
+        monkeypatch.setattr(watcher_module, name, value)
+    bench = Bench(tmp_path)
+    await bench.up()
+    statuses(bench, WAITS)
+    usual = bench.client.usual["status"]
+
+    def no_more_than_four(asked: Asked) -> object:
+        if asked.params["phone"].count(",") > 4:
+            return Failure(1, "parameters error")
+        assert callable(usual)
+        return usual(asked)
+
+    bench.client.usual["status"] = no_more_than_four
+    await taken(bench, *range(1, 10))
+    await bench.pass_(5 * LIST_EVERY_S, step_s=1)
+    asked_for = [[int(phone[4:]) for phone in phones] for phones in lists(bench)]
+    assert asked_for[:4] == [[1, 2, 3, 4, 5, 6, 7, 8], [1, 2, 3, 4], [5, 6, 7, 8, 9], [5, 6]]
+
+
+@looped
 async def test_with_calls_what_is_younger_than_an_hour_is_left_alone(tmp_path: Path) -> None:
     bench = Bench(tmp_path, callback=CALLBACK)
     await bench.up()

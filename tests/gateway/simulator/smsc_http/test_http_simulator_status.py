@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from http_simulator_support import OTHER, PHONE, START, Bench
 
@@ -117,6 +119,16 @@ def test_a_trailing_comma_makes_a_list_of_one() -> None:
     bench.send(id="a-1")
     [record] = bench.status("a-1,", f"{PHONE},")
     assert (record["id"], record["phone"]) == ("a-1", PHONE)
+
+
+def test_a_list_may_be_as_long_as_a_client_of_thousands_needs_it() -> None:
+    def form(count: int) -> bytes:
+        phones, ids = ",".join([PHONE] * count), ",".join(["1"] * count)
+        return f"login=alex&psw=123&fmt=3&phone={phones}&id={ids}".encode()
+
+    bench = Bench(limits=0)
+    assert len(json.loads(bench.post("/sys/status.php", form(10_000)).body)) == 10_000
+    assert json.loads(bench.post("/sys/status.php", form(10_001)).body)["error_code"] == 1
 
 
 def test_one_id_for_several_numbers_is_given_for_each() -> None:
