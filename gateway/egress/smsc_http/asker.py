@@ -136,9 +136,17 @@ class Asker:
         """What the connector of this name had before a reload; asked for anew."""
         for doubt in doubts:
             self._connector.upstream.adopt(1)
-            doubt.misses = 0
-            doubt.ask_at = self._connector.clock.now()
             self._add(doubt)
+        self.ask_anew()
+
+    def ask_anew(self) -> None:
+        """What the service did not have some time ago is asked for again before it goes out."""
+        now = self._connector.clock.now()
+        for request in self._requests.values():
+            for doubt in request.values():
+                if doubt.is_missing:
+                    doubt.misses, doubt.ask_at = 0, now
+        self._wake.set()
 
     def hand_over(self) -> list[Doubt]:
         """Gives up all that is not settled, to whoever has this name next."""

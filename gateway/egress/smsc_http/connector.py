@@ -212,6 +212,7 @@ class SmscConnector:
             self.state = "bound"
             self.may_ask.set()
             self.say("info", "bound", balance=self.balance)
+            self.asker.ask_anew()
             self.upstream.link_up(self.sender)
             self.sender.compose_soon()
 

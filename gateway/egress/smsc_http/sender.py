@@ -243,11 +243,6 @@ class Sender:
     def give_back(self) -> None:
         """What waits here goes back into the queue, where other connectors can have it: nothing of it is at
         the service."""
-        while (parcel := self._connector.asker.take_missing()) is not None:
-            self._not_sent(parcel.items)
-        self._give_back_waiting()
-
-    def _give_back_waiting(self) -> None:
         waiting = list(self._waiting)
         self._waiting.clear()
         self._not_sent(waiting)
@@ -260,7 +255,7 @@ class Sender:
             task.cancel()
         if self._tasks:
             await asyncio.wait(tuple(self._tasks))
-        self._give_back_waiting()
+        self.give_back()
 
 
 def reason_of(number: int) -> str:

@@ -207,6 +207,26 @@ async def test_a_receipt_during_the_second_request_settles_it(tmp_path: Path) ->
     bench.has_nothing_left()
 
 
+@looped
+async def test_what_was_missing_before_an_outage_is_asked_for_again_after_it(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, max_requests=1)
+    await bench.up()
+    id = await in_doubt(bench, 1, 2)
+    statuses(bench, _1=MISSING, _2=MISSING)
+    busy = bench.client.later("send")
+    bench.queue(to(3))
+    await bench.pass_(12)
+    assert bench.asker.has_missing
+    busy.set_result(Failure(4, ""))
+    await bench.calm()
+    assert bench.connector.state == "blocked" and len(bench.asker) == 2
+    statuses(bench, _1=FOUND, _2=MISSING)
+    await bench.pass_(320)
+    assert bench.taken() == {1: f"{id}/79160000001", 2: f"{id}/79160000002", 3: bench.taken()[3]}
+    assert [asked.params.get("mes") for asked in bench.sends()] == [None, "text 3", "text 3", "text 2"]
+    bench.has_nothing_left()
+
+
 # -- how long -------------------------------------------------------------------------------------------
 
 
