@@ -110,7 +110,8 @@ class SmscClient:
         timeout_s: float | None = None,
         at_once: bool = False,
     ) -> Value | Failure | bytes:
-        """Asks, and waits before it where the service wants a pause, unless `at_once`.
+        """Asks, and waits before it where the service wants a pause; `at_once`: takes no turn, so none is
+        waited for.
 
         The answer in the form of fmt 3, or the service's error; octets of an operation whose answer is a
         file.  Raises NotSent, NoAnswer, and RequestError for parameters that the operation has not.
@@ -140,13 +141,13 @@ class SmscClient:
     ) -> tuple[bytes, str]:
         """The same, as octets and their Content-Type."""
         request = encode_request(operation, params, self._credentials, fmt=_FMT, files=files)
-        counted = claims(OPERATIONS[operation], params)
+        counted = () if at_once else claims(OPERATIONS[operation], params)
         while True:
-            while not at_once and (pause_s := self._due_s(counted)):
+            while pause_s := self._due_s(counted):
                 await self._sleep(pause_s)
             async with self._status_places if operation in _STATUS else nullcontext(), self._places:
                 # while this waited for a place, another one may have had the turn
-                if at_once or not self._due_s(counted):
+                if not self._due_s(counted):
                     return await self._ask(request, counted, timeout_s or self._service.timeout_s)
 
     def due_s(self, operation: str, params: Mapping[str, str]) -> float:

@@ -166,8 +166,8 @@ class Sender:
             params = request_of([item.line for item in parcel.items], parcel.request_id)
         except ValueError as error:
             raise RequestError(str(error)) from None
-        # a request that goes out again is to be known as the same one
-        return await self._connector.client.call("send", params, at_once=parcel.again > 0)
+        # No two are alike but one that goes out again, and that is to be known as the same one.
+        return await self._connector.client.call("send", params, at_once=True)
 
     def heard_of(self, request_id: str, upstream_id: str) -> bool:
         """A receipt names a message of this request: the service has it, whatever the answer will be.
