@@ -13,7 +13,6 @@ comes forward all the same.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -79,7 +78,7 @@ class Asker:
         self._connector = connector
         self._requests: dict[str, dict[str, Doubt]] = {}
         """By request and upstream_id."""
-        self._missing: deque[str] = deque()
+        self._missing: dict[str, None] = {}
         """Requests of which all that is left was missing when it was asked for."""
         self._wake = asyncio.Event()
         self._failures = 0
@@ -179,7 +178,8 @@ class Asker:
         connector = self._connector
         now_ms = connector.clock.now_ms()
         while self._missing:
-            request_id = self._missing.popleft()
+            request_id = next(iter(self._missing))
+            del self._missing[request_id]
             doubts = self._requests.get(request_id, {})
             if not doubts or not all(doubt.is_missing for doubt in doubts.values()):
                 continue  # a receipt has named one of them since
@@ -340,5 +340,5 @@ class Asker:
         for request_id in dict.fromkeys(doubt.request_id for doubt in asked):
             doubts = self._requests.get(request_id, {})
             if doubts and all(doubt.is_missing for doubt in doubts.values()):
-                self._missing.append(request_id)
+                self._missing[request_id] = None
         self._connector.sender.compose_soon()
