@@ -176,13 +176,15 @@ def _values(content_type: str, body: bytes, query: str, charset: str) -> _Values
         text = charsets.decode(body, charset or _guess(body))
         members = flat.parse_json(text) if start == b"{" else flat.parse_xml(text)
         encoded = {name: charsets.encode(value, charset or _guess(body)) for name, value in members.items()}
-        return _Values(_decoded(fields, charset) | members, _named(fields) | encoded)
+        named = _named(fields)
+        return _Values(_decoded(named, charset) | members, named | encoded)
     if forms.media_type(content_type) == forms.MULTIPART:
         fields += [(part.name, part.content) for part in forms.parse_multipart(content_type, body)]
     else:
         fields += forms.parse_form(body.strip())
     charset = charsets.canonical(_last(fields, b"charset")) or charset
-    return _Values(_decoded(fields, charset), _named(fields))
+    named = _named(fields)
+    return _Values(_decoded(named, charset), named)
 
 
 def _guess(body: bytes) -> str:
@@ -206,8 +208,8 @@ def _named(fields: Iterable[tuple[bytes, bytes]]) -> dict[str, bytes]:
     return {name.decode("utf-8", "replace"): value for name, value in fields}
 
 
-def _decoded(fields: Iterable[tuple[bytes, bytes]], charset: str) -> dict[str, str]:
-    return {name: charsets.decode(value, charset) for name, value in _named(fields).items()}
+def _decoded(named: Mapping[str, bytes], charset: str) -> dict[str, str]:
+    return {name: charsets.decode(value, charset) for name, value in named.items()}
 
 
 def _own(texts: Mapping[str, str], known: Iterable[str]) -> dict[str, str]:

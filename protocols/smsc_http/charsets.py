@@ -17,6 +17,7 @@ _OTHER_NAMES: Final = {
 }
 _UNRESERVED: Final = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _QUOTED: Final = tuple(chr(octet) if octet in _UNRESERVED else f"%{octet:02X}" for octet in range(256))
+_PERCENT: Final = ord("%")
 _PIECE: Final = 64 * 1024
 _each_quoted_run = re.compile(rb"(?:%[0-9A-Fa-f]{2}){1,4096}").sub
 
@@ -35,6 +36,8 @@ def encode(text: str, charset: str) -> bytes:
 
 def decode(octets: bytes, charset: str) -> str:
     """`octets` read in `charset` (unknown: the default). What is none of its characters becomes U+FFFD."""
+    if octets.isascii():  # the same in all of them
+        return octets.decode("ascii")
     return octets.decode(_CODECS[canonical(charset) or DEFAULT], "replace")
 
 
@@ -54,6 +57,8 @@ def percent_encode(octets: bytes) -> str:
 
 def percent_decode(text: bytes) -> bytes:
     """The octets of a value of a form; "+" is a space, a percent sign without two hex digits is itself."""
+    if _PERCENT not in text:
+        return text.replace(b"+", b" ")
     decoded = []
     start = 0
     while start < len(text):

@@ -19,6 +19,7 @@ MULTIPART: Final = "multipart/form-data"
 MAX_FIELDS: Final = 256
 MAX_NAME: Final = 64
 MAX_FILES: Final = 32
+_PERCENT, _PLUS = b"%+"
 _MAX_HEADERS = 4096
 _MAX_FILENAME = 255
 
@@ -81,7 +82,9 @@ def parse_form(octets: bytes) -> list[tuple[bytes, bytes]]:
         if not field:
             continue
         name, _, value = field.partition(b"=")
-        fields.append((_name(percent_decode(name[: 3 * MAX_NAME + 1])), percent_decode(value)))
+        if _PERCENT in field or _PLUS in field:  # most fields of a call are plain
+            name, value = percent_decode(name[: 3 * MAX_NAME + 1]), percent_decode(value)
+        fields.append((_name(name), value))
     if len(fields) > MAX_FIELDS:
         raise FormError(f"a form has at most {MAX_FIELDS} fields")
     return fields
