@@ -26,11 +26,12 @@ test: $(STAMP)  ## all tests; REQUIRE_PEERS=1 makes a missing peer a failure
 	$(BIN)/python -m pytest --junitxml=build/tests.xml
 	$(BIN)/python tests/support/service_coverage.py build/tests.xml
 
-bench: $(STAMP)  ## the figures of docs/performance.md (ports 2775, 2776; about 8 minutes)
+bench: $(STAMP)  ## the figures of docs/performance.md (ports 2775, 2776; about 20 minutes)
 	@if [ -z "$$SMPPLOAD" ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi
 	$(BIN)/python benchmarks/codec.py
 	$(BIN)/python benchmarks/figures.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/performance.md
 	$(BIN)/python benchmarks/mail.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/performance.md
+	$(BIN)/python benchmarks/service.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/performance.md
 
 kill: $(STAMP)  ## kill the gateway 50 times under load and write docs/kill.md (2 minutes)
 	$(BIN)/python benchmarks/kill.py --kills 50 --write docs/kill.md
