@@ -41,7 +41,7 @@ HERE = Path(__file__).resolve().parent
 EXECUTABLE = str(Path(sys.executable).with_name("smsc-gateway"))
 HOST = "127.0.0.1"
 START_S = 30.0
-DRAIN_S = 120.0
+DRAIN_S = 240.0
 ALL_ROWS = 100_000
 DELIVERED = 2
 

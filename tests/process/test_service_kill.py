@@ -18,7 +18,7 @@ def test_requests_without_an_answer_and_kills_send_nothing_twice(tmp_path: Path)
         [sys.executable, str(KILL), *options.split(), "--limits", "3", "--json", str(report)],
         capture_output=True,
         text=True,
-        timeout=240,
+        timeout=280,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
