@@ -62,8 +62,8 @@ FAULTS = ",".join(
 )
 SIMULATED = (
     *("--no-http-magic", "--http-resp-delay-ms", "20", "--http-balance", "99999999"),
-    # receipts later than the first question for a status: else they would answer it
-    *("--http-handler-statuses", "final", "--http-operator-ms", "20", "--http-final-ms", "2500"),
+    # receipts later than both questions for a status: else they would answer them
+    *("--http-handler-statuses", "final", "--http-operator-ms", "20", "--http-final-ms", "8000"),
     *("--http-handler-calls", "16", "--http-retry-s", "0.3"),
     *("--http-faults", FAULTS, "--http-login", "kill"),
 )

@@ -12,7 +12,7 @@ KILL = Path(__file__).parents[2] / "benchmarks" / "service_kill.py"
 
 def test_requests_without_an_answer_and_kills_send_nothing_twice(tmp_path: Path) -> None:
     report = tmp_path / "kill.json"
-    options = "--kills 3 --timeouts 40 --rate 120 --seed 5"
+    options = "--kills 3 --timeouts 40 --rate 120 --seed 43"
     # wider limits than the service's: the last kill's questions need not wait for a minute to be over
     done = subprocess.run(
         [sys.executable, str(KILL), *options.split(), "--limits", "3", "--json", str(report)],
