@@ -4,7 +4,7 @@
         [--json FILE] [--write docs/kill-service.md]
 
 As kill.py, but upstream is `smsc-gateway simulate --http` in a process of its own.  It accepts one request to
-send in four without ever answering, drops connections and answers with HTTP 500 after and before it accepts,
+send in five without ever answering, drops connections and answers with HTTP 500 after and before it accepts,
 does the same to questions for a status, and keeps its limits (error 9).  Receipts come by calls to the
 gateway's own listener.  It goes on until there were so many kills and so many requests that were accepted and
 not answered.
@@ -45,12 +45,12 @@ from kill import (
 from gateway.core.passwords import hash_password
 
 TIMEOUT_S = 0.4
-LIST_MAX = 10
+LIST_MAX = 20
 MOST_S = 900.0
 """A run that does not get its timeouts in this time is over."""
 FAULTS = ",".join(
     (
-        "send.timeout=/4",
+        "send.timeout=/5",
         "send.drop=1%",
         "send.http_500=1%",
         "send.drop_before=1%",
@@ -242,7 +242,7 @@ Written by `make kill-service` on {date}: `{command}`.
 
 A client sends {rate:g} messages/s with receipts and writes down every `submit_sm_resp`; a simulated SMSC
 service over HTTP, in a process of its own, writes down every message that it accepts. One request to send in
-four is accepted and never answered; others, and questions for a status, meet dropped connections and HTTP
+five is accepted and never answered; others, and questions for a status, meet dropped connections and HTTP
 500, after they were accepted and before. The service keeps its limits: what comes too often is error 9. It
 calls the gateway for receipts. Meanwhile the gateway is killed with SIGKILL at random moments (every second
 time or so together with its writing process) and started again.
@@ -275,7 +275,7 @@ than once when the gateway is killed between sending it and recording that the c
 
 
 def main() -> int:
-    parser = options(__doc__, kills=40, rate=200)
+    parser = options(__doc__, kills=40, rate=150)
     parser.add_argument("--timeouts", type=int, default=1000, help="at least so many, default %(default)s")
     parser.add_argument("--limits", type=float, default=1, help="factor of the service's, 0: none")
     args = parser.parse_args()
