@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,6 +131,11 @@ def load(run: Run, smppload: str, pid: int, quick: bool) -> dict[str, Any]:
         "--system-id", "bench", "--password", "bench-on", "--dlr", "on", "--timeout", "180",
         "--messages", str(messages), "--watch-pids", str(pid), *run.options.split(),
     ]  # fmt: skip
+    return report_of(command)
+
+
+def report_of(command: Sequence[str]) -> dict[str, Any]:
+    """What smppload says at its end; the program ends when it says nothing."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if not done.stdout:
         raise SystemExit(f"smppload failed: {done.stderr}")

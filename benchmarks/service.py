@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
 
-from figures import ROOT, wait_for, write
+from figures import ROOT, report_of, wait_for, write
 from kill import EXECUTABLE, HOST, free_port
 from mail import TRIES, Machine
 
@@ -276,11 +276,7 @@ def submit(run: Run, messages: int, smppload: str, port: int, pid: int) -> dict[
         "--binds", "4", "--window", "100", "--dlr", "on", "--timeout", "900", "--idle-timeout", "150",
         "--messages", str(messages), "--rate", str(run.rate), "--watch-pids", str(pid),
     ]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if not done.stdout:
-        raise SystemExit(f"smppload failed: {done.stderr}")
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    return report_of(command)
 
 
 COLUMNS = (
