@@ -17,19 +17,20 @@ from gateway.config.basics import Option as Option
 from gateway.config.basics import TlsClient as TlsClient
 from gateway.config.basics import TlsServer as TlsServer
 from gateway.config.basics import about
+from gateway.config.connector_model import Connector as Connector
+from gateway.config.connector_model import OnAmbiguous as OnAmbiguous
+from gateway.config.connector_model import TextPolicy as TextPolicy
+from gateway.config.connector_model import VendorTlv as VendorTlv
 from gateway.config.mail_model import AccountMail, IncomingRule, LmtpListener, Mail, SmtpListener
 from gateway.config.secret import Secret
+from gateway.config.smpp_model import AccountSmpp as AccountSmpp
 from gateway.config.smsc_model import CallbackListener, SmscConnector
 
 # Hash of the word "change-me" in the printed example. The loader refuses it, so nobody runs with it.
 SAMPLE_PASSWORD_HASH = "scrypt$15$8$1$c2FtcGxlLW5vdC1mb3ItdQ==$Y/WdHCkoP+3ZUUmReY2RAvwvICuXp9B1pgh2QLDSMYA="
 
 MessageIdFormat = Literal["decimal", "hex", "uuid"]
-DataCoding0 = Literal["gsm7", "latin1"]
-BindMode = Literal["transceiver", "pair", "transmitter", "receiver"]
-LongMessages = Literal["udh", "sar", "payload"]
-InterfaceVersion = Literal["3.4", "5.0"]
-OnAmbiguous = Literal["resend", "resend_once", "hold", "fail"]
+DataCoding0 = Literal["gsm7", "latin1", "ascii", "utf8", "gsm7_packed"]
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["info", "debug", "warning"]
 
@@ -146,6 +147,10 @@ class Account:
             example="[{file: /etc/smsc-gateway/app.key}]",
         ),
     )
+    smpp: AccountSmpp = field(
+        default=AccountSmpp(),
+        metadata=about("What the account's sessions may do, and how receipts come to them."),
+    )
     mail: AccountMail | None = field(
         default=None, metadata=about("E-mail to SMS; without it the account sends no mail.")
     )
@@ -155,68 +160,6 @@ class Account:
             "Lets the account ask an SMSC service for what is no plain SMS (HLR, ping, call, Viber and so "
             "on), and use the service's commands in texts."
         ),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Connector:
-    """A link to an SMSC."""
-
-    name: str = field(metadata=about("Name in routes, logs and counters.", example="operator", max_octets=64))
-    address: Address = field(metadata=about("The SMSC, host:port or [IPv6]:port.", example="127.0.0.1:2776"))
-    system_id: str = field(metadata=about("Login name the SMSC gave.", example="gateway", max_octets=15))
-    password: Secret = field(
-        metadata=about(
-            "Password the SMSC gave, at most 8 characters (SMPP v3.4 §5.2.2). Instead of the text: "
-            "{file: PATH}, {env: NAME} or {credential: NAME} (systemd's LoadCredential). With the text "
-            "here this file must not be readable by everybody, unless the address is loopback.",
-            example="secret",
-            max_octets=8,
-        )
-    )
-    system_type: str = field(
-        default="", metadata=about("system_type of the bind, if the SMSC asks for one.", max_octets=12)
-    )
-    bind_mode: BindMode = field(
-        default="transceiver",
-        metadata=about("pair binds a transmitter and a receiver and uses them as one link."),
-    )
-    binds: int = field(default=1, metadata=about("Links at the same time.", low=1, high=1000))
-    window: int = field(default=100, metadata=about("Unanswered submits on one bind.", low=1, high=10_000))
-    rate: int = field(
-        default=0,
-        metadata=about("Segments per second over all binds; 0: no limit.", low=0, high=1_000_000),
-    )
-    tls: TlsClient | None = field(default=None, metadata=about("TLS; without it the link is plain."))
-    enquire_link_s: float = field(
-        default=30,
-        metadata=about("Silence after which the SMSC is asked whether it lives.", low=0.1, high=3600),
-    )
-    response_timeout_s: float = field(
-        default=30,
-        metadata=about("A submit without an answer by then is ambiguous.", low=0.1, high=3600),
-    )
-    reconnect_max_s: float = field(
-        default=60, metadata=about("Longest pause between attempts to connect.", low=0.1, high=3600)
-    )
-    long_messages: LongMessages = field(
-        default="udh",
-        metadata=about("How a long text goes up: segments with UDH, with SAR TLVs, or message_payload."),
-    )
-    receipts_by_text: bool = field(
-        default=False,
-        metadata=about(
-            "Believes a receipt by its text alone (esm_class 0). Subscribers can forge such receipts."
-        ),
-    )
-    incoming_account: str = field(
-        default="",
-        metadata=about(
-            "The account that gets the connector's incoming SMS; without one they are refused.", max_octets=15
-        ),
-    )
-    interface_version: InterfaceVersion = field(
-        default="3.4", metadata=about("SMPP version told in the bind.")
     )
 
 
@@ -240,6 +183,26 @@ class Route:
         metadata=about(
             "What becomes of a submit whose answer never came: sent again, sent again once, kept for a "
             "person to decide, or failed."
+        ),
+    )
+    text: TextPolicy = field(
+        default=TextPolicy(),
+        metadata=about("How a text is written anew where that saves segments; as it came if nothing is set."),
+    )
+    whole: bool = field(
+        default=False,
+        metadata=about(
+            "Joins the segments that an application made itself before anything of them goes up; "
+            "what is not there within queue.part_wait_s goes up in its parts."
+        ),
+    )
+    vendor_tlvs: Sequence[str] | None = field(
+        default=None,
+        metadata=about(
+            "Which TLVs beyond the specification go up with a message: names of vendor_tlvs, or tags; "
+            "absent: all.",
+            example="[charging_id, '0x1401']",
+            max_octets=64,
         ),
     )
 
@@ -269,6 +232,14 @@ class Queue:
         default=100_000,
         metadata=about(
             "Receipts kept for one account; more go to the dead letters.", low=1, high=100_000_000
+        ),
+    )
+    part_wait_s: int = field(
+        default=60,
+        metadata=about(
+            "Longest wait for the other parts of a long message that is joined before it goes up.",
+            low=1,
+            high=3600,
         ),
     )
     commit_delay_ms: float = field(
@@ -306,6 +277,18 @@ class Config:
         metadata=about(
             "Which connectors a destination is sent to.", example="[{connectors: [operator]}]", min_items=1
         )
+    )
+    vendor_tlvs: Sequence[VendorTlv] = field(
+        default=(),
+        metadata=about(
+            "TLVs beyond the specification that have a name and a form; what has another is refused."
+        ),
+    )
+    denied_destinations: Sequence[str] = field(
+        default=(),
+        metadata=about(
+            "First digits of numbers that nobody may write to.", example="['7900', '882']", max_octets=20
+        ),
     )
     mail: Mail | None = field(default=None, metadata=about("E-mail to SMS and back, for all accounts."))
     incoming: Sequence[IncomingRule] = field(

@@ -25,6 +25,17 @@ class Batch:
     assigned: list[Row] = field(default_factory=list)
     """message_id, segment, connector, intent_ms, upstream_id, upstream_key: intents of claimed messages whose
     ids are ours to give.  A claim without intents is followed by these, and only then is anything sent."""
+    parts: list[Row] = field(default_factory=list)
+    """message_id, account, source, destination, reference, total, part, received_ms: of accepted messages with
+    Progress.GATHERED. When all parts of a set are there, the first one (by its part) becomes the whole: its
+    text is theirs joined, without concatenation elements, its Progress QUEUED; the others are CARRIED and end
+    with it and as it does. A part that is there already (same number) starts a set anew: the older set goes
+    up in its parts, as it does when its time is over (Sweep.assembly_before_ms) or when an account has more
+    than SETS_MAX open sets."""
+    replaced_by: list[Row] = field(default_factory=list)
+    """message_id, account, source, destination, service_type, now_ms: an accepted message that takes the place
+    of those of the same four that still wait (QUEUED or HELD and nothing of them sent); they end as DELETED
+    with the error "replaced"."""
     mails: list[Row] = field(default_factory=list)
     """mail_id, key (octets, or None: never seen as repeated), account, received_ms, sender ("": none), envid,
     header_id, subject, client_id, returned (octets), 1 if that is the whole mail.
@@ -48,7 +59,13 @@ class Batch:
     """message_id, segment, now_ms, evidence."""
     receipts: list[Row] = field(default_factory=list)
     """connector, upstream_id, key_same, key_second, key_third, peer, state, final, error, received_ms, info
-    (what else it says, for whoever asked: the fields of an HLR receipt)."""
+    (what else it says, for whoever asked: the fields of an HLR receipt; or "tlv:" and TLVs in hexadecimal, to
+    go down with the receipt).
+
+    final: 1, it ends its segment; 0, it does not; above 1, it is a notice: the esm_class of an intermediate
+    notification (0x20) or of an acknowledgement by the handset or its user (0x08, 0x10), which says nothing
+    of the end and goes down, with that esm_class, to who asked for it (bit 4, or bits 2 and 3, of
+    registered_delivery). One that says ENROUTE or ACCEPTED with 0 is such an intermediate notification too."""
     incoming: list[Row] = field(default_factory=list)
     """Delivery's fields without the id."""
     incoming_mail: list[Row] = field(default_factory=list)
@@ -79,6 +96,15 @@ class Batch:
     """connector, other connector: failover of what waits."""
     decisions: list[Row] = field(default_factory=list)
     """message_id, "resend" or "drop", now_ms: a person's word on a message that waits."""
+    queries: list[Row] = field(default_factory=list)
+    """account, message_id: what became of it, live or ended."""
+    cancels: list[Row] = field(default_factory=list)
+    """account, message_id (0: all that fit the rest), source, destination, service_type ("": any), now_ms:
+    what waits here, with nothing of it sent, ends as DELETED."""
+    replacements: list[Row] = field(default_factory=list)
+    """account, message_id, user_data, segments, esm_class, data_coding, due_ms (-1: as it was), expires_ms (0:
+    as it was), validity_period, registered_delivery, now_ms: a message that waits here, with nothing of it
+    sent, gets another text."""
     claims: list[Row] = field(default_factory=list)
     """connector, segments at the most, now_ms, 1 if their intents are written with the claim (0: `assigned`
     follows)."""
@@ -138,6 +164,15 @@ class Answer:
     """account, [Delivery's fields], whether there may be more."""
     decided: list[bool] = field(default_factory=list)
     """For each decision: whether such a message waited."""
+    queried: list[Row] = field(default_factory=list)
+    """For each query: (state, Progress or -1: ended, done_ms or 0, error, source, destination, esm_class,
+    data_coding, connector, [upstream_id of each segment that was taken], segments, service_type), or () when
+    the account has no such message."""
+    cancelled: list[Row] = field(default_factory=list)
+    """For each cancel: how many ended, [(message_id, connector, [upstream_id …]) of those that the SMSC has],
+    how many had ended before (0 or 1, of one that was named)."""
+    replaced: list[Row] = field(default_factory=list)
+    """For each replacement: 1 if it was done."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -155,6 +190,7 @@ class Sweep:
     mail_before_id: int  # mails below this have nothing that could answer to them
     part_before_ms: int  # parts of an incoming SMS that waited so long go on without the others
     seen_before_ms: int  # incoming SMS that were taken then do not come again
+    assembly_before_ms: int  # a sender's own segments that waited so long go up without the others
     delay_before_id: int  # messages below this are late
     with_counts: bool  # also what takes longer: deliveries of each account are counted
 

@@ -50,6 +50,8 @@ class Progress(IntEnum):
     QUEUED = 0  # on disk, waits for room in a connector's window, or for its time
     SENT = 1  # each segment is on its way or waits for its receipt (see Attempt)
     HELD = 2  # in doubt, and the route's policy says that a person decides
+    GATHERED = 3  # a sender's own segment that waits for the others
+    CARRIED = 4  # such a segment whose text goes up with that of the first one, and ends with it
 
 
 class Attempt(IntEnum):
@@ -77,6 +79,19 @@ class Origin(IntEnum):
     MAIL = 1  # by mail: reports go to the mail's sender
 
 
+class Wish(IntFlag):
+    """What else a sender wants: `Message.flags`, a column of the store."""
+
+    PER_PART = 1  # a receipt for each segment instead of one for all
+    REPLACE = 2  # replace_if_present: an earlier one to the same number that still waits gives way
+    WHOLE = 4  # its segments are the sender's own, and go up joined
+
+    @staticmethod
+    def default_message(sm_default_msg_id: int) -> int:
+        """The number of a canned message (SMPP v3.4 §5.2.27) as flags."""
+        return sm_default_msg_id << 8
+
+
 class Draft(NamedTuple):
     """A message as it came, checked for form by its translator; the first fields are Message's."""
 
@@ -98,6 +113,7 @@ class Draft(NamedTuple):
     due_ms: int
     expires_ms: int  # 0: the default validity
     validity_period: str
+    flags: int = 0  # see Wish
 
 
 class Message(NamedTuple):
@@ -129,6 +145,7 @@ class Message(NamedTuple):
     validity_period: str  # as the sender gave it, for the SMSC; empty: not given
     retries: int  # times that an SMSC said "not now"
     origin: int = 0
+    flags: int = 0  # see Wish
 
 
 class Delivery(NamedTuple):
