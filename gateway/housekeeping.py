@@ -128,6 +128,7 @@ class Housekeeping:
             mail_before_id=lowest_id_at(now_ms - max(DAY_MS, reply_window_ms)),
             part_before_ms=now_ms - DAY_MS,
             seen_before_ms=now_ms - SEEN_MS,
+            assembly_before_ms=now_ms - queue.part_wait_s * 1000,
             delay_before_id=lowest_id_at(now_ms - delay_ms),
             with_counts=self._ticks % COUNT_EVERY == 0,
         )

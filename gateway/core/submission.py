@@ -120,6 +120,7 @@ class Submission:
                 draft.validity_period,
                 0,
                 origin,
+                draft.flags,
             )
         )
         self._record(account, message, upstream, now, now_ms)

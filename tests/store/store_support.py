@@ -230,6 +230,7 @@ class Store:
             "mail_before_id": 0,
             "part_before_ms": 0,
             "seen_before_ms": 0,
+            "assembly_before_ms": 0,
             "delay_before_id": 0,
             "with_counts": True,
             **bounds,

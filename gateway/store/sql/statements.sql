@@ -30,8 +30,8 @@ INSERT INTO message (
     message_id, account, accepted_ms, service_type, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, priority, registered_delivery,
     data_coding, user_data, tlvs, segments, connector, alternatives, on_ambiguous, due_ms, expires_ms,
-    validity_period, retries, origin, progress
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    validity_period, retries, origin, flags, progress
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: insert_intent
 -- Says that a segment is about to be sent; a segment whose attempt ended in doubt gets a new one.
@@ -129,7 +129,7 @@ AND segments > (SELECT count(*) FROM submission s WHERE s.message_id = message.m
 SELECT message_id, account, accepted_ms, service_type, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, priority, registered_delivery,
     data_coding, user_data, tlvs, segments, m.connector, alternatives, on_ambiguous, due_ms, expires_ms,
-    validity_period, retries, origin, s.segment, s.intent_ms, s.upstream_id
+    validity_period, retries, origin, flags, s.segment, s.intent_ms, s.upstream_id
 FROM submission s JOIN message m USING (message_id)
 WHERE s.attempt = 0 AND s.connector = ? AND s.upstream_id IS NOT NULL AND s.boot <> ? ORDER BY s.message_id, s.segment;
 
@@ -178,7 +178,7 @@ SELECT name, value FROM mark;
 SELECT message_id, account, accepted_ms, service_type, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, priority, registered_delivery,
     data_coding, user_data, tlvs, segments, connector, alternatives, on_ambiguous, due_ms, expires_ms,
-    validity_period, retries, origin
+    validity_period, retries, origin, flags
 FROM message WHERE connector = ? AND progress = 0 AND due_ms <= ? ORDER BY due_ms, message_id LIMIT ?;
 
 -- name: segments_taken
