@@ -35,6 +35,8 @@ RULES: dict[str, frozenset[str]] = {
     "gateway.core": frozenset(
         {
             "gateway.config.model",
+            "gateway.config.connector_model",
+            "gateway.config.smpp_model",
             "gateway.config.mail_model",
             "gateway.config.smsc_model",
             "protocols.sms",
@@ -49,7 +51,10 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.core.message_ids",
             "gateway.core.model",
             "gateway.core.service",
+            "gateway.config.connector_model",
             "gateway.config.mail_model",
+            "gateway.config.model",
+            "gateway.config.smpp_model",
             "protocols.smpp",
             "protocols.sms",
             "protocols.mail",
@@ -62,6 +67,8 @@ RULES: dict[str, frozenset[str]] = {
     "gateway.ingress": frozenset(
         {
             "gateway.config.model",
+            "gateway.config.connector_model",
+            "gateway.config.smpp_model",
             "gateway.config.mail_model",
             "gateway.config.smsc_model",
             "gateway.core",
@@ -75,6 +82,8 @@ RULES: dict[str, frozenset[str]] = {
     "gateway.egress": frozenset(
         {
             "gateway.config.model",
+            "gateway.config.connector_model",
+            "gateway.config.smpp_model",
             "gateway.config.basics",
             "gateway.config.secret",
             "gateway.config.mail_model",
