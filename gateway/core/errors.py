@@ -26,6 +26,9 @@ class Refusal(Enum):
     SERVICE_TYPE = "service_type"
     SERVICE_OPTIONS = "service_options"
     OPTION_VALUE = "option_value"
+    TLV = "tlv"
+    DENIED = "denied"
+    SPECIAL = "special_message"
     STOPPING = "stopping"
 
 

@@ -114,6 +114,9 @@ class Draft(NamedTuple):
     expires_ms: int  # 0: the default validity
     validity_period: str
     flags: int = 0  # see Wish
+    part: tuple[int, int, int] | None = None
+    """Of a segment that the sender made itself: reference, total and its number. References of 8 bits, of 16
+    bits (from 1 << 16) and of SAR TLVs (from 1 << 17) are different ones."""
 
 
 class Message(NamedTuple):

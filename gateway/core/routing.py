@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
+from gateway.config.connector_model import TextPolicy
 from gateway.core.model import OnAmbiguous
+
+AS_IT_CAME = TextPolicy()
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,14 @@ class Route:
     on_ambiguous: OnAmbiguous = OnAmbiguous.RESEND_ONCE
     alternatives: str = ""
     """The connectors joined by spaces, as the store keeps them."""
+    ambiguous: Mapping[str, int] | None = None
+    """OnAmbiguous of connectors that have one of their own."""
+    text: TextPolicy = AS_IT_CAME
+    """AS_IT_CAME itself where no text is written anew."""
+    whole: bool = False
+    """The segments that a sender made itself are joined before they go up."""
+    passing: Callable[[bytes], bytes] | None = None
+    """Leaves out of a message's TLVs what does not go this way; None: all go."""
 
 
 class RouteTable:
@@ -24,10 +35,7 @@ class RouteTable:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._routes = {
-            route.prefix: Route(
-                route.prefix, route.connectors, route.on_ambiguous, " ".join(route.connectors)
-            )
-            for route in routes
+            route.prefix: replace(route, alternatives=" ".join(route.connectors)) for route in routes
         }
         self._lengths = sorted({len(prefix) for prefix in self._routes}, reverse=True)
 
@@ -42,3 +50,18 @@ class RouteTable:
             if route is not None:
                 return route
         return None
+
+
+class Prefixes:
+    """A set of first digits."""
+
+    def __init__(self, prefixes: Iterable[str] = ()) -> None:
+        self._prefixes = frozenset(prefixes)
+        self._lengths = sorted({len(prefix) for prefix in self._prefixes})
+
+    def __bool__(self) -> bool:
+        return bool(self._prefixes)
+
+    def fit(self, digits: str) -> bool:
+        """Whether a number begins with one of them."""
+        return any(digits[:length] in self._prefixes for length in self._lengths)

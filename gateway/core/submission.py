@@ -10,19 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from gateway.config.connector_model import TextPolicy
 from gateway.core.accounts import Account
 from gateway.core.batch import Journal
 from gateway.core.errors import Refusal
 from gateway.core.events import Events
 from gateway.core.message_ids import MessageIds
-from gateway.core.model import Draft, Message, Origin, Progress
-from gateway.core.routing import Route, RouteTable
+from gateway.core.model import Draft, Message, Origin, Progress, Wish
+from gateway.core.routing import AS_IT_CAME, Prefixes, Route, RouteTable
 from gateway.core.service import needs_service
 from gateway.core.upstream import Upstream
 from protocols.sms.addresses import digits_of
 
 _MESSAGE_PART = Draft._fields.index("segments")
-_Taken = tuple[Account, Message, Upstream, bool]
+_QUEUED, _STRAIGHT, _GATHERED = Progress.QUEUED.value, Progress.SENT.value, Progress.GATHERED.value
+_Taken = tuple[Account, Message, Upstream, int]
+"""The last: the Progress it was stored with."""
 
 
 class Submission:
@@ -49,6 +52,8 @@ class Submission:
         self.open_messages = 0
         self.accepted = 0
         self.refused: dict[Refusal, int] = dict.fromkeys(Refusal, 0)
+        self.denied = Prefixes()
+        """Numbers that nobody may write to."""
         self.closed_because: Refusal | None = None
         """Set while nothing is taken: the gateway stops, or the disk is nearly full."""
         self.not_kept: frozenset[int] = frozenset()
@@ -60,18 +65,18 @@ class Submission:
 
         The caller ends its chunk of work with `flush`, and answers after the commit.
         """
+        route = self._route(draft)
+        if route is not None and route.text is not AS_IT_CAME:
+            draft = _in_best_form(draft, route.text)
         refusal = self._check(account, draft, now_ms)
         if refusal is None and not account.bucket.take(draft.segments, now):
             refusal = Refusal.RATE
-        if refusal is not None:
+        if refusal is None and route is None:
+            refusal = Refusal.NO_ROUTE
+        if refusal is not None or route is None:
+            refusal = refusal or Refusal.NO_ROUTE
             self.refused[refusal] += 1
             return refusal
-        route = self.routes.find(digits_of(draft.destination, draft.destination_ton))
-        if draft.tlvs or draft.service_type:
-            route = self._for_service(route, draft)
-        if route is None:
-            self.refused[Refusal.NO_ROUTE] += 1
-            return Refusal.NO_ROUTE
         return self._take(account, draft, route, now, now_ms, Origin.SESSION.value)
 
     def accept_all(
@@ -82,29 +87,40 @@ class Submission:
         refusal: Refusal | None = None
         room = min(self.max_messages - self.open_messages, account.config.max_open - account.open_messages)
         for draft in drafts:
-            route = self.routes.find(digits_of(draft.destination, draft.destination_ton))
-            if draft.tlvs or draft.service_type:
-                route = self._for_service(route, draft)
+            route = self._route(draft)
             if route is None:
                 refusal = Refusal.NO_ROUTE
                 break
+            if route.text is not AS_IT_CAME:
+                draft = _in_best_form(draft, route.text)
             refusal = self._check(account, draft, now_ms)
             if refusal is not None:
                 break
             taken.append((draft, route))
         if refusal is None and len(drafts) > room:
             refusal = Refusal.QUEUE_FULL
-        if refusal is None and not account.bucket.take(sum(draft.segments for draft in drafts), now):
+        if refusal is None and not account.bucket.take(sum(draft.segments for draft, _ in taken), now):
             refusal = Refusal.RATE
         if refusal is not None:
             self.refused[refusal] += 1
             return refusal
         return [self._take(account, draft, route, now, now_ms, origin.value) for draft, route in taken]
 
+    def _route(self, draft: Draft) -> Route | None:
+        route = self.routes.find(digits_of(draft.destination, draft.destination_ton))
+        if draft.tlvs or draft.service_type:
+            route = self._for_service(route, draft)
+        return route
+
     def _take(
         self, account: Account, draft: Draft, route: Route, now: float, now_ms: int, origin: int
     ) -> Message:
         upstream = self._choose(route.connectors)
+        if draft.tlvs and route.passing is not None:
+            draft = draft._replace(tlvs=route.passing(draft.tlvs))
+        due_ms = draft.due_ms
+        if upstream.sender_rate:
+            due_ms = max(due_ms, upstream.paced(draft.source, draft.segments, now_ms))
         message = Message._make(
             (
                 self.ids.next(now_ms),
@@ -114,16 +130,30 @@ class Submission:
                 1 if upstream.whole else draft.segments,
                 upstream.name,
                 route.alternatives,
-                route.on_ambiguous.value,
-                draft.due_ms,
-                draft.expires_ms or max(now_ms, draft.due_ms) + self.default_validity_ms,
+                (route.ambiguous.get(upstream.name) if route.ambiguous else None) or route.on_ambiguous.value,
+                due_ms,
+                draft.expires_ms or max(now_ms, due_ms) + self.default_validity_ms,
                 draft.validity_period,
                 0,
                 origin,
                 draft.flags,
             )
         )
-        self._record(account, message, upstream, now, now_ms)
+        if draft.part is not None and (route.whole or upstream.service):
+            self._gather(account, message, upstream, draft.part)
+        else:
+            self._record(account, message, upstream, now, now_ms)
+        if draft.flags & Wish.REPLACE:
+            self.journal.batch.replaced_by.append(
+                (
+                    message.message_id,
+                    account.name,
+                    draft.source,
+                    draft.destination,
+                    draft.service_type,
+                    now_ms,
+                )
+            )
         return message
 
     def _check(self, account: Account, draft: Draft, now_ms: int) -> Refusal | None:
@@ -139,6 +169,8 @@ class Submission:
             return Refusal.TOO_LONG
         if draft.expires_ms and draft.expires_ms <= now_ms:
             return Refusal.VALIDITY
+        if self.denied and self.denied.fit(digits_of(draft.destination, draft.destination_ton)):
+            return Refusal.DENIED
         return None
 
     @property
@@ -166,7 +198,7 @@ class Submission:
         batch = self.journal.batch
         straight = message.due_ms <= now_ms and upstream.reserve(message.segments, now)
         if straight:
-            batch.accepted.append((*message, Progress.SENT.value))
+            batch.accepted.append((*message, _STRAIGHT))
             if message.segments == 1:
                 batch.intents.append((message.message_id, 1, upstream.name, now_ms))
             else:
@@ -174,11 +206,31 @@ class Submission:
                     (message.message_id, n, upstream.name, now_ms) for n in range(1, message.segments + 1)
                 )
         else:
-            batch.accepted.append((*message, Progress.QUEUED.value))
+            batch.accepted.append((*message, _QUEUED))
             upstream.queueing += message.due_ms <= message.accepted_ms
         account.open_messages += 1
         self.open_messages += 1
-        self._taken.append((account, message, upstream, straight))
+        self._taken.append((account, message, upstream, _STRAIGHT if straight else _QUEUED))
+
+    def _gather(
+        self, account: Account, message: Message, upstream: Upstream, part: tuple[int, int, int]
+    ) -> None:
+        """A segment that the sender made itself waits in the store for the others."""
+        batch = self.journal.batch
+        batch.accepted.append((*message, _GATHERED))
+        batch.parts.append(
+            (
+                message.message_id,
+                account.name,
+                message.source,
+                message.destination,
+                *part,
+                message.accepted_ms,
+            )
+        )
+        account.open_messages += 1
+        self.open_messages += 1
+        self._taken.append((account, message, upstream, _GATHERED))
 
     def flush(self) -> None:
         """Ends a chunk of work: what it accepted goes up when it is durable."""
@@ -195,23 +247,23 @@ class Submission:
             taken = [one for one in taken if one[1].message_id not in self.not_kept]
         self.accepted += len(taken)
         log = self.events.accepted if self.events.messages else None
-        for account, message, upstream, straight in taken:
+        for account, message, upstream, progress in taken:
             account.accepted += 1
             if log is not None:
                 log(message, message.accepted_ms)
-            if straight:
+            if progress == _STRAIGHT:
                 upstream.send(message, range(1, message.segments + 1))
-            else:
+            elif progress == _QUEUED:
                 upstream.queueing -= message.due_ms <= message.accepted_ms
                 upstream.queued(message.due_ms)
 
     def _forget(self, taken: Iterable[_Taken]) -> None:
         """What was not stored gives back its slots."""
-        for account, message, upstream, straight in taken:
+        for account, message, upstream, progress in taken:
             self.ended(account, 1)
-            if straight:
+            if progress == _STRAIGHT:
                 upstream.release(message.segments)
-            else:
+            elif progress == _QUEUED:
                 upstream.queueing -= message.due_ms <= message.accepted_ms
 
     def ended(self, account: Account | None, count: int) -> None:
@@ -219,3 +271,8 @@ class Submission:
         self.open_messages -= count
         if account is not None:
             account.open_messages -= count
+
+
+def _in_best_form(draft: Draft, policy: TextPolicy) -> Draft:
+    """The draft with its text as the route's policy writes it."""
+    return draft

@@ -76,6 +76,8 @@ class Upstream:
         self.service = service
         """It is the SMSC service over HTTP: it takes more kinds of messages than SMS, and their ids are ours
         to give.  So nothing goes straight up: what is claimed is given its id, and sent after that commit."""
+        self.sender_rate = 0
+        """Segments per second of one sender; 0: no limit."""
         self.links: list[Link] = []
         self.queueing = 0
         """Messages whose way to the queue is not committed yet; none may overtake them."""
@@ -144,6 +146,10 @@ class Upstream:
         """What waited went to another connector; look again when more has come."""
         self._backlog = self._due = False
         self.down_since = now
+
+    def paced(self, source: str, segments: int, now_ms: int) -> int:
+        """When a message of this sender may go (milliseconds since 1970), so that `sender_rate` holds."""
+        return 0
 
     # -- slots -----------------------------------------------------------------------------------------
 

@@ -166,7 +166,7 @@ def draft(**fields: Any) -> Draft:
 
 def message(message_id: int = 1, **fields: Any) -> Message:
     values: dict[str, Any] = {
-        **draft()._asdict(),
+        **{name: value for name, value in draft()._asdict().items() if name in Message._fields},
         "message_id": message_id,
         "account": "app",
         "accepted_ms": NOW_MS,
