@@ -37,6 +37,9 @@ REFUSALS: dict[Refusal, tuple[str, str]] = {
     Refusal.SERVICE_TYPE: ("550 5.7.1", "the account may not ask for this kind (service_messages)"),
     Refusal.SERVICE_OPTIONS: ("550 5.7.1", "the account may not ask for such options (service_messages)"),
     Refusal.OPTION_VALUE: ("550 5.5.4", "an option of the message is not as the service takes it"),
+    Refusal.TLV: ("550 5.7.1", "the account may not send such an option"),
+    Refusal.DENIED: ("550 5.7.1", "nobody may write to this number"),
+    Refusal.SPECIAL: ("550 5.7.1", "the account may not send this kind of message"),
     Refusal.MALFORMED_TEXT: ("554 5.6.0", "the text is malformed"),
     Refusal.RECEIPT_CLASS: ("554 5.6.0", "the text is malformed"),
 }
