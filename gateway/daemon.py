@@ -27,9 +27,9 @@ from gateway.core.events import Events
 from gateway.core.incoming import Incoming
 from gateway.core.logins import Logins
 from gateway.core.message_ids import MessageIds
-from gateway.core.model import Delivery, OnAmbiguous
+from gateway.core.model import Delivery
 from gateway.core.receipts import ReceiptBook, results
-from gateway.core.routing import Route, RouteTable
+from gateway.core.routing import RouteTable
 from gateway.core.submission import Submission
 from gateway.core.upstream import Upstream
 from gateway.egress.smpp_connector import SmppConnector
@@ -44,6 +44,7 @@ from gateway.service_side import ServiceSide
 from gateway.store.journal import Journal
 from gateway.store.reader import Reader
 from gateway.store.sqlite_open import FILE_NAME
+from gateway.wiring import all_connectors, apply_rules, only_at_start
 from protocols.sms.receipts import FORMS
 
 STOP_TIMEOUT_S = 7.0
@@ -149,11 +150,11 @@ class Daemon:
             self._add_account(account.system_id, self.config, now)
         waiting = {name for name, *_ in opening.queued}
         self.services = ServiceSide(self, opening.marks)
-        for connector in _all_connectors(self.config):
+        for connector in all_connectors(self.config):
             self._add_connector(connector)
             if connector.name not in waiting:
                 self.upstreams[connector.name].nothing_waits()
-        self.submission.routes = _routes(self.config)
+        apply_rules(self.config, self.submission)
         self._say_what_was_found(opening.queued, opening.in_doubt)
         reader = Reader(self.state_dir / FILE_NAME)
         self._control = ControlSocket(
@@ -419,27 +420,25 @@ class Daemon:
             elif known.config != account:
                 known.configure(account, now)
         self._drop_accounts(config)
-        before = {connector.name: connector for connector in _all_connectors(old)}
-        after = {connector.name: connector for connector in _all_connectors(config)}
+        before = {connector.name: connector for connector in all_connectors(old)}
+        after = {connector.name: connector for connector in all_connectors(config)}
         changed = [name for name, section in after.items() if before.get(name) != section]
         gone = [name for name in before if name not in after]
         for name in changed:
             if name in before:
                 await self._stop_connector(name)
             self._add_connector(after[name])
-        self.submission.routes = _routes(config)
+        apply_rules(config, self.submission)
         for name in gone:
             await self._stop_connector(name)
             del self.upstreams[name]
             self._hand_over(name)
         # mail that is configured for the first time begins with a restart
         self.incoming.configure(config.incoming, config.mail if self.mail is not None else None)
-        self.submission.max_messages = config.queue.max_messages
-        self.submission.default_validity_ms = config.queue.default_validity_h * 3_600_000
         if self.mail is not None and config.mail is not None:
             self.mail.reload(config.mail)
         self.config = config
-        for section in _only_at_start(old, config):
+        for section in only_at_start(old, config):
             self.events.say("warning", "restart_needed", section=section)
         self.events.say("info", "reloaded", connectors=",".join((*changed, *gone)) or "-")
 
@@ -470,30 +469,3 @@ class Daemon:
         for fields, segments in rows:
             self.journal.batch.postponed.extend((fields[0], n, name, 0, 0, now_ms, "") for n in segments)
         self.journal.wake()
-
-
-def _only_at_start(old: Config, new: Config) -> list[str]:
-    """What has changed and is only read at the start."""
-    pairs = {
-        "listeners": (old.listeners, new.listeners),
-        "log": (old.log, new.log),
-        "mail": (old.mail is None, new.mail is None),
-        "mail.smarthost": (_has_smarthost(old) and not _has_smarthost(new), False),
-        "queue.commit_delay_ms": (old.queue.commit_delay_ms, new.queue.commit_delay_ms),
-    }
-    return [section for section, (before, after) in pairs.items() if before != after]
-
-
-def _all_connectors(config: Config) -> tuple[ConnectorConfig | ServiceConfig, ...]:
-    return (*config.connectors, *config.smsc_connectors)
-
-
-def _has_smarthost(config: Config) -> bool:
-    return config.mail is not None and config.mail.smarthost is not None
-
-
-def _routes(config: Config) -> RouteTable:
-    return RouteTable(
-        Route(route.prefix, tuple(route.connectors), OnAmbiguous[route.on_ambiguous.upper()])
-        for route in config.routes
-    )

@@ -20,6 +20,7 @@ COMPOSITION = frozenset(
         "gateway.daemon",
         "gateway.mail_side",
         "gateway.service_side",
+        "gateway.wiring",
         "gateway.housekeeping",
         "gateway.cli",
         "gateway.__main__",
@@ -100,6 +101,9 @@ RULES: dict[str, frozenset[str]] = {
     # the composition root and what starts it
     "gateway.daemon": frozenset({"gateway", "protocols"}),
     "gateway.housekeeping": frozenset({"gateway.core", "gateway.ops"}),
+    "gateway.wiring": frozenset(
+        {"gateway.config.model", "gateway.config.smsc_model", "gateway.core", "gateway.translate"}
+    ),
     "gateway.mail_side": frozenset(
         {
             "gateway.config.mail_model",
