@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, cast
 
 from gateway.core.model import Message
 from gateway.core.service import needs_service
-from gateway.translate.smpp_deliver import incoming_of, receipt_of, sms_of
 from gateway.translate.smpp_status import Verdict, submit_verdict
-from gateway.translate.smpp_submit import submits_of
+from gateway.translate.smpp_upstream import incoming_of, receipt_of, sms_of
+from gateway.translate.smpp_upward import submits_of
 from protocols.smpp import constants as c
 from protocols.smpp.events import Answered, Closed, Event, Refused, TimedOut
 from protocols.smpp.pdu import (

@@ -1,16 +1,15 @@
-"""submit_sm to a draft of a message, and a message to the submit_sm of its segments."""
+"""submit_sm to a draft of a message."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from gateway.core.errors import Refusal
-from gateway.core.model import Draft, Message
+from gateway.core.model import Draft
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
 from protocols.smpp.pdu import SubmitSm
-from protocols.smpp.times import format_relative, parse_time
+from protocols.smpp.times import parse_time
 from protocols.sms import alphabet, segments, udh
 from protocols.sms.addresses import TON_ALPHANUMERIC, digits_of
 
@@ -114,75 +113,3 @@ def _times(pdu: SubmitSm, now_ms: int) -> tuple[int, int] | Refusal:
     if expires_ms and not max(now_ms, due_ms) < expires_ms < now_ms + LONGEST_VALIDITY_MS:
         return Refusal.VALIDITY
     return due_ms, expires_ms
-
-
-def submits_of(message: Message, numbers: Sequence[int], now_ms: int, *, sar: bool = False) -> list[SubmitSm]:
-    """The submit_sm of a message's segments (numbers from 1); `sar`: by TLVs instead of UDH."""
-    if message.segments == 1:
-        return [_submit(message, message.user_data, message.esm_class, _tlvs(message), now_ms)]
-    parts = segments.split(message.user_data, alphabet.for_data_coding(message.data_coding))
-    # Of the milliseconds and of the count within one: either alone repeats from message to message.
-    reference = (message.message_id >> 22) + message.message_id & 0xFFFF
-    if sar:
-        total = len(parts)
-        return [
-            _submit(
-                message, parts[n - 1], message.esm_class, _tlvs(message) + _sar(reference, total, n), now_ms
-            )
-            for n in numbers
-        ]
-    with_header = segments.with_udh(parts, reference)
-    esm_class = message.esm_class | c.ESM_CLASS_UDHI
-    return [_submit(message, with_header[n - 1], esm_class, _tlvs(message), now_ms) for n in numbers]
-
-
-def segment_of(message: Message, number: int) -> Message:
-    """One segment (from 1) of a message as a message of its own, with its header."""
-    [pdu] = submits_of(message, (number,), message.accepted_ms)
-    return message._replace(user_data=pdu.short_message, esm_class=pdu.esm_class, segments=1)
-
-
-def _tlvs(message: Message) -> tuple[tuple[int, bytes], ...]:
-    return tlv.read_stream(message.tlvs, 0, 64) if message.tlvs else ()
-
-
-def _sar(reference: int, total: int, number: int) -> tuple[tuple[int, bytes], ...]:
-    return (
-        (tlv.SAR_MSG_REF_NUM, reference.to_bytes(2, "big")),
-        (tlv.SAR_TOTAL_SEGMENTS, bytes((total,))),
-        (tlv.SAR_SEGMENT_SEQNUM, bytes((number,))),
-    )
-
-
-def _submit(
-    message: Message, user_data: bytes, esm_class: int, tlvs: tuple[tuple[int, bytes], ...], now_ms: int
-) -> SubmitSm:
-    if len(user_data) > SHORT_MESSAGE_MAX:
-        tlvs = (*tlvs, (tlv.MESSAGE_PAYLOAD, user_data))
-        user_data = b""
-    asked = message.registered_delivery
-    return SubmitSm(
-        service_type=message.service_type,
-        source_addr_ton=message.source_ton,
-        source_addr_npi=message.source_npi,
-        source_addr=message.source,
-        dest_addr_ton=message.destination_ton,
-        dest_addr_npi=message.destination_npi,
-        destination_addr=message.destination,
-        esm_class=esm_class,
-        protocol_id=message.protocol_id,
-        priority_flag=message.priority,
-        validity_period=_validity(message, now_ms) if message.validity_period else "",
-        # Whatever the client wants to hear, we want to know how it ends.
-        registered_delivery=(asked & ~3) | 1 if asked & 3 else asked,
-        data_coding=message.data_coding,
-        short_message=user_data,
-        tlvs=tlvs,
-    )
-
-
-def _validity(message: Message, now_ms: int) -> str:
-    """The client's validity as it stands; a relative one that waited here is shortened by the wait."""
-    if not message.validity_period.endswith("R") or now_ms - message.accepted_ms < 60_000:
-        return message.validity_period
-    return format_relative(timedelta(milliseconds=max(60_000, message.expires_ms - now_ms)))

@@ -13,7 +13,7 @@ from gateway.core.model import Delivery, Message
 from gateway.egress import smpp as egress
 from gateway.ingress import smpp as ingress
 from gateway.translate.smpp_deliver import deliver_sm_of
-from gateway.translate.smpp_submit import submits_of
+from gateway.translate.smpp_upward import submits_of
 from protocols.smpp import constants as c
 from protocols.smpp.errors import EncodeError
 from protocols.smpp.pdu import DeliverSm, SubmitSm

@@ -22,7 +22,7 @@ from gateway.core.model import Message
 from gateway.core.smsc_ids import upstream_id_of
 from gateway.egress.smsc_http.client import NoAnswer, NotSent
 from gateway.egress.smsc_http.parcels import Item, Parcel
-from gateway.translate.smpp_submit import segment_of
+from gateway.translate.smpp_upward import segment_of
 from gateway.translate.smsc_send import Unsendable, line_of
 from protocols.smsc_http import errors
 from protocols.smsc_http.answers import Failure

@@ -16,7 +16,7 @@ from gateway.core.model import Message
 from gateway.core.smsc_ids import upstream_id_of
 from gateway.egress.smsc_http.client import NoAnswer, NotSent
 from gateway.egress.smsc_http.parcels import FloodGuard, Item, Parcel, RequestIds, rows_of, take_parcel
-from gateway.translate.smpp_submit import segment_of
+from gateway.translate.smpp_upward import segment_of
 from gateway.translate.smsc_send import Unsendable, line_of, request_of
 from protocols.smsc_http import errors
 from protocols.smsc_http.answers import Failure

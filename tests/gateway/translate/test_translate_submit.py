@@ -1,4 +1,4 @@
-"""submit_sm to a message and back: what is refused, how segments are counted, what goes up."""
+"""submit_sm to a draft of a message: what is refused, how segments are counted."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from gateway_fakes import NOW_MS, draft, id_at, message
+from gateway_fakes import NOW_MS, draft
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.errors import Refusal
-from gateway.core.model import Draft, Message
-from gateway.translate.smpp_submit import draft_of, submits_of
+from gateway.core.model import Draft
+from gateway.translate.smpp_submit import draft_of
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
-from protocols.smpp.codec import decode_frame, encode
 from protocols.smpp.pdu import SubmitSm
 from protocols.smpp.times import format_absolute, format_relative
 from protocols.sms import alphabet, segments, udh
@@ -292,189 +291,18 @@ def test_any_text_is_taken_or_refused(text: bytes, data_coding: int, latin1: boo
         (0, b"\xff\x80"),
     ],
 )
-def test_security_33_bad_characters_pass_unchanged_and_read_as_replacements(
-    data_coding: int, text: bytes
-) -> None:
+def test_security_33_bad_characters_are_kept_and_read_as_replacements(data_coding: int, text: bytes) -> None:
     got = taken(data_coding=data_coding, short_message=text)
     assert got.user_data == text
-    (sent,) = submits_of(upward(got), [1], NOW_MS)
-    assert sent.short_message == text
     alphabet.decode(text, alphabet.for_data_coding(data_coding))
-
-
-# -- upward -----------------------------------------------------------------------------------------
-
-
-def upward(of: Draft, message_id: int | None = None, **fields: Any) -> Message:
-    """The message that was made of a draft."""
-    values = {name: value for name, value in of._asdict().items() if name != "expires_ms"}
-    return message(message_id or id_at(NOW_MS, 0x1234), **{**values, **fields})
-
-
-def parts_of(pdus: list[SubmitSm]) -> list[udh.Concatenation]:
-    found = [udh.concatenation(udh.parse(pdu.short_message)[0]) for pdu in pdus]
-    assert all(found)
-    return [part for part in found if part is not None]
-
-
-def test_what_goes_up_is_what_came() -> None:
-    tlvs = ((tlv.SOURCE_PORT, b"\1\2"), (0x1400, b"vendor"), (0x1400, b""), (tlv.PRIVACY_INDICATOR, b"\1"))
-    came = submit(
-        service_type="CMT",
-        source_addr_npi=8,
-        esm_class=0x80,
-        protocol_id=0x41,
-        tlvs=tlvs,
-        priority_flag=2,
-        data_coding=4,
-        validity_period="000002000000000R",
-        dest_addr_npi=9,
-    )
-    result = draft_of(came, NOW_MS)
-    assert isinstance(result, Draft)
-    assert submits_of(upward(result), [1], NOW_MS) == [came]
-
-
-@given(st.lists(st.tuples(st.integers(0x1400, 0x3FFF), st.binary(max_size=20)), max_size=64).map(tuple))
-def test_tlvs_pass_unchanged(tlvs: tuple[tuple[int, bytes], ...]) -> None:
-    (sent,) = submits_of(upward(taken(tlvs=tlvs)), [1], NOW_MS)
-    assert sent.tlvs == tlvs
-
-
-@pytest.mark.parametrize(
-    ("asked", "goes_up"),
-    [(0, 0), (1, 1), (2, 1), (3, 1), (0x10, 0x10), (0x11, 0x11), (0x12, 0x11), (0x1F, 0x1D)],
-)
-def test_whatever_the_client_wants_to_hear_we_want_the_end(asked: int, goes_up: int) -> None:
-    (sent,) = submits_of(upward(taken(registered_delivery=asked)), [1], NOW_MS)
-    assert sent.registered_delivery == goes_up
-
-
-LONG_TEXTS = [
-    (0, b"x" * 400),
-    (0, b"\x1be" * 200),
-    (8, "тест 😀".encode("utf-16-be") * 40),
-    (4, bytes(range(256)) + b"\0" * 50),
-]
-
-
-@pytest.mark.parametrize(("data_coding", "text"), LONG_TEXTS)
-def test_a_long_text_goes_up_by_udh(data_coding: int, text: bytes) -> None:
-    of = upward(taken(data_coding=data_coding, tlvs=((tlv.MESSAGE_PAYLOAD, text),), short_message=b""))
-    pdus = submits_of(of, range(1, of.segments + 1), NOW_MS)
-    parts = parts_of(pdus)
-    assert [(part.total, part.sequence) for part in parts] == [
-        (of.segments, n + 1) for n in range(of.segments)
-    ]
-    assert len({part.reference for part in parts}) == 1
-    assert b"".join(udh.parse(pdu.short_message)[1] for pdu in pdus) == text
-    assert all(pdu.esm_class == c.ESM_CLASS_UDHI and pdu.data_coding == data_coding for pdu in pdus)
-    for pdu in pdus:
-        frame = encode(pdu)
-        again = decode_frame(frame, c.SUBMIT_SM, 0, 0, 64)
-        assert again == pdu
-
-
-@pytest.mark.parametrize(("data_coding", "text"), LONG_TEXTS)
-def test_a_long_text_goes_up_by_sar_tlvs(data_coding: int, text: bytes) -> None:
-    port = (tlv.SOURCE_PORT, b"\1\2")
-    of = upward(taken(data_coding=data_coding, tlvs=((tlv.MESSAGE_PAYLOAD, text), port), short_message=b""))
-    pdus = submits_of(of, range(1, of.segments + 1), NOW_MS, sar=True)
-    assert b"".join(pdu.short_message for pdu in pdus) == text
-    for number, pdu in enumerate(pdus, 1):
-        assert pdu.esm_class == 0
-        assert pdu.tlvs[0] == port
-        assert dict(pdu.tlvs)[tlv.SAR_TOTAL_SEGMENTS] == bytes((of.segments,))
-        assert dict(pdu.tlvs)[tlv.SAR_SEGMENT_SEQNUM] == bytes((number,))
-        assert len(dict(pdu.tlvs)[tlv.SAR_MSG_REF_NUM]) == 2
-    assert len({dict(pdu.tlvs)[tlv.SAR_MSG_REF_NUM] for pdu in pdus}) == 1
-
-
-@pytest.mark.parametrize("sar", [False, True])
-def test_some_segments_of_a_message_are_the_same_as_of_all(sar: bool) -> None:
-    of = upward(taken(tlvs=((tlv.MESSAGE_PAYLOAD, b"x" * 700),), short_message=b""))
-    every = submits_of(of, range(1, 6), NOW_MS, sar=sar)
-    assert submits_of(of, [2, 5], NOW_MS, sar=sar) == [every[1], every[4]]
-
-
-@pytest.mark.parametrize("sar", [False, True])
-@pytest.mark.parametrize("step_ms", [1, 7, 20, 1000])
-def test_messages_that_follow_each_other_have_different_references(sar: bool, step_ms: int) -> None:
-    """A handset joins parts by sender and reference: two long messages must not share it."""
-    references = set()
-    for n in range(20):
-        of = upward(
-            taken(tlvs=((tlv.MESSAGE_PAYLOAD, b"x" * 200),), short_message=b""), id_at(NOW_MS + n * step_ms)
-        )
-        (first, _) = submits_of(of, [1, 2], NOW_MS, sar=sar)
-        part = dict(first.tlvs)[tlv.SAR_MSG_REF_NUM] if sar else parts_of([first])[0].reference
-        references.add(part)
-    assert len(references) == 20
-
-
-def test_messages_of_one_millisecond_have_different_references() -> None:
-    text = ((tlv.MESSAGE_PAYLOAD, b"x" * 200),)
-    made = [upward(taken(tlvs=text, short_message=b""), id_at(NOW_MS, n)) for n in range(200)]
-    assert len({parts_of(submits_of(of, [1], NOW_MS))[0].reference for of in made}) == 200
-
-
-def test_a_whole_text_goes_up_in_message_payload() -> None:
-    text = b"x" * 700
-    of = upward(taken(tlvs=((tlv.MESSAGE_PAYLOAD, text),), short_message=b""), segments=1)
-    (sent,) = submits_of(of, [1], NOW_MS)
-    assert (sent.short_message, sent.tlvs, sent.esm_class) == (b"", ((tlv.MESSAGE_PAYLOAD, text),), 0)
-    (short,) = submits_of(upward(taken(short_message=b"x" * 160), segments=1), [1], NOW_MS)
-    assert (len(short.short_message), short.tlvs) == (160, ())
-
-
-def test_a_clients_own_segment_goes_up_as_it_came() -> None:
-    text = UDH_PART + b"x" * 153
-    (sent,) = submits_of(upward(taken(esm_class=0x43, short_message=text)), [1], NOW_MS)
-    assert (sent.short_message, sent.esm_class, sent.tlvs) == (text, 0x43, ())
-
-
-def test_the_schedule_is_ours_and_not_the_smscs() -> None:
-    hour = format_relative(timedelta(hours=1))
-    (sent,) = submits_of(upward(taken(schedule_delivery_time=hour)), [1], NOW_MS)
-    assert sent.schedule_delivery_time == ""
-
-
-def test_a_relative_validity_is_shortened_by_the_wait_here() -> None:
-    two_hours = format_relative(timedelta(hours=2))
-    of = upward(taken(validity_period=two_hours), expires_ms=NOW_MS + 7_200_000)
-
-    def sent_at(now_ms: int) -> str:
-        (pdu,) = submits_of(of, [1], now_ms)
-        return pdu.validity_period
-
-    assert sent_at(NOW_MS + 59_999) == two_hours
-    assert sent_at(NOW_MS + 3_600_000) == format_relative(timedelta(hours=1))
-    assert sent_at(NOW_MS + 7_199_000) == format_relative(timedelta(minutes=1))
-
-
-def test_an_absolute_or_missing_validity_goes_up_as_it_is() -> None:
-    later = format_absolute(datetime.fromtimestamp(NOW_MS / 1000 + 7200, UTC))
-    for period in (later, ""):
-        (sent,) = submits_of(upward(taken(validity_period=period)), [1], NOW_MS + 3_600_000)
-        assert sent.validity_period == period
 
 
 def test_segments_counted_are_segments_sent() -> None:
     for octets in range(155, 320, 3):
-        of = upward(taken(tlvs=((tlv.MESSAGE_PAYLOAD, b"\x1b" * octets),), short_message=b""))
+        of = taken(tlvs=((tlv.MESSAGE_PAYLOAD, b"\x1b" * octets),), short_message=b"")
         assert len(segments.split(of.user_data, Alphabet.GSM7)) == of.segments
 
 
 def test_a_validity_that_smpp_cannot_write_again_is_refused() -> None:
     assert refusal(validity_period="999999999999999R") is Refusal.VALIDITY
     assert taken(validity_period="050000000000000R").validity_period == "050000000000000R"
-
-
-@pytest.mark.parametrize("sar", [True, False])
-def test_a_segment_of_the_clients_own_keeps_its_sar_tlvs_once(sar: bool) -> None:
-    own = ((tlv.SAR_MSG_REF_NUM, b"\0\7"), (tlv.SAR_TOTAL_SEGMENTS, b"\2"), (tlv.SAR_SEGMENT_SEQNUM, b"\1"))
-    got = taken(short_message=b"x" * 153, data_coding=3, tlvs=own)
-    assert got.segments == 1
-    sent = message(user_data=got.user_data, tlvs=got.tlvs, data_coding=3, segments=1)
-    (pdu,) = submits_of(sent, [1], NOW_MS, sar=sar)
-    assert (pdu.tlvs, pdu.short_message) == (own, b"x" * 153)

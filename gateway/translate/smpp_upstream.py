@@ -1,0 +1,132 @@
+"""deliver_sm and data_sm from an SMSC to a receipt or an incoming SMS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from gateway.core.batch import Row
+from gateway.core.model import FINAL_STATES, INCOMING, MessageState
+from protocols.smpp import constants as c
+from protocols.smpp import tlv
+from protocols.smpp.pdu import DataSm, DeliverSm
+from protocols.sms import alphabet, receipts, udh
+from protocols.sms.addresses import digits_of
+
+_RECEIPT = c.ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT
+_INTERMEDIATE = c.ESM_CLASS_TYPE_INTERMEDIATE_NOTIFICATION
+_ACKNOWLEDGEMENT = c.ESM_CLASS_TYPE_SME_DELIVERY_ACKNOWLEDGEMENT
+_SAR = (tlv.SAR_MSG_REF_NUM, tlv.SAR_TOTAL_SEGMENTS, tlv.SAR_SEGMENT_SEQNUM)
+_CHARSETS = {6: "iso8859_5", 7: "iso8859_8"}  # Cyrillic and Hebrew, SMPP v3.4 §5.2.19
+
+
+class UpstreamReceipt(NamedTuple):
+    """What an SMSC says of one of our segments."""
+
+    upstream_id: str
+    state: int
+    final: bool
+    error: str
+
+
+def receipt_of(pdu: DeliverSm | DataSm, *, by_text: bool = False) -> UpstreamReceipt | None:
+    """The receipt in a PDU from the SMSC; None: it is an incoming SMS.
+
+    TLVs are believed before the text.  A PDU whose esm_class does not say "receipt" is one only if it names
+    a receipted_message_id, or if `by_text` and its text reads like one: subscribers can write such texts.
+    """
+    kind = pdu.esm_class & c.ESM_CLASS_TYPE_MASK
+    upstream_id, state, error = "", -1, ""
+    text = pdu.short_message if pdu.__class__ is DeliverSm else b""
+    for tag, value in pdu.tlvs:
+        if tag == tlv.RECEIPTED_MESSAGE_ID:
+            upstream_id = value.rstrip(b"\0").decode("latin-1")
+        elif tag == tlv.MESSAGE_STATE and len(value) == 1:
+            state = value[0]
+        elif tag == tlv.NETWORK_ERROR_CODE:
+            error = _network_error(value)
+        elif tag == tlv.MESSAGE_PAYLOAD:
+            text = text or value
+    if not (upstream_id or by_text or kind in (_RECEIPT, _INTERMEDIATE, _ACKNOWLEDGEMENT)):
+        return None
+    if not upstream_id or state != MessageState.DELIVERED:
+        parsed = receipts.parse_text(text, utf16=pdu.data_coding == 8)
+        if parsed is not None and (kind or upstream_id or (parsed.id and parsed.stat)):
+            upstream_id = upstream_id or parsed.id
+            state = parsed.state if state < 0 else state
+            error = parsed.error or error
+        elif not upstream_id and kind not in (_RECEIPT, _INTERMEDIATE):
+            return None
+    if state < 0 or state > MessageState.SKIPPED:
+        state = MessageState.UNKNOWN.value
+    final = state in FINAL_STATES and kind != _INTERMEDIATE
+    return UpstreamReceipt(upstream_id, state, final, error or "000")
+
+
+def _network_error(value: bytes) -> str:
+    """Network type and 16-bit code, or three digits in ASCII as some SMSCs send."""
+    if len(value) != 3:
+        return ""
+    return value.decode("ascii") if value.isdigit() else f"{int.from_bytes(value[1:], 'big'):03d}"
+
+
+class IncomingSms(NamedTuple):
+    """What an incoming SMS says, or a part of a long one."""
+
+    number: str
+    """The subscriber's, in digits; a name stays as it is."""
+    own_number: str
+    text: str
+    reference: int
+    total: int
+    part: int
+    """From 1; 1 of 1 with reference 0 when it is whole."""
+
+
+def sms_of(pdu: DeliverSm | DataSm) -> IncomingSms:
+    """An incoming SMS for people to read; a header that contradicts itself is left out of it, or ignored."""
+    data = _user_data(pdu)
+    joined = None
+    if pdu.esm_class & c.ESM_CLASS_UDHI:
+        try:
+            elements, data = udh.parse(data)
+            joined = udh.concatenation(elements)
+        except udh.UdhError:
+            pass
+    place = (joined.reference, joined.total, joined.sequence) if joined is not None else _sar(pdu.tlvs)
+    return IncomingSms(
+        digits_of(pdu.source_addr, pdu.source_addr_ton),
+        digits_of(pdu.destination_addr, pdu.dest_addr_ton),
+        _readable(data, pdu.data_coding),
+        *(place if place is not None and place[1] > 1 else (0, 1, 1)),
+    )
+
+
+def _user_data(pdu: DeliverSm | DataSm) -> bytes:
+    text = pdu.short_message if isinstance(pdu, DeliverSm) else b""
+    return text or tlv.get(pdu.tlvs, tlv.MESSAGE_PAYLOAD) or b""
+
+
+def _sar(tlvs: Iterable[tuple[int, bytes]]) -> tuple[int, int, int] | None:
+    """Reference, total and number of a part by its TLVs (SMPP v3.4 §5.3.2.22-24)."""
+    values = [tlv.get(tlvs, tag) for tag in _SAR]
+    reference, total, part = (int.from_bytes(value or b"", "big") for value in values)
+    return (reference, total, part) if None not in values and 1 <= part <= total <= 255 else None
+
+
+def _readable(data: bytes, data_coding: int) -> str:
+    if data_coding in _CHARSETS:
+        return data.decode(_CHARSETS[data_coding], "replace")
+    kind = alphabet.for_data_coding(data_coding)
+    return data.hex(" ") if kind is alphabet.Alphabet.BINARY else alphabet.decode(data, kind)
+
+
+def incoming_of(pdu: DeliverSm | DataSm, account: str, now_ms: int) -> Row:
+    """An incoming SMS as a row for an account: Delivery's fields without the id."""
+    text = _user_data(pdu)
+    tlvs = tlv.write_stream(pair for pair in pdu.tlvs if pair[0] != tlv.MESSAGE_PAYLOAD)
+    source = (pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr)
+    destination = (pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr)
+    protocol_id = pdu.protocol_id if isinstance(pdu, DeliverSm) else 0
+    head = (account, 0, now_ms, *source, *destination, pdu.esm_class, protocol_id, pdu.data_coding)
+    return (*head, text, tlvs, INCOMING, "", now_ms, now_ms, 1)
