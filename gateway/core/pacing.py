@@ -1,0 +1,138 @@
+"""How fast to send: to an SMSC that says "too fast", and in the name of one sender.
+
+Both are without a clock; what is never slowed down costs nothing.
+"""
+
+from __future__ import annotations
+
+FULL_AGAIN_S = 30.0
+"""From nothing to the whole window."""
+STEP = 0.02
+"""What is added to the rate each second, as a share of the rate that the SMSC was seen to take …"""
+STEP_DOUBLES_S = 5.0
+"""… doubled each time that so long passes without another "too fast"."""
+GOOD_AFTER_S = 60.0
+"""So long without one, and with the whole window, and the configured limits hold again."""
+MEASURED_S = 0.2
+"""The shortest time over which a rate is measured."""
+CONGESTED = 90
+"""congestion_state from which we send less (SMPP v5.0 §4.8.4.18: nearing congestion)."""
+NO_FASTER = 80
+"""congestion_state from which we do not send more (optimum load)."""
+SENDERS_MAX = 10_000
+"""Senders that are remembered."""
+
+
+class Pace:
+    """Additive increase, multiplicative decrease of one connector's window and rate.
+
+    Its window counts the segments of all links. The window is halved at most once in a round trip: what was
+    sent before the last cut says nothing of the window after it. The rate is that of what the SMSC took.
+    """
+
+    def __init__(self, rate: int, now: float) -> None:
+        """`rate`: the configured one, segments per second, 0 without a limit."""
+        self.limited = False
+        """Whether less than what is configured may be sent; the rest means something only then."""
+        self.window = 0
+        self.rate = rate
+        """Segments per second; 0: no limit."""
+        self.cuts = 0
+        self._configured = rate
+        self._window = 0.0
+        self._rate = 0.0
+        self._seen = 0.0
+        self._cut_at = -1e9
+        self._hold_until = 0.0
+        self._ticked_at = now
+        self._taken = 0
+        self._taken_at = now
+        self._measured = 0.0
+
+    def throttled(self, now: float, sent_at: float, in_flight: int, taken: int) -> bool:
+        """The SMSC says of a request of `sent_at` that it is too much; whether that changed anything.
+
+        `taken`: how many it has taken until now.
+        """
+        if sent_at < self._cut_at:
+            return False
+        self._measure(now, taken)
+        # of a burst that has just begun, what was taken counts as if it had lasted for a while
+        burst = (taken - self._taken) / MEASURED_S
+        self._seen = max(self._measured, burst) or self._rate / 2
+        self._window = max(1.0, (min(self._window, in_flight) if self.limited else in_flight) / 2)
+        if self._seen:
+            self._rate = max(1.0, min(self._seen, self._configured or self._seen))
+        self.limited = True
+        self.cuts += 1
+        self._cut_at = self._ticked_at = now
+        self._publish()
+        return True
+
+    def congestion(self, state: int, now: float, sent_at: float, in_flight: int, taken: int) -> bool:
+        """A response bears this congestion_state; whether that changed anything."""
+        if state >= CONGESTED:
+            return self.throttled(now, sent_at, in_flight, taken)
+        if state >= NO_FASTER:
+            self._hold_until = now + 1.0
+        return False
+
+    def tick(self, now: float, taken: int, window: int) -> None:
+        """A few times each second; `window` is what is configured for the links that are bound."""
+        if now - self._taken_at >= 1.0:
+            self._measure(now, taken)
+        if not self.limited:
+            return
+        passed, self._ticked_at = now - self._ticked_at, now
+        if now < self._hold_until:
+            return
+        quiet_s = now - self._cut_at
+        self._window = min(float(window), self._window + passed * window / FULL_AGAIN_S)
+        if self._rate:
+            step = max(1.0, self._seen * STEP) * 2.0 ** min(30.0, quiet_s // STEP_DOUBLES_S)
+            self._rate += passed * step
+            if self._configured:
+                self._rate = min(self._rate, float(self._configured))
+        if quiet_s >= GOOD_AFTER_S and self._window >= window:
+            self.limited = False
+            self._rate = 0.0
+        self._publish()
+
+    def _measure(self, now: float, taken: int) -> None:
+        passed = now - self._taken_at
+        if passed >= MEASURED_S:
+            self._measured = max(0, taken - self._taken) / passed
+            self._taken, self._taken_at = taken, now
+
+    def _publish(self) -> None:
+        self.window = int(self._window)
+        self.rate = max(1, int(self._rate)) if self.limited and self._rate else self._configured
+
+
+class SenderPace:
+    """A rate for each sender, by virtual scheduling (GCRA), with one second of burst."""
+
+    def __init__(self, rate: int) -> None:
+        """`rate`: segments per second of one sender, over 0."""
+        self._cost_ms = 1000 / rate
+        self._burst_ms = 1000 - self._cost_ms
+        self._due: dict[str, float] = {}
+
+    def __len__(self) -> int:
+        """Senders that are remembered."""
+        return len(self._due)
+
+    def due_ms(self, source: str, segments: int, now_ms: int) -> int:
+        """When a message of this sender may go; 0: now. It counts as gone then."""
+        expected = max(self._due.pop(source, 0.0), now_ms)
+        if len(self._due) >= SENDERS_MAX:
+            self._forget(now_ms)
+        self._due[source] = expected + segments * self._cost_ms
+        due_ms = round(expected - self._burst_ms)
+        return due_ms if due_ms > now_ms else 0
+
+    def _forget(self, now_ms: int) -> None:
+        """Drops who has sent nothing for a while; those who last sent longest ago, if nobody has."""
+        self._due = {source: due for source, due in self._due.items() if due > now_ms}
+        while len(self._due) >= SENDERS_MAX * 9 // 10:
+            del self._due[next(iter(self._due))]
