@@ -44,6 +44,7 @@ from gateway.service_side import ServiceSide
 from gateway.store.journal import Journal
 from gateway.store.reader import Reader
 from gateway.store.sqlite_open import FILE_NAME
+from gateway.translate.vendor_tlvs import VendorTlvs
 from gateway.wiring import all_connectors, apply_rules, only_at_start
 from protocols.sms.receipts import FORMS
 
@@ -259,6 +260,7 @@ class Daemon:
             clock=self.clock,
             logins=self.logins,
         )
+        listener.vendor_tlvs = VendorTlvs(self.config.vendor_tlvs)
         await self.start_listener(listener, "smpp", str(config.address))
         self.listeners.append(listener)
 
@@ -419,6 +421,8 @@ class Daemon:
                 self._add_account(account.system_id, config, now)
             elif known.config != account:
                 known.configure(account, now)
+        for listener in self.listeners:
+            listener.vendor_tlvs = VendorTlvs(config.vendor_tlvs)
         self._drop_accounts(config)
         before = {connector.name: connector for connector in all_connectors(old)}
         after = {connector.name: connector for connector in all_connectors(config)}

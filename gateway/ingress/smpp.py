@@ -16,6 +16,7 @@ from gateway.core.message_ids import format_id
 from gateway.core.model import Delivery, Draft, Message
 from gateway.ingress.service_check import checked
 from gateway.translate.smpp_deliver import deliver_sm_of
+from gateway.translate.smpp_reading import AS_SENT
 from gateway.translate.smpp_status import REFUSAL_STATUS, delivery_is_put_off
 from gateway.translate.smpp_submit import draft_of
 from protocols.smpp import constants as c
@@ -48,7 +49,7 @@ class SmppConnection(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._taken: list[tuple[int, str]] = []
         self._id_format = "decimal"
-        self._latin1 = False
+        self.reading = AS_SENT
         self._reading_paused = False
         self._stuck_since: float | None = None
         self._flush_due = False
@@ -171,7 +172,7 @@ class SmppConnection(asyncio.Protocol):
     def _submit(self, pdu: SubmitSm, now: float, now_ms: int) -> None:
         account = self.account
         assert account is not None  # the session lets no submit through before the bind
-        result: Draft | Message | Refusal = draft_of(pdu, now_ms, latin1=self._latin1)
+        result: Draft | Message | Refusal = draft_of(pdu, now_ms, self.reading)
         if (
             isinstance(result, Draft)
             and (result.tlvs or result.service_type)
@@ -211,7 +212,7 @@ class SmppConnection(asyncio.Protocol):
         """The login is good: the session may send, and receive if it bound for that."""
         self.account = account
         self._id_format = account.config.message_id_format
-        self._latin1 = account.config.data_coding_0 == "latin1"
+        self.reading = self.listener.reading_of(account)
         self.session.use_settings(self.listener.settings(account))
         version = 0x50 if request.interface_version >= 0x50 else 0x34
         self.session.accept_bind(

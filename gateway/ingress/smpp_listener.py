@@ -16,6 +16,8 @@ from gateway.core.logins import Logins
 from gateway.core.submission import Submission
 from gateway.ingress.smpp import SmppConnection
 from gateway.ingress.tls import server_context
+from gateway.translate.smpp_reading import Reading, reading_of
+from gateway.translate.vendor_tlvs import VendorTlvs
 from protocols.smpp import constants as c
 from protocols.smpp.events import Refused
 from protocols.smpp.pdu import Bind
@@ -46,6 +48,7 @@ class SmppListener:
         self.journal = journal
         self.events = events
         self.clock = clock
+        self.vendor_tlvs = VendorTlvs()
         self.connections: set[SmppConnection] = set()
         self.bad_inputs = 0
         self._logins = logins
@@ -97,6 +100,10 @@ class SmppListener:
             enquire_link_s=self.config.enquire_link_s,
             response_timeout_s=self.config.response_timeout_s,
         )
+
+    def reading_of(self, account: Account) -> Reading:
+        """How the messages of an account are read."""
+        return reading_of(account.config, self.vendor_tlvs)
 
     @staticmethod
     def window_of(account: Account | None) -> int:

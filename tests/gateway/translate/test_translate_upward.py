@@ -39,8 +39,8 @@ def submit(**fields: Any) -> SubmitSm:
     )
 
 
-def taken(*, latin1: bool = False, **fields: Any) -> Draft:
-    result = draft_of(submit(**fields), NOW_MS, latin1=latin1)
+def taken(**fields: Any) -> Draft:
+    result = draft_of(submit(**fields), NOW_MS)
     assert isinstance(result, Draft), result
     return result
 
@@ -64,7 +64,7 @@ def test_what_goes_up_is_what_came() -> None:
         service_type="CMT",
         source_addr_npi=8,
         esm_class=0x80,
-        protocol_id=0x41,
+        protocol_id=0x48,
         tlvs=tlvs,
         priority_flag=2,
         data_coding=4,

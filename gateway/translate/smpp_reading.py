@@ -1,0 +1,155 @@
+"""How an account's messages are read: its alphabet, its numbers, and what it may send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from gateway.config.model import Account
+from gateway.config.smpp_model import AddressRule
+from gateway.core.errors import Refusal
+from gateway.core.model import Wish
+from gateway.translate.address_rules import AS_IT_CAME
+from gateway.translate.vendor_tlvs import VendorTlvs
+from protocols.smpp import constants as c
+from protocols.smpp import tlv
+from protocols.smpp.pdu import SubmitSm
+from protocols.sms import alphabet, udh
+from protocols.sms.transliteration import latin
+
+_CODECS = {"latin1": "latin-1", "ascii": "ascii", "utf8": "utf-8"}
+_SILENT = 0x40  # 3GPP TS 23.040 §9.2.3.9: short message type 0
+_REPLACE = range(0x41, 0x48)
+_TO_THE_SIM = frozenset({0x7C, 0x7D, 0x7F})  # ANSI-136 R-DATA, ME and (U)SIM data download
+_PUSH_PORTS = frozenset({2948, 2949, 9200, 9201, 9202, 9203, 49996, 49999})
+"""Where handsets take WAP push, WSP, and settings over the air."""
+_PORTS_16_BIT = 0x05  # 3GPP TS 23.040 §9.2.3.24.4
+_ONE_SMS = 140
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the configuration says of an account's messages, worked out once for each bind."""
+
+    to_text: Callable[[bytes], str] | None = None
+    """Reads data_coding 0; None: it is GSM 7 bit, an octet for each character."""
+    packed: bool = False
+    has_rules: bool = False
+    source: AddressRule = AS_IT_CAME
+    destination: AddressRule = AS_IT_CAME
+    tags: frozenset[int] | None = None
+    vendor: VendorTlvs | None = None
+    allow: frozenset[str] = frozenset()
+    flags: int = 0
+
+    def refusal_of(self, tlvs: Iterable[tuple[int, bytes]]) -> Refusal | None:
+        """Why the account may not send these TLVs; None: it may."""
+        if self.tags is not None and any(tag not in self.tags for tag, _ in tlvs):
+            return Refusal.TLV
+        if self.vendor and not all(self.vendor.fits(tag, value) for tag, value in tlvs):
+            return Refusal.OPTION_VALUE
+        return None
+
+
+AS_SENT = Reading()
+
+
+def reading_of(account: Account, vendor: VendorTlvs) -> Reading:
+    """The reading of an account."""
+    smpp, coding = account.smpp, account.data_coding_0
+    return Reading(
+        to_text=_reader(coding),
+        packed=coding == "gsm7_packed",
+        has_rules=(smpp.source, smpp.destination) != (AS_IT_CAME, AS_IT_CAME),
+        source=smpp.source,
+        destination=smpp.destination,
+        tags=vendor.tags_of(smpp.allowed_tlvs) if smpp.allowed_tlvs else None,
+        vendor=vendor or None,
+        allow=frozenset(smpp.allow),
+        flags=Wish.PER_PART.value if smpp.receipts == "per_part" else 0,
+    )
+
+
+def _reader(coding: str) -> Callable[[bytes], str] | None:
+    """What reads data_coding 0; what is not of its alphabet becomes "?"."""
+    if coding == "gsm7":
+        return None
+    if coding == "gsm7_packed":
+        return lambda data: alphabet.decode(data, alphabet.Alphabet.GSM7)
+    codec = _CODECS[coding]
+    return lambda data: data.decode(codec, "replace").replace("\ufffd", "?")
+
+
+def from_other_alphabet(
+    reading: Reading, user_data: bytes, esm_class: int, *, is_part: bool
+) -> tuple[bytes, int]:
+    """User data of data_coding 0 in GSM 7 bit or UCS-2, and its data_coding; a header stays as it is.
+
+    Of a segment that the sender made itself, what GSM 7 bit has not is written otherwise, or "?", where
+    UCS-2 would make two SMS of it.
+    """
+    header = b""
+    if esm_class & c.ESM_CLASS_UDHI and user_data:
+        header, user_data = user_data[: user_data[0] + 1], user_data[user_data[0] + 1 :]
+    if reading.packed:
+        return header + _unpacked(user_data, len(header)), 0
+    assert reading.to_text is not None
+    text = reading.to_text(user_data)
+    chosen = alphabet.choose(text)
+    encoded = alphabet.encode(text, chosen)
+    if chosen is not alphabet.Alphabet.GSM7 and (header or is_part) and len(header + encoded) > _ONE_SMS:
+        chosen = alphabet.Alphabet.GSM7
+        encoded = alphabet.encode(latin(text), chosen)
+    return header + encoded, 0 if chosen is alphabet.Alphabet.GSM7 else 8
+
+
+def _unpacked(octets: bytes, header: int) -> bytes:
+    """Septets behind a header of so many octets; the bits that fill up its last septet are left out."""
+    fill = -8 * header % 7
+    septets = alphabet.unpack(
+        (int.from_bytes(octets, "little") >> fill).to_bytes(len(octets), "little"),
+        (8 * len(octets) - fill) // 7,
+    )
+    spare = (8 * len(octets) - fill) % 7
+    return septets[:-1] if not spare and septets.endswith(b"\0") else septets
+
+
+def well_formed(data: bytes) -> bytes:
+    """UCS-2 in which each half of a pair that has lost the other, and an odd octet, is U+FFFD."""
+    try:
+        data.decode("utf-16-be")
+    except UnicodeDecodeError:
+        return data.decode("utf-16-be", "replace").encode("utf-16-be")
+    return data
+
+
+def special_message(pdu: SubmitSm, user_data: bytes) -> str:
+    """The name of what a handset obeys without asking its user, or "" (see AccountSmpp.allow).
+
+    3GPP TS 23.040 §9.2.3.9 (TP-PID), 3GPP TS 23.038 §4 (class 2).
+    """
+    pid = pdu.protocol_id
+    if pid == _SILENT:
+        return "silent"
+    if pid in _REPLACE:
+        return "replace_types"
+    if pid in _TO_THE_SIM or _is_class_2(pdu.data_coding):
+        return "class2"
+    if _ports(pdu, user_data) & _PUSH_PORTS:
+        return "wap_push"
+    return ""
+
+
+def _is_class_2(data_coding: int) -> bool:
+    group = data_coding & 0xF0
+    return (group == 0xF0 or data_coding & 0x90 == 0x10) and data_coding & 0x03 == 2
+
+
+def _ports(pdu: SubmitSm, user_data: bytes) -> set[int]:
+    """The destination ports that TLVs and header name."""
+    found = {int.from_bytes(value, "big") for tag, value in pdu.tlvs if tag == tlv.DESTINATION_PORT}
+    if pdu.esm_class & c.ESM_CLASS_UDHI:
+        for identifier, value in udh.parse(user_data)[0]:
+            if identifier == _PORTS_16_BIT and len(value) == 4:
+                found.add(int.from_bytes(value[:2], "big"))
+    return found
