@@ -13,7 +13,7 @@ that wait for a slot; those that were put off (throttled, scheduled) are claimed
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Protocol
 
@@ -23,6 +23,7 @@ from gateway.core.clock import Clock
 from gateway.core.events import Events
 from gateway.core.limits import TokenBucket
 from gateway.core.model import Message, MessageState
+from gateway.core.pacing import Pace, SenderPace
 from protocols.sms.receipts import response_key
 
 LONG_PAUSE_AFTER = 50
@@ -51,6 +52,10 @@ class Link(Protocol):
         ...
 
 
+Ask = Callable[[object, Callable[[object | None], None]], bool]
+"""Sends a request and calls back with the response, or None; False: it cannot be sent."""
+
+
 class Upstream:
     """The state of one connector that is shared by its links."""
 
@@ -77,7 +82,16 @@ class Upstream:
         """It is the SMSC service over HTTP: it takes more kinds of messages than SMS, and their ids are ours
         to give.  So nothing goes straight up: what is claimed is given its id, and sent after that commit."""
         self.sender_rate = 0
-        """Segments per second of one sender; 0: no limit."""
+        """Segments per second of one sender; 0: no limit. Set by `limit_senders`."""
+        self.adaptive = False
+        """Sends less while the SMSC says "too fast"."""
+        self.pace = Pace(rate, clock.now())
+        self.operations: frozenset[str] = frozenset()
+        """What the SMSC can do with a message that it has: query_sm, cancel_sm, replace_sm."""
+        self.asks: Ask | None = None
+        """Puts a request to the SMSC; set by the connector, see `ask`."""
+        self.on_alert: Callable[[object], object] | None = None
+        """Gets the SMSC's alert_notifications."""
         self.links: list[Link] = []
         self.queueing = 0
         """Messages whose way to the queue is not committed yet; none may overtake them."""
@@ -102,6 +116,7 @@ class Upstream:
         self._refusals_in_row = 0
         self._paused_until = 0.0
         self._results = 0
+        self._senders: SenderPace | None = None
 
     # -- links -----------------------------------------------------------------------------------------
 
@@ -149,7 +164,61 @@ class Upstream:
 
     def paced(self, source: str, segments: int, now_ms: int) -> int:
         """When a message of this sender may go (milliseconds since 1970), so that `sender_rate` holds."""
-        return 0
+        return self._senders.due_ms(source, segments, now_ms) if self._senders is not None else 0
+
+    def limit_senders(self, rate: int) -> None:
+        """So many segments per second of one sender; 0: no limit."""
+        self.sender_rate = rate
+        self._senders = SenderPace(rate) if rate else None
+
+    # -- too fast --------------------------------------------------------------------------------------
+
+    @property
+    def window_now(self) -> int:
+        """Segments that may be under way on all links together."""
+        configured = self.window * len(self.links)
+        return min(configured, self.pace.window) if self.pace.limited else configured
+
+    def too_fast(self, sent_at: float) -> None:
+        """The SMSC says of a segment that was sent then (the clock's seconds) that it is too much."""
+        if self.adaptive:
+            now = self._clock.now()
+            if self.pace.throttled(now, sent_at, self.in_flight, self.submitted):
+                self._slow_down(now)
+
+    def congestion(self, state: int, sent_at: float) -> None:
+        """A response to what was sent then has this congestion_state, percent."""
+        if self.adaptive:
+            now = self._clock.now()
+            if self.pace.congestion(state, now, sent_at, self.in_flight, self.submitted):
+                self._slow_down(now)
+
+    def _slow_down(self, now: float) -> None:
+        self._take_rate(now)
+        self._events.seldom(
+            "info", "slowed", now, connector=self.name, window=self.pace.window, rate=self.pace.rate or "-"
+        )
+
+    def _take_rate(self, now: float) -> None:
+        rate = self.pace.rate
+        if rate == self._bucket.rate:
+            return
+        if self._bucket.rate:
+            self._bucket.available(now)  # what there is until now is of the old rate
+            self._bucket.rate = rate
+        else:
+            self._bucket = TokenBucket(rate, now)
+            self._bucket.spend(rate)
+
+    # -- questions -------------------------------------------------------------------------------------
+
+    def ask(self, request: object, then: Callable[[object | None], None]) -> bool:
+        """Sends a request about a message (a query_sm, say), which is passed on without a look.
+
+        `then` gets the response, or None when there is none in time. False: there is no link, or the SMSC
+        cannot do this; `then` is not called.
+        """
+        return self.asks is not None and self.asks(request, then)
 
     # -- slots -----------------------------------------------------------------------------------------
 
@@ -180,6 +249,8 @@ class Upstream:
         for link in self.links:
             if not link.stuck:
                 room += self.window
+        if self.pace.limited:
+            room = min(room, self.pace.window - self.in_flight)
         return room if not self._bucket.rate else min(room, int(self._bucket.available(now)))
 
     # -- sending ---------------------------------------------------------------------------------------
@@ -256,6 +327,9 @@ class Upstream:
         if self._next_due_ms is not None and self._next_due_ms <= now_ms:
             self._next_due_ms = None
             self._due = True
+        if self.adaptive:
+            self.pace.tick(now, self.submitted, self.window * len(self.links))
+            self._take_rate(now)
         self.pump()
 
     # -- results ---------------------------------------------------------------------------------------

@@ -120,6 +120,7 @@ def _connector(daemon: Daemon, name: str) -> dict[str, Any]:
         "state": daemon.connectors[name].state,
         "links": len(upstream.links),
         "in_flight": upstream.in_flight,
+        "window_now": upstream.window_now,
         "backlog": upstream.backlog,
         "submitted": upstream.submitted,
         "refused": upstream.refused,

@@ -51,11 +51,29 @@ _LATER = frozenset(
 _TRY_DELIVERY_LATER = _FULL | _LATER
 
 
-def submit_verdict(status: int) -> Verdict:
-    """What an error in a submit_sm_resp means.  Vendor codes (0x400 and more) are final."""
-    if status in _FULL:
+SUBMIT_FAIL_TRIES = 5
+"""ESME_RSUBMITFAIL may mean anything: so many times it is taken for "too fast", if it is at all."""
+
+
+def status_of(name: str) -> int:
+    """The command_status of a name of the specification or of 0x and a number; ValueError for another."""
+    if name[:2] in ("0x", "0X"):
+        return int(name, 16)
+    status = getattr(c, name, None) if name.startswith("ESME_R") else None
+    if not isinstance(status, int):
+        raise ValueError(f"no such status: {name}")
+    return status
+
+
+def submit_verdict(status: int, too_fast: frozenset[int] = _FULL, retries: int = 0) -> Verdict:
+    """What an error in a submit_sm_resp means.
+
+    `too_fast`: by what this SMSC says so; `retries`: how often the message was put off already. Vendor codes
+    (0x400 and more) are final unless they are among the former.
+    """
+    if status in too_fast and (status != c.ESME_RSUBMITFAIL or retries < SUBMIT_FAIL_TRIES - 1):
         return Verdict.FULL
-    return Verdict.LATER if status in _LATER else Verdict.NEVER
+    return Verdict.LATER if status in _TRY_DELIVERY_LATER else Verdict.NEVER
 
 
 def delivery_is_put_off(status: int) -> bool:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from gateway.core.errors import Refusal
-from gateway.translate.smpp_status import REFUSAL_STATUS, Verdict, delivery_is_put_off, submit_verdict
+from gateway.translate.smpp_status import (
+    REFUSAL_STATUS,
+    Verdict,
+    delivery_is_put_off,
+    status_of,
+    submit_verdict,
+)
 
 ROK, RINVMSGLEN, RSYSERR, RINVSRCADR, RINVDSTADR, RMSGQFUL, RTHROTTLED = 0, 1, 8, 0x0A, 0x0B, 0x14, 0x58
 
@@ -55,6 +61,38 @@ def test_every_refusal_has_the_status_that_the_specification_has_for_it() -> Non
 )
 def test_what_an_smscs_error_means(status: int, verdict: Verdict) -> None:
     assert submit_verdict(status) is verdict
+
+
+TOO_FAST = frozenset({RTHROTTLED, 0x45, 0x401})
+
+
+@pytest.mark.parametrize(
+    ("status", "retries", "verdict"),
+    [
+        (RTHROTTLED, 0, Verdict.FULL),
+        (RTHROTTLED, 100, Verdict.FULL),
+        (0x401, 100, Verdict.FULL),
+        (0x402, 0, Verdict.NEVER),
+        (RMSGQFUL, 0, Verdict.LATER),  # full, and not by our speed
+        (0x45, 0, Verdict.FULL),
+        (0x45, 3, Verdict.FULL),
+        (0x45, 4, Verdict.NEVER),  # the fifth try
+    ],
+)
+def test_quirk_38_what_an_smsc_says_when_it_is_sent_too_much(
+    status: int, retries: int, verdict: Verdict
+) -> None:
+    assert submit_verdict(status, TOO_FAST, retries) is verdict
+
+
+def test_quirk_31_statuses_are_named_or_numbers() -> None:
+    assert [status_of(it) for it in ("ESME_RTHROTTLED", "0x45", "0X0400")] == [RTHROTTLED, 0x45, 0x400]
+
+
+@pytest.mark.parametrize("name", ["RTHROTTLED", "ESME_RNONSENSE", "88", "0xZZ", "", "annotations"])
+def test_any_other_word_is_no_status(name: str) -> None:
+    with pytest.raises(ValueError):
+        status_of(name)
 
 
 @pytest.mark.parametrize(
