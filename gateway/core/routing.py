@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from gateway.config.connector_model import TextPolicy
 from gateway.core.model import OnAmbiguous
@@ -20,7 +20,7 @@ class Route:
     on_ambiguous: OnAmbiguous = OnAmbiguous.RESEND_ONCE
     alternatives: str = ""
     """The connectors joined by spaces, as the store keeps them."""
-    ambiguous: Mapping[str, int] | None = None
+    ambiguous: Mapping[str, int] = field(default_factory=dict)
     """OnAmbiguous of connectors that have one of their own."""
     text: TextPolicy = AS_IT_CAME
     """AS_IT_CAME itself where no text is written anew."""

@@ -130,7 +130,7 @@ class Submission:
                 1 if upstream.whole else draft.segments,
                 upstream.name,
                 route.alternatives,
-                (route.ambiguous.get(upstream.name) if route.ambiguous else None) or route.on_ambiguous.value,
+                route.ambiguous.get(upstream.name, route.on_ambiguous.value),
                 due_ms,
                 draft.expires_ms or max(now_ms, due_ms) + self.default_validity_ms,
                 draft.validity_period,

@@ -1,0 +1,93 @@
+"""What routes and the configuration decide beyond the way: parts, TLVs, doubt, denied numbers."""
+
+from __future__ import annotations
+
+from gateway_fakes import NOW_MS, account, draft
+from test_core_submission import Desk
+
+from gateway.core.errors import Refusal
+from gateway.core.model import OnAmbiguous, Origin, Progress, Wish
+from gateway.core.routing import Prefixes, Route
+
+WHOLE = Route("", ("one", "two"), whole=True)
+PART = (7, 3, 2)
+
+
+def test_a_senders_own_segment_waits_for_the_others_where_the_route_wants_the_whole() -> None:
+    desk, app = Desk(WHOLE), account()
+    taken = desk.taken(app, part=PART)
+    batch = desk.journal.batch
+    assert batch.accepted == [(*taken, Progress.GATHERED)]
+    assert batch.parts == [(taken.message_id, "app", taken.source, taken.destination, *PART, NOW_MS)]
+    assert batch.intents == []
+    desk.submission.flush()
+    desk.journal.commit()
+    assert desk.sent == []
+    assert (app.open_messages, app.accepted, desk.submission.accepted) == (1, 1, 1)
+    assert (desk.upstreams["one"].queueing, desk.upstreams["one"].backlog) == (0, False)
+
+
+def test_it_waits_for_a_service_over_http_too_and_goes_straight_by_any_other() -> None:
+    desk = Desk()
+    straight = desk.taken(account(), part=PART)
+    assert desk.journal.batch.accepted == [(*straight, Progress.SENT)]
+    desk.upstreams["one"].service = True
+    gathered = desk.taken(account(), part=PART)
+    assert desk.journal.batch.accepted[1] == (*gathered, Progress.GATHERED)
+
+
+def test_a_gathered_segment_that_was_not_stored_gives_back_its_place() -> None:
+    desk, app = Desk(WHOLE), account()
+    desk.taken(app, part=PART)
+    desk.submission.flush()
+    desk.journal.commit(ok=False)
+    assert (app.open_messages, desk.submission.open_messages) == (0, 0)
+    assert desk.upstreams["one"].in_flight == 0
+
+
+def test_a_whole_text_does_not_wait_where_the_route_joins_parts() -> None:
+    desk = Desk(WHOLE)
+    taken = desk.taken(account())
+    assert desk.journal.batch.accepted == [(*taken, Progress.SENT)]
+    assert desk.journal.batch.parts == []
+
+
+def test_a_message_that_replaces_says_so_with_its_own_row() -> None:
+    desk = Desk()
+    plain, replacing = desk.taken(account()), desk.taken(account(), flags=Wish.REPLACE, service_type="CMT")
+    assert desk.journal.batch.replaced_by == [
+        (replacing.message_id, "app", replacing.source, replacing.destination, "CMT", NOW_MS)
+    ]
+    assert (plain.flags, replacing.flags) == (0, Wish.REPLACE)
+
+
+def test_tlvs_that_do_not_go_this_way_are_left_out() -> None:
+    desk = Desk(Route("", ("one",), passing=lambda stream: stream[:1]))
+    assert desk.taken(account(), tlvs=b"\x14\x00\x00\x00").tlvs == b"\x14"
+    assert desk.taken(account()).tlvs == b""
+
+
+def test_a_connectors_word_on_doubt_counts_more_than_the_routes() -> None:
+    route = Route("", ("one", "two"), OnAmbiguous.HOLD, ambiguous={"one": OnAmbiguous.RESEND_ONCE.value})
+    assert Desk(route).taken(account()).on_ambiguous == OnAmbiguous.RESEND_ONCE
+    assert Desk(route, up="two").taken(account()).on_ambiguous == OnAmbiguous.HOLD
+
+
+def test_nobody_may_write_to_denied_numbers() -> None:
+    desk, app = Desk(), account()
+    desk.submission.denied = Prefixes(["7900", "882"])
+    assert desk.accept(app, destination="79001234567") is Refusal.DENIED
+    assert desk.accept(app, destination="+882123456", destination_ton=1) is Refusal.DENIED
+    assert desk.taken(app, destination="79011234567").destination == "79011234567"
+    assert desk.submission.refused[Refusal.DENIED] == 2
+    together = [draft(), draft(destination="79001234567")]
+    now, now_ms = desk.clock.now(), desk.clock.now_ms()
+    assert desk.submission.accept_all(app, together, now, now_ms, Origin.MAIL) is Refusal.DENIED
+    assert app.open_messages == 1
+
+
+def test_no_prefix_fits_nothing() -> None:
+    assert not Prefixes()
+    assert not Prefixes().fit("79001234567")
+    assert Prefixes(["7", "79"]).fit("79")
+    assert not Prefixes(["790"]).fit("79")
