@@ -16,6 +16,12 @@ MESSAGES: list[dict[str, Any]] = json.loads((PEERS / "messages.json").read_text(
 # Daemons such as Kannel's are in sbin, which an ordinary user's PATH lacks.
 PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
 INSTALL_TIMEOUT_S = 120
+# what the C program includes, and the Debian package that has it
+LIBSMPP34_HEADERS = {
+    "stdio.h": "libc6-dev",
+    "libsmpp34/smpp34.h": "libsmpp34-dev",
+    "json-c/json.h": "libjson-c-dev",
+}
 # Each peer bounds its own waits; this is for one that hangs nevertheless.
 PEER_TIMEOUT_S = 90
 STOP_WAIT_S = 25
@@ -59,24 +65,66 @@ def net_smpp_peer(work_dir: Path) -> list[str]:
     return [perl, str(PEERS / "net_smpp.pl")]
 
 
+def libsmpp34_peer(work_dir: Path) -> list[str]:
+    """Debian's C library libsmpp34 with a program of ours, compiled now."""
+    compiler = need("gcc", "gcc")
+    for header, package in LIBSMPP34_HEADERS.items():
+        if not Path("/usr/include", header).exists():
+            missing(f"{header} is not installed (Debian package {package})")
+    program, source = work_dir / "libsmpp34_peer", PEERS / "libsmpp34_peer.c"
+    folders = [f"-I/usr/include/{Path(header).parent}" for header in LIBSMPP34_HEADERS if "/" in header]
+    command = [compiler, "-std=gnu11", "-Wall", "-Werror", *folders, str(source), "-o", str(program)]
+    done = subprocess.run(
+        [*command, "-lsmpp34", "-ljson-c"],
+        capture_output=True,
+        text=True,
+        timeout=INSTALL_TIMEOUT_S,
+        check=False,
+    )
+    if done.returncode != 0:
+        pytest.fail(f"{source.name} does not compile: {done.stderr}")
+    return [str(program), str(PEERS / "messages.json")]
+
+
 def node_modules() -> Path:
     """The npm packages of peers/node, installed as the lock file says unless that was done already."""
     package = PEERS / "node"
     modules = package / "node_modules"
     installed = modules / ".package-lock.json"
     if not installed.exists() or installed.stat().st_mtime < (package / "package-lock.json").stat().st_mtime:
-        npm = need("npm", "npm")
-        result = subprocess.run(
-            [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
-            cwd=package,
-            capture_output=True,
-            text=True,
-            timeout=INSTALL_TIMEOUT_S,
-            check=False,
-        )
-        if result.returncode != 0:
-            missing(f"npm ci in {package} failed: {result.stderr}")
+        _install([need("npm", "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], package)
     return modules
+
+
+def python_environment() -> Path:
+    """The Python of peers/python, in an environment of its own that has what its lock file says."""
+    package = PEERS / "python"
+    lock, home = package / "requirements.lock", package / ".venv"
+    python, installed = home / "bin" / "python", home / "installed"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+        _install([sys.executable, "-m", "venv", "--without-pip", "--clear", str(home)])
+        pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
+        _install([*pip, "install", "--quiet", "--no-deps", "--require-hashes", "--requirement", str(lock)])
+        installed.touch()
+    return python
+
+
+def _install(command: list[str], cwd: Path | None = None) -> None:
+    done = subprocess.run(
+        command, cwd=cwd, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False
+    )
+    if done.returncode != 0:
+        missing(f"{command} failed: {done.stderr}")
+
+
+def aiosmpplib_peer(work_dir: Path) -> list[str]:
+    """The PyPI package aiosmpplib, asyncio and no code of smpplib's."""
+    return [str(python_environment()), str(PEERS / "python" / "aiosmpplib_peer.py")]
+
+
+def rusmppyc_peer(work_dir: Path) -> list[str]:
+    """The PyPI package rusmppyc, a client of SMPP 5.0 in Rust."""
+    return [str(python_environment()), str(PEERS / "python" / "rusmppyc_peer.py")]
 
 
 def node_peer(work_dir: Path) -> list[str]:

@@ -4,7 +4,6 @@ import json
 import os
 import select
 import subprocess
-import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +14,7 @@ from urllib.parse import urlencode
 
 import pytest
 from interop_gateway import EXECUTABLE, HOST, free_ports, listens, running, wait_until
-from interop_peers import INSTALL_TIMEOUT_S, PEERS, missing, need, node_modules
+from interop_peers import PEERS, need, node_modules, python_environment
 
 LOGIN, PASSWORD = "alex", "123"  # as the service's documentation has them
 ANSWER_TIMEOUT_S = 30
@@ -116,27 +115,13 @@ def library(command: list[str], service: Service, password: str = PASSWORD) -> I
 
 
 def python_library(script: str) -> list[str]:
-    """A program of peers/python, in an environment of its own that has what its lock file says."""
-    package = PEERS / "python"
-    lock, home = package / "requirements.lock", package / ".venv"
-    python, installed = home / "bin" / "python", home / "installed"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        _run([sys.executable, "-m", "venv", "--without-pip", "--clear", str(home)])
-        pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
-        _run([*pip, "install", "--quiet", "--no-deps", "--require-hashes", "--requirement", str(lock)])
-        installed.touch()
-    return [str(python), str(package / script)]
+    """A program of peers/python."""
+    return [str(python_environment()), str(PEERS / "python" / script)]
 
 
 def node_library(script: str) -> list[str]:
     """A program of peers/node."""
     return [need("node", "nodejs"), str(node_modules().parent / script)]
-
-
-def _run(command: list[str]) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False)
-    if done.returncode != 0:
-        missing(f"{command} failed: {done.stderr}")
 
 
 # -- curl ----------------------------------------------------------------------------------------------

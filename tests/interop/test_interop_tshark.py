@@ -10,12 +10,15 @@ import pytest
 from interop_gateway import running_gateway
 from interop_peers import (
     MESSAGES,
+    aiosmpplib_peer,
     check_delivered,
     kannel_peer,
+    libsmpp34_peer,
     need,
     net_smpp_peer,
     node_peer,
     run_peer,
+    rusmppyc_peer,
     smpplib_peer,
 )
 from interop_tshark import Pdu, Tap, capture, decode, relay, write_pcap
@@ -78,8 +81,15 @@ def test_tshark_finds_no_malformed_pdu_on_either_side(
 
 @pytest.mark.parametrize(
     ("peer", "long_ids"),
-    [(net_smpp_peer, 5), (node_peer, 1), (kannel_peer, 1)],
-    ids=["Net::SMPP", "npm smpp", "Kannel"],
+    [
+        (net_smpp_peer, 5),
+        (node_peer, 1),
+        (kannel_peer, 1),
+        (libsmpp34_peer, 5),
+        (aiosmpplib_peer, 5),
+        (rusmppyc_peer, 5),
+    ],
+    ids=["Net::SMPP", "npm smpp", "Kannel", "libsmpp34", "aiosmpplib", "rusmppyc"],
 )
 def test_texts_of_each_peer_reach_the_smsc(
     peer: Callable[[Path], list[str]], long_ids: int, tmp_path: Path
