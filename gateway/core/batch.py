@@ -205,6 +205,8 @@ class Journal(Protocol):
     """The batch that is gathering; another one after each flush, so never keep it."""
     error: str
     """Why nothing can be stored just now; empty when all is well."""
+    answer: Answer
+    """What the store said of the batch whose callbacks run just now."""
 
     def then(self, callback: Callable[[bool], object]) -> None:
         """Calls back when the rows appended so far are durable (True) or could not be written (False)."""

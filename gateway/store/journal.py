@@ -70,6 +70,7 @@ class Journal(asyncio.Protocol):
         self.batch = Batch()
         self.error = ""
         """Why nothing can be stored just now; empty when all is well."""
+        self.answer = Answer()
         self.commits = 0
         self.rows = 0
         self._folder = folder
@@ -212,6 +213,7 @@ class Journal(asyncio.Protocol):
             self._failed(batch, callbacks, answer)
             return
         self.error = ""
+        self.answer = answer
         self.commits += 1
         self._on_answer(batch, answer)
         for callback in callbacks:

@@ -53,6 +53,7 @@ class FakeJournal:
     def __init__(self, on_answer: Callable[[Batch, Answer], object] | None = None) -> None:
         self.batch = Batch()
         self.error = ""
+        self.answer = Answer()
         self.woken = 0
         self.on_answer = on_answer
         self._callbacks: list[Callable[[bool], object]] = []
@@ -76,8 +77,9 @@ class FakeJournal:
         marshal.dumps([getattr(batch, name) for name in BATCH_FIELDS])
 
         def end(ok: bool, answer: Answer | None = None) -> None:
+            self.answer = answer or Answer()
             if ok and self.on_answer is not None:
-                self.on_answer(batch, answer or Answer())
+                self.on_answer(batch, self.answer)
             for callback in callbacks:
                 callback(ok)
 
