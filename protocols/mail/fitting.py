@@ -5,21 +5,19 @@ Everything that was decided is said in words, for `smsc-gateway preview`.
 
 from __future__ import annotations
 
-import unicodedata
 from typing import NamedTuple
 
 from protocols.mail.errors import MailError
 from protocols.sms import segments
 from protocols.sms.alphabet import ESCAPE, Alphabet, choose, encode
+from protocols.sms.encoding import first_beyond
+from protocols.sms.graphemes import border
 from protocols.sms.transliteration import composed, latin, plain_typography
 
 DOTS = "..."
 _MAX_BACK = 20
 """So many characters, and a quarter of them at the most, are given up for a cut between two words."""
 _MAX_CLUSTER = 40
-_JOINER = "\u200d"
-_SKIN_TONES = range(0x1F3FB, 0x1F400)
-_REGIONS = range(0x1F1E6, 0x1F200)
 _MOST_CHARACTERS = 320
 """Of so many for each segment the rest cannot matter, and is not looked at: twice what a segment holds."""
 Reasons = tuple[tuple[str, str], ...]
@@ -62,7 +60,7 @@ def fit(text: str, *, transliterate: str, max_segments: int, max_characters: int
     if alphabet is not Alphabet.GSM7 and choose(short) is Alphabet.GSM7:
         # What needed UCS-2 is cut off, so more of what stands before it fits.
         alphabet = Alphabet.GSM7
-        short = _cut(text[: _first_beyond(text)], alphabet, max_segments, max_characters)
+        short = _cut(text[: first_beyond(text)], alphabet, max_segments, max_characters)
         reasons = _PLAIN
     user_data = encode(short, alphabet)
     count = segments.count(user_data, alphabet)
@@ -79,7 +77,7 @@ def _rewrite(text: str, transliterate: str) -> tuple[str, Alphabet, Reasons]:
     if transliterate != "none":
         plain = plain_typography(text)
         if choose(plain) is Alphabet.GSM7 and plain.strip():
-            why = ("transliteration", f"“{text[_first_beyond(text)]}” and the like are written plainly")
+            why = ("transliteration", f"“{text[first_beyond(text)]}” and the like are written plainly")
             return plain, Alphabet.GSM7, (why, *_PLAIN)
     if transliterate == "all":
         plain = latin(text)
@@ -88,22 +86,10 @@ def _rewrite(text: str, transliterate: str) -> tuple[str, Alphabet, Reasons]:
             reasons = (("transliteration", "in Latin letters"),)
             if choose(text) is Alphabet.GSM7:
                 return text, Alphabet.GSM7, reasons + _PLAIN
-    place = _first_beyond(text)
+    place = first_beyond(text)
     character = text[place]
     reason = f"UCS-2 because of “{character}” (U+{ord(character):04X}) at character {place + 1}"
     return text, Alphabet.UCS2, (*reasons, ("alphabet", reason))
-
-
-def _first_beyond(text: str) -> int:
-    """Where the first character stands that GSM 7 bit has not; there must be one."""
-    known, beyond = 0, len(text)  # text[:known] is GSM 7 bit, text[:beyond] is not
-    while beyond - known > 1:
-        middle = (known + beyond) // 2
-        if choose(text[known:middle]) is Alphabet.GSM7:
-            known = middle
-        else:
-            beyond = middle
-    return known
 
 
 def _cut(text: str, alphabet: Alphabet, max_segments: int, max_characters: int) -> str:
@@ -120,34 +106,8 @@ def _cut(text: str, alphabet: Alphabet, max_segments: int, max_characters: int) 
             kept = len(data[:end].decode("utf-16-be", "ignore"))
     if max_characters:
         kept = min(kept, max(max_characters - len(DOTS), 0))
-    kept = _word_border(text, _cluster_border(text, kept))
+    kept = _word_border(text, border(text, kept, max(kept - _MAX_CLUSTER, 0)))
     return (text[:kept].rstrip(" \n.,;:-–—") + DOTS)[: max_characters or None]
-
-
-def _cluster_border(text: str, at: int) -> int:
-    """`at`, or the place before it where a letter with its marks, or a picture of several parts, begins."""
-    for place in range(at, max(at - _MAX_CLUSTER, 0), -1):
-        if place == len(text) or not (_joins(text[place]) or text[place - 1] == _JOINER):
-            both = place < len(text) and ord(text[place]) in _REGIONS and ord(text[place - 1]) in _REGIONS
-            return place - 1 if both and _regions_before(text, place) % 2 else place
-    return at
-
-
-def _joins(character: str) -> bool:
-    """Whether it belongs to the character before it."""
-    return (
-        unicodedata.category(character) in ("Mn", "Me", "Mc")  # with it the variation selectors
-        or character == _JOINER
-        or ord(character) in _SKIN_TONES
-    )
-
-
-def _regions_before(text: str, at: int) -> int:
-    """Of flags, which are two letters each: how many letters stand directly before `at`."""
-    count = 0
-    while count < at and ord(text[at - count - 1]) in _REGIONS:
-        count += 1
-    return count
 
 
 def _word_border(text: str, at: int) -> int:

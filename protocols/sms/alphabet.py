@@ -103,14 +103,28 @@ def encode(text: str, alphabet: Alphabet) -> bytes:
     return text.encode("latin-1", "replace")
 
 
+def as_gsm7(text: str) -> bytes | None:
+    """The septets of `text`, or None when GSM 7 bit lacks one of its characters."""
+    try:
+        septets: bytes = codecs.charmap_encode(text, "strict", _ENCODING_MAP)[0]
+    except UnicodeEncodeError:
+        return None
+    if b"\0" in septets:
+        return None  # U+0000: the map had to have it, the alphabet has not
+    return septets if septets.isascii() else _expanded(septets)
+
+
 def _encode_gsm7(text: str) -> bytes:
     septets: bytes = codecs.charmap_encode(text, "replace", _ENCODING_MAP)[0]
     if b"\0" in septets:
-        septets = septets.replace(b"\0", b"?")  # U+0000: the map had to have it, the alphabet has not
-    if septets.isascii():
-        return septets
+        septets = septets.replace(b"\0", b"?")
+    return septets if septets.isascii() else _expanded(septets)
+
+
+def _expanded(septets: bytes) -> bytes:
     for mark, octets in _EXPANSIONS:
-        septets = septets.replace(mark, octets)
+        if mark in septets:
+            septets = septets.replace(mark, octets)
     return septets
 
 
@@ -171,15 +185,47 @@ def for_data_coding(data_coding: int) -> Alphabet:
     return _DATA_CODING[data_coding]
 
 
-def pack(septets: bytes) -> bytes:
-    """One septet per octet → packed, the spare bits zero (3GPP TS 23.038 §6.1.2.1)."""
+def fill_bits(header_octets: int) -> int:
+    """Bits between a header of so many octets, UDHL too, and the first septet (3GPP TS 23.040 §9.2.3.24)."""
+    return -header_octets * 8 % 7
+
+
+def pack(septets: bytes, fill: int = 0) -> bytes:
+    """One septet per octet → packed behind `fill` zero bits, the spare bits zero (3GPP TS 23.038 §6.1.2.1).
+
+    How many septets there are is told beside them, in TP-UDL: eight in seven octets may end in "@", which is
+    all zeros too. Where nothing tells it, use `pack_padded`.
+    """
     bits = 0
     for septet in reversed(septets):
         bits = bits << 7 | septet & 0x7F
-    return bits.to_bytes((len(septets) * 7 + 7) // 8, "little")
+    return (bits << fill).to_bytes((len(septets) * 7 + fill + 7) // 8, "little")
 
 
-def unpack(octets: bytes, count: int) -> bytes:
+def unpack(octets: bytes, count: int, fill: int = 0) -> bytes:
     """Packed → `count` septets, one per octet; septets that `octets` does not hold are 0."""
-    bits = int.from_bytes(octets, "little")
+    bits = int.from_bytes(octets, "little") >> fill
     return bytes(bits >> 7 * i & 0x7F for i in range(count))
+
+
+def pack_padded(septets: bytes, fill: int = 0) -> bytes:
+    """Packed for a receiver who is told octets alone, as over SMPP (3GPP TS 23.038 §6.1.2.3.1, of USSD).
+
+    Seven spare bits would read as "@": they are CR. A CR of the text's own that ends with an octet would be
+    taken for such padding: it gets a second one.
+    """
+    end = (len(septets) * 7 + fill) % 8
+    if end == 1 or (end == 0 and septets.endswith(b"\r")):
+        septets += b"\r"
+    return pack(septets, fill)
+
+
+def unpack_padded(octets: bytes, fill: int = 0) -> bytes:
+    """All septets of packed octets; a CR that ends with the last octet is padding and is left out.
+
+    Whoever pads with zeros instead leaves an "@" at the end: which of both it is nobody can tell.
+    """
+    count = max(len(octets) * 8 - fill, 0) // 7
+    septets = unpack(octets, count, fill)
+    ends_there = (count * 7 + fill) % 8 == 0
+    return septets[:-1] if ends_there and septets.endswith(b"\r") else septets

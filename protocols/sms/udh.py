@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 CONCATENATION_8_BIT = 0x00
 CONCATENATION_16_BIT = 0x08
+SINGLE_SHIFT = 0x24
+LOCKING_SHIFT = 0x25
 
 Element = tuple[int, bytes]
 
@@ -59,6 +61,11 @@ def build(elements: Iterable[Element]) -> bytes:
     if len(body) > 255:
         raise UdhError(f"header of {len(body)} octets")
     return bytes((len(body),)) + body
+
+
+def octets_of(elements: Iterable[Element]) -> int:
+    """How many octets these elements take in a header, UDHL not counted."""
+    return sum(2 + len(value) for _, value in elements)
 
 
 def _checked(elements: Iterable[Element]) -> Iterable[Element]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocols.sms import udh
+from protocols.sms import national, udh
 from protocols.sms.alphabet import Alphabet, encode
 from protocols.sms.segments import TooManySegments, count, room, segment_text, split, with_udh
 
@@ -187,3 +187,103 @@ def test_what_has_room_takes_no_more_segments(data: bytes, alphabet: Alphabet, s
     end = room(data, alphabet, segments)
     assert end == len(data) or count(data, alphabet) > segments
     assert count(data[:end], alphabet) <= segments
+
+
+@pytest.mark.parametrize(
+    ("alphabet", "header", "wide", "octets", "lengths"),
+    [
+        (Alphabet.GSM7, 3, False, 155, [155]),  # one shift table
+        (Alphabet.GSM7, 3, False, 156, [149, 7]),
+        (Alphabet.GSM7, 3, True, 156, [148, 8]),
+        (Alphabet.GSM7, 6, False, 153, [146, 7]),  # both, or ports of 16 bit
+        (Alphabet.GSM7, 6, False, 152, [152]),
+        (Alphabet.UCS2, 3, False, 136, [136]),
+        (Alphabet.UCS2, 3, False, 138, [130, 8]),
+        (Alphabet.UCS2, 6, False, 134, [128, 6]),
+        (Alphabet.UCS2, 6, True, 134, [126, 8]),
+        (Alphabet.BINARY, 6, False, 133, [133]),
+        (Alphabet.BINARY, 6, False, 134, [128, 6]),
+        (Alphabet.BINARY, 6, True, 134, [127, 7]),
+        (Alphabet.LATIN1, 6, False, 134, [128, 6]),
+    ],
+)
+def test_limits_beside_elements_that_stand_in_every_part(
+    alphabet: Alphabet, header: int, wide: bool, octets: int, lengths: list[int]
+) -> None:
+    data = b"\x04" * octets
+    elements = [(0x70, b"\0" * (header - 2))]
+    for given_as in (header, elements):
+        parts = split(data, alphabet, wide_reference=wide, header=given_as)
+        assert [len(part) for part in parts] == lengths
+        assert count(data, alphabet, wide, given_as) == len(lengths)
+        assert room(data, alphabet, 1, wide, given_as) == min(octets, alone(alphabet, header))
+        assert room(data, alphabet, 2, wide, given_as) == octets
+    for user_data in with_udh(parts, 7, wide, elements):
+        found, _ = udh.parse(user_data)
+        assert found[-1] == elements[0]
+        assert (udh.concatenation(found) is not None) == (len(parts) > 1)
+
+
+def alone(alphabet: Alphabet, header: int) -> int:
+    """Octets of text in a single SMS with such a header."""
+    octets = 139 - header
+    return {Alphabet.GSM7: octets * 8 // 7, Alphabet.UCS2: octets & ~1}.get(alphabet, octets)
+
+
+def test_elements_stand_behind_the_concatenation_and_alone_in_a_single_part() -> None:
+    ports = [(0x05, bytes.fromhex("0B8423F0"))]
+    assert with_udh([b"x"], 7, elements=ports) == [bytes.fromhex("0605040B8423F0") + b"x"]
+    assert with_udh([b"x", b"y"], 7, elements=ports) == [
+        bytes.fromhex("0B0003070201" + "05040B8423F0") + b"x",
+        bytes.fromhex("0B0003070202" + "05040B8423F0") + b"y",
+    ]
+
+
+@pytest.mark.parametrize("header", [133, 139, 200])
+def test_a_header_without_room_for_text_is_refused(header: int) -> None:
+    with pytest.raises(udh.UdhError):
+        split(b"a" * 200, Alphabet.UCS2, header=header)
+    with pytest.raises(udh.UdhError):
+        count(b"a" * 200, Alphabet.GSM7, header=header)
+
+
+def test_a_character_of_national_tables_is_not_split() -> None:
+    hindi = [(0x25, b"\x06"), (0x24, b"\x06")]
+    # स्ते is one character for a reader: 5 septets, of which two would have fitted.
+    text = "क" * 144 + "स्ते" + "क" * 20
+    data = national.encode(text, 6, 6)
+    assert data is not None
+    parts = split(data, Alphabet.GSM7, header=hindi)
+    assert [len(part) for part in parts] == [144, 24]
+    assert [len(part) for part in split(data, Alphabet.GSM7, header=6)] == [146, 22]  # tables not told
+    assert count(data, Alphabet.GSM7, header=hindi) == 2
+    # behind an escape pair, and no cut inside the pair
+    text = "।" + "क" * 143 + "।" + "क" * 20
+    data = national.encode(text, 6, 6)
+    assert data is not None
+    assert [len(part) for part in split(data, Alphabet.GSM7, header=hindi)] == [145, 22]
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    message=messages,
+    wide=st.booleans(),
+    header=st.integers(0, 40) | st.sampled_from([[(0x25, b"\x06")], [(0x24, b"\x0d"), (5, b"abcd")]]),
+)
+def test_parts_beside_elements_join_and_fit(
+    message: tuple[bytes, Alphabet], wide: bool, header: int | list[udh.Element]
+) -> None:
+    data, alphabet = message
+    octets = header if isinstance(header, int) else udh.octets_of(header)
+    elements = [(0x70, b"\0" * (octets - 2))] if isinstance(header, int) and octets >= 2 else header or []
+    parts = split(data, alphabet, wide_reference=wide, header=header)
+    assert b"".join(parts) == data
+    assert len(parts) == count(data, alphabet, wide, header)
+    if isinstance(elements, int):
+        return
+    for part, user_data in zip(parts, with_udh(parts, 1, wide, elements), strict=True):
+        whole = len(user_data) - len(part)
+        if alphabet is Alphabet.GSM7:
+            assert -(-whole * 8 // 7) + len(part) <= 160
+        else:
+            assert len(user_data) <= USER_DATA
