@@ -143,7 +143,7 @@ class Message(NamedTuple):
     connector: str
     alternatives: str  # the route's connectors, in order, separated by spaces
     on_ambiguous: int
-    due_ms: int  # not before; 0: at once
+    due_ms: int  # not before; 0: at once, and before those of 0 what is below it, by its priority
     expires_ms: int
     validity_period: str  # as the sender gave it, for the SMSC; empty: not given
     retries: int  # times that an SMSC said "not now"

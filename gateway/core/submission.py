@@ -24,6 +24,8 @@ from protocols.sms.addresses import digits_of
 
 _MESSAGE_PART = Draft._fields.index("segments")
 _QUEUED, _STRAIGHT, _GATHERED = Progress.QUEUED.value, Progress.SENT.value, Progress.GATHERED.value
+MOST_URGENT = 3
+"""The highest priority_flag (SMPP v3.4 §5.2.14)."""
 _Taken = tuple[Account, Message, Upstream, int]
 """The last: the Progress it was stored with."""
 
@@ -118,7 +120,8 @@ class Submission:
         upstream = self._choose(route.connectors)
         if draft.tlvs and route.passing is not None:
             draft = draft._replace(tlvs=route.passing(draft.tlvs))
-        due_ms = draft.due_ms
+        # What is due before 1970 leaves the queue before what is due at once.
+        due_ms = draft.due_ms or -min(draft.priority, MOST_URGENT)
         if upstream.sender_rate:
             due_ms = max(due_ms, upstream.paced(draft.source, draft.segments, now_ms))
         message = Message._make(

@@ -73,6 +73,13 @@ def test_a_connectors_word_on_doubt_counts_more_than_the_routes() -> None:
     assert Desk(route, up="two").taken(account()).on_ambiguous == OnAmbiguous.HOLD
 
 
+def test_what_is_urgent_is_due_before_what_is_not() -> None:
+    desk = Desk()
+    dues = [desk.taken(account(), priority=priority).due_ms for priority in (0, 1, 2, 3, 200)]
+    assert dues == [0, -1, -2, -3, -3]
+    assert desk.taken(account(), priority=3, due_ms=NOW_MS + 5).due_ms == NOW_MS + 5
+
+
 def test_nobody_may_write_to_denied_numbers() -> None:
     desk, app = Desk(), account()
     desk.submission.denied = Prefixes(["7900", "882"])
