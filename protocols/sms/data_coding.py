@@ -55,11 +55,6 @@ _HIGH = {
     0xE: Group.WAITING_STORE_UCS2,
     0xF: Group.CLASS,
 }
-    0xC: Group.WAITING_DISCARD,
-    0xD: Group.WAITING_STORE,
-    0xE: Group.WAITING_STORE_UCS2,
-    0xF: Group.CLASS,
-}
 
 
 def parse(data_coding: int) -> DataCoding:
