@@ -7,14 +7,16 @@ from gateway_fakes import NOW_MS, delivery, id_at
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.config.smpp_model import AccountSmpp
 from gateway.core.message_ids import parse_id
-from gateway.core.model import MessageState
-from gateway.translate.smpp_deliver import deliver_sm_of
+from gateway.core.model import INCOMING, MessageState
+from gateway.translate.smpp_deliver import USUAL, deliver_sm_of, pdus_of, style_of
 from gateway.translate.smpp_upstream import UpstreamReceipt, receipt_of
 from protocols.smpp import tlv
 from protocols.smpp.codec import decode_frame, encode
 from protocols.smpp.constants import DELIVER_SM
-from protocols.sms import receipts
+from protocols.smpp.pdu import DataSm, DeliverSm
+from protocols.sms import alphabet, receipts, udh
 
 
 @pytest.mark.parametrize("state", [int(state) for state in MessageState])
@@ -112,3 +114,179 @@ def test_every_receipt_fits_and_comes_back_from_the_wire(
     assert got is not None
     assert parse_id(got.upstream_id) == message_id
     assert got.state == state
+
+
+# -- what accounts wish, and what old sessions do not know ------------------------------------------------
+
+
+def test_an_account_without_wishes_has_the_very_usual_style() -> None:
+    assert style_of(AccountSmpp(), 0x34) is USUAL
+    assert style_of(AccountSmpp(), 0x50) is USUAL
+    assert style_of(AccountSmpp(), 0x33) is not USUAL
+
+
+def test_a_receipt_by_text_has_no_tlvs() -> None:
+    (pdu,) = pdus_of(delivery(), "decimal", style_of(AccountSmpp(receipt_style="text"), 0x34))
+    assert isinstance(pdu, DeliverSm)
+    assert pdu.short_message.startswith(b"id:1001 ")
+    assert pdu.tlvs == ()
+
+
+def test_a_receipt_by_tlvs_has_no_text() -> None:
+    row = delivery(state=5, error="042")
+    (pdu,) = pdus_of(row, "decimal", style_of(AccountSmpp(receipt_style="tlv"), 0x34))
+    assert isinstance(pdu, DeliverSm)
+    assert pdu.short_message == b""
+    assert dict(pdu.tlvs) == {
+        tlv.RECEIPTED_MESSAGE_ID: b"1001\0",
+        tlv.MESSAGE_STATE: b"\5",
+        tlv.NETWORK_ERROR_CODE: b"\3\0\x2a",
+    }
+
+
+def test_receipts_have_the_esm_class_that_the_account_wants_and_nothing_else_has() -> None:
+    style = style_of(AccountSmpp(receipt_esm_class=0), 0x34)
+    assert [
+        pdus_of(row, "decimal", style)[0].esm_class for row in (delivery(), delivery(esm_class=0x20))
+    ] == [
+        0,
+        0x20,
+    ]
+    incoming = delivery(state=INCOMING, message_id=0, esm_class=0x40, user_data=b"\3\x22\1\0hi")
+    assert pdus_of(incoming, "decimal", style)[0].esm_class == 0x40
+
+
+def test_a_receipt_by_data_sm_has_its_text_in_the_payload() -> None:
+    style = style_of(AccountSmpp(receipt_pdu="data_sm"), 0x34)
+    (pdu,) = pdus_of(delivery(), "decimal", style)
+    assert isinstance(pdu, DataSm)
+    assert (pdu.source_addr, pdu.destination_addr, pdu.esm_class) == ("79161234567", "Example", 4)
+    usual = deliver_sm_of(delivery(), "decimal")
+    assert pdu.tlvs == (*usual.tlvs, (tlv.MESSAGE_PAYLOAD, usual.short_message))
+    assert receipt_of(pdu) == receipt_of(usual)
+
+
+def test_an_incoming_sms_comes_by_deliver_sm_even_where_receipts_come_by_data_sm() -> None:
+    style = style_of(AccountSmpp(receipt_pdu="data_sm"), 0x34)
+    row = delivery(state=INCOMING, message_id=0, esm_class=0, user_data=b"hi")
+    assert pdus_of(row, "decimal", style) == (deliver_sm_of(row, "decimal"),)
+
+
+def test_an_intermediate_notification_says_the_state_at_that_moment() -> None:
+    pdu = deliver_sm_of(delivery(state=1, esm_class=0x20, error="027"), "decimal")
+    parsed = receipts.parse_text(pdu.short_message)
+    assert parsed is not None
+    assert (parsed.state, parsed.error, pdu.esm_class) == (1, "027", 0x20)
+    assert tlv.get(pdu.tlvs, tlv.MESSAGE_STATE) == b"\1"
+
+
+@pytest.mark.parametrize("style", ["both", "text", "tlv"])
+@pytest.mark.parametrize(("text", "coding"), [("Yes", 0), ("Да", 8)])
+def test_an_acknowledgement_by_the_handset_has_the_text_that_its_user_gave(
+    text: str, coding: int, style: str
+) -> None:
+    row = delivery(esm_class=0x10, tlvs=text.encode(), state=2)
+    how = style_of(AccountSmpp(receipt_style=style, receipt_esm_class=0), 0x34)  # type: ignore[arg-type]
+    (pdu,) = pdus_of(row, "decimal", how)
+    assert isinstance(pdu, DeliverSm)
+    assert alphabet.decode(pdu.short_message, alphabet.for_data_coding(pdu.data_coding)) == text
+    assert (pdu.data_coding, pdu.esm_class) == (coding, 0x10)
+    assert tlv.get(pdu.tlvs, tlv.RECEIPTED_MESSAGE_ID) == (None if style == "text" else b"1001\0")
+
+
+def test_further_tlvs_of_the_smscs_receipt_go_down_with_ours() -> None:
+    said = tlv.write_stream([(0x1400, b"abc"), (tlv.BILLING_IDENTIFICATION, b"\1\2")])
+    pdu = deliver_sm_of(delivery(tlvs=b"tlv:" + said.hex().encode()), "decimal")
+    usual = deliver_sm_of(delivery(), "decimal")
+    assert pdu.short_message == usual.short_message
+    assert pdu.tlvs == (*usual.tlvs, (0x1400, b"abc"), (tlv.BILLING_IDENTIFICATION, b"\1\2"))
+
+
+@pytest.mark.parametrize("said", [b"tlv:xyz", b"tlv:14", b"tlv:140000ff", b"tlv:\xff"])
+def test_further_tlvs_that_cannot_be_read_cost_no_receipt(said: bytes) -> None:
+    assert deliver_sm_of(delivery(tlvs=said), "decimal") == deliver_sm_of(delivery(), "decimal")
+
+
+OLD = style_of(AccountSmpp(receipt_pdu="data_sm", receipt_style="tlv"), 0x33)
+
+
+def test_a_receipt_for_an_old_session_is_a_deliver_sm_without_tlvs_whatever_the_account_wishes() -> None:
+    (pdu,) = pdus_of(delivery(tlvs=b"tlv:140000020102"), "decimal", OLD)
+    assert isinstance(pdu, DeliverSm)
+    assert pdu.tlvs == ()
+    assert pdu.short_message == deliver_sm_of(delivery(), "decimal").short_message
+
+
+def test_the_receipt_of_a_look_up_is_cut_for_an_old_session() -> None:
+    row = delivery(
+        tlvs=b" cn:" + b"x" * 64 + b" net:" + b"y" * 64 + b" rcn:" + b"z" * 64 + b" rnet:" + b"w" * 64
+    )
+    assert tlv.get(deliver_sm_of(row, "decimal").tlvs, tlv.MESSAGE_PAYLOAD)
+    (pdu,) = pdus_of(row, "decimal", OLD)
+    assert isinstance(pdu, DeliverSm)
+    assert (len(pdu.short_message), pdu.tlvs) == (254, ())
+
+
+def joined(pdus: object) -> bytes:
+    """The text of parts, in the order in which they come."""
+    assert isinstance(pdus, list)
+    texts = []
+    for place, pdu in enumerate(pdus, 1):
+        assert pdu.tlvs == ()
+        assert pdu.esm_class & 0x40
+        elements, text = udh.parse(pdu.short_message)
+        found = udh.concatenation(elements)
+        assert found is not None
+        assert (found.total, found.sequence) == (len(pdus), place)
+        assert len(pdu.short_message) <= 159
+        texts.append(text)
+    return b"".join(texts)
+
+
+@pytest.mark.parametrize("coding", [0, 3, 8])
+def test_a_long_incoming_sms_comes_to_an_old_session_in_parts(coding: int) -> None:
+    text = ("Ж" * 300).encode("utf-16-be") if coding == 8 else b"0123456789" * 60
+    row = delivery(state=INCOMING, message_id=0, esm_class=0, data_coding=coding, user_data=text)
+    assert joined(pdus_of(row, "decimal", OLD)) == text
+
+
+def test_a_long_incoming_sms_with_a_header_keeps_its_elements_in_each_part() -> None:
+    ports = (5, b"\x0b\x84\x23\xf0")
+    row = delivery(
+        state=INCOMING,
+        message_id=0,
+        esm_class=0x40,
+        data_coding=4,
+        user_data=udh.build([ports]) + bytes(range(256)) * 2,
+    )
+    pdus = pdus_of(row, "decimal", OLD)
+    assert joined(pdus) == bytes(range(256)) * 2
+    assert all(ports in udh.parse(pdu.short_message)[0] for pdu in pdus if isinstance(pdu, DeliverSm))
+
+
+def test_a_part_that_is_one_by_its_tlvs_has_a_header_for_an_old_session() -> None:
+    sar = [(tlv.SAR_MSG_REF_NUM, b"\1\2"), (tlv.SAR_TOTAL_SEGMENTS, b"\3"), (tlv.SAR_SEGMENT_SEQNUM, b"\2")]
+    row = delivery(state=INCOMING, message_id=0, esm_class=0, user_data=b"middle", tlvs=tlv.write_stream(sar))
+    (pdu,) = pdus_of(row, "decimal", OLD)
+    assert isinstance(pdu, DeliverSm)
+    assert (pdu.esm_class, pdu.short_message, pdu.tlvs) == (0x40, b"\6\x08\4\1\2\3\2middle", ())
+
+
+def test_a_short_incoming_sms_comes_to_an_old_session_as_it_is_without_its_tlvs() -> None:
+    row = delivery(
+        state=INCOMING,
+        message_id=0,
+        esm_class=0,
+        user_data=b"hi",
+        tlvs=tlv.write_stream([(tlv.USER_MESSAGE_REFERENCE, b"\0\1")]),
+    )
+    (pdu,) = pdus_of(row, "decimal", OLD)
+    assert isinstance(pdu, DeliverSm)
+    assert (pdu.esm_class, pdu.short_message, pdu.tlvs) == (0, b"hi", ())
+
+
+def test_a_long_incoming_sms_with_a_broken_header_comes_to_an_old_session_cut() -> None:
+    row = delivery(state=INCOMING, message_id=0, esm_class=0x40, user_data=b"\x20" + b"\x05\xff" * 200)
+    (pdu,) = pdus_of(row, "decimal", OLD)
+    assert isinstance(pdu, DeliverSm)
+    assert pdu.short_message == (b"\x20" + b"\x05\xff" * 200)[:254]
