@@ -11,6 +11,7 @@ from ipaddress import ip_address
 
 from gateway.config.model import Account as AccountConfig
 from gateway.config.model import Network
+from gateway.core.fair_shares import FairShares
 from gateway.core.limits import TokenBucket
 
 _PROCESS_KEY = os.urandom(32)
@@ -28,6 +29,8 @@ class Account:
         self.sessions = 0
         self.accepted = 0
         self.login_turn = asyncio.Lock()
+        self.shares = FairShares()
+        """What its sending sessions owe each other."""
         self.configure(config, now)
 
     def configure(self, config: AccountConfig, now: float) -> None:
