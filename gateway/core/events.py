@@ -69,6 +69,8 @@ class Events:
         self._quiet: dict[str, tuple[float, int]] = {}
         self._second = 0
         self._stamp = ""
+        self._stamped_ms = -1
+        self._start = ""
         self.messages = self._level <= _LEVELS["info"]
         """Whether the events of single messages are written; read before calling them in a loop."""
 
@@ -80,64 +82,57 @@ class Events:
         """We took responsibility for a message."""
         self._message(
             now_ms,
-            "accepted",
-            message.message_id,
-            f"account={word(message.account)} to={mask(message.destination)} segments={message.segments}"
-            f" connector={message.connector}",
+            f"accepted message_id={message.message_id} account={word(message.account)}"
+            f" to={mask(message.destination)} segments={message.segments} connector={message.connector}",
         )
 
     def submitted(self, message_id: int, connector: str, upstream_id: str, now_ms: int) -> None:
         """The SMSC took a segment."""
         self._message(
-            now_ms, "submitted", message_id, f"connector={connector} upstream_id={word(upstream_id)}"
+            now_ms, f"submitted message_id={message_id} connector={connector} upstream_id={word(upstream_id)}"
         )
 
     def postponed(self, message_id: int, connector: str, reason: str, now_ms: int) -> None:
         """The SMSC said no for now."""
-        self._message(now_ms, "postponed", message_id, f"connector={connector} reason={word(reason)}")
+        self._message(
+            now_ms, f"postponed message_id={message_id} connector={connector} reason={word(reason)}"
+        )
 
     def receipt(self, message_id: int, connector: str, state: int, error: str, now_ms: int) -> None:
         """The SMSC's receipt is committed."""
         self._message(
             now_ms,
-            "receipt",
-            message_id,
-            f"connector={connector} state={_STATE_NAMES.get(state, state)} error={word(error)}",
+            f"receipt message_id={message_id} connector={connector}"
+            f" state={_STATE_NAMES.get(state, state)} error={word(error)}",
         )
 
     def in_doubt(self, message_id: int, connector: str, evidence: str, now_ms: int) -> None:
         """Nobody knows whether the SMSC took a segment."""
-        self._message(now_ms, "in_doubt", message_id, f"connector={connector} evidence={word(evidence)}")
+        self._message(
+            now_ms, f"in_doubt message_id={message_id} connector={connector} evidence={word(evidence)}"
+        )
 
     def ended(self, message_id: int, state: int, error: str, now_ms: int) -> None:
         """A message ends without a receipt: refused, given up, expired."""
         name = _STATE_NAMES.get(state, state)
-        self._message(now_ms, "ended", message_id, f"state={name} error={word(error)}")
+        self._message(now_ms, f"ended message_id={message_id} state={name} error={word(error)}")
 
     def returned(self, message_id: int, account: str, now_ms: int) -> None:
         """The account has its receipt."""
-        self._message(now_ms, "returned", message_id, f"account={word(account)}")
+        self._message(now_ms, f"returned message_id={message_id} account={word(account)}")
 
     def mail_taken(self, mail_id: int, account: str, messages: Sequence[Message], now_ms: int) -> None:
         """A mail's messages are committed; the id is that of the first."""
         self._message(
             now_ms,
-            "mail_taken",
-            messages[0].message_id,
-            f"mail_id={mail_id} account={word(account)} messages={len(messages)}",
+            f"mail_taken message_id={messages[0].message_id} mail_id={mail_id} account={word(account)}"
+            f" messages={len(messages)}",
         )
 
-    def _message(self, now_ms: int, name: str, message_id: int, words: str) -> None:
-        stamp = self._stamp_of(now_ms)
-        if self._json:
-            pairs = dict(pair.split("=", 1) for pair in words.split(" "))
-            self._lines.append(
-                json.dumps(
-                    {"at": stamp, "level": "info", "event": name, "message_id": str(message_id), **pairs}
-                )
-            )
-        else:
-            self._lines.append(f"{stamp} info {name} message_id={message_id} {words}")
+    def _message(self, now_ms: int, words: str) -> None:
+        if now_ms != self._stamped_ms:  # what one commit brings mostly has one time
+            self._stamped_ms, self._start = now_ms, f"{self._stamp_of(now_ms)} info "
+        self._lines.append(self._start + words if not self._json else _as_json(self._start, words))
 
     def _stamp_of(self, now_ms: int) -> str:
         if now_ms // 1000 != self._second:
@@ -184,3 +179,12 @@ class Events:
 def _quoted(value: object) -> str:
     text = safe(str(value)).replace('"', '\\"')
     return f'"{text}"' if " " in text or not text else text
+
+
+def _as_json(start: str, words: str) -> str:
+    """The line of a message's event in JSON; no value in it has a space."""
+    stamp, level, _ = start.split(" ")
+    name, *pairs = words.split(" ")
+    return json.dumps(
+        {"at": stamp, "level": level, "event": name, **dict(pair.split("=", 1) for pair in pairs)}
+    )

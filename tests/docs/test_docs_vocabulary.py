@@ -46,18 +46,15 @@ def events_of(file: Path) -> dict[str, tuple[set[str], set[str]]]:
         elif method == "seldom" and constants(arguments[1]):
             levels, [name] = constants(arguments[0]), constants(arguments[1])
         elif method == "_message" and file.name == "events.py":
-            levels, [name] = {"info"}, constants(arguments[1])
-            words = " ".join(part for it in ast.walk(arguments[3]) for part in constants_in(it))
-            fields = {"message_id", *re.findall(r"(\w+)=", words)}
+            assert isinstance(arguments[1], ast.JoinedStr)
+            words = "".join(part for it in arguments[1].values for part in constants(it) or {"…"})
+            levels, name = {"info"}, words.partition(" ")[0]
+            fields = set(re.findall(r"(\w+)=", words))
         else:
             continue
         found[name][0].update(levels)
         found[name][1].update(fields)
     return found
-
-
-def constants_in(node: ast.AST) -> set[str]:
-    return constants(node) if isinstance(node, ast.expr) else set()
 
 
 def test_every_event_is_documented_with_its_levels_and_fields() -> None:
