@@ -111,16 +111,21 @@ def wait_until(condition: Callable[[], bool], what: str) -> None:
         time.sleep(POLL_S)
 
 
-def _config_text(ports: Ports) -> str:
+def hashed_password() -> str:
+    """The hash of PASSWORD."""
     hashed = subprocess.run(
         [EXECUTABLE, "hash-password"], input=PASSWORD + "\n", capture_output=True, text=True, check=True
     )
+    return hashed.stdout.strip()
+
+
+def _config_text(ports: Ports) -> str:
     return CONFIG.format(
         host=HOST,
         gateway=ports.gateway,
         connector=ports.connector,
         system_id=SYSTEM_ID,
-        password_hash=hashed.stdout.strip(),
+        password_hash=hashed_password(),
     )
 
 

@@ -182,8 +182,8 @@ def relay(work_dir: Path) -> Iterator[Tap]:
     text2pcap = need("text2pcap", "wireshark-common")
     gateway, smsc = free_ports(2)
     with ExitStack() as stack:
-        to_gateway = stack.enter_context(_Relay(gateway))
-        to_smsc = stack.enter_context(_Relay(smsc))
+        to_gateway = stack.enter_context(Relay(gateway))
+        to_smsc = stack.enter_context(Relay(smsc))
         tap = Tap(Ports(gateway=gateway, smsc=smsc, connector=to_smsc.port), to_gateway.port)
         yield tap
     for relayed in (to_gateway, to_smsc):
@@ -201,8 +201,11 @@ def write_pcap(text2pcap: str, chunks: list[tuple[str, bytes]], server_port: int
     subprocess.run(command, input=dump, text=True, check=True, capture_output=True, timeout=TSHARK_TIMEOUT_S)
 
 
-class _Relay:
-    """Passes connections on to a port of ours; keeps every connection's chunks in order."""
+class Relay:
+    """Passes connections on to a port of ours; keeps every connection's chunks in order.
+
+    A chunk is a direction, "I" to the port or "O" from it, and what came at once.
+    """
 
     def __init__(self, target_port: int) -> None:
         self.target_port = target_port
@@ -212,7 +215,7 @@ class _Relay:
         self._sockets: list[socket.socket] = []
         self.port = int(self._listener.getsockname()[1])
 
-    def __enter__(self) -> "_Relay":
+    def __enter__(self) -> "Relay":
         self._start(self._accept)
         return self
 

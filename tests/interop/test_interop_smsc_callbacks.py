@@ -2,17 +2,13 @@
 
 import hashlib
 import json
-import select
-import time
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import pytest
-import smpplib.client
-import smpplib.consts
-from interop_gateway import HOST, WAIT_S, free_ports, listens, running_daemon, wait_until
+from interop_client import Client, bound_client
+from interop_gateway import HOST, free_ports, listens, running_daemon, wait_until
 from interop_peers import Smsc
 from interop_service import LOGIN, PASSWORD, Service, curl, running_service
 from mail_gateway import password_hash
@@ -28,60 +24,6 @@ HASHES: dict[str, Callable[[bytes], str]] = {
     "crc32": lambda octets: str(zlib.crc32(octets)),
 }
 PREFIXES = {"md5": "79111", "sha1": "79112", "crc32": "79113"}
-
-
-@dataclass
-class Client:
-    """smpplib, bound as a transceiver; what has come to it."""
-
-    smpp: Any
-    ids: list[str] = field(default_factory=list)
-    receipts: list[str] = field(default_factory=list)
-    incoming: list[tuple[str, str, str]] = field(default_factory=list)
-
-    def submit(self, destination: str) -> str:
-        """Sends a text; its message_id."""
-        self.smpp.send_message(
-            source_addr="12345",
-            dest_addr_ton=smpplib.consts.SMPP_TON_INTL,
-            dest_addr_npi=smpplib.consts.SMPP_NPI_ISDN,
-            destination_addr=destination,
-            short_message=b"hello",
-            registered_delivery=1,
-        )
-        known = len(self.ids)
-        self._read_until(lambda: len(self.ids) > known, "an answer to the submit")
-        return self.ids[-1]
-
-    def wait_for_receipts(self, count: int) -> list[str]:
-        """All receipts since the bind, once there are so many."""
-        self._read_until(lambda: len(self.receipts) >= count, f"{count} receipts")
-        return self.receipts
-
-    def wait_for_incoming(self, count: int) -> list[tuple[str, str, str]]:
-        """All SMS since the bind, once there are so many: from, to, text."""
-        self._read_until(lambda: len(self.incoming) >= count, f"{count} SMS")
-        return self.incoming
-
-    def _read_until(self, there: Callable[[], bool], what: str) -> None:
-        until = time.monotonic() + WAIT_S
-        while not there():
-            left = until - time.monotonic()
-            if left <= 0 or not select.select([self.smpp._socket], [], [], left)[0]:
-                pytest.fail(f"not within {WAIT_S:g} s: {what}")
-            self.smpp.read_once(auto_send_enquire_link=False)
-
-    def on_answer(self, pdu: Any) -> None:
-        self.ids.append(pdu.message_id.decode("ascii"))
-
-    def on_deliver(self, pdu: Any) -> int:
-        octets = pdu.short_message or b""
-        if pdu.esm_class & 0x04:
-            self.receipts.append(octets.decode("ascii"))
-        else:
-            text = octets.decode("utf-16-be" if pdu.data_coding == 8 else "ascii")
-            self.incoming.append((pdu.source_addr.decode(), pdu.destination_addr.decode(), text))
-        return int(smpplib.consts.SMPP_ESME_ROK)
 
 
 @dataclass(frozen=True)
@@ -149,15 +91,8 @@ def configuration(service: Service, smpp_port: int, calls_port: int) -> str:
 
 @pytest.fixture
 def client(called: Called) -> Iterator[Client]:
-    smpp = smpplib.client.Client(called.smsc.host, called.smsc.port, timeout=5, allow_unknown_opt_params=True)
-    bound = Client(smpp)
-    smpp.set_message_sent_handler(bound.on_answer)
-    smpp.set_message_received_handler(bound.on_deliver)
-    smpp.connect()
-    smpp.bind_transceiver(system_id=SYSTEM_ID, password=SMPP_PASSWORD)
-    yield bound
-    smpp.unbind()
-    smpp.disconnect()
+    with bound_client(called.smsc) as client:
+        yield client
 
 
 def accepted(called: Called, phone: str) -> None:
