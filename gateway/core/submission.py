@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from gateway.config.connector_model import TextPolicy
 from gateway.core.accounts import Account
 from gateway.core.batch import Journal
 from gateway.core.errors import Refusal
@@ -69,7 +68,7 @@ class Submission:
         """
         route = self._route(draft)
         if route is not None and route.text is not AS_IT_CAME:
-            draft = _in_best_form(draft, route.text)
+            draft = self._in_best_form(draft, route)
         refusal = self._check(account, draft, now_ms)
         if refusal is None and not account.bucket.take(draft.segments, now):
             refusal = Refusal.RATE
@@ -94,7 +93,7 @@ class Submission:
                 refusal = Refusal.NO_ROUTE
                 break
             if route.text is not AS_IT_CAME:
-                draft = _in_best_form(draft, route.text)
+                draft = self._in_best_form(draft, route)
             refusal = self._check(account, draft, now_ms)
             if refusal is not None:
                 break
@@ -113,6 +112,25 @@ class Submission:
         if draft.tlvs or draft.service_type:
             route = self._for_service(route, draft)
         return route
+
+    def _in_best_form(self, draft: Draft, route: Route) -> Draft:
+        """The draft with its text as the route's policy writes it."""
+        from gateway.core.texts import recode  # with the tables of all languages, for the few routes with one
+
+        if draft.part is not None:
+            return draft
+        # a service over HTTP takes texts, and chooses their alphabet itself
+        tables = (
+            () if any(self.upstreams[name].service for name in route.connectors) else route.text.shift_tables
+        )
+        form = recode(
+            draft.user_data,
+            draft.data_coding,
+            draft.esm_class,
+            transliterate=route.text.transliterate,
+            shift_tables=tables,
+        )
+        return draft if form is None else draft._replace(**form._asdict())
 
     def _take(
         self, account: Account, draft: Draft, route: Route, now: float, now_ms: int, origin: int
@@ -274,8 +292,3 @@ class Submission:
         self.open_messages -= count
         if account is not None:
             account.open_messages -= count
-
-
-def _in_best_form(draft: Draft, policy: TextPolicy) -> Draft:
-    """The draft with its text as the route's policy writes it."""
-    return draft

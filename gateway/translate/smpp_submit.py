@@ -118,8 +118,11 @@ def _with_header(user_data: bytes, data_coding: int, by_tlvs: Part | None) -> tu
 
     Raises UdhError for a header that is broken, and for a part that does not go into one SMS.
     """
-    elements, _ = udh.parse(user_data)
+    elements, text = udh.parse(user_data)
     found = udh.concatenation(elements)
+    if found is None and by_tlvs is None:
+        # the header is for the whole text, however long: ports, a national table
+        return segments.count(text, alphabet.for_data_coding(data_coding), header=elements), None
     if len(user_data) > SHORT_MESSAGE_MAX:
         raise udh.UdhError(f"a part of {len(user_data)} octets")
     if found is None or found.total == 1:

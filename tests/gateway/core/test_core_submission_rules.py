@@ -5,9 +5,12 @@ from __future__ import annotations
 from gateway_fakes import NOW_MS, account, draft
 from test_core_submission import Desk
 
+from gateway.config.connector_model import TextPolicy
 from gateway.core.errors import Refusal
 from gateway.core.model import OnAmbiguous, Origin, Progress, Wish
 from gateway.core.routing import Prefixes, Route
+from protocols.sms.alphabet import Alphabet
+from protocols.sms.segments import count
 
 WHOLE = Route("", ("one", "two"), whole=True)
 PART = (7, 3, 2)
@@ -91,6 +94,53 @@ def test_nobody_may_write_to_denied_numbers() -> None:
     now, now_ms = desk.clock.now(), desk.clock.now_ms()
     assert desk.submission.accept_all(app, together, now, now_ms, Origin.MAIL) is Refusal.DENIED
     assert app.open_messages == 1
+
+
+TURKISH = "ğ" * 100
+PLAIN = Route("", ("one",), text=TextPolicy(transliterate="typography", shift_tables=("turkish",)))
+
+
+def ucs2(text: str) -> dict[str, object]:
+    data = text.encode("utf-16-be")
+    return {"user_data": data, "data_coding": 8, "segments": count(data, Alphabet.UCS2)}
+
+
+def test_a_text_is_written_as_the_routes_policy_says() -> None:
+    desk = Desk(PLAIN)
+    folded = desk.taken(account(), **ucs2("“Quoted” – and so on"))
+    assert (folded.data_coding, folded.user_data, folded.segments) == (0, b'"Quoted" - and so on', 1)
+    turkish = desk.taken(account(), **ucs2(TURKISH))
+    assert (turkish.data_coding, turkish.segments, turkish.esm_class) == (0, 1, 0x40)
+    assert turkish.user_data[:4] == bytes.fromhex("03250101")
+    russian = desk.taken(account(), **ucs2("Привет"))
+    assert (russian.data_coding, russian.user_data) == (8, "Привет".encode("utf-16-be"))
+
+
+def test_segments_and_rate_are_counted_after_that() -> None:
+    desk = Desk(PLAIN)
+    assert desk.taken(account(max_segments=1), **ucs2(TURKISH)).segments == 1
+    assert Desk().accept(account(max_segments=1), **ucs2(TURKISH)) is Refusal.TOO_LONG
+
+
+def test_a_senders_own_segment_is_not_written_anew() -> None:
+    text = ucs2("“Quoted”")
+    assert Desk(PLAIN).taken(account(), part=PART, **text).user_data == text["user_data"]
+
+
+def test_a_service_over_http_gets_no_tables() -> None:
+    desk = Desk(PLAIN)
+    desk.upstreams["one"].service = True
+    assert desk.taken(account(), **ucs2(TURKISH)).data_coding == 8
+    assert desk.taken(account(), **ucs2("“Quoted”")).data_coding == 0
+
+
+def test_texts_that_are_taken_together_are_written_so_too() -> None:
+    desk, app = Desk(PLAIN), account()
+    now, now_ms = desk.clock.now(), desk.clock.now_ms()
+    both = [draft(), draft(**ucs2("“Quoted”"))]
+    taken = desk.submission.accept_all(app, both, now, now_ms, Origin.MAIL)
+    assert not isinstance(taken, Refusal)
+    assert [message.user_data for message in taken] == [b"hello", b'"Quoted"']
 
 
 def test_no_prefix_fits_nothing() -> None:
