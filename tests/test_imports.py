@@ -43,6 +43,7 @@ RULES: dict[str, frozenset[str]] = {
             "protocols.sms",
             "protocols.mail",
             "protocols.smsc_http",
+            "anyascii",
         }
     ),
     "gateway.translate": frozenset(
