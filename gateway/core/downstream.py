@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Sequence
 from random import Random
 from typing import Protocol
 
@@ -36,6 +36,10 @@ class Receiver(Protocol):
         """Sends one; the result comes back to the outlet."""
         ...
 
+    def alert(self, notification: object) -> None:
+        """Passes on an alert_notification; it has no result."""
+        ...
+
 
 class Outlet:
     """What waits for one account, and the sessions that take it."""
@@ -47,6 +51,8 @@ class Outlet:
         self.receivers: list[Receiver] = []
         self.delivered = 0
         self.refused = 0
+        self.waiting = False
+        """Something waits, and no session is there to take it; see `look`."""
         self._journal = journal
         self._events = events
         self._clock = clock
@@ -66,9 +72,10 @@ class Outlet:
     def attach(self, receiver: Receiver) -> None:
         """A receiving session is bound."""
         self.receivers.append(receiver)
+        self.waiting = False
         self.pump()
 
-    def detach(self, receiver: Receiver, unanswered: Iterable[Delivery]) -> None:
+    def detach(self, receiver: Receiver, unanswered: Sequence[Delivery]) -> None:
         """A session is gone; what it left unanswered goes to the others, or waits on disk."""
         if receiver not in self.receivers:
             return
@@ -77,6 +84,7 @@ class Outlet:
             self._pending.extendleft(sorted(unanswered, key=lambda d: d.delivery_id, reverse=True))
             self.pump()
             return
+        self.waiting = bool(unanswered or self._pending or self._delayed or self._on_disk or self._fetching)
         self._pending.clear()
         self._delayed.clear()
         self._tries.clear()
@@ -92,6 +100,7 @@ class Outlet:
         """A new row of the store; the caller ends with `pump`."""
         if self._on_disk or self._fetching or not self.receivers or self._in_memory() >= IN_MEMORY:
             self._on_disk = True
+            self.waiting = not self.receivers
         elif delivery.delivery_id > self._newest:
             self._newest = delivery.delivery_id
             self._pending.append(delivery)
@@ -102,6 +111,9 @@ class Outlet:
             self._stale -= 1
             return  # asked for before the last session went
         self._fetching = False
+        if not self.receivers:  # `look` has asked
+            self.waiting = bool(rows)
+            return
         self._on_disk = more
         for row in rows:
             if row[0] > self._newest:
@@ -122,10 +134,23 @@ class Outlet:
                 receiver.deliver(pending.popleft())
         few = len(pending) < FETCH and self._in_memory() < IN_MEMORY
         if self._on_disk and not self._fetching and receivers and few:
-            self._fetching = True
-            generation = self._generation
-            self._journal.batch.fetches.append((self.account, self._newest, FETCH))
-            self._journal.then(lambda ok: self._fetch_committed(ok, generation))
+            self._fetch(FETCH)
+
+    def look(self) -> None:
+        """Finds out whether something waits; `waiting` says it after the next commit."""
+        if not (self.receivers or self._fetching or self.waiting):
+            self._fetch(1)
+
+    def _fetch(self, limit: int) -> None:
+        self._fetching = True
+        generation = self._generation
+        self._journal.batch.fetches.append((self.account, self._newest, limit))
+        self._journal.then(lambda ok: self._fetch_committed(ok, generation))
+
+    def alert(self, notification: object) -> None:
+        """An alert_notification for whoever is there: it is not kept (SMPP v3.4 §4.12)."""
+        for receiver in self.receivers:
+            receiver.alert(notification)
 
     def _in_memory(self) -> int:
         return len(self._pending) + len(self._delayed)

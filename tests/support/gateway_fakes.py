@@ -112,6 +112,10 @@ class FakeReceiver:
     def __init__(self, room: int = 1000) -> None:
         self.room = room
         self.got: list[Delivery] = []
+        self.alerts: list[object] = []
+
+    def alert(self, notification: object) -> None:
+        self.alerts.append(notification)
 
     def deliver(self, delivery: Delivery) -> None:
         assert self.room > 0, "more than the session has room for"

@@ -368,3 +368,64 @@ def test_random_walk_each_delivery_reaches_the_peer_and_none_is_forgotten() -> N
             down.settle()
             down.take_all(last)
         assert down.table == {}, f"seed {seed}"
+
+
+def test_an_outlet_knows_whether_something_waits_for_a_session() -> None:
+    down = Down()
+    assert not down.outlet.waiting
+    down.add(1)
+    assert down.outlet.waiting
+    session = down.bind()
+    assert not down.outlet.waiting
+    down.outlet.detach(session, session.got)
+    assert down.outlet.waiting, "it was not answered"
+    again = down.bind()
+    down.take_all(again)
+    down.outlet.detach(again, [])
+    assert not down.outlet.waiting
+
+
+def test_a_look_finds_what_an_earlier_run_left_and_nothing_else() -> None:
+    down = Down()
+    down.outlet.look()
+    down.outlet.look()  # one question is enough
+    assert len(down.journal.batch.fetches) == 1
+    down.settle()
+    assert not down.outlet.waiting
+    rows = down.insert(3)
+    down.outlet.look()
+    down.settle()
+    assert down.outlet.waiting
+    assert down.bind().ids == [row.delivery_id for row in rows], "it took nothing away"
+
+
+def test_a_session_that_binds_during_a_look_gets_everything_once() -> None:
+    down = Down()
+    rows = down.insert(3)
+    down.outlet.look()
+    session = FakeReceiver()
+    down.outlet.attach(session)
+    down.settle()
+    assert session.ids == [row.delivery_id for row in rows]
+    assert not down.outlet.waiting
+
+
+def test_a_session_that_came_and_went_during_a_look_leaves_no_wrong_answer() -> None:
+    down = Down()
+    down.insert(1)
+    down.outlet.look()
+    session = FakeReceiver()
+    down.outlet.attach(session)
+    down.outlet.detach(session, [])
+    down.settle()
+    assert session.ids == []
+    assert down.outlet.waiting, "nobody knows better: a call too many does no harm"
+    assert down.bind().ids == [1]
+
+
+def test_an_alert_goes_to_every_session_that_is_there_and_is_not_kept() -> None:
+    down = Down()
+    down.outlet.alert("before")
+    sessions = [down.bind(), down.bind()]
+    down.outlet.alert("now")
+    assert [session.alerts for session in sessions] == [["now"], ["now"]]
