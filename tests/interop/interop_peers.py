@@ -57,12 +57,17 @@ def smpplib_peer(work_dir: Path) -> list[str]:
     return [sys.executable, str(PEERS / "smpplib_peer.py")]
 
 
-def net_smpp_peer(work_dir: Path) -> list[str]:
-    """Net::SMPP, as Debian packages it."""
+def need_net_smpp() -> str:
+    """The path of a perl that has Net::SMPP."""
     perl = need("perl", "perl")
     if subprocess.run([perl, "-MNet::SMPP", "-e", "1"], capture_output=True, check=False).returncode != 0:
         missing("Net::SMPP is not installed (Debian package libnet-smpp-perl)")
-    return [perl, str(PEERS / "net_smpp.pl")]
+    return perl
+
+
+def net_smpp_peer(work_dir: Path) -> list[str]:
+    """Net::SMPP, as Debian packages it."""
+    return [need_net_smpp(), str(PEERS / "net_smpp.pl")]
 
 
 def libsmpp34_peer(work_dir: Path) -> list[str]:
