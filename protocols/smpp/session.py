@@ -25,14 +25,17 @@ from protocols.smpp.state import (
     APPLICATION_ANSWERS,
     BOUND,
     MESSAGE_OPERATIONS,
+    OPERATIONS,
     STATE_AFTER_BIND,
     Role,
     State,
 )
+from protocols.smpp.versions import COMMANDS, negotiated
 from protocols.smpp.window import Window
 
 _STATE_AFTER_BIND_RESP = {command | c.RESPONSE_BIT: state for command, state in STATE_AFTER_BIND.items()}
 _NONE = -1  # no sequence_number reads so, not even a peer's 0
+_ANY_COMMAND = frozenset(OPERATIONS)
 _NO_RESPONSE = frozenset({c.OUTBIND, c.ALERT_NOTIFICATION})
 _unpack_header = HEADER.unpack_from
 
@@ -41,19 +44,23 @@ class Session:
     """The state of one link.
 
     To be read: `role`, `state`, `system_id` (the one in the bind request), `interface_version` (the
-    peer's) and `throttled` (how many requests of the peer were over its window).
+    peer's), `version` (what both ends speak: 0x33, 0x34 or 0x50) and `throttled` (how many requests of the
+    peer were over its window).
     """
 
     state: State
     _sendable: frozenset[int]
     _acceptable: frozenset[int]
     _answerable: frozenset[int]
+    _known: frozenset[int]
 
     def __init__(self, role: Role, settings: SessionSettings, now: float) -> None:
         self.role = role
         self.use_settings(settings)
         self.system_id = ""
         self.interface_version = c.INTERFACE_VERSION_34
+        self.version = c.INTERFACE_VERSION_34
+        self._our_version = c.INTERFACE_VERSION_34
         self.throttled = 0
         self._out: list[bytes] = []
         self._partial = bytearray()
@@ -149,6 +156,7 @@ class Session:
             self._requests.add(number, command_id | c.RESPONSE_BIT, context, now)
             if isinstance(pdu, Bind):
                 self.system_id = pdu.system_id
+                self._our_version = pdu.interface_version
         elif command_id == c.OUTBIND:
             self._enter(State.OUTBOUND)
         return number
@@ -196,6 +204,7 @@ class Session:
         self._out.append(encode(response))
         self.system_id = request.system_id
         self.interface_version = request.interface_version
+        self.version = negotiated(sc_interface_version, request.interface_version)
         self._enter(STATE_AFTER_BIND[request.command_id])
 
     def refuse_bind(self, request: Bind, status: int) -> None:
@@ -338,6 +347,7 @@ class Session:
             version = tlv.get(response.tlvs, tlv.SC_INTERFACE_VERSION)
             if version:
                 self.interface_version = version[0]
+            self.version = negotiated(self._our_version, self.interface_version)
             self._enter(_STATE_AFTER_BIND_RESP[command_id])
 
     def _take_unmatched_response(
@@ -367,6 +377,9 @@ class Session:
             self._out.append(encode_header(c.ENQUIRE_LINK_RESP, c.ESME_ROK, number))
         elif command_id not in PDU_BY_COMMAND:
             self._refuse(command_id, c.ESME_RINVCMDID, number, "unknown command_id", events)
+        elif command_id not in self._known:
+            self._out.append(encode_header(c.GENERIC_NACK, c.ESME_RINVCMDID, number))
+            events.append(Refused(command_id, c.ESME_RINVCMDID, "no command of this version"))
         elif command_id not in self._acceptable or (command_id in STATE_AFTER_BIND and self._pending_bind):
             self._refuse_by_state(command_id, number, events)
         elif command_id == c.UNBIND:
@@ -447,7 +460,11 @@ class Session:
     def _enter(self, state: State) -> None:
         self.state = state
         self._sendable = ALLOWED[self.role, state] - {c.UNBIND}
-        self._acceptable = ALLOWED[self.role.peer, state]
+        acceptable = ALLOWED[self.role.peer, state]
+        # An SMSC that sends what its version does not have would only lose it if we refused; before the bind
+        # there is no version, and a bind_transceiver is fine with any.
+        self._known = COMMANDS[self.version] if self.role is Role.SMSC and state in BOUND else _ANY_COMMAND
+        self._acceptable = acceptable & self._known
         self._answerable = self._acceptable & APPLICATION_ANSWERS
 
     def _end(self, state: State) -> None:

@@ -175,6 +175,8 @@ TABLE: Final[dict[int, TlvSpec]] = {
 }
 
 _REPEATABLE = frozenset(tag for tag, spec in TABLE.items() if spec.repeatable)
+_TAGS = {spec.name: tag for tag, spec in TABLE.items()}
+_VENDORS = (0x1400, 0x3FFF)
 _HEADER = Struct(">HH")
 _pack_header = _HEADER.pack
 _unpack_header = _HEADER.unpack_from
@@ -184,6 +186,30 @@ def name(tag: int) -> str:
     """``message_payload`` and so on; a tag outside the specification as ``0x1400``."""
     spec = TABLE.get(tag)
     return spec.name if spec else f"0x{tag:04X}"
+
+
+def tag_of(text: str) -> int:
+    """The tag that a name stands for: ``message_payload``, or its number as ``0x1400`` or ``5120``.
+
+    ValueError when it is neither, or does not fit 16 bits.
+    """
+    tag = _TAGS.get(text.strip().lower())
+    if tag is not None:
+        return tag
+    try:
+        tag = int(text, 0)
+    except ValueError:
+        raise ValueError(
+            f"{text!r} is no TLV of the specification: give a name of it or a tag as 0x1400"
+        ) from None
+    if not 0 <= tag <= 0xFFFF:
+        raise ValueError(f"{text!r} is no tag: give 0x0000 to 0xFFFF")
+    return tag
+
+
+def is_vendors(tag: int) -> bool:
+    """Whether the tag is of the range that SMSC vendors may use (SMPP v3.4 §5.3.1)."""
+    return _VENDORS[0] <= tag <= _VENDORS[1]
 
 
 def get(tlvs: Iterable[tuple[int, bytes]], tag: int) -> bytes | None:
@@ -201,7 +227,12 @@ def decode_value(tag: int, raw: bytes) -> int | str | bytes:
     string may lack its NUL or exceed its length.
     """
     spec = TABLE.get(tag)
-    if spec is None or spec.kind is Kind.OCTETS:
+    return raw if spec is None else decode_as(spec, raw)
+
+
+def decode_as(spec: TlvSpec, raw: bytes) -> int | str | bytes:
+    """The same by a definition that is not in the table, a vendor's."""
+    if spec.kind is Kind.OCTETS:
         return raw
     if spec.kind is Kind.INTEGER:
         return int.from_bytes(raw, "big") if spec.min_length <= len(raw) <= spec.max_length else raw
@@ -219,6 +250,13 @@ def encode_value(tag: int, value: int | str | bytes) -> bytes:
     spec = TABLE.get(tag)
     if spec is None:
         raise EncodeError(f"TLV {name(tag)} is not in the specification: pass its octets")
+    return encode_as(spec, value)
+
+
+def encode_as(spec: TlvSpec, value: int | str | bytes) -> bytes:
+    """The same by a definition that is not in the table, a vendor's. An integer takes `max_length` octets."""
+    if isinstance(value, bytes):
+        return value
     if isinstance(value, int) and spec.kind is Kind.INTEGER:
         if not 0 <= value < 1 << 8 * spec.max_length:
             raise EncodeError(f"TLV {spec.name}: {value} does not fit {spec.max_length} octets")
@@ -231,6 +269,22 @@ def encode_value(tag: int, value: int | str | bytes) -> bytes:
             )
         return raw
     raise EncodeError(f"TLV {spec.name} is of kind {spec.kind.value}, not {type(value).__name__}")
+
+
+def fits(spec: TlvSpec | int, raw: bytes) -> bool:
+    """Whether octets that are to be sent are what a definition, or that of a tag, allows.
+
+    An integer and an octet string need a length within it; a C-octet string the NUL at its end and nowhere
+    else too. Every value fits a tag that is not in the table.
+    """
+    if isinstance(spec, int):
+        known = TABLE.get(spec)
+        if known is None:
+            return True
+        spec = known
+    if not spec.min_length <= len(raw) <= spec.max_length:
+        return False
+    return spec.kind is not Kind.C_STRING or raw.find(0) == len(raw) - 1
 
 
 def _c_string(spec: TlvSpec, value: str) -> bytes:

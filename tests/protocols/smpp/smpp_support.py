@@ -103,16 +103,19 @@ def submit(number: int = 0, **fields: Any) -> SubmitSm:
 
 
 def bound_pair(
-    command_id: int = 0x9, smsc: SessionSettings | None = None, esme: SessionSettings | None = None
+    command_id: int = 0x9,
+    smsc: SessionSettings | None = None,
+    esme: SessionSettings | None = None,
+    version: int = 0x34,
 ) -> tuple[Session, Session]:
-    """(SMSC, ESME), bound at time 0 by a bind of this command_id."""
+    """(SMSC, ESME), bound at time 0 by a bind of this command_id, in this version."""
     smsc_end = Session(Role.SMSC, smsc or SessionSettings(), 0.0)
     esme_end = Session(Role.ESME, esme or SessionSettings(), 0.0)
     bind_cls: Any = PDU_BY_COMMAND[command_id]
-    esme_end.send_request(bind_cls(system_id="esme-one", password="secret08"), 0.0)
+    esme_end.send_request(bind_cls(system_id="esme-one", password="secret08", interface_version=version), 0.0)
     (request,) = smsc_end.receive_data(esme_end.data_to_send(), 0.0)
     assert isinstance(request, bind_cls)
-    smsc_end.accept_bind(request, system_id="smsc")
+    smsc_end.accept_bind(request, system_id="smsc", sc_interface_version=version)
     (answered,) = esme_end.receive_data(smsc_end.data_to_send(), 0.0)
     assert answered.response.command_status == 0
     return smsc_end, esme_end

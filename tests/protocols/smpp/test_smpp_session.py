@@ -176,6 +176,87 @@ def test_outbind_invites_a_bind() -> None:
     assert smsc.state is State.BOUND_RX
 
 
+def test_outbind_waits_for_its_bind_as_long_as_a_connection_does() -> None:
+    smsc = Session(Role.SMSC, SessionSettings(bind_timeout_s=5), 0.0)
+    smsc.send_request(Outbind(system_id="smsc"), 1.0)
+    smsc.data_to_send()
+    assert smsc.next_timeout() == 5.0
+    assert [type(event) for event in smsc.handle_timeout(5.0)] == [Closed]
+
+
+def test_outbind_that_is_refused_a_bind_can_be_bound_still() -> None:
+    smsc, esme = Session(Role.SMSC, SessionSettings(), 0.0), Session(Role.ESME, SessionSettings(), 0.0)
+    smsc.send_request(Outbind(system_id="smsc"), 0.0)
+    esme.receive_data(smsc.data_to_send(), 0.0)
+    for status in (c.ESME_RINVPASWD, c.ESME_ROK):
+        esme.send_request(BindReceiver(system_id="esme"), 0.0)
+        (request,) = smsc.receive_data(esme.data_to_send(), 0.0)
+        assert isinstance(request, BindReceiver)
+        if status:
+            smsc.refuse_bind(request, status)
+        else:
+            smsc.accept_bind(request, system_id="smsc")
+        (answered,) = esme.receive_data(smsc.data_to_send(), 0.0)
+        assert isinstance(answered, Answered) and answered.response.command_status == status
+    assert smsc.state is esme.state is State.BOUND_RX
+
+
+@pytest.mark.parametrize("pdu", [DeliverSm(), DataSm(), AlertNotification()])
+def test_what_an_smsc_sends_comes_by_the_connection_of_its_outbind(pdu: Pdu) -> None:
+    smsc, esme = Session(Role.SMSC, SessionSettings(), 0.0), Session(Role.ESME, SessionSettings(), 0.0)
+    smsc.send_request(Outbind(system_id="smsc"), 0.0)
+    esme.receive_data(smsc.data_to_send(), 0.0)
+    esme.send_request(BindReceiver(), 0.0)
+    (request,) = smsc.receive_data(esme.data_to_send(), 0.0)
+    assert isinstance(request, BindReceiver)
+    smsc.accept_bind(request, system_id="smsc")
+    esme.receive_data(smsc.data_to_send(), 0.0)
+    smsc.send_request(pdu, 0.0)
+    assert esme.receive_data(smsc.data_to_send(), 0.0) == [pdu]
+
+
+# --- the version of both ---
+
+
+@pytest.mark.parametrize(
+    ("ours", "peers", "version"),
+    [(0x34, 0x34, 0x34), (0x50, 0x34, 0x34), (0x50, 0x50, 0x50), (0x34, 0x50, 0x34), (0x50, 0, 0x33)],
+)
+def test_both_ends_agree_on_the_older_version(ours: int, peers: int, version: int) -> None:
+    smsc, esme = Session(Role.SMSC, SessionSettings(), 0.0), Session(Role.ESME, SessionSettings(), 0.0)
+    esme.send_request(BindTransceiver(interface_version=peers), 0.0)
+    (request,) = smsc.receive_data(esme.data_to_send(), 0.0)
+    assert isinstance(request, BindTransceiver)
+    smsc.accept_bind(request, system_id="smsc", sc_interface_version=ours)
+    esme.receive_data(smsc.data_to_send(), 0.0)
+    assert smsc.version == esme.version == version
+    assert smsc.state is esme.state is State.BOUND_TRX
+
+
+@pytest.mark.parametrize(
+    ("version", "command_id"),
+    [
+        (0x00, c.DATA_SM),
+        (0x33, c.DATA_SM),
+        (0x33, c.BROADCAST_SM),
+        (0x34, c.BROADCAST_SM),
+        (0x34, c.QUERY_BROADCAST_SM),
+        (0x34, c.CANCEL_BROADCAST_SM),
+    ],
+)
+def test_a_command_of_a_later_version_is_unknown_and_the_session_stays(version: int, command_id: int) -> None:
+    smsc, _ = bound_pair(version=version)
+    (refused,) = give(smsc, PDU_BY_COMMAND[command_id](sequence_number=7))
+    assert (refused.command_id, refused.status) == (command_id, c.ESME_RINVCMDID)
+    assert sent(smsc) == [GenericNack(sequence_number=7, command_status=c.ESME_RINVCMDID)]
+    assert give(smsc, submit(8)) == [submit(8)]
+
+
+def test_an_esme_takes_what_an_smsc_of_an_older_version_sends_all_the_same() -> None:
+    _, esme = bound_pair(version=0x33)
+    assert give(esme, DataSm(sequence_number=7)) == [DataSm(sequence_number=7)]
+
+
 # --- the matrix ---
 
 STATES = [State.OPEN, State.OUTBOUND, State.BOUND_TX, State.BOUND_RX, State.BOUND_TRX]
@@ -184,7 +265,7 @@ STATES = [State.OPEN, State.OUTBOUND, State.BOUND_TX, State.BOUND_RX, State.BOUN
 def session_in(role: Role, state: State) -> Session:
     commands = {after: command for command, after in STATE_AFTER_BIND.items()}
     if state in commands:
-        return bound_pair(commands[state])[0 if role is Role.SMSC else 1]
+        return bound_pair(commands[state], version=0x50)[0 if role is Role.SMSC else 1]
     session = Session(role, SessionSettings(), 0.0)
     if state is State.OUTBOUND:
         if role is Role.SMSC:

@@ -142,3 +142,67 @@ def test_only_repeatable_and_unknown_tlvs_repeat() -> None:
     with pytest.raises(FieldFault) as caught:
         tlv.check_unique(((tlv.SOURCE_PORT, b""), (tlv.SOURCE_PORT, b"")))
     assert caught.value.status == c.ESME_ROPTPARNOTALLWD
+
+
+@pytest.mark.parametrize(
+    ("text", "tag"),
+    [
+        ("message_payload", 0x0424),
+        (" Message_Payload ", 0x0424),
+        ("0x1400", 0x1400),
+        ("0X2000", 0x2000),
+        ("1060", 0x0424),
+        ("0", 0),
+    ],
+)
+def test_a_tag_by_its_name_or_number(text: str, tag: int) -> None:
+    assert tlv.tag_of(text) == tag
+
+
+@pytest.mark.parametrize("text", ["payload", "", "0x10000", "-1", "1400h"])
+def test_what_is_no_tag(text: str) -> None:
+    with pytest.raises(ValueError, match="0x"):
+        tlv.tag_of(text)
+
+
+COST = tlv.TlvSpec("cost", Kind.C_STRING, 1, 7)
+FLAG = tlv.TlvSpec("flag", Kind.INTEGER, 2, 2)
+MARK = tlv.TlvSpec("mark", Kind.OCTETS, 0, 4)
+
+
+@pytest.mark.parametrize(
+    ("spec", "value", "raw"),
+    [(COST, "0.1234", b"0.1234\0"), (FLAG, 1, b"\0\1"), (MARK, b"\1\2", b"\1\2"), (FLAG, b"\1", b"\1")],
+)
+def test_a_value_by_a_definition_of_ones_own(spec: tlv.TlvSpec, value: int | str | bytes, raw: bytes) -> None:
+    assert tlv.encode_as(spec, value) == raw
+    assert tlv.decode_as(spec, raw) == value
+
+
+@pytest.mark.parametrize(
+    ("spec", "value"), [(COST, "12.3456"), (COST, 1), (FLAG, 1 << 16), (FLAG, "1"), (MARK, 1)]
+)
+def test_a_value_that_does_not_fit_ones_own_definition(spec: tlv.TlvSpec, value: int | str) -> None:
+    with pytest.raises(EncodeError, match=spec.name):
+        tlv.encode_as(spec, value)
+
+
+@pytest.mark.parametrize(
+    ("spec", "raw", "fit"),
+    [
+        (COST, b"0.1234\0", True),
+        (COST, b"0.1234", False),
+        (COST, b"0\0001\0", False),
+        (COST, b"", False),
+        (FLAG, b"\0\1", True),
+        (FLAG, b"\1", False),
+        (MARK, b"", True),
+        (MARK, b"12345", False),
+        (tlv.MESSAGE_STATE, b"\2", True),
+        (tlv.MESSAGE_STATE, b"\0\2", False),
+        (tlv.ALERT_ON_MESSAGE_DELIVERY, b"", True),
+        (0x1400, b"anything", True),
+    ],
+)
+def test_octets_fit_a_definition(spec: tlv.TlvSpec | int, raw: bytes, fit: bool) -> None:
+    assert tlv.fits(spec, raw) is fit
