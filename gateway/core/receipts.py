@@ -42,6 +42,11 @@ class ReceiptBook:
         self._counts = dict.fromkeys(forms, 0)
         self._misses_in_row = 0
 
+    def only(self, form: str) -> None:
+        """Ids are known to be written so; nothing is tried and learnt."""
+        self._forms = self._order = (form,)
+        self._counts = {form: 0}
+
     @property
     def usual_form(self) -> str:
         """How this SMSC writes ids in receipts, as far as is known."""
@@ -56,14 +61,15 @@ class ReceiptBook:
         upstream_id: str,
         peer: str,
         state: int,
-        final: bool,
+        final: int,
         error: str,
         now_ms: int,
         info: str = "",
     ) -> None:
         """Appends a receipt to the batch, acknowledged after the commit; `peer` sent it.
 
-        `info` goes down with the receipt: what else the SMSC says, for whoever asked.
+        `final` and `info` are as in Batch.receipts; the latter goes down with the receipt: what else the SMSC
+        says, for whoever asked.
         """
         keys: list[str | None]
         if self._is_ours:  # the ids are as we gave them
@@ -87,7 +93,7 @@ class ReceiptBook:
                 keys[2],
                 peer,
                 state,
-                int(final),
+                int(final),  # a truth value has to cross as a number
                 error[:16],
                 now_ms,
                 info,

@@ -3,23 +3,31 @@
 A link is one transceiver connection, or a transmitter and a receiver that live and die together.  Results
 of submits go to the connector's `Upstream`, receipts to its `ReceiptBook`; a receipt is answered when the
 batch that holds it is committed.
+
+A link is with one of the connector's hosts. When another one takes its place it retires: it gets no more
+messages, waits for the answers to those it has sent, and only then unbinds.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from gateway.config.basics import Address
 from gateway.core.model import Message
 from gateway.core.service import needs_service
 from gateway.translate.smpp_status import Verdict, submit_verdict
 from gateway.translate.smpp_upstream import incoming_of, receipt_of, sms_of
 from gateway.translate.smpp_upward import submits_of
 from protocols.smpp import constants as c
+from protocols.smpp import tlv
+from protocols.smpp.errors import EncodeError, InvalidState, WindowFull
 from protocols.smpp.events import Answered, Closed, Event, Refused, TimedOut
 from protocols.smpp.pdu import (
     RESPONSES,
+    AlertNotification,
     Bind,
     BindReceiver,
     BindResp,
@@ -28,6 +36,7 @@ from protocols.smpp.pdu import (
     DataSm,
     DeliverSm,
     DeliverSmResp,
+    Outbind,
     Pdu,
     SubmitSmResp,
 )
@@ -38,6 +47,8 @@ if TYPE_CHECKING:
     from gateway.egress.smpp_connector import SmppConnector
 
 TIMEOUTS_TO_REBIND = 3
+ASKS_MAX = 100
+"""Questions about messages that one connection may have unanswered."""
 CLOSE_TIMEOUT_S = 5.0
 """An SMSC that does not read keeps its connection, and the slots of what it has not answered, so long."""
 _BINDS: dict[str, tuple[type[Bind], ...]] = {
@@ -49,18 +60,32 @@ _BINDS: dict[str, tuple[type[Bind], ...]] = {
 
 
 class LinkError(Exception):
-    """A link could not be made; `is_login` when the SMSC refused the credentials."""
+    """A link could not be made; `status` is what the SMSC said to the bind, 0 if it said nothing."""
 
-    def __init__(self, text: str, *, is_login: bool = False) -> None:
+    def __init__(self, text: str, status: int = 0) -> None:
         super().__init__(text)
-        self.is_login = is_login
+        self.status = status
+
+    @property
+    def is_login(self) -> bool:
+        """Whether the SMSC refused the credentials."""
+        return self.status in (c.ESME_RINVPASWD, c.ESME_RINVSYSID)
+
+
+@dataclass(slots=True, eq=False)
+class _Question:
+    """The context of a request that is about a message and is none."""
+
+    then: Callable[[object | None], None]
 
 
 class SmppLink:
     """One link of a connector (the core's Link)."""
 
-    def __init__(self, connector: SmppConnector) -> None:
+    def __init__(self, connector: SmppConnector, host: Address) -> None:
         self.connector = connector
+        self.host = host
+        self.retiring = False
         self.connections: list[UpstreamConnection] = []
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """The reason why the link is no more."""
@@ -74,10 +99,10 @@ class SmppLink:
             async with asyncio.timeout(config.response_timeout_s):
                 _, connection = await loop.create_connection(
                     lambda: UpstreamConnection(self),
-                    config.address.host,
-                    config.address.port,
+                    self.host.host,
+                    self.host.port,
                     ssl=self.connector.tls,
-                    server_hostname=self.connector.server_name,
+                    server_hostname=self.connector.server_name(self.host),
                 )
                 self.connections.append(connection)
                 await connection.bind(bind)
@@ -102,6 +127,25 @@ class SmppLink:
         self.connector.upstream.link_down(self)
         for connection in self.connections:
             connection.unbind()
+
+    def retire(self) -> None:
+        """Takes no more messages, and says goodbye when it has its answers."""
+        self.retiring = True
+        self.connector.upstream.link_down(self)
+        self.settled()
+
+    def settled(self) -> None:
+        """Some answers have come, or were given up."""
+        if self.retiring and not any(connection.session.outstanding for connection in self.connections):
+            self.retiring = False
+            self.unbind()
+
+    def called(self, connection: UpstreamConnection, pdu: Outbind) -> None:
+        """The SMSC has sent outbind, which means nothing where we have come to it."""
+
+    def ask(self, request: Pdu, then: Callable[[object | None], None]) -> bool:
+        """Puts a question about a message; False: it cannot be sent by this link now."""
+        return self._sender is not None and not self.retiring and self._sender.ask(request, then)
 
     # -- the core's Link -------------------------------------------------------------------------------
 
@@ -136,6 +180,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._timeouts_in_row = 0
         self._reason = "the SMSC closed the connection"
         self._acks: list[Pdu] = []
+        self._asks = 0
 
     # -- connection ------------------------------------------------------------------------------------
 
@@ -150,6 +195,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._reason = f"connection lost: {exc}"
         if not self._bound.done():
             self._bound.set_exception(LinkError(self._reason))
+            self._bound.exception()  # nobody may be waiting for it
         self.link.end(self._reason)
         self._give_up_unanswered()
 
@@ -157,9 +203,13 @@ class UpstreamConnection(asyncio.Protocol):
         evidence = f"{self._reason} before the response"
         now_ms = self.clock.now_ms()
         upstream = self.connector.upstream
-        unanswered = [a.context for a in self.session.abandon() if isinstance(a.context, tuple)]
+        contexts = [abandoned.context for abandoned in self.session.abandon()]
+        unanswered = [context for context in contexts if isinstance(context, tuple)]
         for message, segment in unanswered:
             upstream.in_doubt(message, segment, evidence, now_ms)
+        for context in contexts:
+            if isinstance(context, _Question):
+                self._told(context, None)
         if unanswered:
             self.connector.say("warning", "ambiguous", submits=len(unanswered), evidence=evidence)
         upstream.results_end()
@@ -186,7 +236,7 @@ class UpstreamConnection(asyncio.Protocol):
             system_id=config.system_id,
             password=config.password.reveal(),
             system_type=config.system_type,
-            interface_version=0x50 if config.interface_version == "5.0" else 0x34,
+            interface_version=self.connector.dialect.version,
         )
         self.session.send_request(request, self.clock.now())
         self._write()
@@ -210,10 +260,10 @@ class UpstreamConnection(asyncio.Protocol):
         if (message.tlvs or message.service_type) and self._is_for_service(message):
             self._refuse(message, len(segments), "needs_smsc_service", now_ms)
             return
-        sar = self.connector.config.long_messages == "sar"
+        dialect = self.connector.dialect
         sent = 0
         try:
-            for number, pdu in zip(segments, submits_of(message, segments, now_ms, sar=sar), strict=True):
+            for number, pdu in zip(segments, submits_of(message, segments, now_ms, dialect), strict=True):
                 self.session.send_request(pdu, now, (message, number))
                 sent += 1
         except ValueError as error:
@@ -234,6 +284,25 @@ class UpstreamConnection(asyncio.Protocol):
         for _ in range(segments):
             self.connector.upstream.refused_for_good(message, reason, now_ms)
         self.connector.upstream.results_end()
+
+    def ask(self, request: Pdu, then: Callable[[object | None], None]) -> bool:
+        """Sends a question about a message; it takes a slot, but need not wait for one."""
+        if self._asks >= ASKS_MAX or self._gone or self.stuck:
+            return False
+        try:
+            self.session.send_request(request, self.clock.now(), _Question(then))
+        except (InvalidState, WindowFull, EncodeError):
+            return False
+        self._asks += 1
+        self.connector.upstream.adopt(1)
+        self._write()
+        return True
+
+    def _told(self, question: _Question, response: Pdu | None) -> None:
+        """A question has its answer, or gets none."""
+        self._asks -= 1
+        self.connector.upstream.release(1)
+        question.then(response)
 
     def _write(self) -> None:
         self._flush_due = False
@@ -278,6 +347,8 @@ class UpstreamConnection(asyncio.Protocol):
             if self._timeouts_in_row >= TIMEOUTS_TO_REBIND:
                 self._reason = f"{self._timeouts_in_row} submits in a row without a response"
                 self.link.end(self._reason)
+        if self.link.retiring:
+            self.link.settled()
 
     def _handle_rare(self, event: Event) -> None:
         if isinstance(event, Closed):
@@ -287,6 +358,10 @@ class UpstreamConnection(asyncio.Protocol):
             self._transport.close()
         elif isinstance(event, Refused):
             self.connector.bad_input(event)
+        elif isinstance(event, AlertNotification):
+            self.connector.alert(event)
+        elif isinstance(event, Outbind):
+            self.link.called(self, event)
         elif isinstance(event, Pdu) and event.command_id in RESPONSES:
             response = RESPONSES[event.command_id]
             self.session.respond(
@@ -299,12 +374,18 @@ class UpstreamConnection(asyncio.Protocol):
         response, context = event.response, event.context
         status = response.command_status
         self._timeouts_in_row = 0
-        if context is None:
-            self._bind_answered(response)
+        if not isinstance(context, tuple):
+            if context is None:
+                self._bind_answered(response)
+            elif isinstance(context, _Question) and not event.late:
+                self._told(context, response)
             return
-        assert isinstance(context, tuple)
         message, segment = context
         upstream = self.connector.upstream
+        if response.tlvs and not event.late:
+            state = tlv.get(response.tlvs, tlv.CONGESTION_STATE)
+            if state:
+                upstream.congestion(state[0], event.sent_at)
         if status == c.ESME_ROK and isinstance(response, SubmitSmResp):
             if event.late:
                 upstream.taken_late(message, segment, response.message_id, now_ms)
@@ -313,11 +394,13 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if event.late:
             return  # in doubt and refused after all: the policy's second try or its end stands
-        verdict = submit_verdict(status)
+        verdict = submit_verdict(status, self.connector.too_fast, message.retries)
         if verdict is Verdict.NEVER:
             upstream.refused_for_good(message, c.status_name(status), now_ms)
         else:
             full = verdict is Verdict.FULL
+            if full:
+                upstream.too_fast(event.sent_at)
             upstream.refused_for_now(message, segment, c.status_name(status), full=full, now_ms=now_ms)
 
     def _bind_answered(self, response: Pdu) -> None:
@@ -327,12 +410,13 @@ class UpstreamConnection(asyncio.Protocol):
         if isinstance(response, BindResp) and status == c.ESME_ROK:
             self._bound.set_result(None)
             return
-        is_login = status in (c.ESME_RINVPASWD, c.ESME_RINVSYSID)
         text = f"the SMSC refused the bind: {c.status_name(status)}"
-        self._bound.set_exception(LinkError(text, is_login=is_login))
+        self._bound.set_exception(LinkError(text, status))
 
     def _timed_out(self, event: TimedOut, now_ms: int) -> int:
         if not isinstance(event.context, tuple):
+            if isinstance(event.context, _Question):
+                self._told(event.context, None)
             return 0
         message, segment = event.context
         timeout_s = self.connector.config.response_timeout_s
@@ -347,9 +431,8 @@ class UpstreamConnection(asyncio.Protocol):
         receipt = receipt_of(pdu, by_text=config.receipts_by_text)
         answer = DeliverSmResp if pdu.__class__ is DeliverSm else RESPONSES[pdu.command_id]
         if receipt is not None:
-            self.connector.receipts.take(
-                receipt[0], pdu.source_addr, receipt[1], receipt[2], receipt[3], now_ms, _found_in(pdu)
-            )
+            upstream_id, state, final, error, info = receipt
+            self.connector.receipts.take(upstream_id, pdu.source_addr, state, final, error, now_ms, info)
         elif not self._incoming(pdu, now_ms):
             reason = "no rule fits, and the connector has no incoming_account"
             self.connector.say("warning", "incoming_refused", reason=reason)
@@ -360,6 +443,8 @@ class UpstreamConnection(asyncio.Protocol):
     def _incoming(self, pdu: DeliverSm | DataSm, now_ms: int) -> bool:
         """Puts an incoming SMS into the batch; False: there is nobody who gets it."""
         config, batch, incoming = self.connector.config, self.connector.journal.batch, self.connector.incoming
+        if self.connector.dialect.reads:
+            self.connector.dialect.read(pdu)
         if incoming.is_plain:
             if config.incoming_account:
                 batch.incoming.append(incoming_of(pdu, config.incoming_account, now_ms))
@@ -384,13 +469,3 @@ class UpstreamConnection(asyncio.Protocol):
         self._write()
         if self.session.over:
             self.link.end("unbind by peer")
-
-
-def _found_in(pdu: DeliverSm | DataSm) -> str:
-    """What a receipt says of a number that was looked up, and "" if it is of a message."""
-    text = pdu.short_message if isinstance(pdu, DeliverSm) else b""
-    if b" imsi:" not in text:
-        return ""
-    from gateway.translate.hlr import found_in  # nobody else needs it
-
-    return found_in(text)

@@ -1,11 +1,17 @@
-"""One configured upstream over SMPP: keeps its links bound."""
+"""One configured upstream over SMPP: keeps its links bound.
+
+Each link is with one of the connector's hosts: with `address`, or when it is not there with the next one.
+While it is with a backup, `address` is tried with a second link, which takes the first one's place.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from random import Random
 
+from gateway.config.basics import Address
 from gateway.config.model import Connector as ConnectorConfig
 from gateway.core import retry
 from gateway.core.batch import Journal
@@ -16,16 +22,24 @@ from gateway.core.incoming import Incoming
 from gateway.core.receipts import ReceiptBook
 from gateway.core.upstream import Upstream
 from gateway.egress.smpp import LinkError, SmppLink, UpstreamConnection
+from gateway.egress.smpp_outbind import OutbindListener
+from gateway.egress.smsc_http.waits import Waits
 from gateway.egress.tls import client_context
+from gateway.translate.smpp_dialect import Dialect
+from gateway.translate.smpp_status import status_of
+from protocols.smpp import constants as c
 from protocols.smpp.constants import command_name
 from protocols.smpp.events import Refused
+from protocols.smpp.pdu import AlertNotification, Pdu
 from protocols.smpp.settings import SessionSettings
+from protocols.sms.addresses import mask
 
-RECEIPT_WINDOW = 10_000
-"""deliver_sm that the SMSC may leave unanswered by us; commits answer hundreds at a time."""
 FIRST_RECONNECT_S = 0.2
 """The first pause after a link that had been good."""
 GOOD_AFTER_S = 5.0
+STILL_BOUND_S = 30.0
+"""The pause after ESME_RALYBND, when rebind_pause_s says nothing."""
+_BY_CONFIG = {c.QUERY_SM: "query_sm", c.CANCEL_SM: "cancel_sm", c.REPLACE_SM: "replace_sm"}
 
 
 class SmppConnector:
@@ -53,16 +67,34 @@ class SmppConnector:
         self.links: set[SmppLink] = set()
         self.state = "connecting"
         self.bad_inputs = 0
+        self.hosts = (config.address, *config.backup_addresses)
+        self.dialect = Dialect(config)
+        self.too_fast = frozenset(map(status_of, config.throttle_statuses))
+        """Statuses by which this SMSC says so."""
         self.settings = SessionSettings(
             window=config.window,
-            peer_window=RECEIPT_WINDOW,
+            peer_window=config.receive_window,
             enquire_link_s=config.enquire_link_s,
             response_timeout_s=config.response_timeout_s,
         )
-        self._events = events
+        self.events = events
         self._random = random
         self._keepers: list[asyncio.Task[None]] = []
-        self.tls, self.server_name = _tls(config)
+        self._waits = Waits(clock)
+        self._is_refused = False
+        self.tls = client_context(config.tls) if config.tls is not None else None
+        self._prepare(upstream, receipts)
+
+    def _prepare(self, upstream: Upstream, receipts: ReceiptBook) -> None:
+        """Tells the core what it has to know of this SMSC."""
+        config = self.config
+        upstream.whole = self.dialect.whole
+        upstream.adaptive = config.adaptive
+        upstream.limit_senders(config.sender_rate)
+        upstream.operations = frozenset(config.operations)
+        upstream.asks = self.ask
+        if config.id_form != "auto":
+            receipts.only(config.id_form)
 
     def start(self) -> list[asyncio.Task[None]]:
         """Starts to keep the links; the tasks end only when they are cancelled."""
@@ -71,6 +103,9 @@ class SmppConnector:
             loop.create_task(self._keep(), name=f"{self.config.name} link {number}")
             for number in range(1, self.config.binds + 1)
         ]
+        if self.config.outbind_listen is not None:
+            listener = OutbindListener(self, self.config.outbind_listen)
+            self._keepers.append(loop.create_task(listener.run(), name=f"{self.config.name} outbind"))
         return self._keepers
 
     async def stop(self, timeout_s: float) -> None:
@@ -87,12 +122,13 @@ class SmppConnector:
         self.state = "stopped"
 
     def tick(self, now: float) -> None:
+        self._waits.tick(now)
         for connection in tuple(self.connections):
             connection.tick(now)
 
     def say(self, level: str, name: str, **fields: object) -> None:
         """An event of this connector."""
-        self._events.say(level, name, connector=self.config.name, **fields)
+        self.events.say(level, name, connector=self.config.name, **fields)
 
     def bad_input(self, refused: Refused) -> None:
         """The SMSC sent something malformed, and the session dealt with it."""
@@ -101,65 +137,149 @@ class SmppConnector:
             command = command_name(refused.command_id)
             self.say("warning", "bad_input", command=command, reason=refused.reason, count=self.bad_inputs)
 
+    def alert(self, pdu: AlertNotification) -> None:
+        """The SMSC says that a subscriber can be reached again."""
+        if self.upstream.on_alert is not None:
+            self.upstream.on_alert(pdu)
+        else:
+            number = mask(pdu.source_addr)
+            self.events.seldom(
+                "info", "subscriber_there", self.clock.now(), connector=self.config.name, number=number
+            )
+
+    def ask(self, request: object, then: Callable[[object | None], None]) -> bool:
+        """Puts a question about a message to the SMSC by any link; see `Upstream.ask`."""
+        assert isinstance(request, Pdu)
+        operation = _BY_CONFIG.get(request.command_id)
+        if operation is not None and operation not in self.config.operations:
+            return False
+        return any(link.ask(request, then) for link in self.links)
+
+    def server_name(self, host: Address) -> str | None:
+        """The name that the certificate of this host has to have."""
+        return (self.config.tls.server_name or host.host) if self.config.tls is not None else None
+
     async def _keep(self) -> None:
         """Keeps one link bound, with growing pauses while that fails."""
-        failures = 0
-        while True:
+        failures = turn = 0
+        while not self._is_refused:
             started, submitted = self.clock.now(), self.upstream.submitted
-            link = SmppLink(self)
+            link = SmppLink(self, self.hosts[turn])
+            hold_s = 0.0
             try:
-                await link.open()
-                self.links.add(link)
-                self.state = "bound"
-                self.say("info", "bound", mode=self.config.bind_mode)
-                reason = await asyncio.shield(link.ended)
-            except asyncio.CancelledError:
-                if link not in self.links:
-                    link.end("stopped")  # half open: nobody else would ever close it
-                raise
+                await self._open(link)
+                self._say_bound(link)
+                reason = await self._end_of(link)
             except (LinkError, OSError, TimeoutError) as error:
-                reason = str(error) if isinstance(error, LinkError) else self._why_unreachable(error)
-                link.end(reason)
+                reason = self._why(error, link.host)
                 if isinstance(error, LinkError) and error.is_login:
                     self._stop_on_bad_login(reason)
                     return
+                if isinstance(error, LinkError) and error.status == c.ESME_RALYBND:
+                    hold_s = self.config.rebind_pause_s or STILL_BOUND_S
+                    self._say_still_bound(hold_s)
                 failures += 1
             else:
+                hold_s = self.config.rebind_pause_s
                 lasted = self.clock.now() - started >= GOOD_AFTER_S
                 failures = 0 if lasted or self.upstream.submitted > submitted else failures + 1
-            finally:
-                self.links.discard(link)
-            self.state = "bound" if self.upstream.up else "connecting"
-            pause_s = self._pause_s(failures)
+            turn = (turn + 1) % len(self.hosts)
+            self.state = "refused" if self._is_refused else "bound" if self.upstream.up else "connecting"
+            pause_s = self._pause_s(failures, turn)
             self.upstream.last_error = reason
-            self.say("warning", "link_lost", reason=reason, again_in=f"{pause_s:.1f}s")
-            await asyncio.sleep(pause_s)
+            self.say("warning", "link_lost", reason=reason, again_in=f"{max(pause_s, hold_s):.1f}s")
+            if hold_s > pause_s:
+                await self._waits.sleep(hold_s)
+            else:
+                await asyncio.sleep(pause_s)
 
-    def _why_unreachable(self, error: OSError) -> str:
+    async def _open(self, link: SmppLink) -> None:
+        """Connects and binds; LinkError, OSError or TimeoutError when that fails."""
+        try:
+            await link.open()
+        except (LinkError, OSError, TimeoutError) as error:
+            link.end(self._why(error, link.host))
+            raise
+        except asyncio.CancelledError:
+            link.end("stopped")  # half open: nobody else would ever close it
+            raise
+        self.take_in(link)
+
+    def take_in(self, link: SmppLink) -> None:
+        """A link that is bound is one of ours until it ends."""
+        self.links.add(link)
+        link.ended.add_done_callback(lambda _: self.links.discard(link))
+
+    async def _end_of(self, link: SmppLink) -> str:
+        """Waits until the link ends, or the one by which it was replaced; why."""
+        while link.host != self.config.address and self.config.fail_back_s:
+            alarm = asyncio.ensure_future(self._waits.sleep(self.config.fail_back_s))
+            try:
+                await asyncio.wait((link.ended, alarm), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                alarm.cancel()
+            if link.ended.done():
+                break
+            first = SmppLink(self, self.config.address)
+            try:
+                await self._open(first)
+            except (LinkError, OSError, TimeoutError) as error:
+                if isinstance(error, LinkError) and error.is_login:
+                    self._say_bad_login(self._why(error, first.host))
+                    break
+                continue
+            self.say("info", "failed_back", address=first.host)
+            link.retire()
+            link = first
+        return await asyncio.shield(link.ended)
+
+    def _say_bound(self, link: SmppLink) -> None:
+        self.state = "bound"
+        if len(self.hosts) > 1:
+            self.say("info", "bound", mode=self.config.bind_mode, address=link.host)
+        else:
+            self.say("info", "bound", mode=self.config.bind_mode)
+
+    def _why(self, error: Exception, host: Address) -> str:
+        if isinstance(error, LinkError):
+            return str(error)
         # the numbers of TLS errors are not the system's
+        assert isinstance(error, OSError)
         reason = str(error) if isinstance(error, ssl.SSLError) else system_reason(error)
-        return f"{self.config.address}: {reason or 'it did not answer in time'}"
+        return f"{host}: {reason or 'it did not answer in time'}"
 
-    def _pause_s(self, failures: int) -> float:
+    def _say_still_bound(self, again_s: float) -> None:
+        self.events.seldom(
+            "warning",
+            "still_bound",
+            self.clock.now(),
+            connector=self.config.name,
+            again_in=f"{again_s:.1f}s",
+            fix="the SMSC says that we are bound: it still has an old link, allows fewer than binds, or "
+            "another gateway has this login",
+        )
+
+    def _pause_s(self, failures: int, turn: int) -> float:
+        """The pause before the host of this turn; none between the hosts of one round."""
         if not failures:
             return self._random.random() * FIRST_RECONNECT_S
-        return retry.delay_s(failures - 1, self._random, longest_s=self.config.reconnect_max_s)
+        if turn:
+            return 0.0
+        rounds = max(0, failures - 1) // len(self.hosts)
+        return retry.delay_s(rounds, self._random, longest_s=self.config.reconnect_max_s)
 
     def _stop_on_bad_login(self, reason: str) -> None:
         """A password that is wrong stays wrong; trying on only gets the address blocked."""
-        if self.state == "refused":
-            return
         self.state = "refused"
         self.upstream.last_error = reason
-        self.say(
-            "error",
-            "login_refused",
-            reason=reason,
-            fix="correct system_id and password of this connector, then reload",
-        )
+        self._say_bad_login(reason)
+        self._is_refused = True
 
-
-def _tls(config: ConnectorConfig) -> tuple[ssl.SSLContext | None, str | None]:
-    if config.tls is None:
-        return None, None
-    return client_context(config.tls), config.tls.server_name or config.address.host
+    def _say_bad_login(self, reason: str) -> None:
+        if not self._is_refused:
+            self.say(
+                "error",
+                "login_refused",
+                reason=reason,
+                fix="correct system_id and password of this connector, then reload",
+            )

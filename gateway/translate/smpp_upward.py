@@ -5,33 +5,70 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from gateway.core.model import Message
+from gateway.core.model import Message, Wish
+from gateway.translate.smpp_dialect import STANDARD, Dialect
 from gateway.translate.smpp_submit import SHORT_MESSAGE_MAX
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
 from protocols.smpp.pdu import SubmitSm
 from protocols.smpp.times import format_relative
-from protocols.sms import alphabet, segments
+from protocols.sms import alphabet, segments, udh
+
+NOTHING: Sequence[udh.Element] = ()
 
 
-def submits_of(message: Message, numbers: Sequence[int], now_ms: int, *, sar: bool = False) -> list[SubmitSm]:
-    """The submit_sm of a message's segments (numbers from 1); `sar`: by TLVs instead of UDH."""
+def submits_of(
+    message: Message, numbers: Sequence[int], now_ms: int, dialect: Dialect = STANDARD
+) -> list[SubmitSm]:
+    """The submit_sm of a message's segments (numbers from 1), as an SMSC of this dialect wants them.
+
+    ValueError when it cannot be written: a text in other parts than were counted, or too long for this SMSC.
+    """
     if message.segments == 1:
-        return [_submit(message, message.user_data, message.esm_class, _tlvs(message), now_ms)]
-    parts = segments.split(message.user_data, alphabet.for_data_coding(message.data_coding))
+        pdus = [_submit(message, message.user_data, message.esm_class, _tlvs(message), now_ms)]
+    else:
+        pdus = _parts(message, numbers, now_ms, dialect)
+    if message.flags:
+        _write_wishes(pdus, message)
+    if dialect.writes:
+        for pdu in pdus:
+            dialect.write(pdu, is_whole=message.segments == 1)
+    return pdus
+
+
+def _parts(message: Message, numbers: Sequence[int], now_ms: int, dialect: Dialect) -> list[SubmitSm]:
+    text, elements, kind = message.user_data, NOTHING, alphabet.for_data_coding(message.data_coding)
+    if message.esm_class & c.ESM_CLASS_UDHI:  # shift tables, ports: they stand in each part
+        elements, text = udh.parse(text)
+    wide = dialect.wide_reference and not dialect.sar
+    parts = segments.split(text, kind, wide_reference=wide, header=elements)
+    if wide and len(parts) != message.segments:  # the octet more would be an SMS more than was counted
+        wide = False
+        parts = segments.split(text, kind, header=elements)
+    total = len(parts)
+    if total != message.segments:
+        raise ValueError(f"{total} parts of a text that was counted as {message.segments}")
     # Of the milliseconds and of the count within one: either alone repeats from message to message.
     reference = (message.message_id >> 22) + message.message_id & 0xFFFF
-    if sar:
-        total = len(parts)
+    tlvs = _tlvs(message)
+    if dialect.sar:
+        header = udh.build(elements) if elements else b""
         return [
             _submit(
-                message, parts[n - 1], message.esm_class, _tlvs(message) + _sar(reference, total, n), now_ms
+                message, header + parts[n - 1], message.esm_class, tlvs + _sar(reference, total, n), now_ms
             )
             for n in numbers
         ]
-    with_header = segments.with_udh(parts, reference)
+    with_header = segments.with_udh(parts, reference, wide, elements)
     esm_class = message.esm_class | c.ESM_CLASS_UDHI
-    return [_submit(message, with_header[n - 1], esm_class, _tlvs(message), now_ms) for n in numbers]
+    return [_submit(message, with_header[n - 1], esm_class, tlvs, now_ms) for n in numbers]
+
+
+def _write_wishes(pdus: list[SubmitSm], message: Message) -> None:
+    for pdu in pdus:
+        pdu.sm_default_msg_id = message.flags >> 8 & 0xFF
+        # of a long text each part would replace the one before
+        pdu.replace_if_present_flag = int(message.flags & Wish.REPLACE != 0 and message.segments == 1)
 
 
 def segment_of(message: Message, number: int) -> Message:
@@ -72,7 +109,7 @@ def _submit(
         priority_flag=message.priority,
         validity_period=_validity(message, now_ms) if message.validity_period else "",
         # Whatever the client wants to hear, we want to know how it ends.
-        registered_delivery=(asked & ~3) | 1 if asked & 3 else asked,
+        registered_delivery=(asked & 0xFC) | 1 if asked & 3 else asked & 0xFF,
         data_coding=message.data_coding,
         short_message=user_data,
         tlvs=tlvs,

@@ -271,6 +271,12 @@ async def test_bind_that_fails_for_another_reason_is_tried_again(tmp_path: Path)
             if handler == original:
                 smsc._smsc._handlers[kind] = refuse_first
         async with running(config(connector(smsc.port)), tmp_path) as gateway:
+            await gateway.said("still_bound", "again_in=30.0s")
+            await gateway.said("link_lost", "ESME_RALYBND")
+            gateway.clock.advance(29.9)  # for the SMSC to see the end of the old link
+            await gateway.ticked()
+            assert len(refusals) == 1
+            gateway.clock.advance(0.2)
             await gateway.linked()
             assert not refusals
             assert len(gateway.lines_with("link_lost")) == 3

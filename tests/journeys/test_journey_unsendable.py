@@ -24,10 +24,10 @@ BAD = "79990000666"
 def test_a_message_that_cannot_be_written_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def submits(message: Message, numbers: Sequence[int], now_ms: int, **more: Any) -> list[SubmitSm]:
+    def submits(message: Message, numbers: Sequence[int], now_ms: int, *more: Any) -> list[SubmitSm]:
         if message.destination == BAD:
             raise EncodeError("does not fit")
-        return submits_of(message, numbers, now_ms, **more)
+        return submits_of(message, numbers, now_ms, *more)
 
     monkeypatch.setattr(egress, "submits_of", submits)
 

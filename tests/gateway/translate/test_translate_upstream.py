@@ -56,16 +56,73 @@ def test_quirk_08_classes_that_say_receipt(esm_class: int) -> None:
 
 
 def test_quirk_08_an_intermediate_notification_ends_nothing() -> None:
-    for esm_class in (0x20, 0x60):
-        assert receipt_of(deliver(esm_class=esm_class)) == DELIVERED._replace(final=False)
+    for esm_class in (0x20, 0x60, 0xA0):
+        assert receipt_of(deliver(esm_class=esm_class)) == DELIVERED._replace(final=0x20)
         assert receipt_of(deliver(b"", esm_class, id_tlv("77"), state_tlv(5))) == UpstreamReceipt(
-            "77", 5, False, "000"
+            "77", 5, 0x20, "000"
         )
+        assert receipt_of(deliver(b"", esm_class, id_tlv("77"))) == UpstreamReceipt("77", 1, 0x20, "000")
+
+
+@pytest.mark.parametrize("esm_class", [0x08, 0x10, 0x48, 0x90])
+def test_an_acknowledgement_is_a_notice_with_its_words(esm_class: int) -> None:
+    header = build([concatenation_element(1, 1, 1)]) if esm_class & 0x40 else b""
+    got = receipt_of(deliver(header + b"I have read it", esm_class, id_tlv("77")))
+    assert got == UpstreamReceipt("77", 2, esm_class & 0x18, "000", "I have read it")
+    cyrillic = header + "да".encode("utf-16-be")
+    got = receipt_of(deliver(cyrillic, esm_class, id_tlv("77"), data_coding=8))
+    assert got is not None
+    assert got.info == "да"
+
+
+def test_an_acknowledgement_by_hand_is_never_the_end_whatever_it_says() -> None:
+    got = receipt_of(deliver(TEXT.replace(b"DELIVRD", b"REJECTD"), 0x10, id_tlv("77"), state_tlv(8)))
+    assert got is not None
+    assert (got.final, got.state) == (0x10, 2)
+
+
+@pytest.mark.parametrize("esm_class", [0x08, 0x10])
+def test_an_acknowledgement_of_nobody_knows_what_is_an_sms(esm_class: int) -> None:
+    assert receipt_of(deliver(b"yes", esm_class)) is None
+
+
+def test_the_words_of_an_acknowledgement_are_not_taken_for_ours() -> None:
+    for said in (b"tlv:140000017f", b"  tlv:140000017f", b" imsi:250"):
+        got = receipt_of(deliver(said, 0x10, id_tlv("77")))
+        assert got is not None
+        assert not got.info.startswith(("tlv:", " "))
+
+
+def test_tlvs_that_only_this_smsc_has_go_down_with_the_receipt() -> None:
+    further = (
+        (0x1403, b"\x01\x02"),
+        (tlv.DPF_RESULT, b"\1"),
+        (0x1501, b""),
+        (tlv.MS_AVAILABILITY_STATUS, b"\0"),
+    )
+    got = receipt_of(deliver(TEXT, 4, id_tlv("77"), *further, state_tlv(2), (tlv.SOURCE_PORT, b"\0\1")))
+    assert got is not None
+    assert got.info.startswith("tlv:")
+    assert tlv.read_stream(bytes.fromhex(got.info[4:]), 0, 64) == further
+    assert got._replace(info="") == UpstreamReceipt("77", 2, 1, "000")
+
+
+def test_what_goes_down_with_a_receipt_is_bounded() -> None:
+    big = [(0x1400 + n, b"x" * 100) for n in range(20)]
+    got = receipt_of(deliver(TEXT, 4, *big))
+    assert got is not None
+    assert len(got.info) <= 4 + 2 * 512
+    assert tlv.read_stream(bytes.fromhex(got.info[4:]), 0, 64) == tuple(big[:4])
+    got = receipt_of(deliver(TEXT, 4, (0x1400, b"x" * 600)))
+    assert got is not None
+    assert got.info == ""
 
 
 def test_quirk_08_a_receipt_behind_a_udh() -> None:
     header = build([concatenation_element(1, 2, 1)])
     assert receipt_of(deliver(header + TEXT, 0x44)) == DELIVERED
+    confused = build([(0x70, b" id:1 stat:UNDELIV")])
+    assert receipt_of(deliver(confused + TEXT, 0x44)) == DELIVERED
 
 
 @pytest.mark.parametrize("esm_class", [0x00, 0x40, 0x80, 0x03])
@@ -330,7 +387,7 @@ def test_both_ends_are_in_digits(ton: int, address: str, digits: str) -> None:
 @pytest.mark.parametrize("wide", [False, True])
 def test_a_part_by_its_header(wide: bool) -> None:
     header = build([(0x24, b"\0"), concatenation_element(0x1C7, 3, 2, wide)])
-    expected = IncomingSms("79161234567", "1234", "hello", 0x1C7 if wide else 0xC7, 3, 2)
+    expected = IncomingSms("79161234567", "1234", "hello", 0x1C7 | 1 << 16 if wide else 0xC7, 3, 2)
     assert read(header + b"hello", udh=True) == expected
     assert read(b"", (tlv.MESSAGE_PAYLOAD, header + b"hello"), udh=True) == expected
     ucs2 = read(header + "да".encode("utf-16-be"), udh=True, data_coding=8)
@@ -349,9 +406,33 @@ def test_security_25_and_26_a_header_that_contradicts_itself_leaves_a_single_sms
 
 
 def test_a_part_by_its_tlvs() -> None:
-    assert read(b"hello", *sar(0x1C7, 3, 2))[2:] == ("hello", 0x1C7, 3, 2)
+    assert read(b"hello", *sar(0x1C7, 3, 2))[2:] == ("hello", 0x1C7 | 1 << 17, 3, 2)
     for nonsense in (sar(1, 3, 4), sar(1, 3, 0), sar(1, 0, 0), sar(1, 3, 2)[1:], sar(1, 3, 2)[:2]):
         assert read(b"hello", *nonsense)[2:] == ("hello", 0, 1, 1)
+
+
+def test_quirk_28_references_of_different_kinds_are_different_ones() -> None:
+    narrow, wide = (build([concatenation_element(7, 2, 1, wide)]) for wide in (False, True))
+    read_so = [read(narrow + b"a", udh=True), read(wide + b"a", udh=True), read(b"a", *sar(7, 2, 1))]
+    assert len({sms.reference for sms in read_so}) == 3
+
+
+def test_quirk_27_with_a_header_and_tlvs_the_header_counts() -> None:
+    header = build([concatenation_element(7, 3, 2)])
+    assert read(header + b"hello", *sar(9, 2, 1), udh=True)[2:] == ("hello", 7, 3, 2)
+    ports = build([(0x05, b"\x0b\x84\x23\xf0")])
+    assert read(ports + b"hello", *sar(9, 2, 1), udh=True)[2:] == ("hello", 9 | 1 << 17, 2, 1)
+
+
+def test_quirk_26_a_header_in_message_payload() -> None:
+    header = build([(0x70, b"\1"), concatenation_element(0x102, 3, 2, True)])
+    sms = read(b"", (tlv.MESSAGE_PAYLOAD, header + b"hello"), udh=True)
+    assert sms[2:] == ("hello", 0x102 | 1 << 16, 3, 2)
+
+
+def test_a_text_by_a_national_table_is_read() -> None:
+    turkish = build([(0x25, b"\1"), (0x24, b"\1")])
+    assert read(turkish + b"\x1bs\x1bi\x07", udh=True).text == "şıı"
 
 
 def test_the_only_part_is_whole() -> None:
@@ -363,7 +444,7 @@ def test_a_data_sm_is_read_too() -> None:
     pdu = DataSm(
         source_addr="7916", destination_addr="1234", tlvs=((tlv.MESSAGE_PAYLOAD, b"hi"), *sar(1, 2, 2))
     )
-    assert sms_of(pdu) == IncomingSms("7916", "1234", "hi", 1, 2, 2)
+    assert sms_of(pdu) == IncomingSms("7916", "1234", "hi", 1 | 1 << 17, 2, 2)
 
 
 @given(

@@ -10,7 +10,10 @@ from gateway_fakes import NOW_MS, id_at, message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.model import Draft, Message
+from gateway.config.model import Address, Connector
+from gateway.config.secret import Secret
+from gateway.core.model import Draft, Message, Wish
+from gateway.translate.smpp_dialect import STANDARD, Dialect
 from gateway.translate.smpp_submit import draft_of
 from gateway.translate.smpp_upward import submits_of
 from protocols.smpp import constants as c
@@ -18,8 +21,16 @@ from protocols.smpp import tlv
 from protocols.smpp.codec import decode_frame, encode
 from protocols.smpp.pdu import SubmitSm
 from protocols.smpp.times import format_absolute, format_relative
-from protocols.sms import udh
+from protocols.sms import alphabet, segments, udh
 
+
+def dialect(**fields: Any) -> Dialect:
+    """Of a connector that is configured so."""
+    values: dict[str, Any] = {"system_id": "gw", "password": Secret("-"), **fields}
+    return Dialect(Connector(name="up", address=Address("127.0.0.1", 1), **values))
+
+
+SAR = dialect(long_messages="sar")
 UDH_PART = udh.build([udh.concatenation_element(7, 2, 1)])
 
 
@@ -120,7 +131,7 @@ def test_a_long_text_goes_up_by_udh(data_coding: int, text: bytes) -> None:
 def test_a_long_text_goes_up_by_sar_tlvs(data_coding: int, text: bytes) -> None:
     port = (tlv.SOURCE_PORT, b"\1\2")
     of = upward(taken(data_coding=data_coding, tlvs=((tlv.MESSAGE_PAYLOAD, text), port), short_message=b""))
-    pdus = submits_of(of, range(1, of.segments + 1), NOW_MS, sar=True)
+    pdus = submits_of(of, range(1, of.segments + 1), NOW_MS, dialect=SAR)
     assert b"".join(pdu.short_message for pdu in pdus) == text
     for number, pdu in enumerate(pdus, 1):
         assert pdu.esm_class == 0
@@ -134,8 +145,8 @@ def test_a_long_text_goes_up_by_sar_tlvs(data_coding: int, text: bytes) -> None:
 @pytest.mark.parametrize("sar", [False, True])
 def test_some_segments_of_a_message_are_the_same_as_of_all(sar: bool) -> None:
     of = upward(taken(tlvs=((tlv.MESSAGE_PAYLOAD, b"x" * 700),), short_message=b""))
-    every = submits_of(of, range(1, 6), NOW_MS, sar=sar)
-    assert submits_of(of, [2, 5], NOW_MS, sar=sar) == [every[1], every[4]]
+    every = submits_of(of, range(1, 6), NOW_MS, SAR if sar else STANDARD)
+    assert submits_of(of, [2, 5], NOW_MS, SAR if sar else STANDARD) == [every[1], every[4]]
 
 
 @pytest.mark.parametrize("sar", [False, True])
@@ -147,7 +158,7 @@ def test_messages_that_follow_each_other_have_different_references(sar: bool, st
         of = upward(
             taken(tlvs=((tlv.MESSAGE_PAYLOAD, b"x" * 200),), short_message=b""), id_at(NOW_MS + n * step_ms)
         )
-        (first, _) = submits_of(of, [1, 2], NOW_MS, sar=sar)
+        (first, _) = submits_of(of, [1, 2], NOW_MS, SAR if sar else STANDARD)
         part = dict(first.tlvs)[tlv.SAR_MSG_REF_NUM] if sar else parts_of([first])[0].reference
         references.add(part)
     assert len(references) == 20
@@ -206,7 +217,7 @@ def test_a_segment_of_the_clients_own_keeps_its_sar_tlvs_once(sar: bool) -> None
     got = taken(short_message=b"x" * 153, data_coding=3, tlvs=own)
     assert got.segments == 1
     sent = message(user_data=got.user_data, tlvs=got.tlvs, data_coding=3, segments=1)
-    (pdu,) = submits_of(sent, [1], NOW_MS, sar=sar)
+    (pdu,) = submits_of(sent, [1], NOW_MS, SAR if sar else STANDARD)
     assert (pdu.tlvs, pdu.short_message) == (own, b"x" * 153)
 
 
@@ -216,3 +227,92 @@ def test_security_33_bad_escapes_pass_unchanged(text: bytes) -> None:
     assert got.user_data == text
     (sent,) = submits_of(upward(got), [1], NOW_MS)
     assert sent.short_message == text
+
+
+# -- headers and references ---------------------------------------------------------------------------
+
+PORTS = (0x05, b"\x0b\x84\x0b\x84")
+TURKISH = (0x25, b"\x01")
+
+
+def with_header(text: bytes, *elements: udh.Element, data_coding: int = 0, **fields: Any) -> Message:
+    """A text of several segments behind elements that every part has to have."""
+    kind = alphabet.for_data_coding(data_coding)
+    values: dict[str, Any] = {
+        "user_data": udh.build(elements) + text,
+        "esm_class": c.ESM_CLASS_UDHI,
+        "data_coding": data_coding,
+        "segments": segments.count(text, kind, header=elements),
+        **fields,
+    }
+    return message(id_at(NOW_MS, 7), **values)
+
+
+def every(of: Message, way: Dialect = STANDARD) -> list[SubmitSm]:
+    return submits_of(of, range(1, of.segments + 1), NOW_MS, way)
+
+
+@pytest.mark.parametrize(("elements", "data_coding"), [([PORTS], 4), ([TURKISH], 0), ([TURKISH, PORTS], 0)])
+def test_elements_of_the_header_stand_in_each_part(elements: list[udh.Element], data_coding: int) -> None:
+    text = b"abc \x1bs" * 60
+    of = with_header(text, *elements, data_coding=data_coding)
+    pdus = every(of)
+    assert len(pdus) == of.segments > 1
+    read = [udh.parse(pdu.short_message) for pdu in pdus]
+    assert b"".join(rest for _, rest in read) == text
+    for number, (found, rest) in enumerate(read, 1):
+        joined = udh.concatenation(found)
+        assert joined is not None
+        assert (joined.total, joined.sequence) == (of.segments, number)
+        assert [it for it in found if it[0] not in (0, 8)] == elements
+        octets = len(rest) if data_coding == 4 else (len(rest) * 7 + 7) // 8
+        assert len(udh.build(found)) + octets <= 140
+    assert all(pdu.esm_class == c.ESM_CLASS_UDHI for pdu in pdus)
+
+
+def test_elements_of_the_header_stand_in_each_part_by_sar_tlvs_too() -> None:
+    of = with_header(b"x" * 300, PORTS, data_coding=4)
+    pdus = every(of, SAR)
+    read = [udh.parse(pdu.short_message) for pdu in pdus]
+    assert b"".join(rest for _, rest in read) == b"x" * 300
+    assert all(found == [PORTS] for found, _ in read)
+    assert [dict(pdu.tlvs)[tlv.SAR_SEGMENT_SEQNUM] for pdu in pdus] == [b"\1", b"\2", b"\3"]
+
+
+def test_a_reference_of_16_bits_where_the_smsc_wants_one() -> None:
+    of = message(id_at(NOW_MS, 0x1234), user_data=b"x" * 400, segments=3)
+    (wide, *_) = parts_of(every(of, dialect(reference_bits="16")))
+    (narrow, *_) = parts_of(every(of))
+    assert (wide.wide, narrow.wide) == (True, False)
+    assert wide.reference & 0xFF == narrow.reference
+    assert b"".join(udh.parse(pdu.short_message)[1] for pdu in every(of, dialect(reference_bits="16"))) == (
+        b"x" * 400
+    )
+
+
+def test_the_wider_reference_never_costs_an_sms_more_than_was_counted() -> None:
+    of = message(id_at(NOW_MS, 0x1234), user_data=b"x" * (3 * 153), segments=3)
+    pdus = every(of, dialect(reference_bits="16"))
+    assert [part.wide for part in parts_of(pdus)] == [False] * 3
+
+
+def test_a_text_that_was_counted_otherwise_is_not_sent_in_part() -> None:
+    with pytest.raises(ValueError, match="3 parts of a text that was counted as 2"):
+        every(message(user_data=b"x" * 400, segments=2))
+
+
+# -- wishes -------------------------------------------------------------------------------------------
+
+
+def test_a_message_may_replace_one_at_the_smsc_but_its_parts_not_each_other() -> None:
+    (sent,) = every(message(flags=Wish.REPLACE.value))
+    assert sent.replace_if_present_flag == 1
+    long = message(user_data=b"x" * 400, segments=3, flags=Wish.REPLACE.value)
+    assert [pdu.replace_if_present_flag for pdu in every(long)] == [0, 0, 0]
+    (plain,) = every(message(flags=Wish.PER_PART.value))
+    assert (plain.replace_if_present_flag, plain.sm_default_msg_id) == (0, 0)
+
+
+def test_a_canned_message_goes_up_by_its_number() -> None:
+    (sent,) = every(message(flags=Wish.default_message(200) | Wish.PER_PART, user_data=b""))
+    assert (sent.sm_default_msg_id, sent.replace_if_present_flag) == (200, 0)
