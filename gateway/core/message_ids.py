@@ -36,6 +36,12 @@ class MessageIds:
         self._last = last
         return last
 
+    def together(self, count: int, now_ms: int) -> None:
+        """Lets the next `count` ids of this moment follow each other without a gap (65,536 at the most)."""
+        first = max(self._last + 1, (now_ms - EPOCH_MS) * _STEP | self._node)
+        if (first & (1 << _NODE_BITS) - 1) + count > 1 << _NODE_BITS:
+            self._last = ((first // _STEP + 1) * _STEP | self._node) - 1
+
 
 def format_id(message_id: int, form: str) -> str:
     """The id as an account wants to see it: decimal, hex (16 digits) or uuid."""

@@ -91,6 +91,12 @@ class Wish(IntFlag):
         """The number of a canned message (SMPP v3.4 §5.2.27) as flags."""
         return sm_default_msg_id << 8
 
+    @staticmethod
+    def behind(first: int) -> int:
+        """As flags: this message is so many places behind the first one of its submit_multi, whose id its
+        receipts bear."""
+        return first << 16
+
 
 class Draft(NamedTuple):
     """A message as it came, checked for form by its translator; the first fields are Message's."""

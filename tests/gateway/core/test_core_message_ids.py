@@ -96,3 +96,14 @@ def test_forms() -> None:
 def test_what_is_no_id(text: str) -> None:
     with pytest.raises(ValueError):
         parse_id(text)
+
+
+@given(st.integers(0, 1 << 16), st.integers(1, 300), st.integers(0, 63))
+def test_ids_that_belong_together_follow_each_other(before: int, count: int, node: int) -> None:
+    start = id_at(NOW_MS) | node << 16
+    ids = MessageIds(newest=start + min(before, (1 << 16) - 1), node=node)
+    ids.together(count, NOW_MS)
+    given_ids = [ids.next(NOW_MS) for _ in range(count)]
+    assert given_ids == list(range(given_ids[0], given_ids[0] + count))
+    assert given_ids[0] > start
+    assert {node_of(message_id) for message_id in given_ids} == {node}
