@@ -7,21 +7,36 @@ answered when the batch that holds its message is committed, all answers of a co
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from gateway.core.accounts import Account
 from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
+from gateway.core.fair_shares import Share
 from gateway.core.message_ids import format_id
 from gateway.core.model import Delivery, Draft, Message
 from gateway.ingress.service_check import checked
-from gateway.translate.smpp_deliver import deliver_sm_of
+from gateway.ingress.smpp_parts import Parts, delivery_in, send_first, send_next
+from gateway.translate.smpp_deliver import USUAL, deliver_sm_of, style_of
 from gateway.translate.smpp_reading import AS_SENT
 from gateway.translate.smpp_status import REFUSAL_STATUS, delivery_is_put_off
 from gateway.translate.smpp_submit import draft_of
 from protocols.smpp import constants as c
+from protocols.smpp.errors import SessionError
 from protocols.smpp.events import Answered, Closed, Event, Refused, TimedOut
-from protocols.smpp.pdu import RESPONSES, Bind, DeliverSmResp, Pdu, SubmitSm, SubmitSmResp
+from protocols.smpp.pdu import (
+    AlertNotification,
+    Bind,
+    DataSmResp,
+    DeliverSmResp,
+    Pdu,
+    SubmitSm,
+    SubmitSmResp,
+    Tlvs,
+    response_to,
+)
 from protocols.smpp.session import Session
 from protocols.smpp.state import Role, State
 
@@ -34,6 +49,8 @@ STUCK_AFTER_S = 30.0
 """A peer that reads nothing for so long is cut off."""
 
 _RECEIVING = (State.BOUND_RX, State.BOUND_TRX)
+_TAKEN = (DeliverSmResp, DataSmResp)
+_SENDING = (State.BOUND_TX, State.BOUND_TRX)
 
 
 class SmppConnection(asyncio.Protocol):
@@ -48,8 +65,13 @@ class SmppConnection(asyncio.Protocol):
         self.submitted = 0
         self._transport: asyncio.Transport
         self._taken: list[tuple[int, str]] = []
-        self._id_format = "decimal"
+        self.id_format = "decimal"
         self.reading = AS_SENT
+        self.style = USUAL
+        self.share: Share | None = None
+        """Its part of what the account may send; None: it cannot send."""
+        self.tells_congestion = False
+        """Its version knows congestion_state."""
         self._reading_paused = False
         self._stuck_since: float | None = None
         self._flush_due = False
@@ -69,8 +91,8 @@ class SmppConnection(asyncio.Protocol):
         self._gone = True
         abandoned = self.session.abandon()
         if self.outlet is not None:
-            unanswered = [a.context for a in abandoned if isinstance(a.context, Delivery)]
-            self.outlet.detach(self, unanswered)
+            found = (delivery_in(one.context) for one in abandoned)
+            self.outlet.detach(self, [delivery for delivery in found if delivery is not None])
         self.listener.disconnected(self)
 
     def close(self) -> None:
@@ -149,8 +171,9 @@ class SmppConnection(asyncio.Protocol):
             self.listener.authenticate(self, event)
         elif isinstance(event, TimedOut):
             # The session is not trusted any more; what it has not answered goes to the others.
-            if isinstance(event.context, Delivery) and self.outlet is not None:
-                self.outlet.put_back(event.context)
+            delivery = delivery_in(event.context)
+            if delivery is not None and self.outlet is not None:
+                self.outlet.put_back(delivery)
             if not self._cut_off:
                 self._cut_off = True
                 self.listener.say("warning", "cut_off", self, reason="it did not answer a deliver_sm")
@@ -162,46 +185,78 @@ class SmppConnection(asyncio.Protocol):
             self._cut_off = True
             self._write()
             self._leave()
-        elif isinstance(event, Pdu) and event.command_id in RESPONSES:
-            # query_sm and its kin: known to the protocol, not served yet; the session goes on.
-            response = RESPONSES[event.command_id]
-            self.session.respond(
-                response(sequence_number=event.sequence_number, command_status=c.ESME_RINVCMDID)
-            )
+        elif isinstance(event, Pdu):
+            self.listener.operations.handle(self, event)
 
     def _submit(self, pdu: SubmitSm, now: float, now_ms: int) -> None:
-        account = self.account
-        assert account is not None  # the session lets no submit through before the bind
-        result: Draft | Message | Refusal = draft_of(pdu, now_ms, self.reading)
-        if (
-            isinstance(result, Draft)
-            and (result.tlvs or result.service_type)
-            and self.listener.submission.has_service
-        ):
-            result = checked(account, result, now_ms)
-        if isinstance(result, Draft):
-            result = self.listener.submission.accept(account, result, now, now_ms)
-        elif isinstance(result, Refusal):
-            self.listener.submission.refused[result] += 1
+        result = self.take(pdu, now, now_ms)
         if isinstance(result, Message):
-            self._taken.append((pdu.sequence_number, format_id(result.message_id, self._id_format)))
+            self._taken.append((pdu.sequence_number, format_id(result.message_id, self.id_format)))
             return
-        assert isinstance(result, Refusal)
         status = REFUSAL_STATUS[result]
         self.session.respond(SubmitSmResp(sequence_number=pdu.sequence_number, command_status=status))
+
+    def take(self, pdu: SubmitSm, now: float, now_ms: int, flags: int = 0) -> Message | Refusal:
+        """Takes a message into the gathering batch, or says why not; `flags` are added to its Wish."""
+        account, share = self.account, self.share
+        assert account is not None  # the session lets no submit through before the bind
+        assert share is not None
+        submission = self.listener.submission
+        draft = draft_of(pdu, now_ms, self.reading)
+        if isinstance(draft, Draft) and (draft.tlvs or draft.service_type) and submission.has_service:
+            draft = checked(account, draft, now_ms)
+        crowded = account.shares.crowded
+        if crowded and isinstance(draft, Draft):
+            draft = account.shares.refusal(share, account, now) or draft
+        if isinstance(draft, Refusal):
+            submission.refused[draft] += 1
+            return draft
+        if flags:
+            draft = draft._replace(flags=draft.flags | flags)
+        taken = submission.accept(account, draft, now, now_ms)
+        if crowded and isinstance(taken, Message):
+            account.shares.took(share, account, taken.segments, now)
+        return taken
 
     def _committed(self, taken: list[tuple[int, str]], ok: bool) -> None:
         if self._gone:
             return
         respond = self.session.respond
-        if ok:
-            self.submitted += len(taken)
+        if ok and self.tells_congestion:
+            tlvs = self.congestion
+            for sequence_number, message_id in taken:
+                respond(SubmitSmResp(sequence_number=sequence_number, message_id=message_id, tlvs=tlvs))
+        elif ok:
             for sequence_number, message_id in taken:
                 respond(SubmitSmResp(sequence_number=sequence_number, message_id=message_id))
         else:
             status = REFUSAL_STATUS[Refusal.STORE]
             for sequence_number, _ in taken:
                 respond(SubmitSmResp(sequence_number=sequence_number, command_status=status))
+        self.submitted += len(taken) if ok else 0
+        self._answers_out()
+
+    def answer(self, response: Pdu) -> None:
+        """Answers a request that had to wait; nothing once the client has gone."""
+        if self._gone:
+            return
+        try:
+            self.session.respond(response)
+        except ValueError:  # what another one has said does not fit
+            failed = type(response)(sequence_number=response.sequence_number, command_status=c.ESME_RSYSERR)
+            self.session.respond(failed)
+        self._answers_out()
+
+    def refuse(self, request: Pdu, status: int) -> None:
+        """Answers a request with an error."""
+        self.answer(response_to(request, status))
+
+    @property
+    def congestion(self) -> Tlvs:
+        """The TLV that says how full we are, to a session whose version knows it (SMPP v5.0 §4.8.4.18)."""
+        return self.listener.congestion_of(self.account) if self.account and self.tells_congestion else ()
+
+    def _answers_out(self) -> None:
         self.flush_soon()
         if self._reading_paused and self.session.unanswered < self.listener.window_of(self.account):
             self._resume_reading()
@@ -211,13 +266,17 @@ class SmppConnection(asyncio.Protocol):
     def accept_bind(self, request: Bind, account: Account, outlet: Outlet) -> None:
         """The login is good: the session may send, and receive if it bound for that."""
         self.account = account
-        self._id_format = account.config.message_id_format
+        self.id_format = account.config.message_id_format
         self.reading = self.listener.reading_of(account)
         self.session.use_settings(self.listener.settings(account))
         version = 0x50 if request.interface_version >= 0x50 else 0x34
         self.session.accept_bind(
             request, system_id=self.listener.config.system_id, sc_interface_version=version
         )
+        self.style = style_of(account.config.smpp, self.session.version)
+        self.tells_congestion = self.session.version >= c.INTERFACE_VERSION_50
+        if self.session.state in _SENDING:
+            self.share = account.shares.join(account.open_messages, self.listener.clock.now())
         self._write()
         if self.session.state in _RECEIVING:
             self.outlet = outlet
@@ -250,10 +309,13 @@ class SmppConnection(asyncio.Protocol):
         return 0 if self._stuck_since is not None or self._cut_off or self._gone else self.session.room
 
     def deliver(self, delivery: Delivery) -> None:
-        """Sends a deliver_sm."""
+        """Sends a deliver_sm, or whatever else the account's style asks for."""
         try:
-            pdu = deliver_sm_of(delivery, self._id_format)
-            self.session.send_request(pdu, self.listener.clock.now(), delivery)
+            if self.style is USUAL:
+                pdu = deliver_sm_of(delivery, self.id_format)
+                self.session.send_request(pdu, self.listener.clock.now(), delivery)
+            else:
+                send_first(self, delivery)
         except ValueError as error:
             # One delivery that cannot be written must not keep the others back.
             if self.outlet is not None:
@@ -261,11 +323,22 @@ class SmppConnection(asyncio.Protocol):
         if not self._flush_due:
             self.flush_soon()
 
+    def alert(self, notification: object) -> None:
+        """Passes on an alert_notification, to a session whose version knows it."""
+        if isinstance(notification, AlertNotification) and not self.style.old:
+            with suppress(SessionError):  # it is about to go
+                self.session.send_request(replace(notification), self.listener.clock.now())
+            self.flush_soon()
+
     def _answered(self, event: Answered, now_ms: int) -> None:
         delivery, status = event.context, event.response.command_status
+        if isinstance(delivery, Parts):
+            if status == c.ESME_ROK and not event.late and send_next(self, delivery):
+                return
+            delivery = delivery.delivery
         if not isinstance(delivery, Delivery) or self.outlet is None or event.late:
             return
-        if status == c.ESME_ROK and event.response.__class__ is DeliverSmResp:
+        if status == c.ESME_ROK and event.response.__class__ in _TAKEN:
             self.outlet.took(delivery, now_ms)
         elif delivery_is_put_off(status):
             self.outlet.put_off(delivery)

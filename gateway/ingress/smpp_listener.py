@@ -15,15 +15,19 @@ from gateway.core.events import Events
 from gateway.core.logins import Logins
 from gateway.core.submission import Submission
 from gateway.ingress.smpp import SmppConnection
+from gateway.ingress.smpp_operations import Operations
 from gateway.ingress.tls import server_context
 from gateway.translate.smpp_reading import Reading, reading_of
 from gateway.translate.vendor_tlvs import VendorTlvs
 from protocols.smpp import constants as c
+from protocols.smpp import tlv
 from protocols.smpp.events import Refused
-from protocols.smpp.pdu import Bind
+from protocols.smpp.pdu import Bind, Tlvs
 from protocols.smpp.settings import SessionSettings
 
 BACKLOG = 1024
+CONGESTION_FOR_S = 0.25
+"""So long one answer to "how full are you?" is good enough."""
 
 
 class SmppListener:
@@ -51,6 +55,8 @@ class SmppListener:
         self.vendor_tlvs = VendorTlvs()
         self.connections: set[SmppConnection] = set()
         self.bad_inputs = 0
+        self.operations = Operations(self)
+        self._congestion: dict[str, tuple[float, Tlvs]] = {}
         self._logins = logins
         self._checks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
@@ -94,7 +100,7 @@ class SmppListener:
         if account is None:
             return self._unbound
         return SessionSettings(
-            window=account.config.window,
+            window=account.config.smpp.deliver_window or account.config.window,
             peer_window=account.config.window,
             bind_timeout_s=self.config.bind_timeout_s,
             enquire_link_s=self.config.enquire_link_s,
@@ -104,6 +110,20 @@ class SmppListener:
     def reading_of(self, account: Account) -> Reading:
         """How the messages of an account are read."""
         return reading_of(account.config, self.vendor_tlvs)
+
+    def congestion_of(self, account: Account) -> Tlvs:
+        """How full the queue is for an account, as a TLV; worked out a few times each second."""
+        now = self.clock.now()
+        until, tlvs = self._congestion.get(account.name, (now, ()))
+        if now >= until:
+            submission = self.submission
+            full = max(
+                account.open_messages / account.config.max_open,
+                submission.open_messages / submission.max_messages,
+            )
+            tlvs = ((tlv.CONGESTION_STATE, bytes((max(0, min(99, int(full * 100))),))),)
+            self._congestion[account.name] = now + CONGESTION_FOR_S, tlvs
+        return tlvs
 
     @staticmethod
     def window_of(account: Account | None) -> int:
@@ -131,6 +151,8 @@ class SmppListener:
             self.connections.discard(connection)
             if connection.account is not None:
                 connection.account.sessions -= 1
+                if connection.share is not None:
+                    connection.account.shares.leave(connection.share)
                 self.say("info", "disconnected", connection)
 
     def say(self, level: str, name: str, connection: SmppConnection, **fields: object) -> None:

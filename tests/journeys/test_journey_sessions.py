@@ -204,7 +204,8 @@ async def test_rate_of_the_account_counts_segments(tmp_path: Path) -> None:
         ]
         assert answers == ["ESME_ROK"] * 4 + ["ESME_RTHROTTLED"]
         gateway.clock.advance(0.5)
-        assert [await client.status_of_submit() for _ in range(3)] == ["ESME_ROK"] * 2 + ["ESME_RTHROTTLED"]
+        answers = [await one.status_of_submit() for one in (client, other, client)]
+        assert answers == ["ESME_ROK"] * 2 + ["ESME_RTHROTTLED"]
 
 
 @journey
@@ -400,19 +401,39 @@ async def test_security_12_receiver_may_not_submit(tmp_path: Path) -> None:
         assert not client.closed.done()
 
 
-@pytest.mark.parametrize("kind", [QuerySm, CancelSm, ReplaceSm, SubmitMulti, DataSm, BroadcastSm])
-def test_unsupported_operation_keeps_the_session(tmp_path: Path, kind: type[Pdu]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "status"),
+    [
+        (QuerySm, c.ESME_RINVMSGID),
+        (CancelSm, c.ESME_RINVDSTADR),
+        (ReplaceSm, c.ESME_RINVMSGID),
+        (SubmitMulti, c.ESME_RINVNUMDESTS),
+        (DataSm, c.ESME_RINVDSTADR),
+    ],
+)
+def test_a_request_that_says_nothing_or_is_not_served_keeps_the_session(
+    tmp_path: Path, kind: type[Pdu], status: int
+) -> None:
     @journey
     async def run() -> None:
         async with gateway_and_smsc(tmp_path) as (gateway, _):
             client = await gateway.client()
             response = await client.request(kind())
-            assert response.command_status == c.ESME_RINVCMDID
+            assert response.command_status == status
             assert response.command_id == kind.command_id | c.RESPONSE_BIT
             message_id = await client.submit()
             assert (await client.receipt()).message_id == message_id
 
     run()
+
+
+@journey
+async def test_a_command_of_a_later_version_keeps_the_session(tmp_path: Path) -> None:
+    async with running(alone(), tmp_path) as gateway:
+        client = await gateway.client()
+        nack = await client.request(BroadcastSm())
+        assert (nack.command_id, nack.command_status) == (c.GENERIC_NACK, c.ESME_RINVCMDID)
+        assert await client.submit()
 
 
 @journey

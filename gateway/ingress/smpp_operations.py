@@ -1,0 +1,383 @@
+"""What clients ask for beside submit_sm: data_sm, submit_multi, and questions about what they sent.
+
+Questions go to the store first.  What the SMSC has is asked for there, if it can be, and its answer goes
+back; nothing here waits for it longer than the connector's response_timeout_s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from gateway.core.errors import Refusal
+from gateway.core.message_ids import format_id, parse_id
+from gateway.core.model import Message, MessageState, Progress, Wish
+from gateway.core.upstream import Upstream
+from gateway.translate import smpp_operations as translate
+from gateway.translate.smpp_operations import Found
+from gateway.translate.smpp_status import REFUSAL_STATUS
+from protocols.smpp import constants as c
+from protocols.smpp.pdu import (
+    BroadcastSm,
+    CancelBroadcastSm,
+    CancelSm,
+    CancelSmResp,
+    DataSm,
+    DataSmResp,
+    Pdu,
+    QueryBroadcastSm,
+    QuerySm,
+    ReplaceSm,
+    ReplaceSmResp,
+    SubmitMulti,
+    SubmitMultiResp,
+    response_to,
+)
+
+if TYPE_CHECKING:
+    from gateway.ingress.smpp import SmppConnection
+    from gateway.ingress.smpp_listener import SmppListener
+
+_STORE_FAILED = REFUSAL_STATUS[Refusal.STORE]
+_Question = QuerySm | ReplaceSm | CancelSm
+_Broadcast = BroadcastSm | QueryBroadcastSm | CancelBroadcastSm
+
+
+class Operations:
+    """The rarer operations of all sessions of a listener."""
+
+    def __init__(self, listener: SmppListener) -> None:
+        self._submission = listener.submission
+        self._journal = listener.journal
+        self._events = listener.events
+        self._clock = listener.clock
+        self._handlers: dict[type[Pdu], Callable[[SmppConnection, Any], None]] = {
+            DataSm: self._data,
+            SubmitMulti: self._multi,
+            QuerySm: self._query,
+            CancelSm: self._cancel,
+            ReplaceSm: self._replace,
+            BroadcastSm: self._broadcast,
+            QueryBroadcastSm: self._broadcast,
+            CancelBroadcastSm: self._broadcast,
+        }
+
+    def handle(self, connection: SmppConnection, pdu: Pdu) -> None:
+        """Answers a request, now or later; one that is not served costs the client nothing but that."""
+        handler = self._handlers.get(pdu.__class__)
+        if handler is None:
+            connection.refuse(pdu, c.ESME_RINVCMDID)
+        else:
+            handler(connection, pdu)
+
+    # -- messages --------------------------------------------------------------------------------------
+
+    def _data(self, connection: SmppConnection, pdu: DataSm) -> None:
+        now, now_ms = self._clock.now(), self._clock.now_ms()
+        result = connection.take(translate.submit_sm_of(pdu), now, now_ms)
+        if isinstance(result, Refusal):
+            connection.refuse(pdu, REFUSAL_STATUS[result])
+            return
+        response = DataSmResp(
+            sequence_number=pdu.sequence_number,
+            message_id=format_id(result.message_id, connection.id_format),
+            tlvs=connection.congestion,
+        )
+        self._after_commit(connection, pdu, response, 1)
+
+    def _multi(self, connection: SmppConnection, pdu: SubmitMulti) -> None:
+        assert connection.account is not None
+        most = translate.DESTINATIONS_MAX + (connection.session.version >= c.INTERFACE_VERSION_50)
+        if not 0 < len(pdu.dest_addresses) <= most:
+            connection.refuse(pdu, c.ESME_RINVNUMDESTS)
+            return
+        lists = {one.name: one.numbers for one in connection.account.config.smpp.lists}
+        submits, unsuccess = translate.submits_of(pdu, lists)
+        now, now_ms = self._clock.now(), self._clock.now_ms()
+        self._submission.ids.together(len(submits), now_ms)
+        taken: list[Message] = []
+        for submit in submits:
+            result = connection.take(submit, now, now_ms, Wish.behind(len(taken)))
+            if isinstance(result, Refusal):
+                unsuccess.append(translate.failed(submit, REFUSAL_STATUS[result]))
+            else:
+                taken.append(result)
+        response = SubmitMultiResp(sequence_number=pdu.sequence_number, unsuccess_smes=tuple(unsuccess[:255]))
+        if not taken:
+            response.command_status = translate.status_of_all(unsuccess)
+            connection.answer(response)
+            return
+        response.message_id = format_id(taken[0].message_id, connection.id_format)
+        self._after_commit(connection, pdu, response, len(taken))
+
+    def _after_commit(self, connection: SmppConnection, pdu: Pdu, response: Pdu, messages: int) -> None:
+        self._submission.flush()
+        self._journal.then(partial(self._committed, connection, pdu, response, messages))
+
+    @staticmethod
+    def _committed(connection: SmppConnection, pdu: Pdu, response: Pdu, messages: int, ok: bool) -> None:
+        if ok:
+            connection.submitted += messages
+            connection.answer(response)
+        else:
+            connection.refuse(pdu, _STORE_FAILED)
+
+    # -- the store's word ------------------------------------------------------------------------------
+
+    def _find(
+        self, connection: SmppConnection, pdu: _Question, then: Callable[[int, Found], None], otherwise: int
+    ) -> None:
+        """Looks for the message that a request names; `then` gets it if it is of the source that it says.
+
+        An id that names no message of the account is ESME_RINVMSGID; `otherwise` is the operation's own
+        status for a message from another source.
+        """
+        assert connection.account is not None
+        try:
+            message_id = parse_id(pdu.message_id)
+        except ValueError:
+            connection.refuse(pdu, c.ESME_RINVMSGID)
+            return
+        source = translate.source_of(pdu, connection.reading).number
+        queries = self._journal.batch.queries
+        place = len(queries)
+        queries.append((connection.account.name, message_id))
+
+        def committed(ok: bool) -> None:
+            if not ok:
+                connection.refuse(pdu, _STORE_FAILED)
+                return
+            found = translate.found_in(self._journal.answer.queried[place])
+            if found is None:
+                connection.refuse(pdu, c.ESME_RINVMSGID)
+            elif found.source != source:
+                connection.refuse(pdu, otherwise)
+            else:
+                then(message_id, found)
+
+        self._journal.then(committed)
+
+    # -- the SMSC's word -------------------------------------------------------------------------------
+
+    def _asked_for(self, operation: str, connector: str) -> Upstream | None:
+        """The connector's upstream, if its SMSC can do this."""
+        upstream = self._submission.upstreams.get(connector)
+        return upstream if upstream is not None and operation in upstream.operations else None
+
+    @staticmethod
+    def _ask(upstream: Upstream, requests: Sequence[Pdu], then: Callable[[list[object]], None]) -> None:
+        """Puts requests to the SMSC; `then` gets an answer for each, None for one that does not come."""
+        answers: list[object] = [None] * len(requests)
+        missing = len(requests)
+
+        def got(place: int, answer: object) -> None:
+            nonlocal missing
+            answers[place] = answer
+            missing -= 1
+            if not missing:
+                then(answers)
+
+        for place, request in enumerate(requests):
+            if not upstream.ask(request, partial(got, place)):
+                got(place, None)
+
+    # -- query_sm --------------------------------------------------------------------------------------
+
+    def _query(self, connection: SmppConnection, pdu: QuerySm) -> None:
+        self._find(connection, pdu, partial(self._queried, connection, pdu), c.ESME_RQUERYFAIL)
+
+    def _queried(self, connection: SmppConnection, pdu: QuerySm, message_id: int, found: Found) -> None:
+        version = connection.session.version
+        upstream = self._asked_for("query_sm", found.connector)
+        if upstream is None or found.progress != Progress.SENT or not found.upstream_ids:
+            connection.answer(translate.query_sm_resp(pdu, found, version))
+            return
+        source = translate.source_of(pdu, connection.reading)
+        requests = [translate.upward(pdu, found, source, id) for id in found.upstream_ids]
+
+        def told(answers: list[object]) -> None:
+            answers += [None] * (found.segments - len(answers))  # of segments that are not there yet
+            now_ms = self._clock.now_ms()
+            connection.answer(translate.query_sm_resp_from(pdu, answers, now_ms, version))
+
+        self._ask(upstream, requests, told)
+
+    # -- cancel_sm -------------------------------------------------------------------------------------
+
+    def _cancel(self, connection: SmppConnection, pdu: CancelSm) -> None:
+        if pdu.message_id:
+            self._find(connection, pdu, partial(self._cancel_one, connection, pdu), c.ESME_RCANCELFAIL)
+            return
+        source = translate.source_of(pdu, connection.reading).number
+        destination = translate.destination_of(pdu, connection.reading)
+        if not destination:
+            connection.refuse(pdu, c.ESME_RINVDSTADR)
+        else:
+            self._cancel_here(connection, pdu, 0, source, destination, pdu.service_type)
+
+    def _cancel_one(self, connection: SmppConnection, pdu: CancelSm, message_id: int, found: Found) -> None:
+        if found.ended:
+            connection.refuse(pdu, c.ESME_RCANCELFAIL)
+        else:
+            self._cancel_here(connection, pdu, message_id, found.source, found.destination, "", found)
+
+    def _cancel_here(
+        self,
+        connection: SmppConnection,
+        pdu: CancelSm,
+        message_id: int,
+        source: str,
+        destination: str,
+        service_type: str,
+        found: Found | None = None,
+    ) -> None:
+        """Ends what waits here; `found` is the one message that is meant."""
+        assert connection.account is not None
+        cancels = self._journal.batch.cancels
+        place = len(cancels)
+        cancels.append(
+            (connection.account.name, message_id, source, destination, service_type, self._clock.now_ms())
+        )
+
+        def committed(ok: bool) -> None:
+            if not ok:
+                connection.refuse(pdu, _STORE_FAILED)
+                return
+            ended, at_smsc, _ = self._journal.answer.cancelled[place]
+            if not at_smsc:
+                connection.refuse(pdu, c.ESME_ROK if ended else c.ESME_RCANCELFAIL)
+                return
+            whole = Found(1, 1, 0, "", source, destination, 0, 0, "", [], 1, service_type)
+            self._cancel_at_smsc(connection, pdu, at_smsc, found or whole)
+
+        self._journal.then(committed)
+
+    def _cancel_at_smsc(
+        self, connection: SmppConnection, pdu: CancelSm, rows: Sequence[Any], found: Found
+    ) -> None:
+        """Asks the SMSCs to cancel what they have; ESME_ROK when all of it is."""
+        source = translate.source_of(pdu, connection.reading)
+        missing = len(rows)
+        failed = False
+
+        def told(message_id: int, answers: list[object]) -> None:
+            nonlocal missing, failed
+            missing -= 1
+            if answers and all(
+                isinstance(one, CancelSmResp) and one.command_status == c.ESME_ROK for one in answers
+            ):
+                self._end_cancelled(message_id)
+            else:
+                failed = True
+            if not missing:
+                response = response_to(pdu, c.ESME_RCANCELFAIL if failed else c.ESME_ROK)
+                self._journal.then(lambda ok: connection.answer(response))
+
+        for message_id, connector, upstream_ids in rows:
+            upstream = self._asked_for("cancel_sm", connector)
+            requests = [translate.upward(pdu, found, source, id) for id in upstream_ids]
+            if upstream is None or len(requests) < found.segments:
+                told(message_id, [])
+            else:
+                self._ask(upstream, requests, partial(told, message_id))
+
+    def _end_cancelled(self, message_id: int) -> None:
+        """Ends what the SMSC has cancelled at once, by its answer.
+
+        A receipt that it sends as well then finds the message ended; one that came before ended it.
+        """
+        now_ms = self._clock.now_ms()
+        self._journal.batch.failed.append((message_id, MessageState.DELETED.value, "", now_ms))
+        if self._events.messages:
+            self._events.ended(message_id, MessageState.DELETED, "cancelled", now_ms)
+
+    # -- replace_sm ------------------------------------------------------------------------------------
+
+    def _replace(self, connection: SmppConnection, pdu: ReplaceSm) -> None:
+        self._find(connection, pdu, partial(self._replace_one, connection, pdu), c.ESME_RREPLACEFAIL)
+
+    def _replace_one(self, connection: SmppConnection, pdu: ReplaceSm, message_id: int, found: Found) -> None:
+        assert connection.account is not None
+        now_ms = self._clock.now_ms()
+        draft = translate.replacement_of(pdu, found, now_ms, connection.reading)
+        if isinstance(draft, Refusal):
+            connection.refuse(pdu, REFUSAL_STATUS[draft])
+        elif draft.segments > connection.account.config.max_segments:
+            connection.refuse(pdu, c.ESME_RINVMSGLEN)
+        elif pdu.sm_default_msg_id and not found.at_smsc:
+            connection.refuse(pdu, c.ESME_RINVDFTMSGID)  # a message keeps the one it came with
+        elif found.at_smsc:
+            self._replace_at_smsc(connection, pdu, found, draft.segments)
+        elif found.ended:
+            connection.refuse(pdu, c.ESME_RREPLACEFAIL)
+        else:
+            replacements = self._journal.batch.replacements
+            place = len(replacements)
+            replacements.append(
+                (
+                    connection.account.name,
+                    message_id,
+                    draft.user_data,
+                    draft.segments,
+                    draft.esm_class,
+                    draft.data_coding,
+                    draft.due_ms if pdu.schedule_delivery_time else -1,
+                    draft.expires_ms,
+                    draft.validity_period,
+                    draft.registered_delivery,
+                    now_ms,
+                )
+            )
+
+            def committed(ok: bool) -> None:
+                done = ok and self._journal.answer.replaced[place]
+                failed = c.ESME_RREPLACEFAIL if ok else _STORE_FAILED
+                connection.refuse(pdu, c.ESME_ROK if done else failed)
+
+            self._journal.then(committed)
+
+    def _replace_at_smsc(
+        self, connection: SmppConnection, pdu: ReplaceSm, found: Found, segments: int
+    ) -> None:
+        """Only a text that is one SMS before and after can be replaced there."""
+        upstream = self._asked_for("replace_sm", found.connector)
+        if upstream is None or found.segments != 1 or segments != 1:
+            connection.refuse(pdu, c.ESME_RREPLACEFAIL)
+            return
+        source = translate.source_of(pdu, connection.reading)
+
+        def told(answers: list[object]) -> None:
+            (answer,) = answers
+            done = isinstance(answer, ReplaceSmResp) and answer.command_status == c.ESME_ROK
+            connection.refuse(pdu, c.ESME_ROK if done else c.ESME_RREPLACEFAIL)
+
+        self._ask(upstream, [translate.upward(pdu, found, source, found.upstream_ids[0])], told)
+
+    # -- broadcast -------------------------------------------------------------------------------------
+
+    def _broadcast(self, connection: SmppConnection, pdu: _Broadcast) -> None:
+        """Passes a broadcast operation on, and its answer back; we keep nothing of it (SMPP v5.0 §4.4)."""
+        account = connection.account
+        assert account is not None
+        upstream = self._submission.upstreams.get(account.config.smpp.broadcast_connector)
+        if upstream is None or connection.session.version < c.INTERFACE_VERSION_50:
+            connection.refuse(pdu, c.ESME_RINVCMDID)
+        elif account.sources and pdu.source_addr not in account.sources:
+            connection.refuse(pdu, c.ESME_RINVSRCADR)
+        elif isinstance(pdu, BroadcastSm) and not account.bucket.take(1, self._clock.now()):
+            connection.refuse(pdu, c.ESME_RTHROTTLED)
+        else:
+
+            def told(answers: list[object]) -> None:
+                (answer,) = answers
+                expected = response_to(pdu)
+                if isinstance(answer, type(expected)):
+                    connection.answer(replace(answer, sequence_number=pdu.sequence_number))
+                elif isinstance(answer, Pdu) and answer.command_status:
+                    connection.refuse(pdu, answer.command_status)
+                else:
+                    connection.refuse(pdu, c.ESME_RSYSERR)
+
+            self._ask(upstream, [replace(pdu)], told)
