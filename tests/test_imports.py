@@ -64,7 +64,13 @@ RULES: dict[str, frozenset[str]] = {
         }
     ),
     "gateway.store": frozenset(
-        {"gateway.core.batch", "gateway.core.frames", "gateway.core.model", "protocols.sms.addresses"}
+        {
+            "gateway.core.batch",
+            "gateway.core.frames",
+            "gateway.core.model",
+            "protocols.sms.addresses",
+            "protocols.sms.reassembly",
+        }
     ),
     "gateway.ingress": frozenset(
         {

@@ -26,16 +26,17 @@ class Batch:
     """message_id, segment, connector, intent_ms, upstream_id, upstream_key: intents of claimed messages whose
     ids are ours to give.  A claim without intents is followed by these, and only then is anything sent."""
     parts: list[Row] = field(default_factory=list)
-    """message_id, account, source, destination, reference, total, part, received_ms: of accepted messages with
-    Progress.GATHERED. When all parts of a set are there, the first one (by its part) becomes the whole: its
-    text is theirs joined, without concatenation elements, its Progress QUEUED; the others are CARRIED and end
-    with it and as it does. A part that is there already (same number) starts a set anew: the older set goes
-    up in its parts, as it does when its time is over (Sweep.assembly_before_ms) or when an account has more
-    than SETS_MAX open sets."""
+    """message_id, account, source, destination, reference, total, part, received_ms: of accepted messages
+    with Progress.GATHERED. When all parts of a set are there, the first one (by its part) becomes the whole:
+    its text is theirs joined, without concatenation elements, its segments are as many as the parts, its
+    Progress is QUEUED, and Answer.queued tells of it; the others are CARRIED and end with it and as it does.
+    A part that is there already (same number) starts a set anew: the older set goes up in its parts, each as
+    it came, as it does when its time is over (Sweep.assembly_before_ms), when an account has more than
+    SETS_MAX open sets, or when its parts are not written alike (protocols.sms.reassembly.can_join)."""
     replaced_by: list[Row] = field(default_factory=list)
-    """message_id, account, source, destination, service_type, now_ms: an accepted message that takes the place
-    of those of the same four that still wait (QUEUED or HELD and nothing of them sent); they end as DELETED
-    with the error "replaced"."""
+    """message_id, account, source, destination, service_type, now_ms: an accepted message that takes the
+    place of earlier ones of the same four that still wait (QUEUED, HELD or GATHERED, and nothing of them
+    sent); they end as DELETED with the error "replaced". Segments of one set do not replace each other."""
     mails: list[Row] = field(default_factory=list)
     """mail_id, key (octets, or None: never seen as repeated), account, received_ms, sender ("": none), envid,
     header_id, subject, client_id, returned (octets), 1 if that is the whole mail.
@@ -65,14 +66,18 @@ class Batch:
     final: 1, it ends its segment; 0, it does not; above 1, it is a notice: the esm_class of an intermediate
     notification (0x20) or of an acknowledgement by the handset or its user (0x08, 0x10), which says nothing
     of the end and goes down, with that esm_class, to who asked for it (bit 4, or bits 2 and 3, of
-    registered_delivery). One that says ENROUTE or ACCEPTED with 0 is such an intermediate notification too."""
+    registered_delivery). One that says ENROUTE or ACCEPTED with 0 is such an intermediate notification too.
+    Each goes down once for a segment and a state, or once for a message unless its sender wants receipts per
+    part; acknowledgements also after the end. `info` is then the acknowledgement's text, in UTF-8 the
+    delivery's user_data (or "tlv:…", which is in its tlvs)."""
     incoming: list[Row] = field(default_factory=list)
-    """Delivery's fields without the id."""
+    """Delivery's fields without the id and without the part."""
     incoming_mail: list[Row] = field(default_factory=list)
     """An incoming SMS that may become a letter: connector, number (the subscriber's digits), own_number
     (digits), text, reference, parts in all, part (0, 1, 1: it is whole), received_ms, answers_since_ms (0: no
-    look for a mail that it answers), mail addresses joined by spaces ("": none), and for the account that
-    gets it when no mail does: Delivery's fields without the id, or None.
+    look for a mail that it answers), mail addresses joined by spaces ("": none), for the account that gets it
+    when no mail does: a row of `incoming`, or None; and whether the account gets the parts of a long one
+    joined (1) or as they came (0), as the first part says.
 
     The parts of a long one wait until all are there; Answer.letters_waiting tells of new letters."""
     once: list[Row] = field(default_factory=list)
@@ -99,12 +104,14 @@ class Batch:
     queries: list[Row] = field(default_factory=list)
     """account, message_id: what became of it, live or ended."""
     cancels: list[Row] = field(default_factory=list)
-    """account, message_id (0: all that fit the rest), source, destination, service_type ("": any), now_ms:
-    what waits here, with nothing of it sent, ends as DELETED."""
+    """account, message_id (0: all that wait here and fit the rest, 1,000 at the most), source, destination,
+    service_type ("": any), now_ms: what waits here, with nothing of it sent, ends as DELETED.
+
+    One that is CARRIED stands for the message that it goes up with, and so for all of its set."""
     replacements: list[Row] = field(default_factory=list)
-    """account, message_id, user_data, segments, esm_class, data_coding, due_ms (-1: as it was), expires_ms (0:
-    as it was), validity_period, registered_delivery, now_ms: a message that waits here, with nothing of it
-    sent, gets another text."""
+    """account, message_id, user_data, segments, esm_class, data_coding, due_ms (-1: as it was), expires_ms
+    (0: as it was), validity_period, registered_delivery, now_ms: a message that waits here, with nothing of
+    it sent, gets another text. One that is GATHERED, CARRIED, or the whole of such ones does not."""
     claims: list[Row] = field(default_factory=list)
     """connector, segments at the most, now_ms, 1 if their intents are written with the claim (0: `assigned`
     follows)."""
@@ -169,9 +176,10 @@ class Answer:
     data_coding, connector, [upstream_id of each segment that was taken], segments, service_type), or () when
     the account has no such message."""
     cancelled: list[Row] = field(default_factory=list)
-    """For each cancel: how many ended, [(message_id, connector, [upstream_id …]) of those that the SMSC has],
-    how many had ended before (0 or 1, of one that was named)."""
-    replaced: list[Row] = field(default_factory=list)
+    """For each cancel: how many ended, [(message_id, connector, [upstream_id …]) of those that the SMSC has,
+    or may have (of these there are fewer ids than segments, or none)], how many had ended before (0 or 1, of
+    one that was named). The message_id is that of the whole of a set, whichever of its segments was named."""
+    replaced: list[int] = field(default_factory=list)
     """For each replacement: 1 if it was done."""
 
 

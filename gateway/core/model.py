@@ -184,6 +184,7 @@ class Delivery(NamedTuple):
     accepted_ms: int
     done_ms: int
     segments: int
+    part: int = 0  # of a receipt for one segment alone: which; 0: it is of the whole message
 
 
 INCOMING = -1

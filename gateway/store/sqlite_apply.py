@@ -13,6 +13,8 @@ from collections.abc import Iterable
 from gateway.core.batch import Answer, Batch, Row, Sweep
 from gateway.store.sqlite_mail import MailSteps
 from gateway.store.sqlite_open import statements
+from gateway.store.sqlite_operations import OperationSteps
+from gateway.store.sqlite_parts import PartSteps
 
 SWEEP_ROWS = 1000
 """A sweep that found so many of a kind has not seen all."""
@@ -33,6 +35,8 @@ class Applier:
         self.boot = self._run("start_boot", (now_ms,)).lastrowid or 0
         connection.executescript(self.sql["create_batch_tables"])
         self.mail = MailSteps(self.boot, self._run, self._many)
+        self.parts = PartSteps(self._run, self._many)
+        self.operations = OperationSteps(self._run, self._many, self.parts)
         self._read_counts()
 
     def apply(self, batch: Batch) -> Answer:
@@ -47,6 +51,7 @@ class Applier:
                 self.connection.execute("ROLLBACK")
             self._read_counts()
             self.mail.read_counts()
+            self.parts.read_counts()
             raise
         if answer.deliveries:
             self.last_delivery = answer.deliveries[-1][0]
@@ -63,6 +68,11 @@ class Applier:
         if batch.assigned:
             self._many("insert_assigned", [(*row, self.boot) for row in batch.assigned])
         ended = False
+        if batch.parts:
+            self.parts.gather(batch.parts, answer)
+        if batch.replaced_by:
+            self._many("end_replaced", batch.replaced_by)
+            ended = True
         if batch.submitted:
             self._many("record_submitted", (row[:5] for row in batch.submitted))
             self._unpark(batch.submitted, batch, answer)
@@ -86,6 +96,9 @@ class Applier:
             ended = True
         if ended:
             self._finish(answer)  # before the claims: what has ended must not go up
+        if batch.queries or batch.cancels or batch.replacements:
+            self.operations.requests(batch, answer)
+            self._finish(answer)
         for row in batch.moves:
             moved = self._run("move_queue", (*row, MOVE_ROWS)).rowcount
             answer.moved.append((row[0], moved >= MOVE_ROWS))
@@ -261,9 +274,13 @@ class Applier:
         early = answer.results[len(rows) - len(answer.unparked) :]
         answer.unparked = [row for row, found in zip(answer.unparked, early, strict=True) if found[0]]
         changed = run("record_final").rowcount
+        if changed < len(rows) and any(row[8] != 1 for row in rows):
+            self.noticed = self.operations.notices()
         if changed:
             run("end_single")
             if run("touch_receipts").rowcount:
+                if run("touched_per_part").fetchone():
+                    self.noticed |= run("write_part_receipts").rowcount > 0
                 run("end_folded")
                 self.connection.execute("DELETE FROM temp.touched")
             if self.in_doubt:
@@ -276,11 +293,16 @@ class Applier:
         run = self._run
         ended = run("count_ended").fetchall()
         if ended:
+            gathered = any(row[3] for row in ended)
+            if gathered and self.parts.end_carried():
+                ended = run("count_ended").fetchall()
             answer.ended.extend(row[:2] for row in ended)
             run("write_history")
             run("write_deliveries")
-            if any(by_mail for *_, by_mail in ended):
+            if any(row[2] for row in ended):
                 self.mail.finish(answer)
+            if gathered:
+                self.parts.forget()
             run("close_submissions")
             self.remembered.extend(r[0] for r in self.connection.execute("SELECT message_id FROM temp.ended"))
             run("delete_ended")
@@ -298,7 +320,8 @@ class Applier:
         for row in batch.refused:
             self._run("bury_delivery", row)
             self._run("delete_delivery", row[:1])
-        if answer.ended or batch.incoming or batch.incoming_mail or batch.sweeps:
+        if answer.ended or self.noticed or batch.incoming or batch.incoming_mail or batch.sweeps:
+            self.noticed = False
             answer.deliveries = self._run("new_deliveries", (self.last_delivery,)).fetchall()
         for account, after, limit in batch.fetches:
             found = self._run("fetch_deliveries", (account, after, limit)).fetchall()
@@ -331,6 +354,7 @@ class Applier:
                 run("bury_excess_deliveries", (account, excess, sweep.now_ms))
                 run("drop_dead", (sweep.now_ms,))
         self.mail.sweep(sweep, answer)
+        self.parts.sweep(sweep.assembly_before_ms, sweep.now_ms, answer)
 
     # -- SQLite ----------------------------------------------------------------------------------------
 
@@ -344,8 +368,9 @@ class Applier:
         return int(self.connection.execute(sql).fetchone()[0])
 
     def _read_counts(self) -> None:
-        self.parked = self._number("SELECT count(*) FROM parked_receipt")
-        self.in_doubt = self._number("SELECT count(*) FROM ambiguous WHERE settled_ms IS NULL")
+        self.noticed = False  # deliveries were written beside those of ends
+        self.parked: int = self._number("SELECT count(*) FROM parked_receipt")
+        self.in_doubt: int = self._number("SELECT count(*) FROM ambiguous WHERE settled_ms IS NULL")
         # an array, because 50,000 numbers as objects are 2 MiB
         self.remembered: array[int] = array("q", (row[0] for row in self._run("list_done")))
         self._read_last_delivery()

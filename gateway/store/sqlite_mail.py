@@ -6,13 +6,14 @@ it.  A claimed letter belongs to this run: after a crash the next one claims it 
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from gateway.core.batch import Answer, Batch, Row, Sweep
 from gateway.core.model import Delivery, Letter, LetterKind
+from gateway.store.steps import Many, Run
+from protocols.sms import reassembly
 
 SWEEP_ROWS = 500
 """So many mails, letters or late messages are looked at in one sweep."""
@@ -30,14 +31,6 @@ GAP = " … "
 """Stands where parts of a long SMS are missing."""
 
 
-class _Run(Protocol):
-    def __call__(self, name: str, parameters: Row = ..., /) -> sqlite3.Cursor: ...
-
-
-class _Many(Protocol):
-    def __call__(self, name: str, rows: Iterable[Row], /) -> sqlite3.Cursor: ...
-
-
 class IncomingRow(NamedTuple):
     """A row of Batch.incoming_mail."""
 
@@ -52,21 +45,22 @@ class IncomingRow(NamedTuple):
     answers_since_ms: int
     addresses: str
     fallback: Row | None
+    whole: int = 0
 
     @property
-    def whole(self) -> Row:
+    def key(self) -> Row:
         """What all parts of a long SMS have in common."""
         return self.connector, self.number, self.own_number, self.reference, self.total
 
 
 RETURNED = Letter._fields.index("returned")
-NO_DELIVERY = (None,) * (len(Delivery._fields) - 1)
+NO_DELIVERY = (None,) * (len(Delivery._fields) - 2)
 
 
 class MailSteps:
     """Part of the Applier; `run` and `many` run the named statements in its transaction."""
 
-    def __init__(self, boot: int, run: _Run, many: _Many) -> None:
+    def __init__(self, boot: int, run: Run, many: Many) -> None:
         self._boot = boot
         self._run = run
         self._many = many
@@ -122,70 +116,88 @@ class MailSteps:
                 continue
             if not self._is_new(sms, answer):
                 continue
-            there = len(self._run("list_parts", (*sms.whole, WAITS)).fetchall()) + 1
+            there = len(self._run("list_parts", (*sms.key, WAITS)).fetchall()) + 1
             if there < sms.total and self._parts[sms.connector] >= PARTS_MAX:
                 self._bring(sms, answer)
                 continue
             self._insert_part(sms, WAITS)
             self._parts[sms.connector] += 1
             if there == sms.total:
-                self._join(sms.whole, answer)
+                self._join(sms.key, answer)
 
     def _is_new(self, sms: IncomingRow, answer: Answer) -> bool:
         """Whether a part did not come before.
 
         An SMSC that missed our answer brings a part again, perhaps when the SMS has gone on already: then it
-        is passed over, unless all others come again too.  Another text with its reference is another SMS,
-        which may have begun with what seemed to come again.
+        is passed over, unless all others come again too; but an account that gets an SMS whole never gets it
+        again.  Another text with its reference is another SMS, which may have begun with what seemed to come
+        again.
         """
-        found = self._run("part_text", (*sms.whole, sms.part)).fetchone()
+        found = self._run("part_text", (*sms.key, sms.part)).fetchone()
         if found is None:
             return True
         text, joined = found
         if text != sms.text:
             if joined == WAITS:
-                self._join(sms.whole, answer)
-            self._run("forget_parts", (*sms.whole, sms.part))
+                self._join(sms.key, answer)
+            self._run("forget_parts", (*sms.key, sms.part))
             self._wait_again(sms)
             return True
         if joined != WAITS:
             self._insert_part(sms, CAME_AGAIN)
-            if len(self._run("list_parts", (*sms.whole, CAME_AGAIN)).fetchall()) == sms.total:
+            again = self._run("list_parts", (*sms.key, CAME_AGAIN)).fetchall()
+            if len(again) == sms.total and not again[0][-1]:  # the first part says
                 self._wait_again(sms)
-                self._join(sms.whole, answer)
+                self._join(sms.key, answer)
         return False
 
     def _wait_again(self, sms: IncomingRow) -> None:
-        self._parts[sms.connector] += self._run("wait_again", sms.whole).rowcount
+        self._parts[sms.connector] += self._run("wait_again", sms.key).rowcount
 
     def _insert_part(self, sms: IncomingRow, joined: int) -> None:
-        columns = (*sms.whole, sms.part, sms.text, sms.received_ms, sms.answers_since_ms, sms.addresses)
-        self._run("insert_part", (*columns, joined, *(sms.fallback or NO_DELIVERY)))
+        columns = (*sms.key, sms.part, sms.text, sms.received_ms, sms.answers_since_ms, sms.addresses)
+        self._run("insert_part", (*columns, joined, sms.whole, *(sms.fallback or NO_DELIVERY)))
 
     def _bring(self, sms: IncomingRow, answer: Answer) -> None:
         if not self._post(sms, answer) and sms.fallback is not None:
             self._run("insert_incoming", sms.fallback)
 
-    def _join(self, whole: Row, answer: Answer) -> None:
+    def _join(self, key: Row, answer: Answer) -> None:
         """A long SMS goes on with the parts that are there.
 
         The first of them decides where to: a keyword is in it.  So its account gets them all.
         """
-        parts = self._run("list_parts", (*whole, WAITS)).fetchall()
-        connector, number, own_number, reference, total = whole
+        parts = self._run("list_parts", (*key, WAITS)).fetchall()
+        connector, number, own_number, reference, total = key
         text = _joined([row[:2] for row in parts], total)
-        part, _, received_ms, since_ms, addresses, account = parts[0]
+        part, _, received_ms, since_ms, addresses, account, whole = parts[0]
         sms = IncomingRow(
             *(connector, number, own_number, text, reference, total, part),
             *(received_ms, since_ms, addresses, None),
         )
         if not self._post(sms, answer) and account is not None:
-            self._run("deliver_parts", (*whole, account))
+            if whole:
+                self._deliver_whole(key)
+            else:
+                self._run("deliver_parts", (*key, account))
         if len(parts) == total:
-            self._run("keep_parts", (max(row[2] for row in parts), *whole))
+            self._run("keep_parts", (max(row[2] for row in parts), *key))
         else:
-            self._run("delete_parts", whole)
+            self._run("delete_parts", key)
         self._parts[connector] -= len(parts)
+
+    def _deliver_whole(self, key: Row) -> None:
+        """The first part's account gets one SMS with the text of all that are there."""
+        found = self._run("list_part_deliveries", key).fetchall()
+        deliveries = [Delivery(0, *row[1:]) for row in found]
+        first = deliveries[0]
+        parts = [
+            reassembly.Part(row[0], sms.user_data, sms.esm_class, sms.data_coding)
+            for row, sms in zip(found, deliveries, strict=True)
+        ]
+        whole = reassembly.join_incoming(parts, key[-1])
+        joined = first._replace(**whole._asdict(), tlvs=reassembly.without_sar(first.tlvs))
+        self._run("insert_incoming", joined[1:-1])
 
     def _post(self, sms: IncomingRow, answer: Answer) -> bool:
         """Writes the letters to whoever shall have this SMS; whether it answers a mail, and so is done."""

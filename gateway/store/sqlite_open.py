@@ -116,6 +116,7 @@ def _check_live_tables(connection: sqlite3.Connection, path: Path) -> None:
         "letter",
         "incoming_part",
         "incoming_seen",
+        "gathered_part",
     )
     for table in live:
         damage = connection.execute(f"PRAGMA quick_check({table})").fetchone()[0]

@@ -150,6 +150,7 @@ def incoming_sms(text: str = "yes", **fields: Any) -> Row:
         "answers_since_ms": 0,
         "addresses": "inbox@example.org",
         "fallback": None,
+        "whole": 0,
     }
     assert not fields.keys() - values.keys()
     return tuple({**values, **fields}.values())

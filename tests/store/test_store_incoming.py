@@ -16,9 +16,9 @@ INBOX = "inbox@example.org"
 
 
 def fallback(text: bytes = b"yes", **fields: Any) -> Row:
-    """What an account gets: Delivery's fields without the id."""
+    """What an account gets: Delivery's fields without the id and the part."""
     sms = delivery(0, message_id=0, state=INCOMING, error="", user_data=text, **fields)
-    return tuple(sms)[1:]
+    return tuple(sms)[1:-1]
 
 
 def bring(store: Store, *rows: Row) -> Answer:
@@ -62,7 +62,7 @@ def test_one_letter_for_each_mailbox(store: Store) -> None:
 
 def test_without_a_mailbox_its_account_gets_it(store: Store) -> None:
     answer = bring(store, incoming_sms(addresses="", fallback=fallback()))
-    assert answer.deliveries == [(1, *fallback())]
+    assert answer.deliveries == [(1, *fallback(), 0)]
     assert not answer.letters_waiting
     assert letters(store) == []
 
@@ -239,7 +239,7 @@ def test_an_account_gets_the_parts_as_they_came(store: Store) -> None:
             store,
             incoming_sms(f"p{n}", reference=7, total=3, part=n, addresses="", fallback=rows[n - 1]),
         )
-    assert answer.deliveries == [(n, *row) for n, row in enumerate(rows, 1)]
+    assert answer.deliveries == [(n, *row, 0) for n, row in enumerate(rows, 1)]
     assert letters(store) == []
 
 
@@ -286,7 +286,7 @@ def test_what_is_missing_is_not_waited_for_forever(store: Store, there: tuple[in
 def test_an_account_gets_the_parts_that_came(store: Store) -> None:
     bring(store, incoming_sms(total=2, part=2, reference=7, addresses="", fallback=fallback(b"two")))
     answer = store.sweep(NOW_MS + DAY_MS, part_before_ms=NOW_MS + 1)
-    assert answer.deliveries == [(1, *fallback(b"two"))]
+    assert answer.deliveries == [(1, *fallback(b"two"), 0)]
 
 
 def test_too_many_parts_do_not_wait(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:

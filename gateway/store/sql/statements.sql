@@ -7,9 +7,10 @@ CREATE TEMP TABLE receipt (
     n INTEGER PRIMARY KEY, connector TEXT, upstream_id TEXT, key_same TEXT, key_second TEXT, key_third TEXT,
     peer TEXT, state INTEGER, final INTEGER, error TEXT, received_ms INTEGER, info TEXT,
     message_id INTEGER, segment INTEGER, replay INTEGER, how INTEGER);
-CREATE TEMP TABLE touched (message_id INTEGER PRIMARY KEY);
+CREATE TEMP TABLE touched (message_id INTEGER PRIMARY KEY, per_part INTEGER, done_ms INTEGER, info TEXT);
+-- told: its sender has had a receipt for each segment.
 CREATE TEMP TABLE ended (message_id INTEGER PRIMARY KEY, state INTEGER, error TEXT, done_ms INTEGER,
-    info TEXT NOT NULL DEFAULT '');
+    info TEXT NOT NULL DEFAULT '', told INTEGER NOT NULL DEFAULT 0);
 
 -- name: start_boot
 -- A run of the gateway begins.
@@ -38,7 +39,7 @@ INSERT INTO message (
 INSERT INTO submission (message_id, segment, connector, intent_ms, boot, attempt) VALUES (?, ?, ?, ?, ?, 0)
 ON CONFLICT (message_id, segment) DO UPDATE SET
     connector = excluded.connector, intent_ms = excluded.intent_ms, boot = excluded.boot, attempt = 0,
-    submitted_ms = NULL, upstream_id = NULL, upstream_key = NULL, state = NULL, error = '';
+    submitted_ms = NULL, upstream_id = NULL, upstream_key = NULL, state = NULL, error = '', noticed = 0;
 
 -- name: insert_assigned
 -- The same with the id that we have given it, before it is sent.
@@ -46,7 +47,8 @@ INSERT INTO submission (message_id, segment, connector, intent_ms, upstream_id, 
 VALUES (?, ?, ?, ?, ?, ?, ?, 0)
 ON CONFLICT (message_id, segment) DO UPDATE SET
     connector = excluded.connector, intent_ms = excluded.intent_ms, boot = excluded.boot, attempt = 0,
-    submitted_ms = NULL, upstream_id = excluded.upstream_id, upstream_key = excluded.upstream_key, state = NULL, error = '';
+    submitted_ms = NULL, upstream_id = excluded.upstream_id, upstream_key = excluded.upstream_key, state = NULL,
+    error = '', noticed = 0;
 
 -- name: record_submitted
 -- The SMSC took a segment and gave it an id; a segment whose message has ended meanwhile stays ended.
@@ -111,7 +113,7 @@ AND (progress = 1 OR (SELECT count(*) FROM submission WHERE message_id = ?1 AND 
 
 -- name: end_in_doubt
 -- Policy fail: the message ends with a state that says so.
-INSERT OR IGNORE INTO temp.ended SELECT message_id, 7, 'ambiguous', ?, '' FROM message
+INSERT OR IGNORE INTO temp.ended (message_id, state, error, done_ms) SELECT message_id, 7, 'ambiguous', ? FROM message
 WHERE message_id = ? AND on_ambiguous = 3;
 
 -- name: list_open_intents
@@ -255,26 +257,30 @@ FROM (SELECT message_id, segment, state, error, min(n) FROM temp.receipt
 WHERE submission.message_id = r.message_id AND submission.segment = r.segment;
 
 -- name: touch_receipts
--- Messages of several segments that a receipt of this batch may have ended.
-INSERT OR IGNORE INTO temp.touched
-SELECT r.message_id FROM temp.receipt r CROSS JOIN message m USING (message_id)
-WHERE r.final = 1 AND r.replay = 0 AND m.segments > 1;
+-- Messages of several segments that a receipt of this batch may have ended; `info` is of the last one.
+INSERT INTO temp.touched
+SELECT r.message_id, m.flags & 1, max(r.received_ms), r.info FROM temp.receipt r CROSS JOIN message m USING (message_id)
+WHERE r.final = 1 AND r.replay = 0 AND m.segments > 1 GROUP BY r.message_id;
+
+-- name: touched_per_part
+-- Whether a sender wants a receipt for each of the segments.
+SELECT 1 FROM temp.touched WHERE per_part LIMIT 1;
 
 -- name: end_single
 -- A message of one segment ends with its receipt.
-INSERT OR IGNORE INTO temp.ended
+INSERT OR IGNORE INTO temp.ended (message_id, state, error, done_ms, info)
 SELECT r.message_id, r.state, r.error, r.received_ms, r.info FROM temp.receipt r CROSS JOIN message m USING (message_id)
 WHERE r.final = 1 AND r.replay = 0 AND m.segments = 1 ORDER BY r.n;
 
 -- name: end_folded
--- A message of several segments ends when all are final, or with the first failure.
-INSERT OR IGNORE INTO temp.ended
+-- A message of several segments ends when all are final, or with the first failure, unless its sender wants a
+-- receipt for each.
+INSERT OR IGNORE INTO temp.ended (message_id, state, error, done_ms, info, told)
 SELECT m.message_id, coalesce(min(CASE WHEN s.state <> 2 THEN s.state END), 2),
-    coalesce(min(CASE WHEN s.state <> 2 THEN s.error END), min(s.error)),
-    (SELECT max(received_ms) FROM temp.receipt r WHERE r.message_id = m.message_id), ''
+    coalesce(min(CASE WHEN s.state <> 2 THEN s.error END), min(s.error)), t.done_ms, t.info, t.per_part
 FROM temp.touched t CROSS JOIN message m USING (message_id) CROSS JOIN submission s USING (message_id)
 WHERE s.attempt = 3
-GROUP BY m.message_id HAVING count(*) = m.segments OR max(s.state <> 2) = 1;
+GROUP BY m.message_id HAVING count(*) = m.segments OR (max(s.state <> 2) = 1 AND NOT t.per_part);
 
 -- name: end_message
 -- A message ends without a receipt: refused for good, given up, or expired.
@@ -288,30 +294,33 @@ AND EXISTS (SELECT 1 FROM temp.receipt r WHERE r.message_id = ambiguous.message_
 
 -- name: end_handed_over
 -- No receipt was asked for: the message ends when the SMSC took its last segment.
-INSERT OR IGNORE INTO temp.ended
+INSERT OR IGNORE INTO temp.ended (message_id, state, error, done_ms, info)
 SELECT message_id, 6, '', ?2, '' FROM message WHERE message_id = ?1
 AND segments = (SELECT count(*) FROM submission WHERE message_id = ?1 AND attempt IN (1, 3));
 
 -- name: end_expired
--- Validity is over and the message still waits here; some hundreds at a time.
-INSERT OR IGNORE INTO temp.ended
-SELECT message_id, 3, '', ?1, '' FROM message WHERE progress <> 1 AND expires_ms <= ?1 LIMIT 1000;
+-- Validity is over and the message still waits here; some hundreds at a time.  What goes up with another ends
+-- with that one.
+INSERT OR IGNORE INTO temp.ended (message_id, state, error, done_ms, info)
+SELECT message_id, 3, '', ?1, '' FROM message WHERE progress <> 1 AND progress <> 4 AND expires_ms <= ?1 LIMIT 1000;
 
 -- name: end_without_receipt
 -- Its receipt never came: long after the end of its validity a message ends as unknown.
-INSERT OR IGNORE INTO temp.ended
+INSERT OR IGNORE INTO temp.ended (message_id, state, error, done_ms, info)
 SELECT message_id, 7, 'no receipt', ?1, '' FROM message
 WHERE message_id < ?2 AND progress = 1 AND expires_ms <= ?3 LIMIT 1000;
 
 -- name: count_ended
--- How many open messages each account has less, and whether some of them came by mail.
-SELECT m.account, count(*), max(m.origin) FROM temp.ended CROSS JOIN message m USING (message_id) GROUP BY m.account;
+-- How many open messages each account has less, whether some came by mail, or are (with) segments of their sender's.
+SELECT m.account, count(*), max(m.origin), max(m.progress > 2 OR m.flags & 4) FROM temp.ended CROSS JOIN message m USING (message_id) GROUP BY m.account;
 
 -- name: write_history
 -- Ended messages, without their text.
 INSERT OR IGNORE INTO history
 SELECT m.message_id, m.account, m.accepted_ms, m.source, m.destination, m.registered_delivery, m.segments,
-    m.connector, s.submitted_ms, s.upstream_id, e.state, e.error, e.done_ms, m.retries, m.doubts, m.origin
+    m.connector, s.submitted_ms, s.upstream_id, e.state, e.error, e.done_ms, m.retries, m.doubts, m.origin,
+    CASE WHEN m.registered_delivery & 12
+    THEN m.source_ton << 24 | m.source_npi << 16 | m.destination_ton << 8 | m.destination_npi END
 FROM temp.ended e CROSS JOIN message m USING (message_id)
 LEFT JOIN submission s ON s.message_id = m.message_id AND s.segment = 1;
 
@@ -326,10 +335,64 @@ SELECT m.account, m.message_id, e.done_ms, m.destination_ton, m.destination_npi,
     ELSE coalesce(substr(m.user_data, 1, 20), x'') END, CAST(e.info AS BLOB),
     e.state, e.error, m.accepted_ms, e.done_ms, m.segments
 FROM temp.ended e CROSS JOIN message m USING (message_id)
-WHERE m.origin = 0 AND ((m.registered_delivery & 3) = 1
+WHERE m.origin = 0 AND NOT e.told AND ((m.registered_delivery & 3) = 1
     OR ((m.registered_delivery & 3) = 2 AND e.state NOT IN (2, 6))
     OR ((m.registered_delivery & 3) = 3 AND e.state = 2))
 ORDER BY e.rowid;
+
+-- name: write_part_receipts
+-- The same for a segment that is final, for whoever wants to hear of each.
+INSERT INTO delivery (account, message_id, created_ms, source_ton, source_npi, source,
+    destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
+    state, error, accepted_ms, done_ms, segments, part)
+SELECT m.account, m.message_id, r.received_ms, m.destination_ton, m.destination_npi, m.destination,
+    m.source_ton, m.source_npi, m.source, 4, 0, m.data_coding,
+    CASE WHEN m.esm_class & 64 OR m.data_coding NOT IN (0, 1, 3) THEN x''
+    ELSE coalesce(substr(m.user_data, 1, 20), x'') END, CAST(r.info AS BLOB),
+    r.state, r.error, m.accepted_ms, r.received_ms, 1, r.segment
+FROM (SELECT message_id, segment, state, error, received_ms, info, min(n) AS n FROM temp.receipt
+      WHERE final = 1 AND replay = 0 GROUP BY message_id, segment) r
+CROSS JOIN temp.touched t USING (message_id) CROSS JOIN message m USING (message_id)
+WHERE t.per_part AND m.origin = 0 AND ((m.registered_delivery & 3) = 1
+    OR ((m.registered_delivery & 3) = 2 AND r.state NOT IN (2, 6))
+    OR ((m.registered_delivery & 3) = 3 AND r.state = 2))
+ORDER BY r.n;
+
+-- name: list_notices
+-- What receipts of this batch say beside an end, for whoever asked; what says it will not help after the end.
+SELECT r.message_id, r.segment, CASE WHEN r.final > 1 THEN r.final ELSE 32 END, r.state, r.error, r.received_ms,
+    r.info, m.message_id IS NOT NULL, coalesce(m.segments > 1 AND m.flags & 1, 0)
+FROM temp.receipt r LEFT JOIN message m ON m.message_id = r.message_id
+    LEFT JOIN history h ON m.message_id IS NULL AND h.message_id = r.message_id
+WHERE r.message_id IS NOT NULL AND (r.final > 1 OR (r.final = 0 AND r.state IN (1, 6)))
+AND coalesce(m.origin, h.origin) = 0
+AND coalesce(m.registered_delivery, h.registered_delivery) & CASE r.final WHEN 8 THEN 4 WHEN 16 THEN 8 ELSE 16 END
+AND (r.final IN (8, 16) OR (r.replay = 0 AND m.message_id IS NOT NULL)) ORDER BY r.n;
+
+-- name: mark_noticed
+-- A notice that has not gone down yet; of a message's segments one says it for all, unless each is told of.
+UPDATE submission SET noticed = noticed | ?3 WHERE message_id = ?1 AND segment = ?2 AND NOT noticed & ?3
+AND (?4 OR NOT EXISTS (SELECT 1 FROM submission o WHERE o.message_id = ?1 AND o.noticed & ?3));
+
+-- name: write_notice
+-- It goes down: message_id, esm_class, state, error, received_ms, TLVs, part, and of an acknowledgement its text.
+INSERT INTO delivery (account, message_id, created_ms, source_ton, source_npi, source,
+    destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
+    state, error, accepted_ms, done_ms, segments, part)
+SELECT account, message_id, ?5, destination_ton, destination_npi, destination, source_ton, source_npi, source,
+    ?2, 0, data_coding, CASE WHEN ?8 IS NOT NULL THEN ?8
+    WHEN esm_class & 64 OR data_coding NOT IN (0, 1, 3) THEN x'' ELSE coalesce(substr(user_data, 1, 20), x'') END,
+    ?6, ?3, ?4, accepted_ms, ?5, CASE WHEN ?7 THEN 1 ELSE segments END, ?7
+FROM message WHERE message_id = ?1;
+
+-- name: write_late_notice
+-- The same of a message that has ended.
+INSERT INTO delivery (account, message_id, created_ms, source_ton, source_npi, source,
+    destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
+    state, error, accepted_ms, done_ms, segments, part)
+SELECT account, message_id, ?5, numbering >> 8 & 255, numbering & 255, destination, numbering >> 24 & 255,
+    numbering >> 16 & 255, source, ?2, 0, 0, coalesce(?8, x''), ?6, ?3, ?4, accepted_ms, ?5, segments, ?7
+FROM history WHERE message_id = ?1 AND numbering IS NOT NULL;
 
 -- name: close_submissions
 -- Nothing more is expected for the segments of ended messages.
@@ -369,16 +432,24 @@ DELETE FROM delivery WHERE delivery_id = ?;
 
 -- name: bury_delivery
 -- The account refused it for good.
-INSERT INTO dead_delivery SELECT *, ?2, ?3 FROM delivery WHERE delivery_id = ?1;
+INSERT INTO dead_delivery SELECT delivery_id, account, message_id, created_ms, source_ton, source_npi, source, destination_ton,
+    destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs, state, error,
+    accepted_ms, done_ms, segments, ?2, ?3, part
+FROM delivery WHERE delivery_id = ?1;
 
 -- name: bury_old_deliveries
 -- Nobody fetched it for too long.  Only the oldest are looked at: a million may wait.
-INSERT INTO dead_delivery SELECT *, 'not fetched in time', ?2
+INSERT INTO dead_delivery SELECT delivery_id, account, message_id, created_ms, source_ton, source_npi, source, destination_ton,
+    destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs, state, error,
+    accepted_ms, done_ms, segments, 'not fetched in time', ?2, part
 FROM (SELECT * FROM delivery ORDER BY delivery_id LIMIT 1000) WHERE created_ms < ?1;
 
 -- name: bury_excess_deliveries
 -- An account that fetches nothing may not fill the disk.
-INSERT INTO dead_delivery SELECT *, 'too many waiting', ?3 FROM delivery WHERE account = ?1
+INSERT INTO dead_delivery SELECT delivery_id, account, message_id, created_ms, source_ton, source_npi, source, destination_ton,
+    destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs, state, error,
+    accepted_ms, done_ms, segments, 'too many waiting', ?3, part
+FROM delivery WHERE account = ?1
 ORDER BY delivery_id LIMIT ?2;
 
 -- name: drop_dead
@@ -430,7 +501,143 @@ UPDATE message SET progress = 0, due_ms = 0 WHERE message_id = ? AND progress = 
 
 -- name: end_held
 -- A person decided: give it up.
-INSERT OR IGNORE INTO temp.ended SELECT message_id, 4, 'given up', ?2, '' FROM message WHERE message_id = ?1 AND progress <> 1;
+INSERT OR IGNORE INTO temp.ended (message_id, state, error, done_ms)
+SELECT message_id, 4, 'given up', ?2 FROM message WHERE message_id = ?1 AND progress NOT IN (1, 4);
+
+-- name: count_sets
+-- How many sets of segments each account has open.
+SELECT account, count(*) FROM (SELECT DISTINCT account, source, destination, reference, total FROM gathered_part
+WHERE carrier IS NULL) GROUP BY account;
+
+-- name: look_at_set
+-- How many segments of a set are there, and whether this one is.
+SELECT count(*), total(part = ?6) FROM gathered_part WHERE account = ?1 AND source = ?2 AND destination = ?3
+AND reference = ?4 AND total = ?5 AND carrier IS NULL;
+
+-- name: oldest_set
+-- The set of an account that was opened first.
+SELECT account, source, destination, reference, total FROM gathered_part
+WHERE account = ? AND carrier IS NULL ORDER BY message_id LIMIT 1;
+
+-- name: list_old_sets
+-- Sets whose missing segments are not waited for any more, some at a time.
+SELECT DISTINCT account, source, destination, reference, total FROM (
+    SELECT * FROM gathered_part WHERE received_ms < ? AND carrier IS NULL ORDER BY received_ms LIMIT ?);
+
+-- name: gather_part
+-- A segment waits for the others of its set.
+INSERT INTO gathered_part (message_id, account, source, destination, reference, total, part, received_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: list_set
+-- The messages of a set, in the order of their numbers.
+SELECT g.part, m.user_data, m.esm_class, m.data_coding, m.message_id, m.tlvs, m.connector, m.due_ms
+FROM gathered_part g CROSS JOIN message m USING (message_id)
+WHERE g.account = ? AND g.source = ? AND g.destination = ? AND g.reference = ? AND g.total = ? AND g.carrier IS NULL
+ORDER BY g.part;
+
+-- name: make_carrier
+-- The first one carries the text of all; 4 is WHOLE, 1 PER_PART.
+UPDATE message SET user_data = ?, esm_class = ?, tlvs = ?, segments = ?, progress = 0, flags = flags & ~1 | 4
+WHERE message_id = ?;
+
+-- name: carry
+-- The others go up with it.
+UPDATE message SET progress = 4 WHERE message_id = ?;
+
+-- name: close_set
+-- Its set is complete.
+UPDATE gathered_part SET carrier = ? WHERE account = ? AND source = ? AND destination = ? AND reference = ? AND total = ? AND carrier IS NULL;
+
+-- name: drop_set
+-- Its segments wait for each other no more.
+DELETE FROM gathered_part WHERE account = ? AND source = ? AND destination = ? AND reference = ? AND total = ? AND carrier IS NULL;
+
+-- name: send_alone
+-- A segment goes up as it came.
+UPDATE message SET progress = 0 WHERE message_id = ? AND progress = 3 RETURNING connector, due_ms;
+
+-- name: end_carried
+-- What goes up with a message ends as it does.
+INSERT OR IGNORE INTO temp.ended (message_id, state, error, done_ms, info)
+SELECT g.message_id, e.state, e.error, e.done_ms, e.info
+FROM temp.ended e CROSS JOIN gathered_part g ON g.carrier = e.message_id
+WHERE g.message_id <> e.message_id;
+
+-- name: fill_carried_history
+-- How it went is what is known of its carrier.
+UPDATE history SET (connector, submitted_ms, upstream_id, retries, doubts)
+    = (c.connector, c.submitted_ms, c.upstream_id, c.retries, c.doubts)
+FROM temp.ended e CROSS JOIN gathered_part g USING (message_id) CROSS JOIN history c ON c.message_id = g.carrier
+WHERE history.message_id = e.message_id AND g.carrier <> g.message_id;
+
+-- name: forget_gathered
+-- Ended segments wait for nothing.
+DELETE FROM gathered_part WHERE message_id IN (SELECT message_id FROM temp.ended);
+
+-- name: count_ending
+-- How many messages end.
+SELECT count(*) FROM temp.ended;
+
+-- name: find_live
+-- A message of an account that has not ended, or the one that carries it.
+SELECT c.message_id, m.progress, c.connector, m.source, m.destination, m.esm_class, m.data_coding, m.segments,
+    m.service_type
+FROM message m LEFT JOIN gathered_part g ON g.message_id = m.message_id AND m.progress = 4
+CROSS JOIN message c ON c.message_id = coalesce(g.carrier, m.message_id)
+WHERE m.message_id = ? AND m.account = ?;
+
+-- name: find_ended
+-- One that has.
+SELECT state, done_ms, error, source, destination, connector, upstream_id, segments
+FROM history WHERE message_id = ? AND account = ?;
+
+-- name: connector_of
+-- By which connector a live message goes.
+SELECT connector FROM message WHERE message_id = ?;
+
+-- name: list_upstream_ids
+-- What its SMSC calls the segments that it took, and whether their end is known.
+SELECT upstream_id, attempt = 3 FROM submission WHERE message_id = ? AND attempt IN (1, 3) AND upstream_id <> ''
+ORDER BY segment;
+
+-- name: find_waiting_to
+-- What waits for a number, some at a time.
+SELECT message_id FROM message WHERE destination = ?3 AND progress <> 1 AND progress <> 4 AND account = ?1
+AND source = ?2 AND ?4 IN ('', service_type) ORDER BY message_id LIMIT ?5;
+
+-- name: end_cancelled
+-- A message ends of which nothing was sent or is about to be.
+INSERT OR IGNORE INTO temp.ended (message_id, state, error, done_ms)
+SELECT message_id, 4, '', ?2 FROM message WHERE message_id = ?1 AND progress NOT IN (1, 4)
+AND NOT EXISTS (SELECT 1 FROM submission WHERE message_id = ?1);
+
+-- name: is_ending
+-- Whether a message ends with this batch.
+SELECT 1 FROM temp.ended WHERE message_id = ?;
+
+-- name: end_replaced
+-- The same of those whose place another one takes: message_id, account, source, destination, service_type, now_ms.
+-- Segments of the same set replace each other not.
+INSERT OR IGNORE INTO temp.ended (message_id, state, error, done_ms)
+SELECT m.message_id, 4, 'replaced', ?6 FROM message m LEFT JOIN gathered_part g ON g.message_id = m.message_id
+WHERE m.destination = ?4 AND m.progress <> 1 AND m.progress <> 4 AND m.account = ?2 AND m.source = ?3
+AND m.service_type = ?5 AND m.message_id < ?1 AND EXISTS (SELECT 1 FROM message WHERE message_id = ?1)
+AND NOT EXISTS (SELECT 1 FROM submission s WHERE s.message_id = m.message_id)
+AND NOT EXISTS (SELECT 1 FROM gathered_part own WHERE own.message_id = ?1 AND own.account = g.account
+    AND own.source = g.source AND own.destination = g.destination AND own.reference = g.reference
+    AND own.total = g.total AND own.carrier IS g.carrier)
+LIMIT 1000;
+
+-- name: replace_text
+-- A message of which nothing was sent gets another text; see Batch.replacements.  4 is WHOLE.
+UPDATE message SET user_data = ?3, segments = ?4, esm_class = ?5, data_coding = ?6,
+    due_ms = CASE WHEN ?7 < 0 THEN due_ms ELSE ?7 END,
+    validity_period = CASE WHEN ?8 > 0 THEN ?9 ELSE validity_period END,
+    expires_ms = CASE WHEN ?8 > 0 THEN ?8 ELSE expires_ms END, registered_delivery = ?10
+WHERE message_id = ?2 AND account = ?1 AND progress IN (0, 2) AND NOT flags & 4 AND expires_ms > ?11
+AND NOT EXISTS (SELECT 1 FROM submission WHERE message_id = ?2)
+RETURNING connector, due_ms, progress;
 
 -- name: insert_mail
 -- A mail that came in; one whose key is known is a repeated one and leaves no row.
@@ -455,7 +662,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?);
 INSERT OR IGNORE INTO letter (kind, recipient, created_ms, due_ms, message_id, state, error, done_ms,
     number, own_number, text, mail_id)
 SELECT 1, l.sender, e.done_ms, e.done_ms, e.message_id, e.state, e.error, e.done_ms,
-    r.number, r.own_number, e.info, r.mail_id
+    r.number, r.own_number, CASE WHEN e.info LIKE 'tlv:%' THEN '' ELSE e.info END, r.mail_id
 FROM temp.ended e CROSS JOIN mail_recipient r USING (message_id) CROSS JOIN mail l USING (mail_id)
 WHERE l.sender <> '' AND r.notify & CASE WHEN e.state IN (2, 6) THEN 1 ELSE 2 END
 ORDER BY e.rowid;
@@ -479,10 +686,10 @@ VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7);
 -- name: insert_part
 -- A part of a long incoming SMS waits for the others, or has come again.
 INSERT OR REPLACE INTO incoming_part (connector, number, own_number, reference, total, part, text, received_ms,
-    answers_since_ms, addresses, joined, account, message_id, created_ms, source_ton, source_npi, source,
+    answers_since_ms, addresses, joined, whole, account, message_id, created_ms, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
     state, error, accepted_ms, done_ms, segments)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: part_text
 -- What a part says that came before, and whether it has gone on.
@@ -491,7 +698,7 @@ WHERE connector = ? AND number = ? AND own_number = ? AND reference = ? AND tota
 
 -- name: list_parts
 -- The parts of a long incoming SMS that are there and have not gone on (0), or that came again (2), in order.
-SELECT part, text, received_ms, answers_since_ms, addresses, account FROM incoming_part
+SELECT part, text, received_ms, answers_since_ms, addresses, account, whole FROM incoming_part
 WHERE connector = ? AND number = ? AND own_number = ? AND reference = ? AND total = ?
 AND joined = ? ORDER BY part;
 
@@ -501,6 +708,14 @@ INSERT INTO delivery (account, message_id, created_ms, source_ton, source_npi, s
     destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
     state, error, accepted_ms, done_ms, segments)
 SELECT ?6, message_id, created_ms, source_ton, source_npi, source,
+    destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
+    state, error, accepted_ms, done_ms, segments
+FROM incoming_part WHERE connector = ?1 AND number = ?2 AND own_number = ?3 AND reference = ?4 AND total = ?5
+AND account IS NOT NULL AND joined = 0 ORDER BY part;
+
+-- name: list_part_deliveries
+-- What an account would get of each part.
+SELECT part, account, message_id, created_ms, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
     state, error, accepted_ms, done_ms, segments
 FROM incoming_part WHERE connector = ?1 AND number = ?2 AND own_number = ?3 AND reference = ?4 AND total = ?5
