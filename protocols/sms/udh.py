@@ -7,10 +7,56 @@ length and value, then the message itself.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+# 3GPP TS 23.040 §9.2.3.24, those that have a name in this program; what they say is in `udh_values`.
 CONCATENATION_8_BIT = 0x00
+SPECIAL_MESSAGE_INDICATION = 0x01
+PORTS_8_BIT = 0x04
+PORTS_16_BIT = 0x05
+SMSC_CONTROL = 0x06
+SOURCE_INDICATOR = 0x07
 CONCATENATION_16_BIT = 0x08
+WIRELESS_CONTROL = 0x09
+TEXT_FORMATTING = 0x0A
+PREDEFINED_SOUND = 0x0B
+USER_SOUND = 0x0C
+PREDEFINED_ANIMATION = 0x0D
+LARGE_ANIMATION = 0x0E
+SMALL_ANIMATION = 0x0F
+LARGE_PICTURE = 0x10
+SMALL_PICTURE = 0x11
+VARIABLE_PICTURE = 0x12
+RFC_822_HEADER = 0x20
+HYPERLINK = 0x21
+REPLY_ADDRESS = 0x22
+ENHANCED_VOICE_MAIL = 0x23
 SINGLE_SHIFT = 0x24
 LOCKING_SHIFT = 0x25
+
+NAMES = {
+    CONCATENATION_8_BIT: "concatenation",
+    SPECIAL_MESSAGE_INDICATION: "special message indication",
+    PORTS_8_BIT: "ports, 8 bit",
+    PORTS_16_BIT: "ports, 16 bit",
+    SMSC_CONTROL: "SMSC control parameters",
+    SOURCE_INDICATOR: "source indicator",
+    CONCATENATION_16_BIT: "concatenation, 16 bit",
+    WIRELESS_CONTROL: "wireless control messages",
+    TEXT_FORMATTING: "text formatting",
+    PREDEFINED_SOUND: "predefined sound",
+    USER_SOUND: "sound",
+    PREDEFINED_ANIMATION: "predefined animation",
+    LARGE_ANIMATION: "large animation",
+    SMALL_ANIMATION: "small animation",
+    LARGE_PICTURE: "large picture",
+    SMALL_PICTURE: "small picture",
+    VARIABLE_PICTURE: "picture",
+    RFC_822_HEADER: "RFC 822 header",
+    HYPERLINK: "hyperlink",
+    REPLY_ADDRESS: "reply address",
+    ENHANCED_VOICE_MAIL: "enhanced voice mail",
+    SINGLE_SHIFT: "single shift table",
+    LOCKING_SHIFT: "locking shift table",
+}
 
 Element = tuple[int, bytes]
 

@@ -6,7 +6,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from protocols.sms.alphabet import Alphabet, choose, decode, encode, for_data_coding, pack, unpack
+from protocols.sms.alphabet import (
+    Alphabet,
+    as_gsm7,
+    choose,
+    decode,
+    encode,
+    fill_bits,
+    for_data_coding,
+    pack,
+    pack_padded,
+    unpack,
+    unpack_padded,
+)
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "sms"
 
@@ -158,3 +170,65 @@ def test_pack_round_trip(septets: bytes) -> None:
     packed = pack(septets)
     assert len(packed) == -(-len(septets) * 7 // 8)
     assert unpack(packed, len(septets)) == septets
+
+
+@pytest.mark.parametrize(
+    ("header", "fill"), [(0, 0), (6, 1), (7, 0), (4, 3), (5, 2), (12, 2), (9, 5), (10, 4), (13, 1)]
+)
+def test_fill_bits_bring_the_text_to_a_septet(header: int, fill: int) -> None:
+    assert fill_bits(header) == fill
+    assert (header * 8 + fill) % 7 == 0
+
+
+@pytest.mark.parametrize(
+    ("septets", "fill", "octets"),
+    [
+        # "Hello" behind a header of 6 octets: as 3GPP TS 23.040 draws it, one bit first
+        (b"Hello", 1, "906536FB0D"),
+        (b"Hello", 0, "C8329BFD06"),
+        (b"A", 6, "4010"),
+        (b"A", 1, "82"),
+        (b"", 3, "00"),
+    ],
+)
+def test_packing_behind_a_header(septets: bytes, fill: int, octets: str) -> None:
+    assert pack(septets, fill).hex().upper() == octets
+    assert unpack(bytes.fromhex(octets), len(septets), fill) == septets
+
+
+def test_the_count_of_septets_tells_an_at_sign_from_spare_bits() -> None:
+    assert pack(b"1234567") == pack(b"1234567\0")
+    assert unpack(pack(b"1234567\0"), 8) == b"1234567\0"
+    assert unpack(pack(b"1234567"), 7) == b"1234567"
+
+
+@pytest.mark.parametrize(
+    ("septets", "octets", "read"),
+    [
+        (b"1234567", "31D98C56B3DD1A", b"1234567"),  # CR in the spare bits, not an at sign
+        (b"1234567\0", "31D98C56B3DD00", b"1234567\0"),
+        (b"1234567\r", "31D98C56B3DD1A0D", b"1234567\r\r"),  # twice: nothing else happens on a handset
+        (b"12345678", "31D98C56B3DD70", b"12345678"),
+        (b"123456", "31D98C56B301", b"123456"),
+        (b"", "", b""),
+    ],
+)
+def test_packed_without_a_count(septets: bytes, octets: str, read: bytes) -> None:
+    assert pack_padded(septets).hex().upper() == octets
+    assert unpack_padded(bytes.fromhex(octets)) == read
+
+
+@given(st.lists(st.integers(0, 127), max_size=170).map(bytes), st.integers(0, 6))
+def test_packing_goes_both_ways_behind_any_header(septets: bytes, fill: int) -> None:
+    assert unpack(pack(septets, fill), len(septets), fill) == septets
+    assert len(pack(septets, fill)) == -(-(len(septets) * 7 + fill) // 8)
+    padded = unpack_padded(pack_padded(septets, fill), fill)
+    assert padded in (septets, septets + b"\r")
+    if not septets.endswith(b"\r"):
+        assert padded == septets
+
+
+@given(st.text(max_size=200) | st.text(st.sampled_from("ab@€{\0\x1bж"), max_size=50))
+def test_as_gsm7_is_choose_and_encode(text: str) -> None:
+    expected = encode(text, Alphabet.GSM7) if choose(text) is Alphabet.GSM7 else None
+    assert as_gsm7(text) == expected
