@@ -109,7 +109,7 @@ class Daemon:
         self.upstreams: dict[str, Upstream] = {}
         self.receipts: dict[str, ReceiptBook] = {}
         self.incoming = Incoming()
-        self.incoming.configure(config.incoming, config.mail)
+        self.incoming.configure(config.incoming, config.mail, config.accounts)
         self.connectors: dict[str, Connector] = {}
         self.listeners: list[SmppListener] = []
         self.mail: MailSide | None = None
@@ -438,7 +438,8 @@ class Daemon:
             del self.upstreams[name]
             self._hand_over(name)
         # mail that is configured for the first time begins with a restart
-        self.incoming.configure(config.incoming, config.mail if self.mail is not None else None)
+        mail = config.mail if self.mail is not None else None
+        self.incoming.configure(config.incoming, mail, config.accounts)
         if self.mail is not None and config.mail is not None:
             self.mail.reload(config.mail)
         self.config = config

@@ -11,7 +11,7 @@ from itertools import product
 from typing import NamedTuple
 
 from gateway.config.mail_model import IncomingRule, Mail
-from gateway.config.model import Connector
+from gateway.config.model import Account, Connector
 from gateway.config.smsc_model import SmscConnector
 
 _PUNCTUATION = ".,:;!?\"'()«»"
@@ -63,6 +63,8 @@ class Way(NamedTuple):
     """First it is looked whether it answers a mail that came since then; 0: not."""
     gathered: bool
     """It goes by Batch.incoming_mail: because of the above, or because it is a part of a long one."""
+    whole: bool = False
+    """The account gets a long one joined."""
 
 
 class Incoming:
@@ -71,12 +73,15 @@ class Incoming:
     def __init__(self) -> None:
         self.configure((), None)
 
-    def configure(self, rules: Iterable[IncomingRule], mail: Mail | None) -> None:
+    def configure(
+        self, rules: Iterable[IncomingRule], mail: Mail | None, accounts: Iterable[Account] = ()
+    ) -> None:
         """Takes over a changed configuration."""
+        self._whole = frozenset(one.system_id for one in accounts if one.smpp.whole_incoming)
         self._rules = IncomingRules(rules)
         answers = mail is not None and mail.smarthost is not None
         self._window_ms = mail.reply_window_h * _HOUR_MS if mail is not None and answers else 0
-        self.is_plain = not self._rules and not self._window_ms
+        self.is_plain = not self._rules and not self._window_ms and not self._whole
         """Every SMS goes to its connector's incoming_account, whatever it says."""
 
     def way(
@@ -97,4 +102,6 @@ class Incoming:
         first_decides = total > 1 and self._rules.has_keywords
         if not account and not (first_decides and part > 1) and (mail or not since_ms):
             account = None
-        return Way(account, mail, since_ms, bool(mail or since_ms or (first_decides and account is not None)))
+        whole = total > 1 and account in self._whole
+        gathered = bool(mail or since_ms or whole or (first_decides and account is not None))
+        return Way(account, mail, since_ms, gathered, whole)

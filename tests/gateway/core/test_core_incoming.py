@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from gateway.config.mail_model import IncomingRule, Mail, Smarthost
-from gateway.config.model import Address, Connector
+from gateway.config.model import Account, Address, Connector
 from gateway.config.secret import Secret
+from gateway.config.smpp_model import AccountSmpp
 from gateway.core.incoming import Incoming, IncomingRules, Way
 
 NOW_MS = 1_750_000_000_000
@@ -172,6 +173,34 @@ def test_parts_need_not_wait_where_no_keyword_decides() -> None:
     for part in ("1/2", "2/2"):
         assert way(incoming, part=part) == Way("desk", (), 0, gathered=False)
         assert way(incoming, own_number="99", part=part) == Way(None, (), 0, gathered=False)
+
+
+def whole_for(*accounts: str) -> list[Account]:
+    every = ("desk", "app")
+    return [
+        Account(system_id=name, password_hash=Secret("-"), smpp=AccountSmpp(whole_incoming=name in accounts))
+        for name in every
+    ]
+
+
+def test_parts_wait_for_each_other_where_the_account_gets_a_long_sms_whole() -> None:
+    incoming = Incoming()
+    incoming.configure((), None, whole_for("app"))
+    assert not incoming.is_plain
+    for part in ("1/2", "2/2"):
+        assert way(incoming, account="app", part=part) == Way("app", (), 0, gathered=True, whole=True)
+        assert way(incoming, account="desk", part=part) == Way("desk", (), 0, gathered=False)
+    assert way(incoming, account="app") == Way("app", (), 0, gathered=False)
+    incoming.configure((), None, whole_for())
+    assert incoming.is_plain
+
+
+def test_the_account_of_the_first_part_decides_whether_it_is_whole() -> None:
+    incoming = Incoming()
+    rules = [IncomingRule(keyword="help", account="desk")]
+    incoming.configure(rules, None, whole_for("desk"))
+    assert way(incoming, "help", "app", part="1/2") == Way("desk", (), 0, gathered=True, whole=True)
+    assert way(incoming, "more", "app", part="2/2") == Way("app", (), 0, gathered=True, whole=False)
 
 
 def test_a_reload_replaces_rules_and_window() -> None:
