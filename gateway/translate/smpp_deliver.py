@@ -93,20 +93,25 @@ def _receipt_text(delivery: Delivery, message_id: str) -> bytes:
     )
 
 
-def _with_info(delivery: Delivery, message_id: str) -> tuple[bytes, int, Tlvs]:
-    """Text, data_coding and further TLVs of a receipt that says more than how its message ended."""
+def _with_info(delivery: Delivery, message_id: str) -> tuple[bytes, Tlvs]:
+    """Text and further TLVs of a receipt that says more than how its message ended."""
     info = delivery.tlvs
     further: Tlvs = ()
     if info.startswith(_FURTHER_TLVS):
         with suppress(ValueError, FieldFault):  # a receipt without what it also said is better than none
             further = tlv.read_stream(bytes.fromhex(info[len(_FURTHER_TLVS) :].decode("ascii")), 0, 64)
         info = b""
-    if delivery.esm_class & _ACKNOWLEDGEMENT:
-        kind = alphabet.choose(text := info.decode("utf-8", "replace"))
-        return alphabet.encode(text, kind), 0 if kind is alphabet.Alphabet.GSM7 else 8, further
     if info:
-        return _info_text(delivery, message_id), 0, ()
-    return _receipt_text(delivery, message_id), 0, further
+        return _info_text(delivery, message_id), ()
+    return _receipt_text(delivery, message_id), further
+
+
+def _acknowledgement(delivery: Delivery, message_id: str) -> tuple[bytes, int, Tlvs]:
+    """Text, data_coding and TLVs of what the handset or its user says of a message."""
+    text = delivery.user_data.decode("utf-8", "replace")
+    kind = alphabet.choose(text)
+    named = (tlv.RECEIPTED_MESSAGE_ID, message_id.encode("ascii") + b"\0")
+    return alphabet.encode(text, kind), 0 if kind is alphabet.Alphabet.GSM7 else 8, (named,)
 
 
 def deliver_sm_of(delivery: Delivery, id_format: str, style: Style = USUAL) -> DeliverSm:
@@ -119,16 +124,21 @@ def deliver_sm_of(delivery: Delivery, id_format: str, style: Style = USUAL) -> D
         tlvs = tlv.read_stream(delivery.tlvs, 0, 64) if delivery.tlvs else ()
     else:
         message_id = format_id(delivery.message_id, id_format)
-        data_coding = 0
-        if delivery.tlvs or esm_class & _ACKNOWLEDGEMENT:
-            user_data, data_coding, further = _with_info(delivery, message_id)
+        if esm_class & _ACKNOWLEDGEMENT:
+            user_data, data_coding, tlvs = _acknowledgement(delivery, message_id)
         else:
-            user_data = _receipt_text(delivery, message_id)
-        tlvs = (
-            (tlv.RECEIPTED_MESSAGE_ID, message_id.encode("ascii") + b"\0"),
-            *_end_tlvs(delivery.state, delivery.error),
-            *further,
-        )
+            data_coding = 0
+            if delivery.tlvs:
+                user_data, further = _with_info(delivery, message_id)
+            else:
+                user_data = _receipt_text(delivery, message_id)
+            if delivery.part:
+                further = ((tlv.SAR_SEGMENT_SEQNUM, bytes((delivery.part,))), *further)
+            tlvs = (
+                (tlv.RECEIPTED_MESSAGE_ID, message_id.encode("ascii") + b"\0"),
+                *_end_tlvs(delivery.state, delivery.error),
+                *further,
+            )
         if style is not USUAL:
             user_data, tlvs, esm_class = _in_style(style, user_data, tlvs, esm_class)
     if len(user_data) > SHORT_MESSAGE_MAX:

@@ -326,10 +326,11 @@ LEFT JOIN submission s ON s.message_id = m.message_id AND s.segment = 1;
 
 -- name: write_deliveries
 -- A receipt for whoever asked for one; source and destination change places.  substr() of no octets is NULL.
+-- Those of a submit_multi bear the id of its first message (see Wish.behind).
 INSERT INTO delivery (account, message_id, created_ms, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
     state, error, accepted_ms, done_ms, segments)
-SELECT m.account, m.message_id, e.done_ms, m.destination_ton, m.destination_npi, m.destination,
+SELECT m.account, m.message_id - (m.flags >> 16), e.done_ms, m.destination_ton, m.destination_npi, m.destination,
     m.source_ton, m.source_npi, m.source, 4, 0, m.data_coding,
     CASE WHEN m.esm_class & 64 OR m.data_coding NOT IN (0, 1, 3) THEN x''
     ELSE coalesce(substr(m.user_data, 1, 20), x'') END, CAST(e.info AS BLOB),
@@ -345,7 +346,7 @@ ORDER BY e.rowid;
 INSERT INTO delivery (account, message_id, created_ms, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
     state, error, accepted_ms, done_ms, segments, part)
-SELECT m.account, m.message_id, r.received_ms, m.destination_ton, m.destination_npi, m.destination,
+SELECT m.account, m.message_id - (m.flags >> 16), r.received_ms, m.destination_ton, m.destination_npi, m.destination,
     m.source_ton, m.source_npi, m.source, 4, 0, m.data_coding,
     CASE WHEN m.esm_class & 64 OR m.data_coding NOT IN (0, 1, 3) THEN x''
     ELSE coalesce(substr(m.user_data, 1, 20), x'') END, CAST(r.info AS BLOB),
@@ -379,7 +380,7 @@ AND (?4 OR NOT EXISTS (SELECT 1 FROM submission o WHERE o.message_id = ?1 AND o.
 INSERT INTO delivery (account, message_id, created_ms, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
     state, error, accepted_ms, done_ms, segments, part)
-SELECT account, message_id, ?5, destination_ton, destination_npi, destination, source_ton, source_npi, source,
+SELECT account, message_id - (flags >> 16), ?5, destination_ton, destination_npi, destination, source_ton, source_npi, source,
     ?2, 0, data_coding, CASE WHEN ?8 IS NOT NULL THEN ?8
     WHEN esm_class & 64 OR data_coding NOT IN (0, 1, 3) THEN x'' ELSE coalesce(substr(user_data, 1, 20), x'') END,
     ?6, ?3, ?4, accepted_ms, ?5, CASE WHEN ?7 THEN 1 ELSE segments END, ?7

@@ -185,13 +185,20 @@ def test_an_intermediate_notification_says_the_state_at_that_moment() -> None:
 def test_an_acknowledgement_by_the_handset_has_the_text_that_its_user_gave(
     text: str, coding: int, style: str
 ) -> None:
-    row = delivery(esm_class=0x10, tlvs=text.encode(), state=2)
+    row = delivery(esm_class=0x10, user_data=text.encode(), data_coding=8 - coding, state=2)
     how = style_of(AccountSmpp(receipt_style=style, receipt_esm_class=0), 0x34)  # type: ignore[arg-type]
     (pdu,) = pdus_of(row, "decimal", how)
     assert isinstance(pdu, DeliverSm)
     assert alphabet.decode(pdu.short_message, alphabet.for_data_coding(pdu.data_coding)) == text
     assert (pdu.data_coding, pdu.esm_class) == (coding, 0x10)
-    assert tlv.get(pdu.tlvs, tlv.RECEIPTED_MESSAGE_ID) == (None if style == "text" else b"1001\0")
+    assert pdu.tlvs == (() if style == "text" else ((tlv.RECEIPTED_MESSAGE_ID, b"1001\0"),))
+
+
+def test_the_receipt_of_one_part_says_which() -> None:
+    pdu = deliver_sm_of(delivery(part=3, segments=1), "decimal")
+    usual = deliver_sm_of(delivery(segments=1), "decimal")
+    assert pdu.short_message == usual.short_message
+    assert pdu.tlvs == (*usual.tlvs, (tlv.SAR_SEGMENT_SEQNUM, b"\3"))
 
 
 def test_further_tlvs_of_the_smscs_receipt_go_down_with_ours() -> None:
