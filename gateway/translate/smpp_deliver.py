@@ -22,6 +22,8 @@ _GSM_NETWORK = 3  # first octet of network_error_code, SMPP v3.4 §5.3.2.31
 _RECEIPT = c.ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT
 _ACKNOWLEDGEMENT = c.ESM_CLASS_TYPE_SME_DELIVERY_ACKNOWLEDGEMENT | c.ESM_CLASS_TYPE_SME_MANUAL_ACKNOWLEDGEMENT
 _SAR = (tlv.SAR_MSG_REF_NUM, tlv.SAR_TOTAL_SEGMENTS, tlv.SAR_SEGMENT_SEQNUM)
+_ERR_OCTETS = 5  # three by the specification; some SMSCs have more
+_STATUSES = {name: status for status, name in c.STATUS_NAMES.items()}
 _FURTHER_TLVS = b"tlv:"
 """What else an SMSC's receipt said begins so when it is TLVs, in hexadecimal (Batch.receipts)."""
 
@@ -72,13 +74,31 @@ def _end_tlvs(state: int, error: str) -> Tlvs:
     return (*tlvs, (tlv.NETWORK_ERROR_CODE, bytes((_GSM_NETWORK, number >> 8, number & 0xFF))))
 
 
+@lru_cache(maxsize=1024)
+def _err(error: str) -> str:
+    """An error as `err:` has it (SMPP v3.4 Appendix B), where clients take it for a number.
+
+    What an SMSC has put there stays. Of an answer that ended a message it is the command_status, or the SMSC
+    service's number; all else that ends one here is no error of the network.
+    """
+    if len(error) <= _ERR_OCTETS and error.isascii() and error.isalnum():
+        return error
+    if number := _STATUSES.get(error, 0):
+        return f"{number:03}"
+    with suppress(ValueError):
+        if error.startswith("0x"):
+            return str(int(error, 16))
+        return f"{int(error.removeprefix('smsc_error_')):03}"
+    return "000"
+
+
 def _info_text(delivery: Delivery, message_id: str) -> bytes:
     """The text of a receipt that says something of its number, as the SMSC service writes it over SMPP."""
     from gateway.translate.hlr import receipt_words  # nobody else needs it
 
     words = receipt_words(delivery.tlvs.decode("utf-8", "replace"))
-    stat = receipts.STATE_WORDS.get(delivery.state, "UNKNOWN")
-    return f"id:{message_id} stat:{stat} err:{delivery.error or '000'} {words}".encode("latin-1", "replace")
+    stat, error = receipts.STATE_WORDS.get(delivery.state, "UNKNOWN"), _err(delivery.error or "000")
+    return f"id:{message_id} stat:{stat} err:{error} {words}".encode("latin-1", "replace")
 
 
 def _receipt_text(delivery: Delivery, message_id: str) -> bytes:
@@ -87,7 +107,7 @@ def _receipt_text(delivery: Delivery, message_id: str) -> bytes:
         delivery.state,
         _date(delivery.accepted_ms // 60_000),
         _date(delivery.done_ms // 60_000),
-        delivery.error or "000",
+        _err(delivery.error) if delivery.error else "000",
         delivery.user_data,
         sub=delivery.segments,
     )

@@ -172,7 +172,7 @@ async def test_an_error_for_good_ends_a_message(tmp_path: Path, number: int, sta
         client = await gateway.client()
         await client.submit()
         receipt = await client.receipt()
-        assert (receipt.state, receipt.error) == (state, f"smsc_error_{number}")
+        assert (receipt.state, receipt.error) == (state, f"{number:03}")
 
 
 @journey

@@ -52,6 +52,22 @@ def test_the_dates_of_a_receipt_are_those_of_the_message() -> None:
     assert (parsed.submit_date, parsed.done_date) == ("2506151506", "2506162106")
 
 
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        ("E12", "E12"),
+        ("1024", "1024"),
+        ("ESME_RINVDSTADR", "011"),
+        ("0x00000400", "1024"),
+        ("smsc_error_6", "006"),
+        ("no receipt", "000"),
+    ],
+)
+def test_a_receipt_says_in_digits_what_was_no_word_of_the_smsc(error: str, said: str) -> None:
+    text = deliver_sm_of(delivery(state=8, error=error), "decimal").short_message
+    assert b" err:%b text:" % said.encode() in text
+
+
 def test_a_receipt_without_an_error_says_000() -> None:
     parsed = receipts.parse_text(deliver_sm_of(delivery(error=""), "decimal").short_message)
     assert parsed is not None

@@ -1,10 +1,11 @@
 """aiosmpplib as an ESME: sends messages.json over one transceiver bind and waits for the receipts.
 
-Usage: aiosmpplib_peer.py HOST PORT SYSTEM_ID PASSWORD
+Usage: aiosmpplib_peer.py [--messages FILE] HOST PORT SYSTEM_ID PASSWORD
 Prints one JSON line per message; exit status 0 when every segment has its receipt, and when the library
 itself has found for each message whose receipt it was.
 """
 
+import argparse
 import asyncio
 import json
 import logging
@@ -107,11 +108,12 @@ class Hook(AbstractHook):
         return complete and sorted(self.told) == sorted(self.messages)
 
 
-async def exchange(host: str, port: int, system_id: str, password: str) -> int:
+async def exchange(args: argparse.Namespace) -> int:
     """Bind, send, wait, unbind; the exit status."""
-    entries = json.loads(Path(__file__).parents[1].joinpath("messages.json").read_text(encoding="utf-8"))
+    entries = json.loads(args.messages.read_text(encoding="utf-8"))
     hook = Hook([entry["name"] for entry in entries])
-    esme = ESME(host, port, system_id, password, hook=hook, log_handler=logging.NullHandler())
+    login = (args.host, args.port, args.system_id, args.password)
+    esme = ESME(*login, hook=hook, log_handler=logging.NullHandler())
     for entry in entries:
         # so it cuts what is too long, and takes the bit away from what is not
         message = SubmitSm(
@@ -141,5 +143,10 @@ async def exchange(host: str, port: int, system_id: str, password: str) -> int:
 
 
 if __name__ == "__main__":
-    host, port, system_id, password = sys.argv[1:]
-    sys.exit(asyncio.run(exchange(host, int(port), system_id, password)))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--messages", type=Path, default=Path(__file__).parents[1] / "messages.json")
+    parser.add_argument("host")
+    parser.add_argument("port", type=int)
+    parser.add_argument("system_id")
+    parser.add_argument("password")
+    sys.exit(asyncio.run(exchange(parser.parse_args())))

@@ -81,7 +81,7 @@ async def exchange(url: str, system_id: str, password: str) -> int:
                 for line in lines:
                     if said["id"] in line["message_ids"]:
                         line["receipts"].append(said)
-                missing -= 1
+                        missing -= 1
                 if missing == 0:
                     break
     except TimeoutError:
