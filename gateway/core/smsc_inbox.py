@@ -75,7 +75,7 @@ class SmscInbox:
             delivery = _delivery(way.account, number, own_number, text, received_ms, now_ms)
         if way.gathered:
             said = (self.config.name, number, own_number, text, 0, 1, 1, received_ms)
-            row: Row | None = (*said, way.answers_since_ms, " ".join(way.mail), delivery)
+            row: Row | None = (*said, way.answers_since_ms, " ".join(way.mail), delivery, 0)
         else:
             row = delivery
         if row is None:

@@ -93,6 +93,8 @@ class Reader:
                 (r["at_ms"], r["text"])
                 for r in connection.execute("SELECT * FROM incident WHERE message_id = ?", (message_id,))
             ]
+            if past is None and row["progress"] == Progress.GATHERED:
+                events.append((row["accepted_ms"], "waits for its other parts"))
             events += self._attempts(connection, message_id, row)
             if past is not None:
                 text = f"ended {MessageState(row['state']).name} (error {row['error'] or 'none'})"
@@ -117,8 +119,9 @@ class Reader:
     @staticmethod
     def _receipt(connection: sqlite3.Connection, row: dict[str, Any]) -> list[tuple[int, str]]:
         account, parameters = row["account"], (row["message_id"],)
-        waiting = connection.execute("SELECT 1 FROM delivery WHERE message_id = ?", parameters)
-        dead = connection.execute("SELECT * FROM dead_delivery WHERE message_id = ?", parameters)
+        fits = "WHERE message_id = ? AND esm_class = 4"  # a notice is no receipt
+        waiting = connection.execute(f"SELECT 1 FROM delivery {fits}", parameters)
+        dead = connection.execute(f"SELECT * FROM dead_delivery {fits}", parameters)
         if (died := dead.fetchone()) is not None:
             return [(died["died_ms"], f"the receipt is among the dead letters: {died['reason']}")]
         if waiting.fetchone():

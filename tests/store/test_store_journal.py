@@ -240,6 +240,7 @@ KEPT = ["submitted", "late", "handed_over", "postponed", "failed", "doubts", "de
 KEPT += ["letters_sent", "letters_put_off", "letters_refused", "moves"]
 FORGOTTEN = ["accepted", "intents", "mails", "mail_recipients", "claims", "fetches", "letter_claims"]
 FORGOTTEN += ["receipts", "incoming", "incoming_mail", "decisions", "sweeps"]
+FORGOTTEN += ["parts", "replaced_by", "queries", "cancels", "replacements"]
 
 
 def test_what_has_happened_is_kept_and_what_was_only_asked_for_is_forgotten() -> None:

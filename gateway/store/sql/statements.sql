@@ -320,7 +320,7 @@ INSERT OR IGNORE INTO history
 SELECT m.message_id, m.account, m.accepted_ms, m.source, m.destination, m.registered_delivery, m.segments,
     m.connector, s.submitted_ms, s.upstream_id, e.state, e.error, e.done_ms, m.retries, m.doubts, m.origin,
     CASE WHEN m.registered_delivery & 12
-    THEN m.source_ton << 24 | m.source_npi << 16 | m.destination_ton << 8 | m.destination_npi END
+    THEN m.source_ton << 24 | (m.source_npi << 16) | (m.destination_ton << 8) | m.destination_npi END
 FROM temp.ended e CROSS JOIN message m USING (message_id)
 LEFT JOIN submission s ON s.message_id = m.message_id AND s.segment = 1;
 

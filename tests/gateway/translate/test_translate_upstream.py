@@ -289,7 +289,7 @@ def test_security_24_any_octets_are_a_receipt_or_none(
 
 
 def incoming(pdu: DeliverSm | DataSm) -> Delivery:
-    return Delivery._make((1, *incoming_of(pdu, "app", NOW_MS)))
+    return Delivery(1, *incoming_of(pdu, "app", NOW_MS))
 
 
 def test_an_incoming_sms_comes_down_as_it_came() -> None:
