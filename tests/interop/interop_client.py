@@ -22,6 +22,7 @@ class Client:
     ids: list[str] = field(default_factory=list)
     receipts: list[str] = field(default_factory=list)
     incoming: list[tuple[str, str, str]] = field(default_factory=list)
+    states: list[int] = field(default_factory=list)
 
     def submit(self, destination: str) -> str:
         """Sends a text; its message_id."""
@@ -36,6 +37,13 @@ class Client:
         known = len(self.ids)
         self._read_until(lambda: len(self.ids) > known, "an answer to the submit")
         return self.ids[-1]
+
+    def query(self, message_id: str, source_addr: str) -> int:
+        """The state that query_sm tells of a message."""
+        self.states.clear()
+        self.smpp.query_message(message_id=message_id, source_addr=source_addr)
+        self._read_until(lambda: bool(self.states), "an answer to the query")
+        return self.states[0]
 
     def wait_for_receipts(self, count: int) -> list[str]:
         """All receipts since the bind, once there are so many."""
@@ -75,6 +83,7 @@ def bound_client(smsc: Smsc) -> Iterator[Client]:
     client = Client(smpp)
     smpp.set_message_sent_handler(client.on_answer)
     smpp.set_message_received_handler(client.on_deliver)
+    smpp.set_query_resp_handler(lambda pdu: client.states.append(pdu.message_state))
     smpp.connect()
     smpp.bind_transceiver(system_id=smsc.system_id, password=smsc.password)
     yield client

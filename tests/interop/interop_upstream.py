@@ -97,7 +97,9 @@ def running_upstream(command: list[str]) -> Iterator[UpstreamSmsc]:
 
 
 @contextmanager
-def gateway_of(upstream: UpstreamSmsc, work_dir: Path, **options: Any) -> Iterator[Smsc]:
+def gateway_of(
+    upstream: UpstreamSmsc, work_dir: Path, sections: dict[str, Any] | None = None, **options: Any
+) -> Iterator[Smsc]:
     """The gateway with a connector to that SMSC, bound; `options` are the connector's, its address too."""
     (port,) = free_ports(1)
     gateway = Smsc(HOST, port, SYSTEM_ID, PASSWORD)
@@ -108,14 +110,14 @@ def gateway_of(upstream: UpstreamSmsc, work_dir: Path, **options: Any) -> Iterat
         "password": UPSTREAM_PASSWORD,
         "incoming_account": SYSTEM_ID,
     }
-    sections = {
+    configured = {
         "listeners": {"smpp": [{"address": f"{HOST}:{port}"}]},
         "accounts": [{"system_id": SYSTEM_ID, "password_hash": hashed_password()}],
         "connectors": [connector | options],
         "routes": [{"prefix": "", "connectors": ["operator"]}],
     }
     config = work_dir / "gateway.yaml"
-    config.write_text(json.dumps(sections), encoding="utf-8")
+    config.write_text(json.dumps(configured | (sections or {})), encoding="utf-8")
     with running_daemon(config, work_dir, gateway):
         upstream.wait_for("bound")
         yield gateway

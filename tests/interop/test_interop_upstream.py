@@ -122,7 +122,7 @@ def test_an_smsc_is_answered_its_enquire_link_and_its_unbind_and_is_bound_anew(t
     assert " stat:DELIVRD " in receipt
 
 
-@pytest.mark.parametrize("version", ["3.4", "5.0"])
+@pytest.mark.parametrize("version", ["3.3", "3.4", "5.0"])
 def test_npm_smpp_is_bound_with_the_version_of_the_configuration(version: str, tmp_path: Path) -> None:
     major, minor = version.split(".")
     with running_upstream(node_smsc()) as upstream:

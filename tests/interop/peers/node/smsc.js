@@ -2,9 +2,10 @@
 //
 // Usage: node smsc.js HOST PORT SYSTEM_ID PASSWORD
 // Events go to standard output, one JSON line each: listening, bound, submit_sm (its text as the package reads
-// it), deliver_sm and enquire_link_resp (the answers to ours), enquire_link, unbind, unbound. On standard input
-// a line {"from", "to", "text"} is an SMS for whoever is bound, {"call": "enquire_link"} and {"call": "unbind"}
-// are sent as they are. What becomes of a message depends on the last digit of its number, see STATES.
+// it), query_sm, cancel_sm, replace_sm, deliver_sm and enquire_link_resp (the answers to ours), enquire_link,
+// unbind, unbound. On standard input a line {"from", "to", "text"} is an SMS for whoever is bound,
+// {"call": "enquire_link"} and {"call": "unbind"} are sent as they are. What becomes of a message depends on the
+// last digit of its number, see STATES.
 'use strict';
 
 const readline = require('readline');
@@ -13,6 +14,8 @@ const smpp = require('smpp');
 const STATES = { 1: ['UNDELIV', 5], 2: ['EXPIRED', 3], 3: ['REJECTD', 8], 4: ['DELETED', 4] };
 const DELIVERED = ['DELIVRD', 2];
 const REFUSED = '9'; // with ESME_RINVDSTADR
+const KEPT = '0'; // without a receipt
+const ACCEPTED = 6;
 const ESM_CLASS_RECEIPT = 0x04;
 const BINDS = { bind_transceiver: true, bind_receiver: true, bind_transmitter: false };
 
@@ -25,6 +28,18 @@ smpp.createServer({}, (session) => {
     session.on(command, (pdu) => bind(session, pdu, receives));
   }
   session.on('submit_sm', (pdu) => submit(session, pdu));
+  session.on('query_sm', (pdu) => {
+    say('query_sm', { id: pdu.message_id });
+    session.send(pdu.response({ message_id: pdu.message_id, message_state: ACCEPTED }));
+  });
+  session.on('cancel_sm', (pdu) => {
+    say('cancel_sm', { id: pdu.message_id, to: pdu.destination_addr });
+    session.send(pdu.response());
+  });
+  session.on('replace_sm', (pdu) => {
+    say('replace_sm', { id: pdu.message_id, text: String(pdu.short_message) });
+    session.send(pdu.response());
+  });
   session.on('enquire_link', (pdu) => {
     session.send(pdu.response());
     say('enquire_link');
@@ -77,7 +92,7 @@ function submit(session, pdu) {
     return;
   }
   session.send(pdu.response({ message_id: id }));
-  if (pdu.registered_delivery & 1) {
+  if (pdu.registered_delivery & 1 && !to.endsWith(KEPT)) {
     receipt(id, pdu);
   }
 }
