@@ -42,6 +42,7 @@ from protocols.smpp.pdu import (
 )
 from protocols.smpp.session import Session
 from protocols.smpp.state import Role
+from protocols.smpp.versions import COMMANDS
 
 if TYPE_CHECKING:
     from gateway.egress.smpp_connector import SmppConnector
@@ -289,6 +290,8 @@ class UpstreamConnection(asyncio.Protocol):
         """Sends a question about a message; it takes a slot, but need not wait for one."""
         if self._asks >= ASKS_MAX or self._gone or self.stuck:
             return False
+        if request.command_id not in COMMANDS[self.session.version]:
+            return False
         try:
             self.session.send_request(request, self.clock.now(), _Question(then))
         except (InvalidState, WindowFull, EncodeError):
@@ -454,7 +457,8 @@ class UpstreamConnection(asyncio.Protocol):
         delivery = None if way.account is None else incoming_of(pdu, way.account, now_ms)
         if way.gathered:
             addresses = " ".join(way.mail)
-            batch.incoming_mail.append((config.name, *sms, now_ms, way.answers_since_ms, addresses, delivery))
+            row = (config.name, *sms, now_ms, way.answers_since_ms, addresses, delivery, int(way.whole))
+            batch.incoming_mail.append(row)
         elif delivery is not None:
             batch.incoming.append(delivery)
         return way.gathered or delivery is not None

@@ -63,7 +63,8 @@ class SmscConnection(asyncio.Protocol):
         status = self.smsc.binds.pop(0) if self.smsc.binds else c.ESME_ROK
         if status == c.ESME_ROK:
             self.bind = event
-            self.session.accept_bind(event, system_id="scripted")
+            version = event.interface_version
+            self.session.accept_bind(event, system_id="scripted", sc_interface_version=version)
         else:
             self.session.refuse_bind(event, status)
 
