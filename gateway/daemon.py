@@ -12,7 +12,7 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from random import Random
-from typing import Protocol
+from typing import Any, Protocol
 
 from gateway.config.model import Config
 from gateway.config.model import Connector as ConnectorConfig
@@ -35,6 +35,7 @@ from gateway.core.upstream import Upstream
 from gateway.egress.smpp_connector import SmppConnector
 from gateway.housekeeping import Housekeeping
 from gateway.ingress.smpp_listener import SmppListener
+from gateway.ingress.smpp_outbind import OutbindCaller
 from gateway.mail_side import MailSide, not_kept
 from gateway.ops import sd_notify
 from gateway.ops.control import SOCKET_NAME, ControlSocket
@@ -164,6 +165,7 @@ class Daemon:
         await self._control.start()
         for listener in self.config.listeners.smpp:
             await self._add_listener(listener)
+        self._add_sessions(OutbindCaller(**self._sessions_need()))
         await self.services.start(self.config)
         if self.config.mail is not None:
             self.mail = MailSide(self, self.config.mail)
@@ -226,6 +228,8 @@ class Daemon:
             random=self.random,
         )
         upstream.all = self.upstreams
+        if config.incoming_account:
+            upstream.on_alert = self.outlets[config.incoming_account].alert
         self.upstreams[config.name] = upstream
         # the ids that a service names are ours, as we gave them
         forms = FORMS[:1] if is_service else FORMS
@@ -250,19 +254,24 @@ class Daemon:
             task.add_done_callback(self.task_ended)
 
     async def _add_listener(self, config: ListenerConfig) -> None:
-        listener = SmppListener(
-            config,
-            accounts=self.accounts,
-            outlets=self.outlets,
-            submission=self.submission,
-            journal=self.journal,
-            events=self.events,
-            clock=self.clock,
-            logins=self.logins,
-        )
-        listener.vendor_tlvs = VendorTlvs(self.config.vendor_tlvs)
+        listener = SmppListener(config, **self._sessions_need())
         await self.start_listener(listener, "smpp", str(config.address))
+        self._add_sessions(listener)
+
+    def _add_sessions(self, listener: SmppListener) -> None:
+        listener.vendor_tlvs = VendorTlvs(self.config.vendor_tlvs)
         self.listeners.append(listener)
+
+    def _sessions_need(self) -> dict[str, Any]:
+        return {
+            "accounts": self.accounts,
+            "outlets": self.outlets,
+            "submission": self.submission,
+            "journal": self.journal,
+            "events": self.events,
+            "clock": self.clock,
+            "logins": self.logins,
+        }
 
     async def start_listener(self, listener: Startable, protocol: str, address: str) -> None:
         """Starts a listener and says so; DaemonError when it cannot have its address."""

@@ -86,6 +86,16 @@ class SmppListener:
         """The port it listens on (the kernel's choice when 0 is configured)."""
         return int(self._server.sockets[0].getsockname()[1])
 
+    @property
+    def name(self) -> str:
+        """What people know it by."""
+        return str(self.config.address)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is anything to say of it."""
+        return True
+
     def stop_listening(self) -> None:
         self._server.close()
 

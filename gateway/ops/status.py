@@ -55,11 +55,12 @@ def _listeners(daemon: Daemon) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = [
         {
             "protocol": "smpp",
-            "address": str(smpp.config.address),
+            "address": smpp.name,
             "connections": len(smpp.connections),
             "bad_inputs": smpp.bad_inputs,
         }
         for smpp in daemon.listeners
+        if smpp.wanted
     ]
     rows.extend(
         {
