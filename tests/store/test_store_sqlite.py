@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 from gateway_fakes import NOW_MS, message
-from store_support import SqliteEngine, Store, receipt, submitted
+from store_support import PEER, SqliteEngine, Store, receipt, submitted
 
 from gateway.core.batch import Batch
 from gateway.core.model import Progress
-from gateway.store import sqlite_apply, sqlite_open
+from gateway.store import sqlite_apply, sqlite_open, sqlite_parts
 from gateway.store.sqlite_open import (
     FILE_NAME,
     StoreBusy,
@@ -253,6 +253,86 @@ def test_new_deliveries_are_told_after_a_batch_that_failed(sqlite: Store) -> Non
     sqlite.sent(1, "A")
     fail(sqlite, receipts=[receipt("A")])
     assert [row[2] for row in sqlite.apply(receipts=[receipt("A")]).deliveries] == [1]
+
+
+def test_sets_of_a_batch_that_failed_take_no_room(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_parts, "SETS_MAX", 1)
+
+    def part(n: int) -> dict[str, Any]:
+        row = (n, "app", "Example", PEER, n, 2, 1, NOW_MS)
+        return {"accepted": [(*message(n), Progress.GATHERED.value)], "parts": [row]}
+
+    sqlite.sent(9, "A")
+    sqlite.apply(receipts=[receipt("A")])  # a delivery that cannot be deleted
+    fail(sqlite, **part(1))
+    sqlite.apply(**part(2))
+    assert sqlite.progress(2) is Progress.GATHERED
+    sqlite.apply(**part(3))
+    assert sqlite.progress(2) is Progress.QUEUED
+
+
+REQUESTS = (
+    "find_live find_ended list_upstream_ids find_waiting_to end_cancelled replace_text end_replaced "
+    "mark_noticed list_notices write_notice write_late_notice look_at_set oldest_set list_old_sets list_set "
+    "close_set drop_set send_alone end_carried fill_carried_history end_expired"
+)
+
+
+@pytest.mark.parametrize("name", REQUESTS.split())
+def test_no_request_reads_a_whole_table(sqlite: Store, name: str) -> None:
+    engine = sqlite.engine
+    assert isinstance(engine, SqliteEngine)
+    sql = engine.applier.sql[name]
+    count = max((int(n) for n in re.findall(r"\?(\d+)", sql)), default=sql.count("?"))
+    plan = [row[3] for row in engine.connection.execute(f"EXPLAIN QUERY PLAN {sql}", [1] * count)]
+    whole = {step for step in plan if step.startswith("SCAN") and "USING" not in step}
+    assert whole <= {"SCAN e", "SCAN r", "SCAN ended", "SCAN (subquery-1)", "SCAN (subquery-2)"}, plan
+
+
+def test_plain_messages_are_in_no_index_of_what_waits(path: Path) -> None:
+    connection = open_writer(path)
+    indexes = connection.execute(
+        "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'message' AND sql IS NOT NULL"
+    ).fetchall()
+    assert len(indexes) == 3
+    assert all(re.search(r"WHERE progress (= 0|<> 1)$", sql) for (sql,) in indexes)
+    connection.close()
+
+
+class Named(dict[str, str]):
+    """The statements, and which of them were used."""
+
+    def __init__(self, sql: dict[str, str]) -> None:
+        super().__init__(sql)
+        self.used: list[str] = []
+
+    def __getitem__(self, name: str) -> str:
+        self.used.append(name)
+        return super().__getitem__(name)
+
+
+def test_plain_messages_cost_so_many_statements_and_no_more(sqlite: Store) -> None:
+    engine = sqlite.engine
+    assert isinstance(engine, SqliteEngine)
+    engine.applier.sql = named = Named(engine.applier.sql)
+    batches: list[dict[str, Any]] = [
+        {"accepted": [(*message(1), Progress.SENT.value)], "intents": [(1, 1, "one", NOW_MS)]},
+        {"submitted": [submitted(1, "A")]},
+        {"receipts": [receipt("A")]},
+        {"delivered": [(1,)]},
+    ]
+    used = []
+    for batch in batches:
+        named.used.clear()
+        sqlite.apply(**batch)
+        used.append(" ".join(named.used))
+    assert used == [
+        "insert_message insert_intent",
+        "record_submitted",
+        "insert_receipt_row match_same receipt_results record_final end_single touch_receipts "
+        "count_ended write_history write_deliveries close_submissions delete_ended new_deliveries",
+        "delete_delivery",
+    ]
 
 
 def test_only_so_many_ended_messages_are_remembered(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:

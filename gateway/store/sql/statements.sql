@@ -569,7 +569,8 @@ WHERE g.message_id <> e.message_id;
 -- How it went is what is known of its carrier.
 UPDATE history SET (connector, submitted_ms, upstream_id, retries, doubts)
     = (c.connector, c.submitted_ms, c.upstream_id, c.retries, c.doubts)
-FROM temp.ended e CROSS JOIN gathered_part g USING (message_id) CROSS JOIN history c ON c.message_id = g.carrier
+FROM temp.ended e CROSS JOIN gathered_part g ON g.message_id = e.message_id
+    CROSS JOIN history c ON c.message_id = g.carrier
 WHERE history.message_id = e.message_id AND g.carrier <> g.message_id;
 
 -- name: forget_gathered
