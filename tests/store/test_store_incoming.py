@@ -11,6 +11,7 @@ from store_support import MAIL_ID, OWN_NUMBER, PEER, SENDER, Store, incoming_sms
 from gateway.core.batch import Answer, Row
 from gateway.core.model import INCOMING, LetterKind
 from gateway.store import sqlite_mail
+from protocols.sms import udh
 
 INBOX = "inbox@example.org"
 
@@ -307,3 +308,117 @@ def test_the_last_part_has_room_when_others_have_none(store: Store, monkeypatch:
     monkeypatch.setattr(sqlite_mail, "PARTS_MAX", 2)
     bring(store, *parts(1, 2, 3))
     assert [text for _, _, text in letters(store)] == ["part1part2part3"]
+
+
+# -- whole for an account ---------------------------------------------------------------------------
+
+GAP = b"\x1b<...\x1b>"
+
+
+def pieces(
+    *numbers: int, total: int = 3, wide: bool = False, text: bytes = b"p%d ", **fields: Any
+) -> list[Row]:
+    """Parts as an account that wants them joined would get them."""
+    rows = []
+    for n in numbers:
+        data = udh.build([udh.concatenation_element(7, total, n, wide)]) + (text % n)
+        sms = fallback(data, esm_class=0x43, created_ms=NOW_MS + n)
+        rows += parts(n, total=total, **{"addresses": "", "whole": 1, "fallback": sms, **fields})
+    return rows
+
+
+def whole(store: Store) -> list[tuple[bytes, int]]:
+    return [(row["user_data"], row["esm_class"]) for row in store.rows("delivery")]
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 1, 2)])
+def test_an_account_may_get_a_long_sms_in_one_piece(store: Store, order: tuple[int, ...]) -> None:
+    for n in order:
+        assert store.rows("delivery") == []
+        answer = bring(store, *pieces(n, wide=n == 2))
+        store.restart()
+    assert whole(store) == [(b"p1 p2 p3 ", 0x03)]
+    assert len(answer.deliveries) == 1
+    assert Delivery._make(answer.deliveries[0]) == delivery(
+        1,
+        message_id=0,
+        state=INCOMING,
+        error="",
+        user_data=b"p1 p2 p3 ",
+        esm_class=0x03,
+        created_ms=NOW_MS + 1,
+    )
+
+
+def test_sar_tlvs_are_not_of_the_whole(store: Store) -> None:
+    kept = bytes.fromhex("020400020001")
+    sar = [bytes.fromhex(f"020c00020007020e000102020f00010{n}") for n in (1, 2)]
+    for n, tlvs in enumerate(sar, 1):
+        sms = fallback(b"p%d" % n, tlvs=kept + tlvs)
+        bring(store, *parts(n, total=2, whole=1, addresses="", fallback=sms))
+    (row,) = store.rows("delivery")
+    assert (row["user_data"], row["tlvs"], row["esm_class"]) == (b"p1p2", kept, 4)
+
+
+@pytest.mark.parametrize(
+    ("there", "text"),
+    [((1,), b"p1 " + GAP), ((3,), GAP + b"p3 "), ((1, 3), b"p1 " + GAP + b"p3 ")],
+)
+def test_what_is_missing_of_a_whole_is_marked(store: Store, there: tuple[int, ...], text: bytes) -> None:
+    bring(store, *pieces(*there))
+    answer = store.sweep(NOW_MS + DAY_MS, part_before_ms=NOW_MS + DAY_MS)
+    assert len(answer.deliveries) == 1
+    assert whole(store) == [(text, 0x03)]
+    assert store.rows("incoming_part") == []
+
+
+def test_binary_data_has_no_mark(store: Store) -> None:
+    sms = fallback(b"\x01\x02", data_coding=4)
+    bring(store, *parts(2, whole=1, addresses="", fallback=sms))
+    store.sweep(NOW_MS + DAY_MS, part_before_ms=NOW_MS + DAY_MS)
+    assert delivered(store) == [b"\x01\x02"]
+
+
+@pytest.mark.parametrize(
+    "other", [{"number": "79990000000"}, {"own_number": "77"}, {"connector": "two"}, {"reference": 8}]
+)
+def test_a_whole_is_of_one_source(store: Store, other: dict[str, Any]) -> None:
+    bring(store, *pieces(1, 2), *pieces(3, **other))
+    assert store.rows("delivery") == []
+
+
+def test_a_whole_that_comes_again_is_not_brought_again(store: Store) -> None:
+    bring(store, *pieces(1, 2, 3), *pieces(3, 1, 2))
+    store.restart()
+    bring(store, *pieces(1, 2, 3))
+    store.sweep(NOW_MS + 1, part_before_ms=NOW_MS + DAY_MS)
+    assert whole(store) == [(b"p1 p2 p3 ", 0x03)]
+
+
+def test_only_the_first_part_needs_to_know_that_it_is_whole(store: Store) -> None:
+    """With keywords nobody knows more of the other parts."""
+    for _ in range(2):
+        bring(store, *pieces(2, 3, whole=0))
+        bring(store, *pieces(1))
+    assert whole(store) == [(b"p1 p2 p3 ", 0x03)]
+
+
+def test_another_whole_with_the_same_reference_is_brought(store: Store) -> None:
+    for text in ("a", "b"):
+        for n in (1, 2):
+            (row,) = pieces(n, total=2, text=text.encode() + b"%d")
+            bring(store, (*row[:3], f"{text}{n}", *row[4:]))
+    assert [data for data, _ in whole(store)] == [b"a1a2", b"b1b2"]
+
+
+def test_a_mailbox_and_an_account_may_both_get_it_whole(store: Store) -> None:
+    bring(store, *pieces(1, 2, 3, addresses=INBOX))
+    assert letters(store) == [(LetterKind.INCOMING, INBOX, "part1part2part3")]
+    assert whole(store) == [(b"p1 p2 p3 ", 0x03)]
+
+
+def test_too_many_parts_go_to_the_account_as_they_came(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite_mail, "PARTS_MAX", 1)
+    bring(store, *pieces(1), *pieces(1, reference=8))
+    assert len(whole(store)) == 1
+    assert whole(store)[0][1] == 0x43

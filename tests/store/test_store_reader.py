@@ -11,6 +11,7 @@ import pytest
 from gateway_fakes import NOW_MS, message
 from store_support import PEER, SqliteEngine, Store, incoming_sms, postponed, receipt, submitted
 
+from gateway.core.model import Progress
 from gateway.store.reader import LISTINGS, Reader
 from gateway.store.sqlite_open import open_reader
 
@@ -134,6 +135,52 @@ def test_nobody_asked_for_a_receipt(store: Store, reader: Reader) -> None:
     store.send(message(1, registered_delivery=0))
     store.apply(submitted=[submitted(1, "A")], handed_over=[(1, NOW_MS + 1000)])
     assert told(reader, 1)[-1] == "ended ACCEPTED (error none)"
+
+
+def test_segments_of_one_set(store: Store, reader: Reader) -> None:
+    for n in (1, 2):
+        new = message(n, accepted_ms=NOW_MS + n)
+        row = (n, "app", new.source, new.destination, 7, 2, n, NOW_MS + n)
+        store.apply(accepted=[(*new, Progress.GATHERED.value)], parts=[row])
+        if n == 1:
+            assert told(reader, 1) == ["accepted from app, 1 segment(s)", "waits for its other parts"]
+            assert (reader.timeline(1) or {})["state"] == "GATHERED"
+    assert told(reader, 1) == ["accepted from app, 2 segment(s)"]
+    assert told(reader, 2) == ["accepted from app, 1 segment(s)", "goes up with message 1"]
+    assert (reader.timeline(2) or {})["state"] == "CARRIED"
+    store.claim()
+    store.taken(1, "A", "B")
+    store.apply(receipts=[receipt("A"), receipt("B")])
+    assert told(reader, 2)[1:] == [
+        "goes up with message 1",
+        "one took it, its id is A",
+        "ended DELIVERED (error 000)",
+        "the receipt waits for a session of app",
+    ]
+
+
+def test_segments_that_went_up_without_the_others(store: Store, reader: Reader) -> None:
+    row = (1, "app", "Example", PEER, 7, 2, 1, NOW_MS)
+    store.apply(accepted=[(*message(1), Progress.GATHERED.value)], parts=[row])
+    store.sweep(NOW_MS + 60_000, assembly_before_ms=NOW_MS + 1)
+    assert told(reader, 1) == ["accepted from app, 1 segment(s)", "went up without the other parts"]
+
+
+def test_what_its_sender_changed(store: Store, reader: Reader) -> None:
+    store.queue(message(1))
+    row = ("app", 1, b"new", 1, 0, 0, -1, 0, "", 1, NOW_MS + 1)
+    store.apply(replacements=[row])
+    store.apply(cancels=[("app", 1, "", "", "", NOW_MS + 2)])
+    assert told(reader, 1)[1:3] == ["its sender replaced it", "ended DELETED (error none)"]
+
+
+def test_a_notice_that_waits_is_no_receipt(store: Store, reader: Reader) -> None:
+    store.sent(1, "A", registered_delivery=0x11)
+    store.apply(receipts=[receipt("A", 1, final=False)])
+    store.apply(receipts=[receipt("A")])
+    store.apply(delivered=[(2,)])
+    assert len(store.rows("delivery")) == 1
+    assert told(reader, 1)[-1] == "app has had its receipt"
 
 
 def test_a_reader_cannot_write(store: Store, reader: Reader) -> None:
