@@ -18,11 +18,12 @@ from gateway.cli.loop import run_loop
 from gateway.ops.listening import why_not_listening
 from gateway.simulator import Message, Simulator, SimulatorSettings
 from gateway.simulator.outcomes import magic_help
+from gateway.simulator.settings import parse_address
 from gateway.simulator.smsc_http.model import SentMessage
 from gateway.simulator.smsc_http.outcomes import magic_help as http_magic_help
 from gateway.simulator.smsc_http.settings import HttpSettings
+from gateway.simulator.texts import Texts
 from protocols.smpp import constants
-from protocols.sms import alphabet
 
 HELP = (
     "Run a simulated SMSC over SMPP, HTTP or both, with delays, faults and magic destinations, until Ctrl-C."
@@ -41,6 +42,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         f"Magic destinations over HTTP:\n{http_magic_help()}\n  others delivered\n\n"
         "Examples:\n"
         "  smsc-gateway simulate --listen 127.0.0.1:2776 --receipt-delay-ms 500 --throttle-pct 1\n"
+        "  smsc-gateway simulate --without query_sm,cancel_sm,replace_sm --rate 30 --congestion load\n"
         "  smsc-gateway simulate --http 127.0.0.1:8080 --http-login demo --http-password-file FILE\n"
         "  smsc-gateway simulate --http 127.0.0.1:8080 --http-faults send.timeout=1%,status.http_500=/50\n"
         "  smsc-gateway simulate --http 127.0.0.1:8080 "
@@ -67,8 +69,8 @@ def run(args: argparse.Namespace) -> int:
     # the default itself, not the same words given on the command line
     over_smpp = not args.http or args.listen is not _LISTEN
     try:
-        smpp_at = _address("--listen", args.listen) if over_smpp else None
-        http_at = _address("--http", args.http) if args.http else None
+        smpp_at = parse_address("--listen", args.listen) if over_smpp else None
+        http_at = parse_address("--http", args.http) if args.http else None
         settings = _settings(args, SimulatorSettings)
         http_settings = _settings(args, HttpSettings, _HTTP)
     except (ValueError, OSError) as error:
@@ -104,7 +106,8 @@ async def _smpp(
 ) -> _Part:
     simulator = Simulator(settings)
     if show is not None:
-        simulator.on_received = lambda message: show(_record(message))
+        texts = Texts(settings.data_coding_0)
+        simulator.on_received = lambda message: show(_record(message, texts))
     await _start(simulator.start, at)
     stack.push_async_callback(simulator.close)
     shown_host = f"[{at[0]}]" if ":" in at[0] else at[0]
@@ -164,8 +167,8 @@ def _shower(stop: asyncio.Event) -> Show:
     return show
 
 
-def _record(message: Message) -> dict[str, Any]:
-    text = alphabet.decode(message.text, alphabet.for_data_coding(message.data_coding))
+def _record(message: Message, texts: Texts) -> dict[str, Any]:
+    text = texts.decode(message.text, message.data_coding, len(message.udh))
     return {
         "event": "received",
         "at": _at(message.at),
@@ -255,10 +258,3 @@ def _status(text: str) -> int:
     if not isinstance(number, int):
         raise argparse.ArgumentTypeError(f"{text} is no command_status: give a name such as ESME_RSYSERR")
     return number
-
-
-def _address(option: str, text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if not colon or not port.isdecimal() or int(port) > 0xFFFF:
-        raise ValueError(f"{option} {text} is no HOST:PORT")
-    return host.strip("[]"), int(port)

@@ -58,6 +58,12 @@ class Connection(asyncio.Protocol):
         if data and self.alive and not self.dropped:
             self.transport.write(data)
 
+    def write_raw(self, frame: bytes) -> None:
+        """Write what is queued, then octets that the session knows nothing of."""
+        self.write()
+        if self.alive and not self.dropped:
+            self.transport.write(frame)
+
     def drop(self) -> None:
         """Send what is answered already and end our direction; the peer's is read but no more answered.
 

@@ -10,7 +10,7 @@ from gateway.simulator.delays import Delays
 from gateway.simulator.mailbox import Delivery, Mailbox
 from protocols.smpp import constants as c
 from protocols.smpp.events import Answered, TimedOut
-from protocols.smpp.pdu import DataSm, DeliverSm
+from protocols.smpp.pdu import DataSm, DeliverSm, Pdu
 
 _TEMPORARY = frozenset((c.ESME_RX_T_APPN, c.ESME_RTHROTTLED, c.ESME_RMSGQFUL, c.ESME_RSYSERR))
 
@@ -36,6 +36,20 @@ class Deliveries:
     def deliver(self, pdu: DeliverSm | DataSm, system_id: str, preferred: Connection | None = None) -> None:
         """Send a PDU down to the system_id, over `preferred` if it can, as soon as a session can take it."""
         self._queue(Delivery(pdu, system_id, preferred))
+
+    def write(self, pdu: Pdu | bytes, system_id: str) -> bool:
+        """Send an alert_notification, or a frame as it is. False: nobody can take it now.
+
+        The answer to a frame is one that the session does not expect.
+        """
+        for connection in self._mailbox(system_id).receivers:
+            if isinstance(pdu, bytes):
+                connection.write_raw(pdu)
+            else:
+                connection.session.send_request(pdu, self._clock())
+                self._touch(connection)
+            return True
+        return False
 
     def goes_at_once(self, connection: Connection) -> bool:
         """Whether the next delivery for this connection's system_id would go over it, now."""

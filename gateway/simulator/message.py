@@ -3,7 +3,24 @@
 from __future__ import annotations
 
 from protocols.smpp import constants, tlv
-from protocols.smpp.pdu import DataSm, SubmitSm
+from protocols.smpp.pdu import DataSm, SubmitSm, Tlvs
+
+
+class More:
+    """What only a message out of the ordinary has; plain ones do without.
+
+    `done` says that its final state has been told. `scheduled_at` is when it may go out (seconds of the
+    loop's clock, 0: at once), `form` and `tlvs` how its response looks, `siblings` the messages of its id.
+    """
+
+    __slots__ = ("done", "form", "scheduled_at", "siblings", "tlvs")
+
+    def __init__(self) -> None:
+        self.done = False
+        self.form = ""
+        self.tlvs: Tlvs = ()
+        self.scheduled_at = 0.0
+        self.siblings: list[Message] = []
 
 
 class Message:
@@ -19,6 +36,7 @@ class Message:
         "final_at",
         "final_state",
         "message_id",
+        "more",
         "pdu",
         "receipt_id",
         "status",
@@ -36,6 +54,13 @@ class Message:
         self.receipt_id = ""
         self.final_state = constants.ENROUTE
         self.final_at = 0.0
+        self.more: More | None = None
+
+    def special(self) -> More:
+        """What this message has more than others, to be written into."""
+        if self.more is None:
+            self.more = More()
+        return self.more
 
     @property
     def source(self) -> str:
@@ -67,8 +92,12 @@ class Message:
         return self.user_data[len(self.udh) :]
 
     def state(self, now: float) -> int:
-        """Message state as query_sm tells it at `now`."""
-        return self.final_state if now >= self.final_at else constants.ENROUTE
+        """Message state as query_sm tells it at `now`; SCHEDULED is a state of SMPP 5.0."""
+        if now >= self.final_at:
+            return self.final_state
+        if self.more is not None and now < self.more.scheduled_at:
+            return constants.SCHEDULED
+        return constants.ENROUTE
 
 
 def user_data_of(pdu: SubmitSm | DataSm) -> bytes:

@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 
+from gateway.simulator.answers import VENDOR_STATUS
+from gateway.simulator.incoming import FORMS as INCOMING_FORMS
+from gateway.simulator.receipt_forms import FORMS as RECEIPT_FORMS
 from gateway.simulator.settings import SimulatorSettings, parse_state_mix
 from protocols.smpp import constants as c
 
@@ -44,6 +47,11 @@ class Outcome:
     receipt_from: str | None = None  # overrides receipts_from
     word: str | None = None  # overrides the state's word in the text
     reply: bool = False
+    form: str = ""  # how the submit is answered; overrides error_form
+    receipt_form: str | None = None  # overrides receipt_form
+    incoming: str | None = None  # the form of the message that answers it
+    absent: bool = False  # the subscriber cannot be reached before late_receipt_ms have passed
+    alert: bool = False
 
 
 DELIVERED = Outcome("delivered")
@@ -75,6 +83,38 @@ MAGIC: dict[str, Outcome] = {
         "unknown word in the receipt's stat", receipt_from="text", word="WEIRD", state=c.UNKNOWN
     ),
     "99120": Outcome("delivered, and answered by a message with the same text", reply=True),
+    "99130": Outcome(
+        "absent, delivered after late_receipt_ms; with set_dpf dpf_result 1, then alert_notification",
+        absent=True,
+    ),
+    "99131": Outcome("delivered, and an alert_notification", alert=True),
+    "99045": Outcome(
+        "submit failed once (ESME_RSUBMITFAIL), then fine", status=c.ESME_RSUBMITFAIL, once=True
+    ),
+    "99400": Outcome("a vendor's status for good (0x00000401)", status=VENDOR_STATUS),
+    "99401": Outcome(
+        "system error once, in a response with a body, then fine",
+        status=c.ESME_RSYSERR,
+        once=True,
+        form="body",
+    ),
+    "99402": Outcome(
+        "invalid destination for good, in a response with TLVs", status=c.ESME_RINVDSTADR, form="tlvs"
+    ),
+    "99403": Outcome(
+        "generic_nack once (ESME_RSYSERR), then fine", status=c.ESME_RSYSERR, once=True, form="nack"
+    ),
+    "99404": Outcome("generic_nack for good (ESME_RINVCMDID)", status=c.ESME_RINVCMDID, form="nack"),
+    "99405": Outcome("delivered, the response with TLVs", form="tlvs"),
+}
+MAGIC |= {
+    f"{99500 + number}": Outcome(f"receipt in the form {name}: {form.meaning}", receipt_form=name)
+    for number, (name, form) in enumerate(RECEIPT_FORMS.items())
+    if number
+}
+MAGIC |= {
+    f"{99600 + number}": Outcome(f"answered by {name}: {meaning}", incoming=name)
+    for number, (name, (meaning, _)) in enumerate(INCOMING_FORMS.items())
 }
 
 

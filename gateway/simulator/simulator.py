@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 
+from gateway.simulator.binds import SYSTEM_ID
 from gateway.simulator.connection import Connection
 from gateway.simulator.counters import Counters
 from gateway.simulator.message import Message
-from gateway.simulator.settings import SimulatorSettings
+from gateway.simulator.settings import SimulatorSettings, parse_address
 from gateway.simulator.smsc import Smsc
-from protocols.smpp.pdu import DataSm, DeliverSm
+from protocols.smpp.pdu import AlertNotification, DataSm, DeliverSm, Outbind
 from protocols.smpp.session import Session
 from protocols.smpp.settings import SessionSettings
 from protocols.smpp.state import Role
@@ -30,6 +32,8 @@ class Simulator:
         self.settings = settings or SimulatorSettings()
         self._server: asyncio.Server | None = None
         self._port = 0
+        self._calling: asyncio.Task[None] | None = None
+        self._called: Connection | None = None
         self._waiters: list[tuple[Callable[[], bool], asyncio.Future[None]]] = []
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -39,6 +43,7 @@ class Simulator:
         self._server = await self._loop.create_server(self._connection, host, port, backlog=1024)
         self._port = self._server.sockets[0].getsockname()[1]
         self._timer = self._loop.call_later(_TICK_S, self._tick)
+        self._call()
 
     async def close(self) -> None:
         """Stop listening and close every connection."""
@@ -46,6 +51,8 @@ class Simulator:
             return
         self._server.close()
         self._timer.cancel()
+        if self._calling is not None:
+            self._calling.cancel()
         self._smsc.delays.clear()
         self.drop_connections()
         await self.wait_until(lambda: not self._smsc.connections)
@@ -77,6 +84,20 @@ class Simulator:
         self._smsc.deliveries.deliver(pdu, system_id)
         self._smsc.flush()
 
+    def alert(self, pdu: AlertNotification, system_id: str) -> bool:
+        """Send an alert_notification to a receiving session of the system_id; False: there is none."""
+        sent = self._smsc.deliveries.write(pdu, system_id)
+        self._smsc.flush()
+        return sent
+
+    async def outbind(self, host: str, port: int, password: str = "") -> None:
+        """Connect to an ESME, send outbind and serve what binds there. OSError when nobody listens."""
+        _, connection = await self._loop.create_connection(self._connection, host, port)
+        request = Outbind(system_id=SYSTEM_ID, password=password)
+        connection.session.send_request(request, self._loop.time())
+        connection.write()
+        self._called = connection
+
     def drop_connections(self) -> None:
         """Close every connection without an unbind, as a failing SMSC does."""
         for connection in self._smsc.connections:
@@ -98,8 +119,23 @@ class Simulator:
             self._waiters = [waiter for waiter in self._waiters if waiter[1] is not future]
 
     def _connection(self) -> Connection:
-        settings = SessionSettings(window=self.settings.window, peer_window=_PEER_WINDOW)
+        settings = SessionSettings(
+            window=self.settings.window,
+            peer_window=_PEER_WINDOW,
+            unknown_responses_per_min=_PEER_WINDOW,  # those to the frames that the session does not know
+        )
         return Connection(self._smsc, Session(Role.SMSC, settings, self._loop.time()), self._loop.time)
+
+    def _call(self) -> None:
+        """Connect to the ESME of the settings, again whenever it is not there or has gone."""
+        called = self._called is not None and self._called.alive
+        if self.settings.outbind and not called and (self._calling is None or self._calling.done()):
+            self._calling = self._loop.create_task(self._outbind())
+
+    async def _outbind(self) -> None:
+        host, port = parse_address("outbind", self.settings.outbind)
+        with suppress(OSError):  # the next tick tries again
+            await self.outbind(host, port, self.settings.outbind_password)
 
     def _arrived(self, message: Message) -> None:
         if self.on_received is not None:
@@ -117,4 +153,5 @@ class Simulator:
             if due is not None and due <= now and connection.alive:
                 connection.dispatch(connection.session.handle_timeout(now), now)
         self._smsc.flush()
+        self._call()
         self._timer = self._loop.call_later(_TICK_S, self._tick)

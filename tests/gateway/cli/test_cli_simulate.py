@@ -103,6 +103,20 @@ def test_json_prints_a_line_for_each_message(tmp_path: Path) -> None:
         assert (summary["event"], summary["accepted"]) == ("summary", 1)
 
 
+def test_text_is_read_in_the_alphabet_that_data_coding_0_has() -> None:
+    with simulate("--json", "--data-coding-0", "utf8", "--rate-status", "0x14") as (process, ready):
+        port = int(json.loads(ready)["listen"].split(":")[1])
+        client = Client("127.0.0.1", port, timeout=PATIENCE_S, allow_unknown_opt_params=True)
+        client.connect()
+        client.bind_transmitter(system_id="demo", password="pw")
+        client.send_message(source_addr="1", destination_addr="15550001", short_message="ñ€".encode())
+        client.read_pdu()
+        client.disconnect()
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=PATIENCE_S)
+        assert json.loads(out.splitlines()[0])["text"] == "ñ€"
+
+
 def test_the_service_over_http_alone(tmp_path: Path) -> None:
     password_file = tmp_path / "password"
     password_file.write_text("right\n")
@@ -156,6 +170,10 @@ def test_address_in_use_is_told(option: str) -> None:
         (["--throttle-pct", "101"], "throttle_pct"),
         (["--state-mix", "FINE=1"], "FINE"),
         (["--listen", "nowhere"], "HOST:PORT"),
+        (["--outbind", "nowhere"], "outbind nowhere is no HOST:PORT"),
+        (["--without", "submit_sm"], "submit_sm"),
+        (["--congestion", "load"], "rate"),
+        (["--outbind-password-file", "/does/not/exist"], "/does/not/exist"),
         (["--http", "nowhere"], "--http nowhere is no HOST:PORT"),
         (["--http", "127.0.0.1:0", "--http-faults", "explode=1%"], "explode"),
         (["--http", "127.0.0.1:0", "--http-handler-file", "/does/not/exist"], "/does/not/exist"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -12,12 +12,14 @@ from protocols.smpp import constants as c
 from protocols.smpp.codec import encode
 from protocols.smpp.events import Answered, Closed, Refused
 from protocols.smpp.pdu import (
+    AlertNotification,
     BindTransceiver,
     DataSm,
     DataSmResp,
     DeliverSm,
     DeliverSmResp,
     EnquireLink,
+    Outbind,
     Pdu,
     SubmitSm,
 )
@@ -35,6 +37,7 @@ class Esme(asyncio.Protocol):
     def __init__(self, window: int = 1000) -> None:
         self.session = Session(Role.ESME, SessionSettings(window=window), asyncio.get_running_loop().time())
         self.deliveries: asyncio.Queue[DeliverSm | DataSm] = asyncio.Queue()
+        self.calls: asyncio.Queue[AlertNotification | Outbind] = asyncio.Queue()
         self.answers: list[int | None] = []
         self.closed: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
         self.order: list[str] = []
@@ -47,6 +50,8 @@ class Esme(asyncio.Protocol):
         for event in self.session.receive_data(data, self.now()):
             if isinstance(event, DeliverSm | DataSm):
                 self._take(event)
+            elif isinstance(event, AlertNotification | Outbind):
+                self.calls.put_nowait(event)
             elif isinstance(event, Answered):
                 self.order.append(type(event.response).__name__)
                 cast("asyncio.Future[Pdu]", event.context).set_result(event.response)
@@ -100,6 +105,11 @@ class Esme(asyncio.Protocol):
         async with asyncio.timeout(PATIENCE_S):
             await self.closed
 
+    async def call(self) -> Any:
+        """The next alert_notification or outbind."""
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.calls.get()
+
     async def delivery(self) -> Any:
         async with asyncio.timeout(PATIENCE_S):
             return await self.deliveries.get()
@@ -132,12 +142,25 @@ async def connect(simulator: Simulator, window: int = 1000) -> Esme:
     return esme
 
 
-async def bound(simulator: Simulator, bind: type[Pdu] = BindTransceiver, system_id: str = "esme") -> Esme:
-    """An ESME that is bound, as a transceiver unless said otherwise."""
+async def bound(
+    simulator: Simulator, bind: type[Pdu] = BindTransceiver, system_id: str = "esme", version: int = 0x34
+) -> Esme:
+    """An ESME that is bound, as a transceiver and over 3.4 unless said otherwise."""
     esme = await connect(simulator)
-    response = await esme.request(cast(Any, bind)(system_id=system_id, password="pw"))
+    request = cast(Any, bind)(system_id=system_id, password="pw", interface_version=version)
+    response = await esme.request(request)
     assert response.command_status == c.ESME_ROK
     return esme
+
+
+def play(scenario: Callable[[Simulator], Awaitable[None]], **settings: Any) -> None:
+    """Run a scenario against a simulator of its own."""
+
+    async def run() -> None:
+        async with running(**settings) as simulator:
+            await scenario(simulator)
+
+    asyncio.run(run())
 
 
 def submit(destination: str, text: bytes = b"hello", **fields: Any) -> SubmitSm:

@@ -1,0 +1,103 @@
+"""What a message brings when it has its final state: receipts, acknowledgements, replies, alerts."""
+
+from __future__ import annotations
+
+import time
+
+from gateway.simulator.connection import Connection
+from gateway.simulator.deliveries import Deliveries
+from gateway.simulator.incoming import answer_in
+from gateway.simulator.message import Message
+from gateway.simulator.outcomes import DELIVERED, Outcome
+from gateway.simulator.receipt_forms import receipt_in
+from gateway.simulator.receipts import acknowledgements, alert, intermediate, receipt, reply
+from gateway.simulator.settings import SimulatorSettings
+from gateway.simulator.texts import Texts
+from protocols.smpp import constants as c
+
+_RECEIPT_AND_NO_MORE = c.REGISTERED_DELIVERY_RECEIPT_MASK
+_PACKED = "gsm7_packed"
+
+
+class Aftermath:
+    """Sends it all down to the session that submitted, or another of its system_id."""
+
+    def __init__(self, settings: SimulatorSettings, deliveries: Deliveries) -> None:
+        self._deliveries = deliveries
+        self._texts = Texts(settings.data_coding_0)
+        self._contents = settings.receipts_from
+        self._form = settings.receipt_form
+        self._is_packed = settings.data_coding_0 == _PACKED
+        self._is_plain = settings.receipt_form == "plain" and not self._is_packed
+
+    def notify(self, connection: Connection, message: Message) -> None:
+        """The message is on its way: the intermediate notification says so."""
+        pdu = intermediate(message, self._content(connection, DELIVERED))
+        self._deliveries.deliver(pdu, message.system_id, connection)
+
+    def finish(self, connection: Connection, message: Message, outcome: Outcome) -> None:
+        """The message reached its final state: send what that brings."""
+        registered = message.pdu.registered_delivery
+        state = message.final_state
+        if _wanted(registered & c.REGISTERED_DELIVERY_RECEIPT_MASK, state):
+            content = self._content(connection, outcome)
+            done_at = time.time()
+            if outcome.accepted_first:
+                self._deliveries.deliver(
+                    receipt(message, c.ACCEPTED, done_at, content=content), message.system_id, connection
+                )
+            word = outcome.word if state == outcome.state else None
+            for _ in range(outcome.copies):
+                if self._is_plain and outcome.receipt_form is None:
+                    pdu = receipt(
+                        message, state, done_at, content=content, word=word, by_data_sm=outcome.by_data_sm
+                    )
+                else:
+                    form = outcome.receipt_form or self._form
+                    quoted = self._quoted(message)
+                    pdu = receipt_in(form, message, state, done_at, content=content, quoted=quoted, word=word)
+                self._deliveries.deliver(pdu, message.system_id, connection)
+        if outcome is not DELIVERED or registered > _RECEIPT_AND_NO_MORE:
+            self._subscriber(connection, message, outcome)
+
+    def _content(self, connection: Connection, outcome: Outcome) -> str:
+        """Where a receipt says what it says: a session of version 3.3 knows no TLVs."""
+        if connection.session.version < c.INTERFACE_VERSION_34:
+            return "text"
+        return outcome.receipt_from or self._contents
+
+    def _quoted(self, message: Message) -> bytes:
+        """What a receipt tells of the text: as it came, but packed septets as characters."""
+        if message.data_coding:
+            return b""
+        if not self._is_packed:
+            return message.text
+        return self._texts.decode(message.text, 0, len(message.udh)).encode("latin-1", "replace")
+
+    def _subscriber(self, connection: Connection, message: Message, outcome: Outcome) -> None:
+        """What the subscriber's telephone sends, and what the network says of it."""
+        if message.final_state != c.DELIVERED:
+            return
+        down, system_id = self._deliveries, message.system_id
+        for pdu in acknowledgements(message):
+            down.deliver(pdu, system_id, connection)
+        if outcome.reply:
+            down.deliver(reply(message), system_id, connection)
+        if outcome.alert or (outcome.absent and message.more is not None and message.more.tlvs):
+            down.write(alert(message), system_id)
+        if outcome.incoming is not None:
+            for made in answer_in(outcome.incoming, message, self._texts):
+                if isinstance(made, bytes):
+                    down.write(made, system_id)
+                else:
+                    down.deliver(made, system_id, connection)
+
+
+def _wanted(registered: int, state: int) -> bool:
+    """Whether registered_delivery asks for a receipt of this final state (SMPP v5.0 §4.7.21)."""
+    if registered == c.REGISTERED_DELIVERY_RECEIPT_FINAL:
+        return True
+    delivered = state == c.DELIVERED
+    if registered == c.REGISTERED_DELIVERY_RECEIPT_FAILURE:
+        return not delivered
+    return registered == c.REGISTERED_DELIVERY_RECEIPT_SUCCESS and delivered
