@@ -15,6 +15,14 @@ GOOD_AFTER_S = 60.0
 """So long without one, and with the whole window, and the configured limits hold again."""
 MEASURED_S = 0.2
 """The shortest time over which a rate is measured."""
+REFUSALS = 3
+"""So many of them, lately, are more than chance …"""
+SHARE = 0.2
+"""… when they are such a share of the answers: a little too fast costs less than being too slow."""
+LATELY_S = 2.0
+"""After so long an answer counts half."""
+LEAST = 0.1
+"""The rate never falls at once below this share of the best that was seen, which fades in minutes."""
 CONGESTED = 90
 """congestion_state from which we send less (SMPP v5.0 §4.8.4.18: nearing congestion)."""
 NO_FASTER = 80
@@ -26,8 +34,11 @@ SENDERS_MAX = 10_000
 class Pace:
     """Additive increase, multiplicative decrease of one connector's window and rate.
 
-    Its window counts the segments of all links. The window is halved at most once in a round trip: what was
-    sent before the last cut says nothing of the window after it. The rate is that of what the SMSC took.
+    The window counts the segments of all links. It is halved at most once in a round trip: what was sent
+    before the last cut says nothing of the window after it. The rate is that of what the SMSC took.
+
+    A single refusal is no reason: some SMSCs refuse a share of the messages at any speed, and going slower
+    with each would end at a standstill.
     """
 
     def __init__(self, rate: int, now: float) -> None:
@@ -48,6 +59,11 @@ class Pace:
         self._taken = 0
         self._taken_at = now
         self._measured = 0.0
+        self._best = 0.0
+        self._refusals = 0.0
+        self._answers = 0.0
+        self._looked_at = now
+        self._taken_then = 0
 
     def throttled(self, now: float, sent_at: float, in_flight: int, taken: int) -> bool:
         """The SMSC says of a request of `sent_at` that it is too much; whether that changed anything.
@@ -56,23 +72,41 @@ class Pace:
         """
         if sent_at < self._cut_at:
             return False
+        self._look(now, taken)
+        self._refusals += 1
+        self._answers += 1
+        if self._refusals < REFUSALS - 0.5 or self._refusals < SHARE * self._answers:
+            return False
+        self._cut(now, in_flight, taken)
+        return True
+
+    def _look(self, now: float, taken: int) -> None:
+        fading = 0.5 ** ((now - self._looked_at) / LATELY_S)
+        self._refusals *= fading
+        self._answers = self._answers * fading + taken - self._taken_then
+        self._looked_at, self._taken_then = now, taken
+
+    def _cut(self, now: float, in_flight: int, taken: int) -> None:
         self._measure(now, taken)
         # of a burst that has just begun, what was taken counts as if it had lasted for a while
         burst = (taken - self._taken) / MEASURED_S
         self._seen = max(self._measured, burst) or self._rate / 2
         self._window = max(1.0, (min(self._window, in_flight) if self.limited else in_flight) / 2)
         if self._seen:
-            self._rate = max(1.0, min(self._seen, self._configured or self._seen))
+            rate = max(1.0, self._seen, LEAST * self._best)
+            self._rate = min(rate, float(self._configured)) if self._configured else rate
+        self._refusals = self._answers = 0.0
         self.limited = True
         self.cuts += 1
         self._cut_at = self._ticked_at = now
         self._publish()
-        return True
 
     def congestion(self, state: int, now: float, sent_at: float, in_flight: int, taken: int) -> bool:
         """A response bears this congestion_state; whether that changed anything."""
-        if state >= CONGESTED:
-            return self.throttled(now, sent_at, in_flight, taken)
+        if state >= CONGESTED and sent_at >= self._cut_at:
+            self._look(now, taken)
+            self._cut(now, in_flight, taken)
+            return True
         if state >= NO_FASTER:
             self._hold_until = now + 1.0
         return False
@@ -81,13 +115,14 @@ class Pace:
         """A few times each second; `window` is what is configured for the links that are bound."""
         if now - self._taken_at >= 1.0:
             self._measure(now, taken)
+            self._look(now, taken)
         if not self.limited:
             return
         passed, self._ticked_at = now - self._ticked_at, now
         if now < self._hold_until:
             return
         quiet_s = now - self._cut_at
-        self._window = min(float(window), self._window + passed * window / FULL_AGAIN_S)
+        self._window = max(1.0, min(float(window), self._window + passed * window / FULL_AGAIN_S))
         if self._rate:
             step = max(1.0, self._seen * STEP) * 2.0 ** min(30.0, quiet_s // STEP_DOUBLES_S)
             self._rate += passed * step
@@ -103,6 +138,7 @@ class Pace:
         if passed >= MEASURED_S:
             self._measured = max(0, taken - self._taken) / passed
             self._taken, self._taken_at = taken, now
+            self._best = max(self._measured, self._best * 0.5 ** (passed / 60))
 
     def _publish(self) -> None:
         self.window = int(self._window)

@@ -403,7 +403,7 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             full = verdict is Verdict.FULL
             if full:
-                upstream.too_fast(event.sent_at)
+                upstream.too_fast(event.sent_at, sure=status != c.ESME_RSUBMITFAIL)
             upstream.refused_for_now(message, segment, c.status_name(status), full=full, now_ms=now_ms)
 
     def _bind_answered(self, response: Pdu) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journey_support import UPSTREAM, config, connector, journey, running, simulated_smsc
+from journey_support import UPSTREAM, config, connector, journey, running, simulated_smsc, submit_sm
 from scripted_smsc import scripted_smsc
 
 from protocols.smpp import constants as c
@@ -44,16 +44,41 @@ def test_quirk_38_a_message_that_came_too_fast_comes_again(
                 upstream = gateway.daemon.upstreams[UPSTREAM]
                 for tries in range(1, 4):
                     await gateway.until(lambda tries=tries: upstream.throttled == tries)  # type: ignore[misc]
-                    assert upstream.window_now == 1
                     gateway.clock.advance(5)
                 await gateway.until(lambda: len(smsc.taken) == 1)
                 await gateway.until(lambda: gateway.states(message_id) == ["SENT"])
-                gateway.clock.advance(100)
-                await gateway.ticked()
-                gateway.clock.advance(1)
-                await gateway.until(lambda: upstream.window_now == 100)
+                assert upstream.window_now == 100  # one message is no reason to go slower
 
     run()
+
+
+@journey
+async def test_an_smsc_that_takes_so_many_and_no_more_is_sent_less_until_all_is_well(tmp_path: Path) -> None:
+    async with scripted_smsc() as smsc:
+        room = 10
+
+        def answer(pdu: Pdu) -> Pdu | None:
+            if isinstance(pdu, SubmitSm) and len(smsc.taken) >= room:
+                return SubmitSmResp(command_status=c.ESME_RTHROTTLED)
+            return smsc.take(pdu)
+
+        smsc.answer = answer
+        async with running(config(connector(smsc.port)), tmp_path) as gateway:
+            await gateway.linked()
+            client = await gateway.client()
+            for response in client.send_together(*[submit_sm() for _ in range(60)]):
+                await response
+            upstream = gateway.daemon.upstreams[UPSTREAM]
+            await gateway.said("slowed", "connector=smsc")
+            assert upstream.window_now <= 30
+            room = 60
+            for _ in range(200):
+                gateway.clock.advance(0.5)
+                await gateway.ticked()
+                if len(smsc.taken) == 60 and upstream.window_now == 100:
+                    break
+            assert len(smsc.taken) == 60
+            assert upstream.window_now == 100
 
 
 @journey

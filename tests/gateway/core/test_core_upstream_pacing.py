@@ -36,10 +36,11 @@ class Up:
         """How many of so many messages go straight up."""
         return sum(self.upstream.reserve(1, self.clock.now()) for _ in range(count))
 
-    def refuse(self, sent_ago_s: float = 0.01) -> None:
-        """The SMSC refuses a message: too fast."""
-        self.upstream.refused_for_now(message(1), 1, "ESME_RTHROTTLED", full=True, now_ms=NOW_MS)
-        self.upstream.too_fast(self.clock.now() - sent_ago_s)
+    def refuse(self, times: int = 3, *, sure: bool = True) -> None:
+        """The SMSC refuses messages: too fast."""
+        for _ in range(times):
+            self.upstream.refused_for_now(message(1), 1, "ESME_RTHROTTLED", full=True, now_ms=NOW_MS)
+            self.upstream.too_fast(self.clock.now() - 0.01, sure=sure)
 
     def settle(self, count: int) -> None:
         """So many are taken, and it is committed."""
@@ -63,16 +64,16 @@ def test_a_refusal_for_speed_halves_what_is_under_way() -> None:
     assert up.straight(1) == 0
 
 
-def test_the_measured_rate_holds_after_a_refusal_and_grows_again() -> None:
+def test_the_measured_rate_holds_after_refusals_and_grows_again() -> None:
     up = Up(window=1000)
     up.straight(50)
     up.settle(50)
     up.pass_time(1)
-    up.straight(10)
-    up.refuse()
+    up.straight(30)
+    up.refuse(20)
     up.settle(10)
     up.pass_time(1)
-    assert 30 <= up.straight(1000) <= 55
+    assert 30 <= up.straight(1000) <= 75
     assert up.upstream.backlog is False
 
 
@@ -81,7 +82,7 @@ def test_after_a_good_while_all_is_as_before() -> None:
     up.straight(10)
     up.pass_time(1)
     up.refuse()
-    up.settle(9)
+    up.settle(7)
     assert up.upstream.window_now == 5
     up.pass_time(61)
     assert up.upstream.window_now == 100
@@ -93,7 +94,9 @@ def test_slow_senders_get_what_the_rate_gives_and_nothing_is_lost_by_its_changes
     up.straight(2)
     up.settle(2)
     up.pass_time(1)
+    up.straight(3)
     up.refuse()
+    up.settle(0)
     sent = 0
     for _ in range(40):
         up.pass_time(0.25)
@@ -101,6 +104,17 @@ def test_slow_senders_get_what_the_rate_gives_and_nothing_is_lost_by_its_changes
         up.settle(got)
         sent += got
     assert sent >= 25
+
+
+def test_a_refusal_that_may_mean_anything_counts_when_nothing_gets_through() -> None:
+    up = Up()
+    up.straight(64)
+    for _ in range(10):
+        up.refuse(2, sure=False)
+        up.upstream.taken(message(1), 1, "77", NOW_MS)
+    assert up.upstream.window_now == 100
+    up.refuse(30, sure=False)
+    assert up.upstream.window_now < 100
 
 
 def test_a_connector_that_is_not_adaptive_sends_as_configured() -> None:
