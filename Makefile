@@ -29,6 +29,7 @@ test: $(STAMP)  ## all tests; REQUIRE_PEERS=1 makes a missing peer a failure
 bench: $(STAMP)  ## the figures of docs/performance.md (ports 2775, 2776; about 20 minutes)
 	@if [ -z "$$SMPPLOAD" ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi
 	$(BIN)/python benchmarks/codec.py
+	$(BIN)/python benchmarks/encoder.py --write docs/text.md
 	$(BIN)/python benchmarks/figures.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/performance.md
 	$(BIN)/python benchmarks/mail.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/performance.md
 	$(BIN)/python benchmarks/service.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/performance.md

@@ -9,8 +9,7 @@ from typing import NamedTuple
 
 from protocols.mail.errors import MailError
 from protocols.sms import segments
-from protocols.sms.alphabet import ESCAPE, Alphabet, choose, encode
-from protocols.sms.encoding import first_beyond
+from protocols.sms.alphabet import ESCAPE, Alphabet, choose, encode, first_beyond
 from protocols.sms.graphemes import border
 from protocols.sms.transliteration import composed, latin, plain_typography
 

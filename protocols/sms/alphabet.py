@@ -70,19 +70,27 @@ def _encoding_table() -> str:
 
 _ENCODING_MAP = codecs.charmap_build(_encoding_table())
 _DECODING_TABLE = _DEFAULT_TABLE + _NO_CHARACTER * 128
-_EXPANSIONS = [(b"\x80", b"\0")] + [(bytes([_MARK | c]), bytes([ESCAPE, c])) for c in _EXTENSION_TABLE]
+_EXPANSIONS = {_MARK: b"\0"} | {_MARK | code: bytes((ESCAPE, code)) for code in _EXTENSION_TABLE}
+_SEPTETS = bytes(range(_MARK))
 
 # Keyed by what the default table shows for the septet, because escapes are resolved after that table is read.
 _EXTENSION_BY_DEFAULT = {_DEFAULT_TABLE[code]: character for code, character in _EXTENSION_TABLE.items()}
 _ESCAPED = re.compile("\x1b(.?)", re.DOTALL)
 
 _CHARACTERS = _DEFAULT_TABLE.replace("\x1b", "") + "".join(_EXTENSION_TABLE.values())
-_is_gsm7 = re.compile(f"[{re.escape(_CHARACTERS)}]*").fullmatch
+_GSM7 = re.compile(f"[{re.escape(_CHARACTERS)}]*")
+_is_gsm7 = _GSM7.fullmatch
 
 
 def choose(text: str) -> Alphabet:
     """GSM7 if every character is in the default alphabet or its extension table, otherwise UCS2."""
     return Alphabet.GSM7 if _is_gsm7(text) else Alphabet.UCS2
+
+
+def first_beyond(text: str) -> int:
+    """Where the first character stands that GSM 7 bit has not; the text's length if there is none."""
+    run = _GSM7.match(text)
+    return run.end() if run else 0
 
 
 def encode(text: str, alphabet: Alphabet) -> bytes:
@@ -95,7 +103,8 @@ def encode(text: str, alphabet: Alphabet) -> bytes:
         return _encode_gsm7(text)
     if alphabet is Alphabet.UCS2:
         try:
-            return text.encode("utf-16-be")
+            # Straight to the codec: to find it by its name costs as much again.
+            return codecs.utf_16_be_encode(text, "strict")[0]
         except UnicodeEncodeError:
             # Through the decoder, so that two halves that do make a pair stay together.
             units = text.encode("utf-16-be", "surrogatepass")
@@ -122,9 +131,8 @@ def _encode_gsm7(text: str) -> bytes:
 
 
 def _expanded(septets: bytes) -> bytes:
-    for mark, octets in _EXPANSIONS:
-        if mark in septets:
-            septets = septets.replace(mark, octets)
+    for mark in set(septets.translate(None, _SEPTETS)):
+        septets = septets.replace(bytes((mark,)), _EXPANSIONS[mark])
     return septets
 
 

@@ -7,7 +7,7 @@ from functools import cache
 from typing import NamedTuple
 
 from protocols.sms import national, segments
-from protocols.sms.alphabet import Alphabet, as_gsm7, choose, encode
+from protocols.sms.alphabet import Alphabet, as_gsm7, encode, first_beyond
 from protocols.sms.national import Tables
 from protocols.sms.shift_tables import LANGUAGES, LOCKING, SINGLE, cells_of
 from protocols.sms.udh import Element
@@ -69,15 +69,3 @@ def _national_ways(text: str, languages: Sequence[str], wide_reference: bool) ->
 @cache
 def _characters(locking: int, single: int) -> frozenset[str]:
     return frozenset((*cells_of(LOCKING[locking]), *cells_of(SINGLE[single])))
-
-
-def first_beyond(text: str) -> int:
-    """Where the first character stands that GSM 7 bit has not; there must be one."""
-    known, beyond = 0, len(text)  # text[:known] is GSM 7 bit, text[:beyond] is not
-    while beyond - known > 1:
-        middle = (known + beyond) // 2
-        if choose(text[known:middle]) is Alphabet.GSM7:
-            known = middle
-        else:
-            beyond = middle
-    return known

@@ -19,6 +19,13 @@ _both_plain = re.compile(
     "\u1e00-\u1fff\u2010-\u2027\u2030-\u205f\u20a0-\u20cf\u3041-\u3098\u309b-\u30ff\u4e00-\u9fff\uac00-\ud7a3]{2}"
 ).fullmatch
 
+is_plain_cut = re.compile(
+    rb"(?:\0[^\r\n]|[\x01\x02\x1e\x1f\x4e-\x9f\xac-\xd6].|\x03[\x70-\xff]|\x04[^\x83-\x89]"
+    rb"|\x20[\x10-\x27\x30-\x5f\xa0-\xcf]){2}",
+    re.DOTALL,
+).match
+"""The same of the two units of UTF-16BE from an octet on, without a look at them as text."""
+
 _REGIONS = range(0x1F1E6, 0x1F200)
 # Grapheme_Extend and SpacingMark beyond the categories of marks: non-joiner and joiner, Thai and Lao AM,
 # half-width sound marks, skin tones, tags (of flags such as Scotland's).

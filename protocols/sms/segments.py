@@ -14,13 +14,14 @@ there are shift tables: without them septets cannot be read, so characters of se
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 
 from protocols.sms import national, udh
 from protocols.sms.alphabet import ESCAPE, Alphabet, as_gsm7, encode
-from protocols.sms.graphemes import border, is_border
+from protocols.sms.graphemes import border, is_border, is_plain_cut
 
 MAX_SEGMENTS = 255
 USER_DATA = 140
@@ -118,7 +119,7 @@ def _ends(
                 end -= _ends_in_escape(data, start, end)
             if tables != (0, 0):
                 end = _national_border(data, start, end, tables)
-        elif alphabet is Alphabet.UCS2:
+        elif alphabet is Alphabet.UCS2 and not is_plain_cut(data, end - 2):
             end = _ucs2_border(data, start, end)
         yield end
         start = end
@@ -140,13 +141,18 @@ def _ucs2_border(data: bytes, start: int, end: int) -> int:
     elif (
         before & 0xF8 != 0xD8
         and after != 0xD8
-        # No pair is near, so two characters decide: the usual case.
-        and is_border(data[end - 2 : end + 2].decode("utf-16-be", "replace"), 1)
+        # No pair is near, so two characters decide.
+        and is_border(_read(data[end - 2 : end + 2]), 1)
     ):
         return end
-    text = data[start : end + 4].decode("utf-16-be", "replace")
-    place = border(text, len(data[start:end].decode("utf-16-be", "replace")))
+    text = _read(data[start : end + 4])
+    place = border(text, len(_read(data[start:end])))
     return start + len(text[:place].encode("utf-16-be"))
+
+
+def _read(data: bytes) -> str:
+    # Straight to the codec: to find it by its name costs more than its work here.
+    return codecs.utf_16_be_decode(data, "replace", True)[0]
 
 
 def _national_border(data: bytes, start: int, end: int, tables: tuple[int, int]) -> int:

@@ -13,6 +13,7 @@ from protocols.sms.alphabet import (
     decode,
     encode,
     fill_bits,
+    first_beyond,
     for_data_coding,
     pack,
     pack_padded,
@@ -232,3 +233,12 @@ def test_packing_goes_both_ways_behind_any_header(septets: bytes, fill: int) -> 
 def test_as_gsm7_is_choose_and_encode(text: str) -> None:
     expected = encode(text, Alphabet.GSM7) if choose(text) is Alphabet.GSM7 else None
     assert as_gsm7(text) == expected
+
+
+def test_first_beyond() -> None:
+    assert first_beyond("ж") == 0
+    assert first_beyond("abc\n{ж€ж") == 5
+    assert first_beyond("a" * 1000 + "ж" + "a" * 1000) == 1000
+    assert first_beyond("abc\0") == 3
+    assert first_beyond("") == 0
+    assert first_beyond("abc") == 3

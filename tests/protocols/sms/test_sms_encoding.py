@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from protocols.sms import national, segments
 from protocols.sms.alphabet import Alphabet
-from protocols.sms.encoding import Written, choose_national, first_beyond
+from protocols.sms.encoding import Written, choose_national
 from protocols.sms.shift_tables import LANGUAGES
 
 ALL = tuple(LANGUAGES)
@@ -88,12 +88,6 @@ def test_a_wide_reference_counts() -> None:
     assert choose_national(text, ("turkish",), wide_reference=True).segments == 2
     assert choose_national(text + "aa", ("turkish",)).segments == 2
     assert choose_national(text + "aa", ("turkish",), wide_reference=True).segments == 3
-
-
-def test_first_beyond() -> None:
-    assert first_beyond("ж") == 0
-    assert first_beyond("abcж€ж") == 3
-    assert first_beyond("a" * 1000 + "ж" + "a" * 1000) == 1000
 
 
 letters = st.text(st.sampled_from("abc €{ığşçãõÍóáनम्क।ABا۱ж😀"), max_size=400)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from protocols.sms.alphabet import Alphabet, encode
-from protocols.sms.graphemes import border, is_border
+from protocols.sms.graphemes import border, is_border, is_plain_cut
 from protocols.sms.segments import count, room, split
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "sms" / "graphemes.txt"
@@ -60,6 +60,16 @@ def test_a_character_that_fits_no_segment_is_split_between_its_marks() -> None:
     assert b"".join(parts) == family
     for part in parts:
         part.decode("utf-16-be")  # no pair was cut
+
+
+def test_what_is_seen_in_the_octets_alone_is_a_border() -> None:
+    plain = [chr(code) for code in range(0x10000) if is_plain_cut(2 * code.to_bytes(2, "big"))]
+    assert len(plain) > 30_000
+    for character in plain:
+        for other in ("a", "ж", "가", "각", "中", "\u2010", character):
+            assert is_border(character + other, 1)
+            assert is_border(other + character, 1)
+    assert {"a", "ж", "é", "Ω", "中", "가", "–"} <= set(plain)
 
 
 def test_room_ends_where_a_character_ends() -> None:
