@@ -215,7 +215,10 @@ class Smsc:
         answer_at = now + self._resp_delay_s
         self._respond_at(answer_at, connection, message, now)
         if pdu.registered_delivery & c.REGISTERED_DELIVERY_INTERMEDIATE:
-            self.delays.push(answer_at, self._aftermath.notify, connection, message)
+            if answer_at > now:
+                self.delays.push(answer_at, self._aftermath.notify, connection, message)
+            else:
+                self._aftermath.notify(connection, message)
         message.final_at = max(answer_at, ready_at) + self._receipt_delay_s
         if outcome.late:
             message.final_at += self.settings.late_receipt_ms / 1000
