@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journey_support import DESTINATION, account, config, connector, journey, read_receipt, running
+from journey_support import DESTINATION, UPSTREAM, account, config, connector, journey, read_receipt, running
 from server_support import client_of, scripted
 
+from gateway.config.model import Route
 from gateway.config.smpp_model import AccountSmpp, NumberList
 from gateway.ingress.smpp_listener import CONGESTION_FOR_S
 from protocols.smpp import constants as c
@@ -123,11 +124,11 @@ async def test_a_submit_multi_is_a_message_for_each_number_and_receipts_bear_its
 async def test_destinations_that_are_refused_are_named_and_the_others_get_their_message(
     tmp_path: Path,
 ) -> None:
-    async with scripted(tmp_path, denied_destinations=["+88213"]) as (gateway, smsc):
+    routes = [Route(prefix="7916", connectors=[UPSTREAM])]
+    async with scripted(tmp_path, routes=routes) as (gateway, smsc):
         client = await gateway.client()
-        request = multi(
-            sme("88213000001"), sme(NUMBERS[0]), SmeAddress(5, 0, "name"), DistributionList("all")
-        )
+        refused = (sme("88213000001"), SmeAddress(5, 0, "name"), DistributionList("all"))
+        request = multi(*refused, sme(NUMBERS[0]))
         response = await client.request(request)
         assert response.command_status == c.ESME_ROK
         assert response.unsuccess_smes == (
