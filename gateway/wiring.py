@@ -14,7 +14,8 @@ from gateway.translate.vendor_tlvs import VendorTlvs
 def apply_rules(config: Config, submission: Submission) -> None:
     """Gives the routes, and what holds for all accounts, to what accepts messages."""
     submission.routes = routes_of(config)
-    submission.denied = Prefixes(number.removeprefix("+") for number in config.denied_destinations)
+    denied = [number.removeprefix("+") for number in config.denied_destinations]
+    submission.denied = Prefixes(denied) if denied else None
     submission.max_messages = config.queue.max_messages
     submission.default_validity_ms = config.queue.default_validity_h * 3_600_000
 

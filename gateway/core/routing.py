@@ -21,7 +21,7 @@ class Route:
     alternatives: str = ""
     """The connectors joined by spaces, as the store keeps them."""
     ambiguous: Mapping[str, int] = field(default_factory=dict)
-    """OnAmbiguous of connectors that have one of their own."""
+    """OnAmbiguous by connector: of those that have one of their own; in a table, of all."""
     text: TextPolicy = AS_IT_CAME
     """AS_IT_CAME itself where no text is written anew."""
     whole: bool = False
@@ -35,7 +35,8 @@ class RouteTable:
 
     def __init__(self, routes: Iterable[Route]) -> None:
         self._routes = {
-            route.prefix: replace(route, alternatives=" ".join(route.connectors)) for route in routes
+            route.prefix: replace(route, alternatives=" ".join(route.connectors), ambiguous=_ambiguous(route))
+            for route in routes
         }
         self._lengths = sorted({len(prefix) for prefix in self._routes}, reverse=True)
 
@@ -52,15 +53,16 @@ class RouteTable:
         return None
 
 
+def _ambiguous(route: Route) -> dict[str, int]:
+    return {name: route.ambiguous.get(name, route.on_ambiguous.value) for name in route.connectors}
+
+
 class Prefixes:
     """A set of first digits."""
 
     def __init__(self, prefixes: Iterable[str] = ()) -> None:
         self._prefixes = frozenset(prefixes)
         self._lengths = sorted({len(prefix) for prefix in self._prefixes})
-
-    def __bool__(self) -> bool:
-        return bool(self._prefixes)
 
     def fit(self, digits: str) -> bool:
         """Whether a number begins with one of them."""

@@ -22,6 +22,8 @@ from gateway.core.upstream import Upstream
 from protocols.sms.addresses import digits_of
 
 _MESSAGE_PART = Draft._fields.index("segments")
+_BY_SESSION = Origin.SESSION.value
+_REPLACE = Wish.REPLACE.value
 _QUEUED, _STRAIGHT, _GATHERED = Progress.QUEUED.value, Progress.SENT.value, Progress.GATHERED.value
 MOST_URGENT = 3
 """The highest priority_flag (SMPP v3.4 §5.2.14)."""
@@ -53,7 +55,7 @@ class Submission:
         self.open_messages = 0
         self.accepted = 0
         self.refused: dict[Refusal, int] = dict.fromkeys(Refusal, 0)
-        self.denied = Prefixes()
+        self.denied: Prefixes | None = None
         """Numbers that nobody may write to."""
         self.closed_because: Refusal | None = None
         """Set while nothing is taken: the gateway stops, or the disk is nearly full."""
@@ -70,15 +72,15 @@ class Submission:
         if route is not None and route.text is not AS_IT_CAME:
             draft = self._in_best_form(draft, route)
         refusal = self._check(account, draft, now_ms)
-        if refusal is None and not account.bucket.take(draft.segments, now):
-            refusal = Refusal.RATE
-        if refusal is None and route is None:
-            refusal = Refusal.NO_ROUTE
-        if refusal is not None or route is None:
-            refusal = refusal or Refusal.NO_ROUTE
-            self.refused[refusal] += 1
-            return refusal
-        return self._take(account, draft, route, now, now_ms, Origin.SESSION.value)
+        if refusal is None:
+            if not account.bucket.take(draft.segments, now):
+                refusal = Refusal.RATE
+            elif route is None:
+                refusal = Refusal.NO_ROUTE
+            else:
+                return self._take(account, draft, route, now, now_ms, _BY_SESSION)
+        self.refused[refusal] += 1
+        return refusal
 
     def accept_all(
         self, account: Account, drafts: Sequence[Draft], now: float, now_ms: int, origin: Origin
@@ -139,7 +141,9 @@ class Submission:
         if draft.tlvs and route.passing is not None:
             draft = draft._replace(tlvs=route.passing(draft.tlvs))
         # What is due before 1970 leaves the queue before what is due at once.
-        due_ms = draft.due_ms or -min(draft.priority, MOST_URGENT)
+        due_ms = draft.due_ms
+        if draft.priority and not due_ms:
+            due_ms = -min(draft.priority, MOST_URGENT)
         if upstream.sender_rate:
             due_ms = max(due_ms, upstream.paced(draft.source, draft.segments, now_ms))
         message = Message._make(
@@ -151,7 +155,7 @@ class Submission:
                 1 if upstream.whole else draft.segments,
                 upstream.name,
                 route.alternatives,
-                route.ambiguous.get(upstream.name, route.on_ambiguous.value),
+                route.ambiguous[upstream.name],
                 due_ms,
                 draft.expires_ms or max(now_ms, due_ms) + self.default_validity_ms,
                 draft.validity_period,
@@ -164,7 +168,7 @@ class Submission:
             self._gather(account, message, upstream, draft.part)
         else:
             self._record(account, message, upstream, now, now_ms)
-        if draft.flags & Wish.REPLACE:
+        if draft.flags and draft.flags & _REPLACE:
             self.journal.batch.replaced_by.append(
                 (
                     message.message_id,
@@ -190,7 +194,7 @@ class Submission:
             return Refusal.TOO_LONG
         if draft.expires_ms and draft.expires_ms <= now_ms:
             return Refusal.VALIDITY
-        if self.denied and self.denied.fit(digits_of(draft.destination, draft.destination_ton)):
+        if self.denied is not None and self.denied.fit(digits_of(draft.destination, draft.destination_ton)):
             return Refusal.DENIED
         return None
 
