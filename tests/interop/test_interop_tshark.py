@@ -21,12 +21,15 @@ from interop_peers import (
     rusmppyc_peer,
     smpplib_peer,
 )
+from interop_session import SOURCE_ADDR, bound_session, net_smpp_session
 from interop_tshark import Pdu, Tap, capture, decode, relay, write_pcap
 
 pytestmark = pytest.mark.interop
 
 RESPONSE = 0x80000000
 SUBMIT_SM, DELIVER_SM, UNBIND, BIND_TRANSCEIVER = 0x04, 0x05, 0x06, 0x09
+QUERY_SM, REPLACE_SM, CANCEL_SM, SUBMIT_MULTI, DATA_SM = 0x03, 0x07, 0x08, 0x21, 0x103
+IN_A_WEEK = "000007000000000R"  # SMPP v3.4 §7.1.1
 SMPP_PORT = 2775
 
 
@@ -109,6 +112,34 @@ def test_texts_of_each_peer_reach_the_smsc(
     assert expected.items() <= texts(arrived).items()
     first = octets(sent, MESSAGES[0]["to"])
     assert len(first) == 1 and octets(arrived, MESSAGES[0]["to"]) == first
+
+
+@pytest.mark.parametrize("version", ["3.4", "5.0"])
+def test_tshark_finds_no_malformed_answer_to_the_rarer_requests(version: str, tmp_path: Path) -> None:
+    need("tshark", "tshark")
+    number = {"dest_addr_ton": 1, "dest_addr_npi": 1, "destination_addr": "46701740605"}
+    many = [number, {**number, "destination_addr": "46701740606"}, {**number, "destination_addr": ""}]
+    sender = {"source_addr": SOURCE_ADDR}
+    with relay(tmp_path) as tap, running_gateway(tmp_path, tap.ports) as gateway:
+        smsc = replace(gateway, port=tap.client_port)
+        with bound_session(net_smpp_session(), smsc, version=version) as (session, _):
+            week = session.submit(number["destination_addr"], "later", schedule_delivery_time=IN_A_WEEK)
+            requests = {
+                "query_sm": {"message_id": week},
+                "replace_sm": {"message_id": week, "registered_delivery": 1, "short_message": "new"},
+                "cancel_sm": {"message_id": week, **number},
+                "data_sm": {"message_payload": "data", **number},
+                "submit_multi": {"dest_address": many, "short_message": "many"},
+            }
+            statuses = [session.ask(name, **fields, **sender)["status"] for name, fields in requests.items()]
+            session.wait_for_receipt(week)
+    assert statuses == [0] * len(requests)
+    traffic = decode(tap.pcaps, tap.server_ports)
+    assert traffic.complaints == []
+    assert traffic.undecoded_octets == 0
+    asked = (QUERY_SM, REPLACE_SM, CANCEL_SM, DATA_SM, SUBMIT_MULTI)
+    answered = {pdu.command_id for pdu in traffic.sent_from(tap.ports.gateway)}
+    assert answered >= {command | RESPONSE for command in asked}
 
 
 def unbind(sequence_number: int) -> bytes:

@@ -13,7 +13,18 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rusmppyc import Client, DataCoding, Event, MessageType, Npi, Pdu, RegisteredDelivery, TlvValue, Ton
+from rusmppyc import (
+    Client,
+    DataCoding,
+    Event,
+    MCDeliveryReceipt,
+    MessageType,
+    Npi,
+    Pdu,
+    RegisteredDelivery,
+    TlvValue,
+    Ton,
+)
 from rusmppyc.exceptions import RusmppycException, ShortMessageEncodeException
 
 SOURCE_ADDR = "12345"
@@ -21,6 +32,7 @@ RECEIPT_WAIT_S = 20.0
 PART_OCTETS = 159  # 153 septets in as many octets, and six octets of header
 RECEIPT = re.compile(rb"id:(\S+) .*?stat:(\S+)", re.DOTALL)
 REFERENCE = 79
+RECEIPT_AT_THE_END = MCDeliveryReceipt.McDeliveryReceiptRequestedWhereFinalDeliveryOutcomeIsSuccessOrFailure()
 
 
 async def submit(client: Client, entry: dict[str, Any]) -> list[Any]:
@@ -30,7 +42,7 @@ async def submit(client: Client, entry: dict[str, Any]) -> list[Any]:
         "dest_addr_ton": Ton.International(),
         "dest_addr_npi": Npi.Isdn(),
         "destination_addr": entry["to"],
-        "registered_delivery": RegisteredDelivery.request_all(),
+        "registered_delivery": RegisteredDelivery(RECEIPT_AT_THE_END),
     }
     if entry["segments"] > 1:
         parts = Client.submit_sm_multipart(entry["text"], PART_OCTETS, REFERENCE, **fields)
