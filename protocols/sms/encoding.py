@@ -44,26 +44,38 @@ def choose_national(text: str, languages: Sequence[str], wide_reference: bool = 
     data = encode(text, Alphabet.UCS2)
     best = Written(Alphabet.UCS2, DEFAULT_TABLES, data, segments.count(data, Alphabet.UCS2, wide_reference))
     if best.segments > 1 and languages:
-        ways = _national_ways(text, languages, wide_reference)
-        best = min((way for way in ways if way.segments < best.segments), key=_cost, default=best)
+        for least, _, tables in sorted(_national_ways(text, languages, wide_reference)):
+            if least >= best.segments:
+                break
+            best = min(best, _written(text, tables, wide_reference), key=_cost)
+            if best.segments == least:
+                break  # the others take as many, with longer headers or more septets
     return best
 
 
-def _cost(way: Written) -> tuple[int, int, int]:
-    return way.segments, len(way.elements), len(way.data)
+def _cost(way: Written) -> int:
+    return way.segments
 
 
-def _national_ways(text: str, languages: Sequence[str], wide_reference: bool) -> Iterator[Written]:
-    numbers = [LANGUAGES[name] for name in languages]
+def _national_ways(
+    text: str, languages: Sequence[str], wide_reference: bool
+) -> Iterator[tuple[int, tuple[int, int, int], Tables]]:
+    """Tables that can write the text, and what they cost at least: to write it with each would take long."""
     foreign = text[first_beyond(text)]
-    for tables in national.pairs_of(numbers):
-        if foreign not in _characters(*tables):
-            continue
-        data = national.encode(text, *tables)
-        if data is not None:
-            elements = national.elements_of(tables)
-            count = segments.count(data, Alphabet.GSM7, wide_reference, elements)
-            yield Written(Alphabet.GSM7, tables, data, count)
+    numbers = [LANGUAGES[name] for name in languages]
+    for place, tables in enumerate(national.pairs_of(numbers)):
+        septets = national.length(text, *tables) if foreign in _characters(*tables) else None
+        if septets is not None:
+            header = national.elements_of(tables)
+            least = segments.least(septets, Alphabet.GSM7, wide_reference, header)
+            yield least, (len(header), septets, place), tables
+
+
+def _written(text: str, tables: Tables, wide_reference: bool) -> Written:
+    data = national.encode(text, *tables)
+    assert data is not None  # its length is known
+    count = segments.count(data, Alphabet.GSM7, wide_reference, national.elements_of(tables))
+    return Written(Alphabet.GSM7, tables, data, count)
 
 
 @cache

@@ -24,6 +24,7 @@ _NO_CHARACTER = "\ufffe"  # how charmap tables spell an unused position
 _MARK = 0x80
 _FIRST = _MARK | ESCAPE
 """The mark of the locking table's septet 0: an escape is never a character of the single shift table."""
+_ONE_SEPTET = bytes((*range(_MARK), _FIRST))
 _is_marked = re.compile(b"[\x80-\xff]")
 
 
@@ -62,13 +63,26 @@ def _codec(locking: int, single: int) -> _Codec:
 def encode(text: str, locking: int, single: int) -> bytes | None:
     """The septets of `text`, or None when the two tables lack one of its characters."""
     codec = _codec(locking, single)
+    septets = _marked(text, codec)
+    if septets is None or septets.isascii():
+        return septets
+    return _is_marked.sub(lambda mark: codec.marks[mark[0]], septets)
+
+
+def length(text: str, locking: int, single: int) -> int | None:
+    """How many septets `encode` makes, at a fraction of its cost."""
+    septets = _marked(text, _codec(locking, single))
+    if septets is None or septets.isascii():
+        return None if septets is None else len(septets)
+    return len(septets) + len(septets.translate(None, _ONE_SEPTET))
+
+
+def _marked(text: str, codec: _Codec) -> bytes | None:
     try:
         septets: bytes = codecs.charmap_encode(text, "strict", codec.encoding)[0]  # type: ignore[arg-type]
     except UnicodeEncodeError:
         return None
-    if b"\0" in septets:
-        return None  # U+0000: the map had to have it
-    return septets if septets.isascii() else _is_marked.sub(lambda mark: codec.marks[mark[0]], septets)
+    return None if b"\0" in septets else septets  # U+0000: the map had to have it
 
 
 def decode(data: bytes, locking: int, single: int) -> str:

@@ -47,11 +47,19 @@ def count(data: bytes, alphabet: Alphabet, wide_reference: bool = False, header:
     return sum(1 for _ in _ends(data, alphabet, wide_reference, header))
 
 
+def least(octets: int, alphabet: Alphabet, wide_reference: bool = False, header: Header = 0) -> int:
+    """How many short messages so many octets take when no cut has to be moved."""
+    if octets <= _single(alphabet, header):
+        return 1
+    concatenation = _CONCATENATION_WIDE if wide_reference else _CONCATENATION
+    return -(-octets // _left(alphabet, _octets_of(header), concatenation))
+
+
 def room(
     data: bytes, alphabet: Alphabet, segments: int, wide_reference: bool = False, header: Header = 0
 ) -> int:
     """How many octets of `data`, from its start, go into so many segments; no pair is cut in two."""
-    single = _single(alphabet, header) if header else _SINGLE[alphabet]
+    single = _single(alphabet, header)
     if len(data) <= single:
         return len(data)
     if segments > 1:
@@ -79,7 +87,7 @@ def split(
 
 
 def _single(alphabet: Alphabet, header: Header) -> int:
-    return _left(alphabet, _octets_of(header), 0)
+    return _left(alphabet, _octets_of(header), 0) if header else _SINGLE[alphabet]
 
 
 def _octets_of(header: Header) -> int:

@@ -157,6 +157,7 @@ def test_round_trip_of_any_text_of_two_tables(data: st.DataObject, tables: tuple
     septets = national.encode(text, *tables)
     assert septets is not None
     assert septets.isascii()
+    assert national.length(text, *tables) == len(septets)
     assert national.decode(septets, *tables) == text
 
 
@@ -173,6 +174,7 @@ def test_any_text_is_written_or_refused(text: str, tables: tuple[int, int]) -> N
     septets = national.encode(text, *tables)
     letters = {*TABLES["locking", tables[0]].values(), *TABLES["single", tables[1]].values()}
     assert (septets is not None) == (set(text) <= letters)
+    assert (national.length(text, *tables) is None) == (septets is None)
 
 
 def test_names_are_those_of_the_configuration() -> None:

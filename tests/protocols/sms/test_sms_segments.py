@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from protocols.sms import national, udh
 from protocols.sms.alphabet import Alphabet, encode
-from protocols.sms.segments import TooManySegments, count, room, segment_text, split, with_udh
+from protocols.sms.segments import TooManySegments, count, least, room, segment_text, split, with_udh
 
 USER_DATA = 140  # octets, 3GPP TS 23.040 §9.2.3.16
 
@@ -287,3 +287,16 @@ def test_parts_beside_elements_join_and_fit(
             assert -(-whole * 8 // 7) + len(part) <= 160
         else:
             assert len(user_data) <= USER_DATA
+
+
+@given(
+    octets=st.integers(0, 2000) | st.integers(130, 162),
+    alphabet=st.sampled_from(list(Alphabet)),
+    wide=st.booleans(),
+    header=st.integers(0, 20),
+)
+def test_the_least_count_is_that_of_a_text_without_pairs(
+    octets: int, alphabet: Alphabet, wide: bool, header: int
+) -> None:
+    octets &= ~1
+    assert least(octets, alphabet, wide, header) == count(b"\x04" * octets, alphabet, wide, header)
