@@ -32,7 +32,8 @@ class Aftermath:
 
     def notify(self, connection: Connection, message: Message) -> None:
         """The message is on its way: the intermediate notification says so."""
-        pdu = intermediate(message, self._content(connection, DELIVERED))
+        old = connection.session.version < c.INTERFACE_VERSION_34
+        pdu = intermediate(message, "text" if old else self._contents)
         self._deliveries.deliver(pdu, message.system_id, connection)
 
     def finish(self, connection: Connection, message: Message, outcome: Outcome) -> None:
@@ -40,7 +41,9 @@ class Aftermath:
         registered = message.pdu.registered_delivery
         state = message.final_state
         if _wanted(registered & c.REGISTERED_DELIVERY_RECEIPT_MASK, state):
-            content = self._content(connection, outcome)
+            content = outcome.receipt_from or self._contents
+            if connection.session.version < c.INTERFACE_VERSION_34:
+                content = "text"  # a session of version 3.3 knows no TLVs
             done_at = time.time()
             if outcome.accepted_first:
                 self._deliveries.deliver(
@@ -59,12 +62,6 @@ class Aftermath:
                 self._deliveries.deliver(pdu, message.system_id, connection)
         if outcome is not DELIVERED or registered > _RECEIPT_AND_NO_MORE:
             self._subscriber(connection, message, outcome)
-
-    def _content(self, connection: Connection, outcome: Outcome) -> str:
-        """Where a receipt says what it says: a session of version 3.3 knows no TLVs."""
-        if connection.session.version < c.INTERFACE_VERSION_34:
-            return "text"
-        return outcome.receipt_from or self._contents
 
     def _quoted(self, message: Message) -> bytes:
         """What a receipt tells of the text: as it came, but packed septets as characters."""

@@ -89,6 +89,7 @@ class Smsc:
         # Ids start at the clock so that a restarted simulator does not give the same ids again.
         self._last_number = int(time.time()) * 1_000_000
         self._load = Load(settings.rate, settings.congestion, loop.time()) if _is_limited(settings) else None
+        self._has_limits = bool(settings.drop_every or self._load is not None)
         self._over_rate = Outcome("over the rate", status=settings.rate_status)
         self._aftermath = Aftermath(settings, self.deliveries)
         self._finish = self._aftermath.finish
@@ -166,7 +167,10 @@ class Smsc:
         self.counters.submitted += 1
         connection.submits += 1
         message = Message(pdu, user_data_of(pdu), connection.session.system_id, time.time())
-        outcome = self._outcome(connection, message, now)
+        if self._has_limits:
+            outcome = self._outcome(connection, message, now)
+        else:
+            outcome = self._outcomes.choose(pdu.source_addr, pdu.destination_addr, message.user_data)
         if outcome.answer is Answer.RESPONSE:
             if outcome.status == c.ESME_ROK:
                 self._take(connection, message, outcome, now)
