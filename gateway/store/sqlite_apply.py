@@ -34,6 +34,7 @@ class Applier:
         self.sql = statements()
         self.boot = self._run("start_boot", (now_ms,)).lastrowid or 0
         connection.executescript(self.sql["create_batch_tables"])
+        self._run("drop_waiting_index")
         self.mail = MailSteps(self.boot, self._run, self._many)
         self.parts = PartSteps(self._run, self._many)
         self.operations = OperationSteps(self._run, self._many, self.parts)
@@ -71,7 +72,7 @@ class Applier:
         if batch.parts:
             self.parts.gather(batch.parts, answer)
         if batch.replaced_by:
-            self._many("end_replaced", batch.replaced_by)
+            self.operations.replace(batch.replaced_by)
             ended = True
         if batch.submitted:
             self._many("record_submitted", (row[:5] for row in batch.submitted))

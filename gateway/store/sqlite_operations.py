@@ -38,6 +38,11 @@ class OperationSteps:
         for row in batch.replacements:
             answer.replaced.append(self._replace(row, answer))
 
+    def replace(self, rows: list[Row]) -> None:
+        """See Batch.replaced_by."""
+        self._run("index_waiting")
+        self._many("end_replaced", rows)
+
     # -- queries -----------------------------------------------------------------------------------------
 
     def _query(self, account: str, message_id: int) -> Row:
@@ -71,6 +76,7 @@ class OperationSteps:
                 return 0, [], 1
             meant = [live[0]]
         else:
+            self._run("index_waiting")
             asked = (account, source, destination, service_type, CANCEL_MAX)
             meant = [row[0] for row in self._run("find_waiting_to", asked)]
         before = self._count_ending()

@@ -282,6 +282,7 @@ REQUESTS = (
 def test_no_request_reads_a_whole_table(sqlite: Store, name: str) -> None:
     engine = sqlite.engine
     assert isinstance(engine, SqliteEngine)
+    engine.connection.execute(engine.applier.sql["index_waiting"])
     sql = engine.applier.sql[name]
     count = max((int(n) for n in re.findall(r"\?(\d+)", sql)), default=sql.count("?"))
     plan = [row[3] for row in engine.connection.execute(f"EXPLAIN QUERY PLAN {sql}", [1] * count)]
@@ -294,9 +295,43 @@ def test_plain_messages_are_in_no_index_of_what_waits(path: Path) -> None:
     indexes = connection.execute(
         "SELECT sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'message' AND sql IS NOT NULL"
     ).fetchall()
-    assert len(indexes) == 3
+    assert len(indexes) == 2
     assert all(re.search(r"WHERE progress (= 0|<> 1)$", sql) for (sql,) in indexes)
     connection.close()
+
+
+def waiting_index(store: Store) -> bool:
+    return any(row["name"] == "message_waiting" for row in store.rows("sqlite_master"))
+
+
+@pytest.mark.parametrize(
+    "lists",
+    [
+        {"cancels": [("app", 0, "Example", PEER, "", NOW_MS)]},
+        {"replaced_by": [(2, "app", "Example", PEER, "", NOW_MS)]},
+    ],
+)
+def test_an_index_of_what_waits_is_there_when_it_is_asked_for(sqlite: Store, lists: dict[str, Any]) -> None:
+    """It would cost every message that waits, and hardly anybody asks."""
+    sqlite.queue(message(1), message(2))
+    sqlite.apply(cancels=[("app", 9, "", "", "", NOW_MS)], queries=[("app", 1)])
+    assert not waiting_index(sqlite)
+    sqlite.apply(**lists)
+    assert waiting_index(sqlite)
+    assert sqlite.progress(1) is None
+    sqlite.restart()
+    assert not waiting_index(sqlite)
+    sqlite.queue(message(3))
+    assert sqlite.apply(cancels=[("app", 0, "Example", PEER, "", NOW_MS)]).cancelled[0][0] >= 1
+
+
+def test_an_index_of_a_batch_that_failed_is_made_by_the_next(sqlite: Store) -> None:
+    sqlite.sent(9, "A")
+    sqlite.apply(receipts=[receipt("A")])
+    sqlite.queue(message(1))
+    fail(sqlite, cancels=[("app", 0, "Example", PEER, "", NOW_MS)])
+    assert not waiting_index(sqlite)
+    assert sqlite.apply(cancels=[("app", 0, "Example", PEER, "", NOW_MS)]).cancelled == [(1, [], 0)]
 
 
 class Named(dict[str, str]):

@@ -32,9 +32,6 @@ CREATE INDEX parked_same ON parked_receipt (key_same);
 CREATE INDEX parked_second ON parked_receipt (key_second) WHERE key_second IS NOT NULL;
 CREATE INDEX parked_third ON parked_receipt (key_third) WHERE key_third IS NOT NULL;
 
--- What waits for a number, so that it can be cancelled or replaced.  A message that goes straight up is not in it.
-CREATE INDEX message_waiting ON message (destination) WHERE progress <> 1;
-
 -- Segments that their senders made themselves: they wait for the others of their set, then go up with one of
 -- them, the carrier (which has a row too).
 CREATE TABLE gathered_part (
