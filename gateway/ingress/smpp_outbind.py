@@ -129,7 +129,7 @@ class OutbindCaller(SmppListener):
     def ended(self, connection: CalledConnection) -> None:
         """A connection that came of a call is gone."""
         call = self._calls[connection.called]
-        if connection.account is None:
+        if connection.account is None and not self._stopped:
             self._failed(connection.called, call, "it did not bind")
         else:
             call.under_way = False
