@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gateway.core.accounts import Account
     from gateway.core.limits import TokenBucket
 
-FILL_EVERY_S = 0.01
+FILL_EVERY_S = 0.02
 KEPT_S = 0.5
 """Seconds of its part of the rate that a session may keep."""
 KEPT_PLACES = 4
@@ -119,6 +119,10 @@ class FairShares:
     def _find_places(self, share: Share, account: Account) -> bool:
         shares, limit, used = self._shares, account.config.max_open, account.open_messages
         kept = limit // (KEPT_PLACES * len(shares))
+        room = limit - used - kept * len(shares)
+        if room > 0:  # enough, whoever has the others
+            share.places = min(PLACES_AT_ONCE, max(1, room // len(shares))) - 1
+            return True
         known = sum(one.used for one in shares)
         if known > used:
             for one in shares:
