@@ -115,6 +115,11 @@ class Submission:
             route = self._for_service(route, draft)
         return route
 
+    def in_best_form(self, draft: Draft) -> Draft:
+        """The draft with its text as the policy of its route writes it."""
+        route = self._route(draft)
+        return draft if route is None or route.text is AS_IT_CAME else self._in_best_form(draft, route)
+
     def _in_best_form(self, draft: Draft, route: Route) -> Draft:
         """The draft with its text as the route's policy writes it."""
         from gateway.core.texts import recode  # with the tables of all languages, for the few routes with one

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.core.errors import Refusal
 from gateway.core.message_ids import format_id, parse_id
-from gateway.core.model import Message, MessageState, Progress, Wish
+from gateway.core.model import Draft, Message, MessageState, Progress, Wish
 from gateway.core.upstream import Upstream
 from gateway.translate import smpp_operations as translate
 from gateway.translate.smpp_operations import Found
@@ -302,6 +302,8 @@ class Operations:
         assert connection.account is not None
         now_ms = self._clock.now_ms()
         draft = translate.replacement_of(pdu, found, now_ms, connection.reading)
+        if isinstance(draft, Draft) and not found.at_smsc:
+            draft = self._submission.in_best_form(draft)
         if isinstance(draft, Refusal):
             connection.refuse(pdu, REFUSAL_STATUS[draft])
         elif draft.segments > connection.account.config.max_segments:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journey_support import DESTINATION, Client, account, config, connector, journey, running
+from journey_support import DESTINATION, UPSTREAM, Client, account, config, connector, journey, running
 from server_support import client_of, scripted
 
+from gateway.config.connector_model import TextPolicy
+from gateway.config.model import Route
 from gateway.core.message_ids import format_id, parse_id
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
@@ -340,6 +342,20 @@ async def test_a_replacement_may_change_the_time_and_keeps_it_otherwise(tmp_path
         gateway.clock.advance(61)
         await gateway.said("submitted")
         assert smsc.texts() == [b"new"]
+
+
+@journey
+async def test_a_replacement_is_written_by_the_policy_of_its_route(tmp_path: Path) -> None:
+    routes = [Route(connectors=[UPSTREAM], text=TextPolicy(transliterate="typography"))]
+    async with scripted(tmp_path, routes=routes) as (gateway, smsc):
+        client = await gateway.client()
+        later = {"schedule_delivery_time": "000000000100000R", "data_coding": 8}
+        message_id = await client.submit(text="Да".encode("utf-16-be"), **later)
+        assert await replace(client, message_id, "“No”".encode("utf-16-be")) == "ESME_ROK"
+        gateway.clock.advance(61)
+        await gateway.said("submitted")
+        (up,) = smsc.of(SubmitSm)
+        assert (up.short_message, up.data_coding) == (b'"No"', 0)
 
 
 @journey
