@@ -15,7 +15,8 @@ from gateway.simulator.settings import SimulatorSettings
 from gateway.simulator.texts import Texts
 from protocols.smpp import constants as c
 
-_RECEIPT_AND_NO_MORE = c.REGISTERED_DELIVERY_RECEIPT_MASK
+_RECEIPT = c.REGISTERED_DELIVERY_RECEIPT_MASK
+_WITH_TLVS = c.INTERFACE_VERSION_34
 _PACKED = "gsm7_packed"
 
 
@@ -32,7 +33,7 @@ class Aftermath:
 
     def notify(self, connection: Connection, message: Message) -> None:
         """The message is on its way: the intermediate notification says so."""
-        old = connection.session.version < c.INTERFACE_VERSION_34
+        old = connection.session.version < _WITH_TLVS
         pdu = intermediate(message, "text" if old else self._contents)
         self._deliveries.deliver(pdu, message.system_id, connection)
 
@@ -40,9 +41,9 @@ class Aftermath:
         """The message reached its final state: send what that brings."""
         registered = message.pdu.registered_delivery
         state = message.final_state
-        if _wanted(registered & c.REGISTERED_DELIVERY_RECEIPT_MASK, state):
+        if _wanted(registered & _RECEIPT, state):
             content = outcome.receipt_from or self._contents
-            if connection.session.version < c.INTERFACE_VERSION_34:
+            if connection.session.version < _WITH_TLVS:
                 content = "text"  # a session of version 3.3 knows no TLVs
             done_at = time.time()
             if outcome.accepted_first:
@@ -52,15 +53,14 @@ class Aftermath:
             word = outcome.word if state == outcome.state else None
             for _ in range(outcome.copies):
                 if self._is_plain and outcome.receipt_form is None:
-                    pdu = receipt(
-                        message, state, done_at, content=content, word=word, by_data_sm=outcome.by_data_sm
-                    )
+                    by_data_sm = outcome.by_data_sm
+                    pdu = receipt(message, state, done_at, content=content, word=word, by_data_sm=by_data_sm)
                 else:
                     form = outcome.receipt_form or self._form
                     quoted = self._quoted(message)
                     pdu = receipt_in(form, message, state, done_at, content=content, quoted=quoted, word=word)
                 self._deliveries.deliver(pdu, message.system_id, connection)
-        if outcome is not DELIVERED or registered > _RECEIPT_AND_NO_MORE:
+        if outcome is not DELIVERED or registered > _RECEIPT:
             self._subscriber(connection, message, outcome)
 
     def _quoted(self, message: Message) -> bytes:

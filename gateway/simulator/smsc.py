@@ -56,6 +56,7 @@ _DROP_LINGER_S = 1.0
 _HEAD_START_S = 0.005
 # A message that is due this much later has got another time, and is in the heap a second time.
 _MOVED_S = 0.001
+_INTERMEDIATE = c.REGISTERED_DELIVERY_INTERMEDIATE
 # What each message of a submit_multi has of it.
 _OF_ALL = tuple(
     field.name for field in fields(SubmitMulti) if field.name not in ("dest_addresses", "command_status")
@@ -198,7 +199,7 @@ class Smsc:
 
     def _take(self, connection: Connection, message: Message, outcome: Outcome, now: float) -> None:
         pdu = message.pdu
-        ready_at = now
+        ready_at = 0.0
         if (
             outcome is not DELIVERED
             or pdu.tlvs
@@ -218,12 +219,12 @@ class Smsc:
             return
         answer_at = now + self._resp_delay_s
         self._respond_at(answer_at, connection, message, now)
-        if pdu.registered_delivery & c.REGISTERED_DELIVERY_INTERMEDIATE:
+        if pdu.registered_delivery & _INTERMEDIATE:
             if answer_at > now:
                 self.delays.push(answer_at, self._aftermath.notify, connection, message)
             else:
                 self._aftermath.notify(connection, message)
-        message.final_at = max(answer_at, ready_at) + self._receipt_delay_s
+        message.final_at = (ready_at if ready_at > answer_at else answer_at) + self._receipt_delay_s
         if outcome.late:
             message.final_at += self.settings.late_receipt_ms / 1000
         if message.final_at > now:
