@@ -38,6 +38,7 @@ class Walk:
         self.ends: dict[int, int] = {}
         self.mails: list[bytes] = []  # the keys of all that came
         self.repeated: list[int] = []  # mails that came again, of the gathering batch
+        self.asked: list[int] = []  # messages that are to be replaced, of the gathering batch
         self.notify: dict[int, int] = {}  # message_id: what its mail's sender wants to hear
 
     def add(self, name: str, *rows: Any) -> None:
@@ -66,6 +67,36 @@ class Walk:
             parts = [(new.message_id, n) for n in range(1, new.segments + 1)]
             self.add("intents", *((*part, new.connector, self.now_ms) for part in parts))
             self.sent(parts)
+
+    def accept_parts(self) -> None:
+        """Segments that a sender made itself: a set, or some of it, or a part that was there already."""
+        total, reference = self.random.choice((2, 3)), self.random.choice((1, 2))
+        for n in self.random.sample(range(1, total + 1), self.random.randint(1, total)):
+            new = message(
+                len(self.messages) + 1,
+                account=self.random.choice(("app", "app", "other")),
+                registered_delivery=self.random.choice((0, 1, 1, 2, 3)),
+                on_ambiguous=self.random.randrange(4),
+                alternatives="one two",
+                expires_ms=self.now_ms + self.random.choice((50, DAY_MS)),
+            )
+            self.messages[new.message_id] = new
+            self.add("accepted", (*new, Progress.GATHERED.value))
+            key = (new.account, new.source, new.destination, reference, total)
+            self.add("parts", (new.message_id, *key, n, self.now_ms))
+
+    def request(self) -> None:
+        """A sender cancels or replaces one of its messages, wherever that stands."""
+        if not self.messages:
+            return
+        message_id = self.random.choice(list(self.messages))
+        account = self.messages[message_id].account
+        if self.random.random() < 0.5:
+            self.add("cancels", (account, message_id, "", "", "", self.now_ms))
+        else:
+            row = (account, message_id, b"new", 1, 0, 0, -1, 0, "", 1, self.now_ms)
+            self.add("replacements", row)
+            self.asked.append(message_id)
 
     def add_mail(self, new: Message) -> bool:
         """The mail that a message comes by; it may be one that came before, and then nothing comes of it."""
@@ -162,7 +193,7 @@ class Walk:
             self.add("decisions", (self.random.choice(held)["message_id"], word, self.now_ms))
 
     def sweep(self) -> None:
-        self.add("sweeps", Store.sweep_row(self.now_ms))
+        self.add("sweeps", Store.sweep_row(self.now_ms, assembly_before_ms=self.now_ms - 40))
 
     def move(self) -> None:
         self.add("moves", self.random.choice((("one", "two"), ("two", "one"))))
@@ -183,6 +214,10 @@ class Walk:
         answer = self.store.apply(**lists)
         assert [mail_id for mail_id, _ in answer.repeated] == self.repeated
         self.repeated = []
+        for message_id, done in zip(self.asked, answer.replaced, strict=True):
+            if done:
+                self.messages[message_id] = self.messages[message_id]._replace(registered_delivery=1)
+        self.asked = []
         for _, rows, _ in answer.claimed:
             for fields, segments in rows:
                 assert fields[0] not in self.ends, "claimed after its end"
@@ -238,6 +273,7 @@ class Walk:
                 self.add("decisions", (row["message_id"], "resend", self.now_ms))
             for connector in ("one", "two"):
                 self.add("claims", (connector, 50, self.now_ms, 1))
+            self.sweep()
             self.commit()
             if not self.store.rows("message"):
                 break
@@ -252,7 +288,7 @@ def test_every_message_ends_exactly_once(store: Store, seed: int) -> None:
         + [walk.answer] * 8
         + [walk.send_receipt] * 6
         + [walk.claim] * 3
-        + [walk.answer_late, walk.decide, walk.sweep, walk.move]
+        + [walk.answer_late, walk.decide, walk.sweep, walk.move, walk.accept_parts, walk.request]
     )
     for _ in range(60):
         for _ in range(walk.random.randint(1, 8)):
