@@ -122,7 +122,7 @@ class Dialect:
         elif kind is not Alphabet.GSM7:
             return
         elif self._coding == "gsm7_packed":
-            text = _unpacked(text, alphabet.fill_bits(len(header)) if header else 0)
+            text = alphabet.unpack_padded(text, alphabet.fill_bits(len(header)) if header else 0, zeros=True)
         elif pdu.data_coding or self._coding == "gsm7":
             return
         else:
@@ -180,10 +180,3 @@ def _swapped(text: bytes) -> bytes:
     even = len(text) & ~1
     swapped[0:even:2], swapped[1:even:2] = text[1:even:2], text[0:even:2]
     return bytes(swapped)
-
-
-def _unpacked(octets: bytes, fill: int) -> bytes:
-    septets = alphabet.unpack_padded(octets, fill)
-    # with zeros for padding, as many do, the eighth character is no "@"
-    is_full = octets and (len(octets) * 8 - fill) % 7 == 0
-    return septets[:-1] if is_full and septets.endswith(b"\0") else septets

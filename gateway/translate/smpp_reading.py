@@ -15,15 +15,14 @@ from protocols.smpp import constants as c
 from protocols.smpp import tlv
 from protocols.smpp.pdu import SubmitSm
 from protocols.sms import alphabet, udh
+from protocols.sms.data_coding import is_class_2
 from protocols.sms.transliteration import latin
+from protocols.sms.wap_push import is_wap_push
 
 _CODECS = {"latin1": "latin-1", "ascii": "ascii", "utf8": "utf-8"}
 _SILENT = 0x40  # 3GPP TS 23.040 §9.2.3.9: short message type 0
 _REPLACE = range(0x41, 0x48)
 _TO_THE_SIM = frozenset({0x7C, 0x7D, 0x7F})  # ANSI-136 R-DATA, ME and (U)SIM data download
-_PUSH_PORTS = frozenset({2948, 2949, 9200, 9201, 9202, 9203, 49996, 49999})
-"""Where handsets take WAP push, WSP, and settings over the air."""
-_PORTS_16_BIT = 0x05  # 3GPP TS 23.040 §9.2.3.24.4
 _ONE_SMS = 140
 
 
@@ -92,7 +91,8 @@ def from_other_alphabet(
     if esm_class & c.ESM_CLASS_UDHI and user_data:
         header, user_data = user_data[: user_data[0] + 1], user_data[user_data[0] + 1 :]
     if reading.packed:
-        return header + _unpacked(user_data, len(header)), 0
+        fill = alphabet.fill_bits(len(header)) if header else 0
+        return header + alphabet.unpack_padded(user_data, fill, zeros=True), 0
     assert reading.to_text is not None
     text = reading.to_text(user_data)
     chosen = alphabet.choose(text)
@@ -101,17 +101,6 @@ def from_other_alphabet(
         chosen = alphabet.Alphabet.GSM7
         encoded = alphabet.encode(latin(text), chosen)
     return header + encoded, 0 if chosen is alphabet.Alphabet.GSM7 else 8
-
-
-def _unpacked(octets: bytes, header: int) -> bytes:
-    """Septets behind a header of so many octets; the bits that fill up its last septet are left out."""
-    fill = -8 * header % 7
-    septets = alphabet.unpack(
-        (int.from_bytes(octets, "little") >> fill).to_bytes(len(octets), "little"),
-        (8 * len(octets) - fill) // 7,
-    )
-    spare = (8 * len(octets) - fill) % 7
-    return septets[:-1] if not spare and septets.endswith(b"\0") else septets
 
 
 def well_formed(data: bytes) -> bytes:
@@ -133,23 +122,14 @@ def special_message(pdu: SubmitSm, user_data: bytes) -> str:
         return "silent"
     if pid in _REPLACE:
         return "replace_types"
-    if pid in _TO_THE_SIM or _is_class_2(pdu.data_coding):
+    if pid in _TO_THE_SIM or is_class_2(pdu.data_coding):
         return "class2"
-    if _ports(pdu, user_data) & _PUSH_PORTS:
+    if _is_push(pdu, user_data):
         return "wap_push"
     return ""
 
 
-def _is_class_2(data_coding: int) -> bool:
-    group = data_coding & 0xF0
-    return (group == 0xF0 or data_coding & 0x90 == 0x10) and data_coding & 0x03 == 2
-
-
-def _ports(pdu: SubmitSm, user_data: bytes) -> set[int]:
-    """The destination ports that TLVs and header name."""
-    found = {int.from_bytes(value, "big") for tag, value in pdu.tlvs if tag == tlv.DESTINATION_PORT}
-    if pdu.esm_class & c.ESM_CLASS_UDHI:
-        for identifier, value in udh.parse(user_data)[0]:
-            if identifier == _PORTS_16_BIT and len(value) == 4:
-                found.add(int.from_bytes(value[:2], "big"))
-    return found
+def _is_push(pdu: SubmitSm, user_data: bytes) -> bool:
+    port = tlv.get(pdu.tlvs, tlv.DESTINATION_PORT)
+    elements = udh.parse(user_data)[0] if pdu.esm_class & c.ESM_CLASS_UDHI else ()
+    return is_wap_push(elements, int.from_bytes(port, "big") if port else None)

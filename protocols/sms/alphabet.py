@@ -228,12 +228,13 @@ def pack_padded(septets: bytes, fill: int = 0) -> bytes:
     return pack(septets, fill)
 
 
-def unpack_padded(octets: bytes, fill: int = 0) -> bytes:
+def unpack_padded(octets: bytes, fill: int = 0, *, zeros: bool = False) -> bytes:
     """All septets of packed octets; a CR that ends with the last octet is padding and is left out.
 
-    Whoever pads with zeros instead leaves an "@" at the end: which of both it is nobody can tell.
+    Whoever pads with zeros instead leaves an "@" at the end: which of both it is nobody can tell. With
+    `zeros` it is padding too, as it is with most who pack.
     """
     count = max(len(octets) * 8 - fill, 0) // 7
     septets = unpack(octets, count, fill)
     ends_there = (count * 7 + fill) % 8 == 0
-    return septets[:-1] if ends_there and septets.endswith(b"\r") else septets
+    return septets[:-1] if ends_there and septets[-1:] in (b"\r", b"\0" if zeros else b"\r") else septets
