@@ -258,3 +258,22 @@ def test_a_receipt_for_a_part_that_is_refused_keeps_its_number(store: Store) -> 
     store.apply(receipts=[receipt("B")])
     store.apply(refused=[(1, "x", NOW_MS)])
     assert [(row["part"], row["reason"]) for row in store.rows("dead_delivery")] == [(2, "x")]
+
+
+# -- several destinations -----------------------------------------------------------------------------
+
+
+def test_what_is_said_of_a_submit_multi_bears_the_id_of_its_first_message(store: Store) -> None:
+    flags = Wish.behind(3)
+    store.sent(11, "A", registered_delivery=ALL, flags=flags)
+    store.sent(21, "B", "C", registered_delivery=ALL, flags=flags | Wish.PER_PART.value)
+    store.apply(receipts=[says("A", ENROUTE, INTERMEDIATE), receipt("B")])
+    store.apply(receipts=[receipt("A")])
+    store.apply(receipts=[says("A", DELIVERED, BY_USER)])
+    assert went_down(store) == [
+        (8, INTERMEDIATE, ENROUTE),
+        (18, 4, DELIVERED),
+        (8, 4, DELIVERED),
+        (8, BY_USER, DELIVERED),
+    ]
+    assert [row["message_id"] for row in store.rows("history")] == [11]

@@ -5,7 +5,8 @@ ALTER TABLE dead_delivery ADD COLUMN part INTEGER NOT NULL DEFAULT 0;
 -- The notices of a segment that went down, a bit for each kind and state, so that a repeated one is known.
 ALTER TABLE submission ADD COLUMN noticed INTEGER NOT NULL DEFAULT 0;
 
--- Type and plan of both numbers, an octet each, of a message that may be acknowledged after its end.
+-- Of a message that may be acknowledged after its end: type and plan of both numbers, an octet each, and how far it
+-- is behind the first one of its submit_multi.
 ALTER TABLE history ADD COLUMN numbering INTEGER;
 
 -- A notice and a receipt may say the same state: both wait for the response.

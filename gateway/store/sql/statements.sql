@@ -320,7 +320,7 @@ INSERT OR IGNORE INTO history
 SELECT m.message_id, m.account, m.accepted_ms, m.source, m.destination, m.registered_delivery, m.segments,
     m.connector, s.submitted_ms, s.upstream_id, e.state, e.error, e.done_ms, m.retries, m.doubts, m.origin,
     CASE WHEN m.registered_delivery & 12
-    THEN m.source_ton << 24 | (m.source_npi << 16) | (m.destination_ton << 8) | m.destination_npi END
+    THEN m.flags >> 16 << 32 | (m.source_ton << 24) | (m.source_npi << 16) | (m.destination_ton << 8) | m.destination_npi END
 FROM temp.ended e CROSS JOIN message m USING (message_id)
 LEFT JOIN submission s ON s.message_id = m.message_id AND s.segment = 1;
 
@@ -391,7 +391,7 @@ FROM message WHERE message_id = ?1;
 INSERT INTO delivery (account, message_id, created_ms, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
     state, error, accepted_ms, done_ms, segments, part)
-SELECT account, message_id, ?5, numbering >> 8 & 255, numbering & 255, destination, numbering >> 24 & 255,
+SELECT account, message_id - (numbering >> 32), ?5, numbering >> 8 & 255, numbering & 255, destination, numbering >> 24 & 255,
     numbering >> 16 & 255, source, ?2, 0, 0, coalesce(?8, x''), ?6, ?3, ?4, accepted_ms, ?5, segments, ?7
 FROM history WHERE message_id = ?1 AND numbering IS NOT NULL;
 
