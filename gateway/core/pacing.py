@@ -13,16 +13,18 @@ STEP_DOUBLES_S = 5.0
 """… doubled each time that so long passes without another "too fast"."""
 GOOD_AFTER_S = 60.0
 """So long without one, and with the whole window, and the configured limits hold again."""
-MEASURED_S = 0.2
-"""The shortest time over which a rate is measured."""
+MEASURED_S = 0.5
+"""The shortest time over which the rate is measured that the SMSC takes while it refuses some."""
 REFUSALS = 3
 """So many of them, lately, are more than chance …"""
 SHARE = 0.2
 """… when they are such a share of the answers: a little too fast costs less than being too slow."""
 LATELY_S = 2.0
 """After so long an answer counts half."""
-LEAST = 0.1
-"""The rate never falls at once below this share of the best that was seen, which fades in minutes."""
+LEAST = 0.25
+"""Never less than this share of the best that was seen …"""
+BEST_FADES_S = 30.0
+"""… which is half as good after so long."""
 CONGESTED = 90
 """congestion_state from which we send less (SMPP v5.0 §4.8.4.18: nearing congestion)."""
 NO_FASTER = 80
@@ -35,35 +37,34 @@ class Pace:
     """Additive increase, multiplicative decrease of one connector's window and rate.
 
     The window counts the segments of all links. It is halved at most once in a round trip: what was sent
-    before the last cut says nothing of the window after it. The rate is that of what the SMSC took.
+    before the last cut says nothing of the window after it. The rate becomes that of what the SMSC took
+    while it refused the rest.
 
     A single refusal is no reason: some SMSCs refuse a share of the messages at any speed, and going slower
-    with each would end at a standstill.
+    with each would end at a standstill. For their sake there is a floor as well.
     """
 
     def __init__(self, rate: int, now: float) -> None:
         """`rate`: the configured one, segments per second, 0 without a limit."""
         self.limited = False
-        """Whether less than what is configured may be sent; the rest means something only then."""
+        """Whether less than what is configured may be sent; the window means something only then."""
         self.window = 0
         self.rate = rate
         """Segments per second; 0: no limit."""
         self.cuts = 0
         self._configured = rate
         self._window = 0.0
-        self._rate = 0.0
-        self._seen = 0.0
+        self._rate = 0.0  # 0: the configured one holds
+        self._step = 0.0
+        self._best = 0.0
         self._cut_at = -1e9
         self._hold_until = 0.0
-        self._ticked_at = now
-        self._taken = 0
-        self._taken_at = now
-        self._measured = 0.0
-        self._best = 0.0
-        self._refusals = 0.0
-        self._answers = 0.0
-        self._looked_at = now
-        self._taken_then = 0
+        self._ticked_at = self._looked_at = self._measured_at = now
+        self._looked_taken = self._measured_taken = 0
+        self._refusals = self._answers = 0.0
+        self._refused_at = -1e9
+        self._trouble_at = now  # since then it is refused, and so many were taken before
+        self._trouble_taken = 0
 
     def throttled(self, now: float, sent_at: float, in_flight: int, taken: int) -> bool:
         """The SMSC says of a request of `sent_at` that it is too much; whether that changed anything.
@@ -73,39 +74,19 @@ class Pace:
         if sent_at < self._cut_at:
             return False
         self._look(now, taken)
+        self._trouble(now, taken)
         self._refusals += 1
         self._answers += 1
         if self._refusals < REFUSALS - 0.5 or self._refusals < SHARE * self._answers:
             return False
-        self._cut(now, in_flight, taken)
+        self._cut(now, now - sent_at, in_flight, taken)
         return True
-
-    def _look(self, now: float, taken: int) -> None:
-        fading = 0.5 ** ((now - self._looked_at) / LATELY_S)
-        self._refusals *= fading
-        self._answers = self._answers * fading + taken - self._taken_then
-        self._looked_at, self._taken_then = now, taken
-
-    def _cut(self, now: float, in_flight: int, taken: int) -> None:
-        self._measure(now, taken)
-        # of a burst that has just begun, what was taken counts as if it had lasted for a while
-        burst = (taken - self._taken) / MEASURED_S
-        self._seen = max(self._measured, burst) or self._rate / 2
-        self._window = max(1.0, (min(self._window, in_flight) if self.limited else in_flight) / 2)
-        if self._seen:
-            rate = max(1.0, self._seen, LEAST * self._best)
-            self._rate = min(rate, float(self._configured)) if self._configured else rate
-        self._refusals = self._answers = 0.0
-        self.limited = True
-        self.cuts += 1
-        self._cut_at = self._ticked_at = now
-        self._publish()
 
     def congestion(self, state: int, now: float, sent_at: float, in_flight: int, taken: int) -> bool:
         """A response bears this congestion_state; whether that changed anything."""
         if state >= CONGESTED and sent_at >= self._cut_at:
-            self._look(now, taken)
-            self._cut(now, in_flight, taken)
+            self._trouble(now, taken)
+            self._cut(now, now - sent_at, in_flight, taken)
             return True
         if state >= NO_FASTER:
             self._hold_until = now + 1.0
@@ -113,9 +94,11 @@ class Pace:
 
     def tick(self, now: float, taken: int, window: int) -> None:
         """A few times each second; `window` is what is configured for the links that are bound."""
-        if now - self._taken_at >= 1.0:
-            self._measure(now, taken)
+        if now - self._measured_at >= 1.0:
             self._look(now, taken)
+            passed = now - self._measured_at
+            self._remember((taken - self._measured_taken) / passed, passed)
+            self._measured_at, self._measured_taken = now, taken
         if not self.limited:
             return
         passed, self._ticked_at = now - self._ticked_at, now
@@ -124,8 +107,7 @@ class Pace:
         quiet_s = now - self._cut_at
         self._window = max(1.0, min(float(window), self._window + passed * window / FULL_AGAIN_S))
         if self._rate:
-            step = max(1.0, self._seen * STEP) * 2.0 ** min(30.0, quiet_s // STEP_DOUBLES_S)
-            self._rate += passed * step
+            self._rate += passed * self._step * 2.0 ** min(30.0, quiet_s // STEP_DOUBLES_S)
             if self._configured:
                 self._rate = min(self._rate, float(self._configured))
         if quiet_s >= GOOD_AFTER_S and self._window >= window:
@@ -133,16 +115,42 @@ class Pace:
             self._rate = 0.0
         self._publish()
 
-    def _measure(self, now: float, taken: int) -> None:
-        passed = now - self._taken_at
-        if passed >= MEASURED_S:
-            self._measured = max(0, taken - self._taken) / passed
-            self._taken, self._taken_at = taken, now
-            self._best = max(self._measured, self._best * 0.5 ** (passed / 60))
+    def _look(self, now: float, taken: int) -> None:
+        """Lets what is past fade."""
+        fading = 0.5 ** ((now - self._looked_at) / LATELY_S)
+        self._refusals *= fading
+        self._answers = self._answers * fading + taken - self._looked_taken
+        self._looked_at, self._looked_taken = now, taken
+
+    def _trouble(self, now: float, taken: int) -> None:
+        """It is too much, now; the rate is measured from the first time on."""
+        if now - self._refused_at > LATELY_S:
+            self._trouble_at, self._trouble_taken = now, taken
+        self._refused_at = now
+
+    def _remember(self, rate: float, passed: float) -> None:
+        self._best = max(rate, self._best * 0.5 ** (passed / BEST_FADES_S))
+
+    def _cut(self, now: float, answer_s: float, in_flight: int, taken: int) -> None:
+        had = min(self._window, in_flight) if self.limited else in_flight
+        self._window = max(1.0, had / 2, LEAST * self._best * answer_s)
+        troubled_s = now - self._trouble_at
+        if troubled_s >= MEASURED_S:
+            took = (taken - self._trouble_taken) / troubled_s
+            self._remember(took, 0.0)
+            rate = max(1.0, took, LEAST * self._best)
+            self._rate = min(rate, float(self._configured)) if self._configured else rate
+            self._step = max(1.0, self._rate * STEP)
+            self._trouble_at, self._trouble_taken = now, taken
+        self._refusals = self._answers = 0.0
+        self.limited = True
+        self.cuts += 1
+        self._cut_at = self._ticked_at = now
+        self._publish()
 
     def _publish(self) -> None:
         self.window = int(self._window)
-        self.rate = max(1, int(self._rate)) if self.limited and self._rate else self._configured
+        self.rate = max(1, int(self._rate)) if self._rate else self._configured
 
 
 class SenderPace:

@@ -19,9 +19,10 @@ def refuse(pace: Pace, now: float, in_flight: int, taken: int, times: int = 3) -
 
 
 def slowed(taken: int = 10, in_flight: int = 64, rate: int = 0) -> Pace:
-    """Throttled at NOW + 1, after a second in which so many were taken."""
+    """Throttled at NOW + 1, after a second with refusals in which so many were taken."""
     pace = Pace(rate, NOW)
-    assert refuse(pace, NOW + 1, in_flight, taken, max(3, taken // 3))
+    pace.throttled(NOW, NOW - 0.01, in_flight, 0)
+    assert refuse(pace, NOW + 1, in_flight, taken, max(3, taken // 2))
     return pace
 
 
@@ -49,17 +50,18 @@ def test_refusals_of_long_ago_count_no_more() -> None:
     assert not any(pace.throttled(NOW + 5 * n, NOW + 5 * n - 0.01, 1, 0) for n in range(10))
 
 
-def test_a_burst_after_a_quiet_second_is_measured_by_itself() -> None:
+def test_what_was_taken_in_a_moment_says_nothing_of_the_rate() -> None:
     pace = Pace(0, NOW)
     pace.tick(NOW + 1, 1, 100)
     assert refuse(pace, NOW + 1.05, 90, 11)
+    assert (pace.window, pace.rate) == (45, 0)
+    assert refuse(pace, NOW + 1.65, 90, 41, times=10)
     assert pace.rate == 50
 
 
 def test_the_window_is_halved_once_in_a_round_trip() -> None:
     pace = slowed()
-    for _ in range(20):
-        assert not pace.throttled(NOW + 1.1, NOW + 0.95, 60, 10)
+    assert not refuse(pace, NOW + 1.005, 60, 10, times=20)  # sent before
     assert (pace.window, pace.cuts) == (32, 1)
     assert refuse(pace, NOW + 1.3, 32, 10)
     assert (pace.window, pace.cuts) == (16, 2)
@@ -69,19 +71,19 @@ def test_a_segment_at_a_time_goes_on_however_often_it_is_too_fast() -> None:
     pace = slowed(taken=0, in_flight=1)
     for n in range(20):
         refuse(pace, NOW + 2 + n, 1, 0)
-    assert (pace.window, pace.rate) == (1, 0)
+    assert (pace.window, pace.rate) == (1, 1)
 
 
 def test_an_smsc_that_refuses_a_part_at_any_speed_is_not_left_alone() -> None:
-    """Of each second's traffic half is refused, however little it is."""
+    """Of each second's traffic a third is refused, however little it is."""
     pace, taken = Pace(0, NOW), 0
-    for second in range(1, 31):
-        sent = pace.rate or 1000 if pace.limited else 1000
-        taken += sent // 2
-        refuse(pace, NOW + second, 10, taken, max(3, sent // 2))
+    pace.tick(NOW + 1, taken, 100)
+    for second in range(2, 62):
+        sent = pace.rate or 999
+        taken += sent * 2 // 3
+        refuse(pace, NOW + second, 10, taken, max(3, sent // 3))
         pace.tick(NOW + second, taken, 100)
-    assert pace.rate >= 30
-    assert taken > 1000
+    assert taken > 5000  # a quarter of the best, which fades
 
 
 def test_a_configured_rate_is_never_exceeded() -> None:
@@ -114,6 +116,7 @@ def test_the_rate_grows_slowly_at_first_and_faster_while_all_is_well() -> None:
     assert rates[0] == 102
     assert steps[:3] == [2, 2, 2]
     assert steps[-1] == 8
+    pace.throttled(NOW + 13.4, NOW + 13.3, 10, 1340)
     assert refuse(pace, NOW + 14, 10, 1400, 400)
     before = pace.rate
     pace.tick(NOW + 15, 1500, 100)

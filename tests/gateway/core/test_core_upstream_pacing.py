@@ -69,11 +69,14 @@ def test_the_measured_rate_holds_after_refusals_and_grows_again() -> None:
     up.straight(50)
     up.settle(50)
     up.pass_time(1)
-    up.straight(30)
+    up.straight(60)
     up.refuse(20)
-    up.settle(10)
+    up.pass_time(0.75)
+    up.settle(30)
+    up.refuse(10)
+    assert up.upstream.pace.rate == 40
     up.pass_time(1)
-    assert 30 <= up.straight(1000) <= 75
+    assert 20 <= up.straight(1000) <= 45
     assert up.upstream.backlog is False
 
 
@@ -94,9 +97,12 @@ def test_slow_senders_get_what_the_rate_gives_and_nothing_is_lost_by_its_changes
     up.straight(2)
     up.settle(2)
     up.pass_time(1)
-    up.straight(3)
+    up.straight(6)
+    up.refuse()
+    up.pass_time(1)
     up.refuse()
     up.settle(0)
+    assert up.upstream.pace.rate == 1
     sent = 0
     for _ in range(40):
         up.pass_time(0.25)
