@@ -36,8 +36,7 @@ class Binds:
         """Accept or refuse."""
         status = self._check(request, now)
         if status:
-            self._counters.binds_refused += 1
-            connection.session.refuse_bind(request, status)
+            self.refuse(connection, request, status)
             return
         self._counters.binds += 1
         session = connection.session
@@ -50,6 +49,11 @@ class Binds:
             connection.transport.write(bind_response_frame(request, SYSTEM_ID, self._form))
         if session.state in _RECEIVING:
             self._bound(connection)
+
+    def refuse(self, connection: Connection, request: _Bind, status: int) -> None:
+        """Answer a bind with an error."""
+        self._counters.binds_refused += 1
+        connection.session.refuse_bind(request, status)
 
     def ended(self, system_id: str, now: float) -> None:
         """A session of this system_id is over."""

@@ -322,7 +322,11 @@ class Smsc:
                 self._remember(message)
             else:
                 taken.append((message, outcome))
-        if taken:
+        if due(request.schedule_delivery_time, now) is None:
+            self.counters.refused += 1
+            response.command_status = c.ESME_RINVSCHED
+            taken.clear()
+        elif taken:
             response.message_id = self._take_together(taken, now)
             self.counters.accepted += 1
         else:

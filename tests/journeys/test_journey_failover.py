@@ -259,11 +259,11 @@ def test_bad_upstream_password_stops_with_one_error(tmp_path: Path, binds: int) 
 async def test_bind_that_fails_for_another_reason_is_tried_again(tmp_path: Path) -> None:
     async with simulated_smsc() as smsc:
         refusals = [c.ESME_RBINDFAIL, c.ESME_RALYBND, c.ESME_RSYSERR]
-        original = smsc._smsc._bind
+        original = smsc._smsc.binds.bind
 
         def refuse_first(connection: object, request: object, now: float) -> None:
             if refusals:
-                smsc._smsc._refuse_bind(connection, request, refusals.pop(0))  # type: ignore[arg-type]
+                smsc._smsc.binds.refuse(connection, request, refusals.pop(0))  # type: ignore[arg-type]
             else:
                 original(connection, request, now)  # type: ignore[arg-type]
 

@@ -302,3 +302,22 @@ def test_replace_if_present_takes_the_place_of_the_same_that_waits() -> None:
         assert states == [c.DELETED, c.ENROUTE, c.ENROUTE]
 
     play(scenario, **LATER)
+
+
+def test_replace_can_end_a_messages_validity() -> None:
+    async def scenario(simulator: Simulator) -> None:
+        esme = await bound(simulator)
+        response = await esme.request(submit("15550001"))
+        replace = ReplaceSm(
+            message_id=response.message_id,
+            source_addr="12345",
+            validity_period=absolute(-1),
+            registered_delivery=1,
+            short_message=b"late",
+        )
+        assert (await esme.request(replace)).command_status == c.ESME_ROK
+        receipt = parse_text((await esme.delivery()).short_message)
+        assert receipt is not None and (receipt.stat, receipt.text) == ("EXPIRED", "late")
+        assert (await esme.request(replace)).command_status == c.ESME_RREPLACEFAIL
+
+    play(scenario, **LATER)

@@ -218,3 +218,12 @@ def test_broadcasts_are_of_version_50() -> None:
         assert response.command_status == c.ESME_RINVCMDID
 
     play(scenario)
+
+
+def test_submit_multi_for_a_time_that_is_none_is_refused() -> None:
+    async def scenario(simulator: Simulator) -> None:
+        response = await (await bound(simulator)).request(multi("15550001", schedule_delivery_time="soon"))
+        assert (response.command_status, response.message_id) == (c.ESME_RINVSCHED, "")
+        assert simulator.counters.accepted == 0
+
+    play(scenario)
