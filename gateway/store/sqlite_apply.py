@@ -59,21 +59,7 @@ class Applier:
         return answer
 
     def _apply(self, batch: Batch, answer: Answer) -> None:
-        accepted, intents = batch.accepted, batch.intents
-        if batch.mails:
-            accepted, intents = self.mail.take(batch, answer)
-        if accepted:
-            self._many("insert_message", accepted)
-        if intents:
-            self._many("insert_intent", [(*row, self.boot) for row in intents])
-        if batch.assigned:
-            self._many("insert_assigned", [(*row, self.boot) for row in batch.assigned])
-        ended = False
-        if batch.parts:
-            self.parts.gather(batch.parts, answer)
-        if batch.replaced_by:
-            self.operations.replace(batch.replaced_by)
-            ended = True
+        ended = self._accept(batch, answer)
         if batch.submitted:
             self._many("record_submitted", (row[:5] for row in batch.submitted))
             self._unpark(batch.submitted, batch, answer)
@@ -128,6 +114,23 @@ class Applier:
         self._deliveries(batch, answer)
 
     # -- upward ----------------------------------------------------------------------------------------
+
+    def _accept(self, batch: Batch, answer: Answer) -> bool:
+        """What comes in; whether messages end that it takes the place of."""
+        accepted, intents = batch.accepted, batch.intents
+        if batch.mails:
+            accepted, intents = self.mail.take(batch, answer)
+        if accepted:
+            self._many("insert_message", accepted)
+        if intents:
+            self._many("insert_intent", [(*row, self.boot) for row in intents])
+        if batch.assigned:
+            self._many("insert_assigned", [(*row, self.boot) for row in batch.assigned])
+        if batch.parts:
+            self.parts.gather(batch.parts, answer)
+        if batch.replaced_by:
+            self.operations.replace(batch.replaced_by)
+        return bool(batch.replaced_by)
 
     def _record_late(self, batch: Batch, answer: Answer) -> None:
         for row in batch.late:
