@@ -1,4 +1,4 @@
-"""What clients ask for beside submit_sm: data_sm, submit_multi, and questions about what they sent.
+"""What clients ask for beside sending: what became of a message, to cancel it, another text; and broadcasts.
 
 Questions go to the store first.  What the SMSC has is asked for there, if it can be, and its answer goes
 back; nothing here waits for it longer than the connector's response_timeout_s.
@@ -12,9 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gateway.core.errors import Refusal
-from gateway.core.message_ids import format_id, parse_id
-from gateway.core.model import Draft, Message, MessageState, Progress, Wish
+from gateway.core.message_ids import parse_id
+from gateway.core.model import Draft, MessageState, Progress
 from gateway.core.upstream import Upstream
+from gateway.ingress.smpp_messages import Messages
 from gateway.translate import smpp_operations as translate
 from gateway.translate.smpp_operations import Found
 from gateway.translate.smpp_status import REFUSAL_STATUS
@@ -25,14 +26,12 @@ from protocols.smpp.pdu import (
     CancelSm,
     CancelSmResp,
     DataSm,
-    DataSmResp,
     Pdu,
     QueryBroadcastSm,
     QuerySm,
     ReplaceSm,
     ReplaceSmResp,
     SubmitMulti,
-    SubmitMultiResp,
     response_to,
 )
 
@@ -53,9 +52,10 @@ class Operations:
         self._journal = listener.journal
         self._events = listener.events
         self._clock = listener.clock
+        messages = Messages(listener)
         self._handlers: dict[type[Pdu], Callable[[SmppConnection, Any], None]] = {
-            DataSm: self._data,
-            SubmitMulti: self._multi,
+            DataSm: messages.data,
+            SubmitMulti: messages.multi,
             QuerySm: self._query,
             CancelSm: self._cancel,
             ReplaceSm: self._replace,
@@ -71,58 +71,6 @@ class Operations:
             connection.refuse(pdu, c.ESME_RINVCMDID)
         else:
             handler(connection, pdu)
-
-    # -- messages --------------------------------------------------------------------------------------
-
-    def _data(self, connection: SmppConnection, pdu: DataSm) -> None:
-        now, now_ms = self._clock.now(), self._clock.now_ms()
-        result = connection.take(translate.submit_sm_of(pdu), now, now_ms)
-        if isinstance(result, Refusal):
-            connection.refuse(pdu, REFUSAL_STATUS[result])
-            return
-        response = DataSmResp(
-            sequence_number=pdu.sequence_number,
-            message_id=format_id(result.message_id, connection.id_format),
-            tlvs=connection.congestion,
-        )
-        self._after_commit(connection, pdu, response, 1)
-
-    def _multi(self, connection: SmppConnection, pdu: SubmitMulti) -> None:
-        assert connection.account is not None
-        most = translate.DESTINATIONS_MAX + (connection.session.version >= c.INTERFACE_VERSION_50)
-        if not 0 < len(pdu.dest_addresses) <= most:
-            connection.refuse(pdu, c.ESME_RINVNUMDESTS)
-            return
-        lists = {one.name: one.numbers for one in connection.account.config.smpp.lists}
-        submits, unsuccess = translate.submits_of(pdu, lists)
-        now, now_ms = self._clock.now(), self._clock.now_ms()
-        self._submission.ids.together(len(submits), now_ms)
-        taken: list[Message] = []
-        for submit in submits:
-            result = connection.take(submit, now, now_ms, Wish.behind(len(taken)))
-            if isinstance(result, Refusal):
-                unsuccess.append(translate.failed(submit, REFUSAL_STATUS[result]))
-            else:
-                taken.append(result)
-        response = SubmitMultiResp(sequence_number=pdu.sequence_number, unsuccess_smes=tuple(unsuccess[:255]))
-        if not taken:
-            response.command_status = translate.status_of_all(unsuccess)
-            connection.answer(response)
-            return
-        response.message_id = format_id(taken[0].message_id, connection.id_format)
-        self._after_commit(connection, pdu, response, len(taken))
-
-    def _after_commit(self, connection: SmppConnection, pdu: Pdu, response: Pdu, messages: int) -> None:
-        self._submission.flush()
-        self._journal.then(partial(self._committed, connection, pdu, response, messages))
-
-    @staticmethod
-    def _committed(connection: SmppConnection, pdu: Pdu, response: Pdu, messages: int, ok: bool) -> None:
-        if ok:
-            connection.submitted += messages
-            connection.answer(response)
-        else:
-            connection.refuse(pdu, _STORE_FAILED)
 
     # -- the store's word ------------------------------------------------------------------------------
 

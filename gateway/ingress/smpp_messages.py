@@ -1,0 +1,83 @@
+"""Messages that clients send otherwise than by submit_sm: data_sm and submit_multi."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from gateway.core.errors import Refusal
+from gateway.core.message_ids import format_id
+from gateway.core.model import Message, Wish
+from gateway.translate import smpp_operations as translate
+from gateway.translate.smpp_status import REFUSAL_STATUS
+from protocols.smpp import constants as c
+from protocols.smpp.pdu import DataSm, DataSmResp, Pdu, SubmitMulti, SubmitMultiResp
+
+if TYPE_CHECKING:
+    from gateway.ingress.smpp import SmppConnection
+    from gateway.ingress.smpp_listener import SmppListener
+
+
+class Messages:
+    """The messages of all sessions of a listener; each is answered after its commit."""
+
+    def __init__(self, listener: SmppListener) -> None:
+        self._submission = listener.submission
+        self._journal = listener.journal
+        self._clock = listener.clock
+
+    def data(self, connection: SmppConnection, pdu: DataSm) -> None:
+        """A data_sm: a message like that of a submit_sm (SMPP v3.4 §4.7)."""
+        now, now_ms = self._clock.now(), self._clock.now_ms()
+        result = connection.take(translate.submit_sm_of(pdu), now, now_ms)
+        if isinstance(result, Refusal):
+            connection.refuse(pdu, REFUSAL_STATUS[result])
+            return
+        response = DataSmResp(
+            sequence_number=pdu.sequence_number,
+            message_id=format_id(result.message_id, connection.id_format),
+            tlvs=connection.congestion,
+        )
+        self._after_commit(connection, pdu, response, 1)
+
+    def multi(self, connection: SmppConnection, pdu: SubmitMulti) -> None:
+        """A submit_multi: a message for each destination (SMPP v3.4 §4.5).
+
+        The one message_id of the answer is that of the first one taken, and the receipts of all bear it, from
+        the number that each is about.
+        """
+        assert connection.account is not None
+        most = translate.DESTINATIONS_MAX + (connection.session.version >= c.INTERFACE_VERSION_50)
+        if not 0 < len(pdu.dest_addresses) <= most:
+            connection.refuse(pdu, c.ESME_RINVNUMDESTS)
+            return
+        lists = {one.name: one.numbers for one in connection.account.config.smpp.lists}
+        submits, unsuccess = translate.submits_of(pdu, lists)
+        now, now_ms = self._clock.now(), self._clock.now_ms()
+        self._submission.ids.together(len(submits), now_ms)
+        taken: list[Message] = []
+        for submit in submits:
+            result = connection.take(submit, now, now_ms, Wish.behind(len(taken)))
+            if isinstance(result, Refusal):
+                unsuccess.append(translate.failed(submit, REFUSAL_STATUS[result]))
+            else:
+                taken.append(result)
+        response = SubmitMultiResp(sequence_number=pdu.sequence_number, unsuccess_smes=tuple(unsuccess[:255]))
+        if not taken:
+            response.command_status = translate.status_of_all(unsuccess)
+            connection.answer(response)
+            return
+        response.message_id = format_id(taken[0].message_id, connection.id_format)
+        self._after_commit(connection, pdu, response, len(taken))
+
+    def _after_commit(self, connection: SmppConnection, pdu: Pdu, response: Pdu, messages: int) -> None:
+        self._journal.then(partial(self._committed, connection, pdu, response, messages))
+        self._submission.flush()
+
+    @staticmethod
+    def _committed(connection: SmppConnection, pdu: Pdu, response: Pdu, messages: int, ok: bool) -> None:
+        if ok:
+            connection.submitted += messages
+            connection.answer(response)
+        else:
+            connection.refuse(pdu, REFUSAL_STATUS[Refusal.STORE])
