@@ -169,10 +169,13 @@ class Submission:
                 draft.flags,
             )
         )
-        if draft.part is not None and (route.whole or upstream.service):
+        if draft.part is None:
+            self._record(account, message, upstream, now, now_ms)
+        elif route.whole or upstream.service:
             self._gather(account, message, upstream, draft.part)
         else:
             self._record(account, message, upstream, now, now_ms)
+            return message  # it must not replace the segments before it
         if draft.flags and draft.flags & _REPLACE:
             self.journal.batch.replaced_by.append(
                 (

@@ -64,6 +64,15 @@ def test_a_message_that_replaces_says_so_with_its_own_row() -> None:
     assert (plain.flags, replacing.flags) == (0, Wish.REPLACE)
 
 
+def test_a_segment_that_goes_up_alone_replaces_none_of_those_before_it() -> None:
+    desk = Desk()
+    desk.taken(account(), part=PART, flags=Wish.REPLACE)
+    assert desk.journal.batch.replaced_by == []
+    gathered = Desk(WHOLE)
+    gathered.taken(account(), part=PART, flags=Wish.REPLACE)
+    assert len(gathered.journal.batch.replaced_by) == 1
+
+
 def test_tlvs_that_do_not_go_this_way_are_left_out() -> None:
     desk = Desk(Route("", ("one",), passing=lambda stream: stream[:1]))
     assert desk.taken(account(), tlvs=b"\x14\x00\x00\x00").tlvs == b"\x14"
