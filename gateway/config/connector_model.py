@@ -138,10 +138,10 @@ class Connector:
         ),
     )
     throttle_statuses: Sequence[str] = field(
-        default=("ESME_RTHROTTLED", "ESME_RMSGQFUL", "ESME_RSUBMITFAIL"),
+        default=("ESME_RTHROTTLED", "ESME_RMSGQFUL"),
         metadata=about(
             "Answers by which this SMSC means: too fast. ESME_RSUBMITFAIL counts so for five tries of a "
-            "message, then as a refusal.",
+            "message, then as a refusal; without being named here, only while hardly anything gets through.",
             example="[ESME_RTHROTTLED, ESME_RMSGQFUL, '0x0400']",
             max_octets=32,
         ),

@@ -19,6 +19,9 @@ REFUSALS = 3
 """So many of them, lately, are more than chance …"""
 SHARE = 0.2
 """… when they are such a share of the answers: a little too fast costs less than being too slow."""
+FAILURES = 5
+FAILURE_SHARE = 0.5
+"""What may mean anything means "too fast" from so many, lately, and such a share on."""
 LATELY_S = 2.0
 """After so long an answer counts half."""
 LEAST = 0.25
@@ -81,6 +84,16 @@ class Pace:
             return False
         self._cut(now, now - sent_at, in_flight, taken)
         return True
+
+    def failed(self, now: float, taken: int) -> bool:
+        """Of a refusal that may mean anything: whether it is too much, as hardly anything gets through."""
+        if now - self._cut_at < LATELY_S:
+            return True
+        self._look(now, taken)
+        self._trouble(now, taken)
+        self._refusals += 1
+        self._answers += 1
+        return self._refusals >= FAILURES - 0.5 and self._refusals >= FAILURE_SHARE * self._answers
 
     def congestion(self, state: int, now: float, sent_at: float, in_flight: int, taken: int) -> bool:
         """A response bears this congestion_state; whether that changed anything."""

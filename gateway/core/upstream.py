@@ -26,8 +26,6 @@ from gateway.core.model import Message, MessageState
 from gateway.core.pacing import Pace, SenderPace
 from protocols.sms.receipts import response_key
 
-UNSURE_IN_ROW = 3
-"""After so many refusals in a row even ESME_RSUBMITFAIL can only mean that we are too fast."""
 LONG_PAUSE_AFTER = 50
 """So many refusals in a row for lack of capacity pause the connector, not just the message."""
 DUE_AT_ONCE = 100
@@ -181,12 +179,16 @@ class Upstream:
         configured = self.window * len(self.links)
         return min(configured, self.pace.window) if self.pace.limited else configured
 
-    def too_fast(self, sent_at: float, *, sure: bool = True) -> None:
-        """The SMSC says of a segment that was sent then (the clock's seconds) that it is too much.
+    def submit_failed(self, sent_at: float) -> bool:
+        """The SMSC refuses a segment without a reason; whether that can only mean that it is too much."""
+        too_much = self.pace.failed(self._clock.now(), self.submitted)
+        if too_much:
+            self.too_fast(sent_at)
+        return too_much
 
-        Not `sure`: it may mean something else, unless nothing gets through.
-        """
-        if self.adaptive and (sure or self._refusals_in_row >= UNSURE_IN_ROW):
+    def too_fast(self, sent_at: float) -> None:
+        """The SMSC says of a segment that was sent then (the clock's seconds) that it is too much."""
+        if self.adaptive:
             now = self._clock.now()
             if self.pace.throttled(now, sent_at, self.in_flight, self.submitted):
                 self._slow_down(now)

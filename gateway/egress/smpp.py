@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast
 from gateway.config.basics import Address
 from gateway.core.model import Message
 from gateway.core.service import needs_service
-from gateway.translate.smpp_status import Verdict, submit_verdict
+from gateway.translate.smpp_status import SUBMIT_FAILED, Verdict, submit_verdict
 from gateway.translate.smpp_upstream import incoming_of, receipt_of, sms_of
 from gateway.translate.smpp_upward import submits_of
 from protocols.smpp import constants as c
@@ -397,13 +397,17 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if event.late:
             return  # in doubt and refused after all: the policy's second try or its end stands
-        verdict = submit_verdict(status, self.connector.too_fast, message.retries)
+        too_fast = self.connector.too_fast
+        if status == c.ESME_RSUBMITFAIL and status not in too_fast and upstream.submit_failed(event.sent_at):
+            verdict = submit_verdict(status, SUBMIT_FAILED, message.retries)
+        else:
+            verdict = submit_verdict(status, too_fast, message.retries)
         if verdict is Verdict.NEVER:
             upstream.refused_for_good(message, c.status_name(status), now_ms)
         else:
             full = verdict is Verdict.FULL
-            if full:
-                upstream.too_fast(event.sent_at, sure=status != c.ESME_RSUBMITFAIL)
+            if full and status in too_fast:
+                upstream.too_fast(event.sent_at)
             upstream.refused_for_now(message, segment, c.status_name(status), full=full, now_ms=now_ms)
 
     def _bind_answered(self, response: Pdu) -> None:

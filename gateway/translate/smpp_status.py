@@ -53,6 +53,7 @@ _TRY_DELIVERY_LATER = _FULL | _LATER
 
 SUBMIT_FAIL_TRIES = 5
 """ESME_RSUBMITFAIL may mean anything: so many times it is taken for "too fast", if it is at all."""
+SUBMIT_FAILED = frozenset({c.ESME_RSUBMITFAIL})
 
 
 def status_of(name: str) -> int:

@@ -19,7 +19,7 @@ from protocols.smpp.pdu import Pdu, SubmitSm, SubmitSmResp
     [
         (c.ESME_RTHROTTLED, {}),
         (c.ESME_RMSGQFUL, {}),
-        (c.ESME_RSUBMITFAIL, {}),
+        (c.ESME_RSUBMITFAIL, {"throttle_statuses": ["ESME_RSUBMITFAIL"]}),
         (0x411, {"throttle_statuses": ["ESME_RTHROTTLED", "0x411"]}),
     ],
 )
@@ -93,7 +93,9 @@ async def test_quirk_38_a_submit_that_fails_and_fails_is_refused_after_five_trie
             return smsc.take(pdu)
 
         smsc.answer = answer
-        async with running(config(connector(smsc.port)), tmp_path) as gateway:
+        async with running(
+            config(connector(smsc.port, throttle_statuses=["ESME_RSUBMITFAIL"])), tmp_path
+        ) as gateway:
             await gateway.linked()
             client = await gateway.client()
             await client.submit()
@@ -105,6 +107,36 @@ async def test_quirk_38_a_submit_that_fails_and_fails_is_refused_after_five_trie
                 gateway.clock.advance(10)
             assert (await client.receipt()).state == c.REJECTED
             assert len(tries) == 5
+
+
+@journey
+async def test_quirk_38_unnamed_it_is_final_unless_hardly_anything_gets_through(tmp_path: Path) -> None:
+    async with scripted_smsc() as smsc:
+        failing = 1
+
+        def answer(pdu: Pdu) -> Pdu | None:
+            nonlocal failing
+            if isinstance(pdu, SubmitSm) and failing:
+                failing -= 1
+                return SubmitSmResp(command_status=c.ESME_RSUBMITFAIL)
+            return smsc.take(pdu)
+
+        smsc.answer = answer
+        async with running(config(connector(smsc.port)), tmp_path) as gateway:
+            await gateway.linked()
+            client = await gateway.client()
+            await client.submit()
+            assert (await client.receipt()).state == c.REJECTED
+            failing = 30
+            for response in client.send_together(*[submit_sm() for _ in range(30)]):
+                await response
+            upstream = gateway.daemon.upstreams[UPSTREAM]
+            await gateway.until(lambda: upstream.refused + upstream.throttled == 31)
+            assert 1 <= upstream.refused <= 5
+            for _ in range(50):
+                gateway.clock.advance(1)
+                await gateway.ticked()
+            assert len(smsc.taken) == 31 - upstream.refused
 
 
 @journey

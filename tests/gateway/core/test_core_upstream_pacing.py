@@ -36,11 +36,11 @@ class Up:
         """How many of so many messages go straight up."""
         return sum(self.upstream.reserve(1, self.clock.now()) for _ in range(count))
 
-    def refuse(self, times: int = 3, *, sure: bool = True) -> None:
+    def refuse(self, times: int = 3) -> None:
         """The SMSC refuses messages: too fast."""
         for _ in range(times):
             self.upstream.refused_for_now(message(1), 1, "ESME_RTHROTTLED", full=True, now_ms=NOW_MS)
-            self.upstream.too_fast(self.clock.now() - 0.01, sure=sure)
+            self.upstream.too_fast(self.clock.now() - 0.01)
 
     def settle(self, count: int) -> None:
         """So many are taken, and it is committed."""
@@ -112,15 +112,19 @@ def test_slow_senders_get_what_the_rate_gives_and_nothing_is_lost_by_its_changes
     assert sent >= 25
 
 
-def test_a_refusal_that_may_mean_anything_counts_when_nothing_gets_through() -> None:
+def test_a_refusal_that_may_mean_anything_counts_when_hardly_anything_gets_through() -> None:
     up = Up()
     up.straight(64)
-    for _ in range(10):
-        up.refuse(2, sure=False)
-        up.upstream.taken(message(1), 1, "77", NOW_MS)
+    for _ in range(20):
+        up.settle(3)
+        assert not up.upstream.submit_failed(up.clock.now() - 0.01)
     assert up.upstream.window_now == 100
-    up.refuse(30, sure=False)
+    up.pass_time(30)
+    said = [up.upstream.submit_failed(up.clock.now() - 0.01) for _ in range(20)]
+    assert said == [False] * 4 + [True] * 16
     assert up.upstream.window_now < 100
+    up.pass_time(30)
+    assert not up.upstream.submit_failed(up.clock.now() - 0.01)
 
 
 def test_a_connector_that_is_not_adaptive_sends_as_configured() -> None:
