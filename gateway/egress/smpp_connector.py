@@ -30,7 +30,7 @@ from gateway.translate.smpp_status import status_of
 from protocols.smpp import constants as c
 from protocols.smpp.constants import command_name
 from protocols.smpp.events import Refused
-from protocols.smpp.pdu import AlertNotification, Pdu
+from protocols.smpp.pdu import AlertNotification, CancelSm, Pdu, QuerySm, ReplaceSm
 from protocols.smpp.settings import SessionSettings
 from protocols.sms.addresses import mask
 
@@ -153,6 +153,10 @@ class SmppConnector:
         operation = _BY_CONFIG.get(request.command_id)
         if operation is not None and operation not in self.config.operations:
             return False
+        if isinstance(request, QuerySm | CancelSm | ReplaceSm):
+            if isinstance(request, ReplaceSm) and self.dialect.reads:
+                return False  # it does not say in which of this SMSC's alphabets its text is
+            self.dialect.write_request(request)
         return any(link.ask(request, then) for link in self.links)
 
     def server_name(self, host: Address) -> str | None:

@@ -259,7 +259,7 @@ class Operations:
         elif pdu.sm_default_msg_id and not found.at_smsc:
             connection.refuse(pdu, c.ESME_RINVDFTMSGID)  # a message keeps the one it came with
         elif found.at_smsc:
-            self._replace_at_smsc(connection, pdu, found, draft.segments)
+            self._replace_at_smsc(connection, pdu, found, draft)
         elif found.ended:
             connection.refuse(pdu, c.ESME_RREPLACEFAIL)
         else:
@@ -289,13 +289,15 @@ class Operations:
             self._journal.then(committed)
 
     def _replace_at_smsc(
-        self, connection: SmppConnection, pdu: ReplaceSm, found: Found, segments: int
+        self, connection: SmppConnection, pdu: ReplaceSm, found: Found, draft: Draft
     ) -> None:
-        """Only a text that is one SMS before and after can be replaced there."""
+        """Only a text that is one SMS before and after, in one alphabet, can be replaced there."""
         upstream = self._asked_for("replace_sm", found.connector)
-        if upstream is None or found.segments != 1 or segments != 1:
+        fits = found.segments == draft.segments == 1 and draft.data_coding == found.data_coding
+        if upstream is None or not fits:
             connection.refuse(pdu, c.ESME_RREPLACEFAIL)
             return
+        asked = replace(pdu, short_message=draft.user_data, tlvs=())
         source = translate.source_of(pdu, connection.reading)
 
         def told(answers: list[object]) -> None:
@@ -303,7 +305,7 @@ class Operations:
             done = isinstance(answer, ReplaceSmResp) and answer.command_status == c.ESME_ROK
             connection.refuse(pdu, c.ESME_ROK if done else c.ESME_RREPLACEFAIL)
 
-        self._ask(upstream, [translate.upward(pdu, found, source, found.upstream_ids[0])], told)
+        self._ask(upstream, [translate.upward(asked, found, source, found.upstream_ids[0])], told)
 
     # -- broadcast -------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from gateway.config.connector_model import Connector
 from gateway.translate.address_rules import AS_IT_CAME, by_rule
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
-from protocols.smpp.pdu import DataSm, DeliverSm, SubmitSm
+from protocols.smpp.pdu import CancelSm, DataSm, DeliverSm, QuerySm, ReplaceSm, SubmitSm
 from protocols.sms import alphabet, udh
 from protocols.sms.alphabet import Alphabet
 
@@ -76,6 +76,16 @@ class Dialect:
             self._write_text(pdu, is_whole)
         if not self._tlvs and pdu.tlvs:
             _strip(pdu)
+
+    def write_request(self, pdu: QuerySm | CancelSm | ReplaceSm) -> None:
+        """Changes the numbers of a request about a message into those that this SMSC has of it."""
+        pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr = by_rule(
+            self._source, pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr
+        )
+        if isinstance(pdu, CancelSm):
+            pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr = by_rule(
+                self._destination, pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr
+            )
 
     def _write_text(self, pdu: SubmitSm, is_whole: bool) -> None:
         header, text = _split(pdu)

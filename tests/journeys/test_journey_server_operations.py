@@ -11,6 +11,7 @@ from server_support import client_of, scripted
 
 from gateway.config.connector_model import TextPolicy
 from gateway.config.model import Route
+from gateway.config.smpp_model import AccountSmpp, AddressRule
 from gateway.core.message_ids import format_id, parse_id
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
@@ -119,8 +120,6 @@ async def test_a_query_names_a_message_of_its_own_account_and_source(tmp_path: P
 
 @journey
 async def test_a_query_is_read_by_the_accounts_rule_for_numbers(tmp_path: Path) -> None:
-    from gateway.config.smpp_model import AccountSmpp, AddressRule
-
     smpp = AccountSmpp(source=AddressRule(prefix="plus"))
     async with running(config(connector(1), accounts=[account(smpp=smpp)]), tmp_path) as gateway:
         client = await gateway.client()
@@ -418,6 +417,40 @@ async def test_what_the_smsc_has_is_replaced_there_when_it_is_one_sms(tmp_path: 
         smsc.answer = lambda pdu: response_to(pdu, c.ESME_RREPLACEFAIL)
         assert await replace(client, message_id, b"newer") == "ESME_RREPLACEFAIL"
         assert len(smsc.of(ReplaceSm)) == 2
+
+
+@journey
+async def test_the_smsc_is_asked_with_the_numbers_and_the_text_that_it_knows(tmp_path: Path) -> None:
+    link = {
+        "operations": ["query_sm", "cancel_sm", "replace_sm"],
+        "source": AddressRule(ton=1, npi=1, prefix="plus"),
+        "destination": AddressRule(prefix="00"),
+    }
+    accounts = [account(data_coding_0="latin1")]
+    async with scripted(tmp_path, link=link, accounts=accounts) as (gateway, smsc):
+        client = await gateway.client()
+        sender = {"source_addr": "79990000001", "source_addr_ton": 1}
+        message_id = await client.submit(dest_addr_ton=1, **sender)
+        await gateway.said("submitted")
+        smsc.answer = lambda pdu: response_to(pdu, c.ESME_RSYSERR)
+        await client.request(QuerySm(message_id=message_id, **sender))
+        assert await replace(client, message_id, b"a@b", **sender) == "ESME_RREPLACEFAIL"
+        assert await replace(client, message_id, b"\xd8 \xfe", **sender) == "ESME_RREPLACEFAIL"  # UCS-2
+        assert await cancel(client, message_id=message_id, **sender) == "ESME_RCANCELFAIL"
+        assert [pdu.source_addr for pdu in smsc.got] == ["+79990000001"] * 4
+        assert [pdu.short_message for pdu in smsc.of(ReplaceSm)] == [b"a\x00b"]
+        assert smsc.of(CancelSm)[0].destination_addr == "00" + DESTINATION
+
+
+@journey
+async def test_an_smsc_with_another_alphabet_is_asked_for_no_other_text(tmp_path: Path) -> None:
+    link = {"operations": ["replace_sm"], "data_coding_0": "latin1"}
+    async with scripted(tmp_path, link=link) as (gateway, smsc):
+        client = await gateway.client()
+        message_id = await client.submit()
+        await gateway.said("submitted")
+        assert await replace(client, message_id, b"new") == "ESME_RREPLACEFAIL"
+        assert smsc.of(ReplaceSm) == []
 
 
 @journey
