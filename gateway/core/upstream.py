@@ -90,6 +90,8 @@ class Upstream:
         """What the SMSC can do with a message that it has: query_sm, cancel_sm, replace_sm."""
         self.asks: Ask | None = None
         """Puts a request to the SMSC; set by the connector, see `ask`."""
+        self.approximated: Callable[[], int] = lambda: 0
+        """How many texts went up with "?" in them, for want of characters in this SMSC's alphabet."""
         self.on_alert: Callable[[object], object] | None = None
         """Gets the SMSC's alert_notifications."""
         self.links: list[Link] = []

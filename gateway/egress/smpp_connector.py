@@ -93,6 +93,7 @@ class SmppConnector:
         upstream.limit_senders(config.sender_rate)
         upstream.operations = frozenset(config.operations)
         upstream.asks = self.ask
+        upstream.approximated = lambda: self.dialect.approximated
         if config.id_form != "auto":
             receipts.only(config.id_form)
 

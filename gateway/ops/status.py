@@ -126,6 +126,7 @@ def _connector(daemon: Daemon, name: str) -> dict[str, Any]:
         "submitted": upstream.submitted,
         "refused": upstream.refused,
         "throttled": upstream.throttled,
+        "approximated": upstream.approximated(),
         "ambiguous": upstream.doubtful,
         "receipts": receipts.matched,
         "receipts_unmatched": receipts.unmatched,

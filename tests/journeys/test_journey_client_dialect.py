@@ -22,6 +22,7 @@ from journey_support import (
 from scripted_smsc import ScriptedSmsc, SmscConnection, scripted_smsc
 
 from gateway.config.smpp_model import AccountSmpp, AddressRule
+from gateway.ops.status import status_of
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
 from protocols.smpp.pdu import DataSm, DeliverSm, SubmitSm, SubmitSmResp
@@ -93,6 +94,16 @@ async def test_quirks_46_and_50_alphabet_and_numbers_are_the_smscs(tmp_path: Pat
         assert (pdu.short_message, pdu.data_coding) == ("é@".encode("latin-1"), 0)
         assert (pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr) == (3, 0, OURS)
         assert (pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr) == (1, 1, "+79161200001")
+
+
+@journey
+async def test_quirk_49_question_marks_are_counted(tmp_path: Path) -> None:
+    async with bound(tmp_path, data_coding_0="latin1") as (gateway, smsc, client):
+        await client.submit(text=b"\x1be" + b"x" * 80)
+        _, pdu = await smsc.request()
+        assert pdu.short_message == b"?" + b"x" * 80
+        (row,) = status_of(gateway.daemon)["connectors"]
+        assert row["approximated"] == 1
 
 
 @journey

@@ -44,6 +44,32 @@ def test_at_first_every_form_is_tried() -> None:
     assert book.keys("31") == ("31", "49", "1f")
 
 
+@pytest.mark.parametrize(
+    ("form", "upstream_id", "key"),
+    [
+        ("same", "001F", "1f"),
+        ("hex_to_dec", "1F", "31"),
+        ("dec_to_hex", "31", "1f"),
+        ("dec_to_hex", "1F", "?1F"),
+    ],
+)
+def test_quirk_01_a_form_that_is_known_is_the_only_one(form: str, upstream_id: str, key: str) -> None:
+    book = Book()
+    book.book.only(form)
+    assert book.keys(upstream_id) == (key, None, None)
+    book.match(None, DOUBT_AFTER + 1)
+    book.match(1, SURE_AFTER + 1)
+    assert (book.book.usual_form, book.keys(upstream_id)) == (form, (key, None, None))
+
+
+@pytest.mark.parametrize("final", [0, 1, 0x08, 0x10, 0x20])
+def test_a_notice_says_what_kind_it_is_of(final: int) -> None:
+    book = Book()
+    book.book.take("10", "79161234567", 2, final, "000", NOW_MS, "yes")
+    (row,) = book.journal.commit().receipts
+    assert (row[7], row[10]) == (final, "yes")
+
+
 def test_an_id_with_dashes_is_never_converted() -> None:
     assert Book().keys("C87C2273-7EDB-4BC7") == ("c87c2273-7edb-4bc7", None, None)
 

@@ -261,6 +261,31 @@ def test_quirk_13_a_receipt_in_ucs2() -> None:
     assert receipt_of(deliver(FAILED.decode().encode("utf-16-be"), 4, data_coding=8)) == UNDELIVERABLE
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"id:77 submit date:2506151500 done date:2506151501 stat:DELIVRD err:042",
+        b"id:77 stat:DELIVRD err:042",
+        b"stat:DELIVRD err:042 id:77",
+    ],
+)
+def test_quirk_14_fields_may_be_missing(text: bytes) -> None:
+    assert receipt_of(deliver(text)) == DELIVERED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT.replace(b"text:", b"Text:"),
+        TEXT.replace(b"submit date", b"submitdate").replace(b"done date", b"donedate"),
+        TEXT.replace(b"err:042", b"err: 042"),
+        TEXT + b"\0\xff id:1 stat:UNDELIV err:1",
+    ],
+)
+def test_quirk_16_fields_may_look_otherwise(text: bytes) -> None:
+    assert receipt_of(deliver(text)) == DELIVERED
+
+
 def receipt_vectors() -> list[Any]:
     return [pytest.param(v, id=v["name"]) for v in json.loads(VECTORS.read_text()) if "text" in v]
 
