@@ -81,7 +81,7 @@ async def test_what_has_ended_is_told_with_its_date_and_error(tmp_path: Path) ->
     async with scripted(tmp_path) as (gateway, smsc):
         client = await gateway.client()
         message_id = await client.submit()
-        await gateway.until(lambda: "SUBMITTED" in str(gateway.states(message_id)) or smsc.got)
+        await gateway.said("submitted")
         gateway.clock.advance(61.5)
         smsc.send(receipt("up-1", "UNDELIV", "027"))
         assert (await client.receipt()).state == c.UNDELIVERABLE
