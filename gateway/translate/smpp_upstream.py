@@ -17,6 +17,7 @@ from protocols.sms.addresses import digits_of
 _RECEIPT = c.ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT
 _INTERMEDIATE = c.ESM_CLASS_TYPE_INTERMEDIATE_NOTIFICATION
 _ACKNOWLEDGEMENT = c.ESM_CLASS_TYPE_SME_DELIVERY_ACKNOWLEDGEMENT
+_DELIVERED, _LAST_STATE = MessageState.DELIVERED.value, MessageState.SKIPPED.value
 _BY_HAND = c.ESM_CLASS_TYPE_SME_MANUAL_ACKNOWLEDGEMENT
 _RECEIPT_KINDS = frozenset({_RECEIPT, _INTERMEDIATE, _ACKNOWLEDGEMENT})
 _PASSED = frozenset({tlv.DPF_RESULT, tlv.MS_AVAILABILITY_STATUS})
@@ -50,7 +51,7 @@ def receipt_of(pdu: DeliverSm | DataSm, *, by_text: bool = False) -> UpstreamRec
     """
     kind = pdu.esm_class & c.ESM_CLASS_TYPE_MASK
     upstream_id, state, error = "", -1, ""
-    more: list[tuple[int, bytes]] = []
+    more: list[tuple[int, bytes]] | None = None
     text = pdu.short_message if pdu.__class__ is DeliverSm else b""
     for tag, value in pdu.tlvs:
         if tag == tlv.RECEIPTED_MESSAGE_ID:
@@ -62,12 +63,12 @@ def receipt_of(pdu: DeliverSm | DataSm, *, by_text: bool = False) -> UpstreamRec
         elif tag == tlv.MESSAGE_PAYLOAD:
             text = text or value
         elif tag in _PASSED or tag not in tlv.TABLE:
-            more.append((tag, value))
+            more = [*(more or ()), (tag, value)]
     if not (upstream_id or by_text or kind in _RECEIPT_KINDS):
         return None
     if kind == _BY_HAND:
         return _acknowledgement(pdu, upstream_id, kind, text) if upstream_id else None
-    if not upstream_id or state != MessageState.DELIVERED:
+    if not upstream_id or state != _DELIVERED:
         parsed = receipts.parse_text(_without_header(pdu, text), utf16=pdu.data_coding == 8)
         if parsed is not None and (kind or upstream_id or (parsed.id and parsed.stat)):
             upstream_id = upstream_id or parsed.id
@@ -77,13 +78,11 @@ def receipt_of(pdu: DeliverSm | DataSm, *, by_text: bool = False) -> UpstreamRec
             return _acknowledgement(pdu, upstream_id, kind, text)
         elif not upstream_id and kind not in (_RECEIPT, _INTERMEDIATE):
             return None
-    if kind == _INTERMEDIATE:
-        final = _INTERMEDIATE
-        state = MessageState.ENROUTE.value if state < 0 else state
-    else:
-        final = int(state in FINAL_STATES or not 0 <= state <= MessageState.SKIPPED)
-    if not 0 <= state <= MessageState.SKIPPED:
+    if kind == _INTERMEDIATE and state < 0:
+        state = MessageState.ENROUTE.value
+    elif not 0 <= state <= _LAST_STATE:
         state = MessageState.UNKNOWN.value
+    final = _INTERMEDIATE if kind == _INTERMEDIATE else int(state in FINAL_STATES)
     info = ""
     if more:
         info = _as_info(more)
