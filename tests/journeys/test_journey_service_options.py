@@ -23,7 +23,7 @@ from service_support import (
 )
 
 from gateway.config.mail_model import Mail, SmtpListener
-from gateway.config.model import Address
+from gateway.config.model import AccountSmpp, Address
 from gateway.simulator import Simulator
 from gateway.simulator.smsc_http.model import SentMessage
 from gateway.simulator.smsc_http.server import HttpSimulator
@@ -69,7 +69,8 @@ async def test_kinds_and_options_of_submit_sm(tmp_path: Path) -> None:
 
 @journey
 async def test_what_only_octets_can_say(tmp_path: Path) -> None:
-    async with gateway_and_service(tmp_path, with_calls=True) as (gateway, simulator):
+    accounts = [account(smpp=AccountSmpp(allow=("wap_push", "silent")))]
+    async with gateway_and_service(tmp_path, with_calls=True, accounts=accounts) as (gateway, simulator):
         client = await gateway.client()
         header = b"\x06\x05\x04\x0b\x84\x23\xf0"
         data = await sent(client, simulator, text=header + b"\x01\xff", esm_class=0x40, data_coding=0xF5)
