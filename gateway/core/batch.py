@@ -172,9 +172,9 @@ class Answer:
     decided: list[bool] = field(default_factory=list)
     """For each decision: whether such a message waited."""
     queried: list[Row] = field(default_factory=list)
-    """For each query: (state, Progress or -1: ended, done_ms or 0, error, source, destination, esm_class,
+    """For each query: (state, Progress or -1: ended, done_ms, error, source, destination, esm_class,
     data_coding, connector, [upstream_id of each segment that was taken], segments, service_type), or () when
-    the account has no such message."""
+    the account has no such message. In the place of done_ms: when one that waits is due, 0: now."""
     cancelled: list[Row] = field(default_factory=list)
     """For each cancel: how many ended, [(message_id, connector, [upstream_id …]) of those that the SMSC has,
     or may have (of these there are fewer ids than segments, or none)], how many had ended before (0 or 1, of

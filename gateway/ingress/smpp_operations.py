@@ -140,7 +140,7 @@ class Operations:
         version = connection.session.version
         upstream = self._asked_for("query_sm", found.connector)
         if upstream is None or found.progress != Progress.SENT or not found.upstream_ids:
-            connection.answer(translate.query_sm_resp(pdu, found, version))
+            connection.answer(translate.query_sm_resp(pdu, found, self._clock.now_ms(), version))
             return
         source = translate.source_of(pdu, connection.reading)
         requests = [translate.upward(pdu, found, source, id) for id in found.upstream_ids]

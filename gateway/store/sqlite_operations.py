@@ -48,10 +48,10 @@ class OperationSteps:
     def _query(self, account: str, message_id: int) -> Row:
         live = self._run("find_live", (message_id, account)).fetchone()
         if live is not None:
-            known_as, progress, connector, *numbers, segments, service_type = live
+            known_as, progress, connector, *numbers, segments, service_type, due_ms = live
             ids = self._upstream_ids(known_as)
             state = MessageState.ENROUTE.value
-            return (state, progress, 0, "", *numbers, connector, ids, segments, service_type)
+            return (state, progress, due_ms, "", *numbers, connector, ids, segments, service_type)
         ended = self._run("find_ended", (message_id, account)).fetchone()
         if ended is None:
             return ()

@@ -124,6 +124,7 @@ class Found(NamedTuple):
     progress: int
     """Progress, or -1: it has ended."""
     done_ms: int
+    """When it ended; of one that waits for its time, when that is."""
     error: str
     source: str
     destination: str
@@ -174,13 +175,16 @@ def destination_of(pdu: CancelSm, reading: Reading) -> str:
     return digits_of(number, ton)
 
 
-def query_sm_resp(pdu: QuerySm, found: Found, interface_version: int) -> QuerySmResp:
+def query_sm_resp(pdu: QuerySm, found: Found, now_ms: int, interface_version: int) -> QuerySmResp:
     """The answer from what we know (SMPP v3.4 §4.8.2); final_date is UTC."""
+    state = found.state
+    if not found.ended and found.done_ms > now_ms:
+        state = MessageState.SCHEDULED.value
     error = int(found.error) if found.error.isascii() and found.error.isdecimal() else 0
     return QuerySmResp(
         sequence_number=pdu.sequence_number,
         message_id=pdu.message_id,
-        message_state=_state_for(found.state, interface_version),
+        message_state=_state_for(state, interface_version),
         final_date=format_absolute(datetime.fromtimestamp(found.done_ms / 1000, UTC)) if found.ended else "",
         error_code=error if error < 256 else 0,
     )

@@ -77,6 +77,17 @@ async def test_what_waits_here_is_enroute(tmp_path: Path) -> None:
 
 
 @journey
+async def test_what_waits_for_its_time_is_scheduled_to_a_session_of_smpp_5(tmp_path: Path) -> None:
+    async with running(ALONE, tmp_path) as gateway:
+        old, new = await gateway.client(), await client_of(gateway, 0x50)
+        message_id = await old.submit(schedule_delivery_time="000000010000000R")
+        assert (await query(old, message_id)).message_state == c.ENROUTE
+        assert (await query(new, message_id)).message_state == c.SCHEDULED
+        gateway.clock.advance(3600)
+        assert (await query(new, message_id)).message_state == c.ENROUTE
+
+
+@journey
 async def test_what_has_ended_is_told_with_its_date_and_error(tmp_path: Path) -> None:
     async with scripted(tmp_path) as (gateway, smsc):
         client = await gateway.client()

@@ -63,6 +63,13 @@ def test_a_query_tells_of_what_waits(store: Store) -> None:
     assert query(store, 1) == (enroute, Progress.QUEUED.value, 0, "", *numbers, [], 2, "CMT")
 
 
+def test_a_query_tells_when_what_waits_for_its_time_is_due(store: Store) -> None:
+    store.queue(message(1, due_ms=LATER_MS), message(2, due_ms=-3), message(3, due_ms=LATER_MS, retries=1))
+    assert [query(store, number)[2] for number in (1, 2, 3)] == [LATER_MS, 0, 0], "not of what was throttled"
+    store.send(message(4, due_ms=5))
+    assert query(store, 4)[2] == 0
+
+
 def test_a_query_names_the_segments_that_were_taken(store: Store) -> None:
     store.send(message(1, segments=3))
     store.apply(submitted=[submitted(1, "C", 3), submitted(1, "A", 1)])

@@ -584,7 +584,7 @@ SELECT count(*) FROM temp.ended;
 -- name: find_live
 -- A message of an account that has not ended, or the one that carries it.
 SELECT c.message_id, m.progress, c.connector, m.source, m.destination, m.esm_class, m.data_coding, m.segments,
-    m.service_type
+    m.service_type, CASE WHEN c.retries = 0 AND c.progress = 0 THEN max(c.due_ms, 0) ELSE 0 END
 FROM message m LEFT JOIN gathered_part g ON g.message_id = m.message_id AND m.progress = 4
 CROSS JOIN message c ON c.message_id = coalesce(g.carrier, m.message_id)
 WHERE m.message_id = ? AND m.account = ?;

@@ -141,7 +141,7 @@ QUERY = QuerySm(sequence_number=7, message_id="0007", source_addr="12345")
 @pytest.mark.parametrize(("error", "code"), [("027", 27), ("", 0), ("999", 0), ("no receipt", 0), ("١", 0)])
 def test_an_ended_message_is_told_with_an_error_that_is_an_octet(error: str, code: int) -> None:
     row = found(progress=-1, state=5, done_ms=NOW_MS, error=error)
-    assert query_sm_resp(QUERY, row, 0x34) == QuerySmResp(
+    assert query_sm_resp(QUERY, row, NOW_MS, 0x34) == QuerySmResp(
         sequence_number=7,
         message_id="0007",
         message_state=5,
@@ -153,8 +153,16 @@ def test_an_ended_message_is_told_with_an_error_that_is_an_octet(error: str, cod
 @pytest.mark.parametrize(("state", "old", "new"), [(0, 1, 0), (9, 7, 9), (2, 2, 2), (8, 8, 8), (77, 7, 7)])
 def test_states_are_those_of_the_sessions_version(state: int, old: int, new: int) -> None:
     row = found(state=state)
-    states = [query_sm_resp(QUERY, row, version).message_state for version in (0x33, 0x34, 0x50)]
+    states = [query_sm_resp(QUERY, row, NOW_MS, version).message_state for version in (0x33, 0x34, 0x50)]
     assert states == [old, old, new]
+
+
+def test_what_waits_for_its_time_is_scheduled_where_the_version_has_that() -> None:
+    waits = found(progress=0, state=1, done_ms=NOW_MS + 1)
+    states = [query_sm_resp(QUERY, waits, NOW_MS, version).message_state for version in (0x33, 0x34, 0x50)]
+    assert states == [1, 1, 0]
+    due = query_sm_resp(QUERY, waits, NOW_MS + 1, 0x50)
+    assert (due.message_state, due.final_date) == (1, "")
 
 
 def said(state: int, final_date: str = "", error: int = 0, status: int = 0) -> QuerySmResp:
