@@ -40,6 +40,9 @@ kill: $(STAMP)  ## kill the gateway 50 times under load and write docs/kill.md (
 kill-service: $(STAMP)  ## the same with a service over HTTP that loses answers: docs/kill-service.md (4 minutes)
 	$(BIN)/python benchmarks/service_kill.py --write docs/kill-service.md
 
+fuzz: $(STAMP)  ## a million malformed PDUs at the decoder, 50,000 at a running gateway: docs/fuzz.md (10 minutes)
+	$(BIN)/python benchmarks/fuzz.py --write docs/fuzz.md
+
 # The load tool lies beside the project; it is built in a place of its own.
 $(SMPPLOAD_BUILT): ../shared/smppload/smppload.c
 	mkdir -p $(dir $@)
@@ -64,4 +67,4 @@ lock: $(STAMP)  ## write requirements.lock and requirements-dev.lock anew from p
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install run test bench kill kill-service check format lock clean
+.PHONY: help install run test bench kill kill-service fuzz check format lock clean
