@@ -13,7 +13,7 @@ from pathlib import Path
 from yaml import Mark
 from yaml.nodes import MappingNode
 
-from gateway.config import nodes
+from gateway.config import nodes, profiles
 from gateway.config.checks import check
 from gateway.config.model import Config
 from gateway.config.problems import ConfigError, Problem
@@ -35,6 +35,7 @@ def load(path: Path) -> Config:
     if problems:
         # a file that could not be read may hold what would seem to be missing
         raise ConfigError(problems)
+    profiles.apply(root, problems)
     reading = Reading(problems)
     config: Config = read_section(Config, root, "", reading)
     check(config, reading)
