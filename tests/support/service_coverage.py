@@ -2,7 +2,8 @@
 
     python tests/support/service_coverage.py build/tests.xml
 
-reads the report of a run of all tests, and fails when one of the named tests did not pass in it.
+reads the report of a run of all tests, and fails when one of the named tests did not pass in it. As a command
+it looks at docs/interop.md as well (interop_coverage.py).
 """
 
 from __future__ import annotations
@@ -69,12 +70,18 @@ def outcomes(report: Path) -> dict[str, str]:
     return found
 
 
-def unproved(rows: Iterable[Row], ends: Mapping[str, str]) -> list[str]:
-    """A line for each test that is named and did not pass; without a case all of its cases have to."""
+def ends_of(ends: Mapping[str, str]) -> dict[str, set[str]]:
+    """How each test ended, and under its name without a case how all of its cases did."""
     cases: dict[str, set[str]] = {}
     for name, end in ends.items():
         cases.setdefault(name, set()).add(end)
         cases.setdefault(name.partition("[")[0], set()).add(end)
+    return cases
+
+
+def unproved(rows: Iterable[Row], ends: Mapping[str, str]) -> list[str]:
+    """A line for each test that is named and did not pass; without a case all of its cases have to."""
+    cases = ends_of(ends)
     lines = []
     for id, test in dict.fromkeys(named(rows)):
         seen = cases.get(test, {"did not run, or is not there"})
@@ -95,4 +102,6 @@ def main(report: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    import interop_coverage
+
+    sys.exit(main(sys.argv[1]) | interop_coverage.main(sys.argv[1]))
