@@ -101,7 +101,7 @@ def test_defaults_keep_to_their_limits() -> None:
     for section in sections(Config):
         for field in dataclasses.fields(section):
             option = field.metadata["option"]
-            if option.low is not None and field.default is not dataclasses.MISSING:
+            if option.low is not None and field.default not in (dataclasses.MISSING, None):
                 assert option.low <= field.default <= option.high, (section, field.name)
 
 

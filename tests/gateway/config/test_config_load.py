@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from gateway.config import nodes
+from gateway.config.connector_model import Connector, TextPolicy, VendorTlv
 from gateway.config.load import load
 from gateway.config.mail_model import AccountMail, CountryRule, Group, Mail, SmtpListener
 from gateway.config.model import Address, Config, Log, Queue, SmppListener, TlsClient, TlsServer
 from gateway.config.problems import ConfigError
 from gateway.config.secret import Secret
+from gateway.config.smpp_model import AccountOutbind, AddressRule, NumberList
 from gateway.config.smsc_model import CallbackListener, SmscConnector
 from gateway.core.api_keys import hash_key
 
@@ -91,6 +93,28 @@ def test_every_option_is_read(vectors: Path) -> None:
     assert config.log == Log(format="json", level="debug")
 
 
+def test_every_option_of_smpp_is_read(vectors: Path) -> None:
+    config = load(vectors / "good" / "everything.yaml")
+    smpp, (up, spare) = config.accounts[0].smpp, config.connectors
+    assert (smpp.source, smpp.destination.prefix) == (AddressRule(ton=5, npi=9, prefix="plus"), "none")
+    assert (smpp.receipt_pdu, smpp.receipt_style, smpp.receipts) == ("data_sm", "text", "per_part")
+    assert smpp.allowed_tlvs == ("message_payload", "charging_id", "0x1401")
+    assert smpp.lists == (NumberList(name="staff", numbers=("79991234567", "+79991234568")),)
+    called = Address("127.0.0.1", 2778)
+    assert smpp.outbind == AccountOutbind(address=called, system_id="vector", password=Secret("secret"))
+    assert up.backup_addresses == (Address("smpp2.example.net", 2775), Address("2001:db8::1", 2775))
+    assert (up.window, up.rebind_pause_s, up.reference_bits) == (7, 2.5, "16")
+    assert up.throttle_statuses == ("ESME_RTHROTTLED", "0x0400")
+    assert (up.source.prefix, up.destination) == ("00", AddressRule(ton=2, npi=0))
+    assert (up.outbind_listen, up.tlvs, spare.tlvs) == (Address("127.0.0.1", 2779), True, False)
+    route = config.routes[1]
+    assert route.text == TextPolicy(transliterate="latin", shift_tables=("turkish", "urdu"))
+    assert (route.whole, route.vendor_tlvs) == (True, ("charging_id",))
+    charging = VendorTlv(name="charging_id", tag="0x1400", type="string", max_octets=20)
+    assert config.vendor_tlvs == (charging,)
+    assert (config.denied_destinations, config.queue.part_wait_s) == (("7900", "+882"), 7)
+
+
 def test_every_option_of_mail_is_read(vectors: Path) -> None:
     config = load(vectors / "good" / "everything.yaml")
     listeners, account, mail = config.listeners, config.accounts[0], config.mail
@@ -153,8 +177,11 @@ def test_the_vector_leaves_no_option_at_its_default(vectors: Path) -> None:
     sections += [config.accounts[0].mail, config.connectors[0], config.routes[1], config.incoming[0]]
     sections += [mail, mail.smarthost, config.queue, config.log]
     sections += [listeners.callbacks[0], config.smsc_connectors[0], config.smsc_connectors[0].callback]
+    smpp, up = config.accounts[0].smpp, config.connectors[0]
+    sections += [smpp, smpp.source, smpp.lists[0], smpp.outbind, config.routes[1].text, config.vendor_tlvs[0]]
     needs_files = {(SmppListener, "tls"), *((SmtpListener, it) for it in ("tls", "tls_mode", "require_tls"))}
-    needs_files |= {(CallbackListener, "tls"), (SmscConnector, "api_key")}  # the second connector has that
+    # what contradicts other options of theirs; the second connector of each kind has it
+    needs_files |= {(CallbackListener, "tls"), (SmscConnector, "api_key"), (Connector, "tlvs")}
     for section in sections:
         for field in dataclasses.fields(section):
             if (type(section), field.name) not in needs_files:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import gateway
-from gateway.config import mail_model, model, smsc_model
+from gateway.config import connector_model, mail_model, model, smpp_model, smsc_model
 
 ROOT = Path(gateway.__file__).parent
 
@@ -23,7 +23,7 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
     model.TlsServer: {"ingress/tls.py": {"tls"}},
     model.TlsClient: {
         "egress/tls.py": {"tls"},
-        "egress/smpp_connector.py": {"config.tls"},
+        "egress/smpp_connector.py": {"self.config.tls"},
         "egress/mail_connection.py": {"certificates"},
     },
     model.SmppListener: {
@@ -45,7 +45,20 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
         "ingress/smpp.py": {"account.config"},
         "ingress/mail_policy.py": {"account.config"},
         "ingress/service_check.py": {"account.config"},
+        "translate/smpp_reading.py": {"account"},
     },
+    smpp_model.AccountSmpp: {
+        "core/incoming.py": {"one.smpp"},
+        "ingress/smpp_listener.py": {"account.config.smpp"},
+        "ingress/smpp_messages.py": {"connection.account.config.smpp"},
+        "ingress/smpp_operations.py": {"account.config.smpp"},
+        "ingress/smpp_outbind.py": {"account.config.smpp"},
+        "translate/smpp_deliver.py": {"smpp"},
+        "translate/smpp_reading.py": {"smpp"},
+    },
+    smpp_model.AddressRule: {"translate/address_rules.py": {"rule"}},
+    smpp_model.NumberList: {"ingress/smpp_messages.py": {"one"}},
+    smpp_model.AccountOutbind: {"ingress/smpp_outbind.py": {"outbind", "self._outbind"}},
     mail_model.AccountMail: {
         "ingress/mail_policy.py": {"mail", "account.config.mail", "mail_of(account)"},
         "ingress/mail_intake.py": {"mail"},
@@ -67,11 +80,15 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
         "egress/mail_connection.py": {"smarthost"},
     },
     mail_model.IncomingRule: {"core/incoming.py": {"rule"}},
-    model.Connector: {
+    connector_model.Connector: {
         "egress/smpp_connector.py": {"config", "self.config"},
         "egress/smpp.py": {"config", "self.connector.config"},
         "daemon.py": {"config"},
+        "translate/smpp_dialect.py": {"config"},
+        "wiring.py": {"connector"},
     },
+    connector_model.TextPolicy: {"core/submission.py": {"route.text"}},
+    connector_model.VendorTlv: {"translate/vendor_tlvs.py": {"one", "known"}},
     smsc_model.SmscConnector: {
         "core/incoming.py": {"connector"},
         "core/smsc_inbox.py": {"self.config", "inbox.config"},
@@ -85,15 +102,18 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
         "ingress/smsc_callbacks.py": {"config"},
     },
     smsc_model.CallbackListener: {"ingress/smsc_callbacks.py": {"config", "self.config"}},
-    model.Route: {"daemon.py": {"route"}},
+    model.Route: {"wiring.py": {"route"}},
     model.Queue: {"daemon.py": {"queue", "self.config.queue"}, "housekeeping.py": {"queue"}},
     model.Log: {"cli/run.py": {"config.log"}},
     model.Config: {
         "daemon.py": {"config", "self.config"},
         "housekeeping.py": {"self._daemon.config"},
         "cli/run.py": {"config"},
+        "wiring.py": {"config"},
     },
 }
+# `profile` is read before there are values: it says where more of them are written.
+ELSEWHERE = {connector_model.Connector: {"profile"}}
 
 
 @cache
@@ -114,13 +134,13 @@ def unread(section: type[Any], readers: dict[str, set[str]]) -> set[str]:
 
 @pytest.mark.parametrize("section", READERS, ids=lambda section: section.__name__)
 def test_every_option_is_read(section: type[Any]) -> None:
-    assert unread(section, READERS[section]) == set()
+    assert unread(section, READERS[section]) == ELSEWHERE.get(section, set())
 
 
 def test_every_section_is_looked_at() -> None:
     sections = {
         value
-        for module in (model, mail_model, smsc_model)
+        for module in (model, mail_model, smsc_model, connector_model, smpp_model)
         for value in vars(module).values()
         if isinstance(value, type) and hasattr(value, "__dataclass_fields__")
     }
