@@ -115,7 +115,7 @@ class Pace:
         if not self.limited:
             return
         passed, self._ticked_at = now - self._ticked_at, now
-        if now < self._hold_until:
+        if now < self._hold_until or not window:  # without a link nothing is learnt, and nothing forgotten
             return
         quiet_s = now - self._cut_at
         self._window = max(1.0, min(float(window), self._window + passed * window / FULL_AGAIN_S))

@@ -196,3 +196,12 @@ def test_only_so_many_senders_are_remembered(monkeypatch: pytest.MonkeyPatch) ->
         pace.due_ms(f"sender {n}", 5, NOW_MS)
         assert len(pace) <= 10
     assert pace.due_ms("sender 99", 1, NOW_MS) > NOW_MS
+
+
+def test_a_moment_without_a_link_takes_nothing_of_the_window() -> None:
+    pace = slowed(in_flight=64)
+    pace.tick(NOW + 1.1, 10, 100)
+    before = pace.window
+    pace.tick(NOW + 1.2, 10, 0)
+    pace.tick(NOW + 1.3, 10, 100)
+    assert pace.window >= before == 32
