@@ -38,8 +38,14 @@ class Share:
         self.kept = 0.0
         """Tokens that are its own; below zero it owes some."""
         self.places = 0
+        """So many messages more before it is looked at again."""
         self.used = 0.0
-        """Open messages that are its own, as far as can be known."""
+        """Open messages that are its own, as far as can be known, and its `places`: they count beforehand."""
+
+    @property
+    def open_messages(self) -> float:
+        """Those of `used` that there are."""
+        return max(0.0, self.used - self.places)
 
 
 class FairShares:
@@ -55,8 +61,9 @@ class FairShares:
     def join(self, open_messages: int, now: float) -> Share:
         """A session more; what is open until now is of those that are there."""
         if len(self._shares) == 1:
-            self._shares[0].used = float(open_messages)
-            self._shares[0].kept = self._kept = 0.0
+            first = self._shares[0]
+            first.used, first.places = float(open_messages), 0
+            first.kept = self._kept = 0.0
             self._filled_at = now
         share = Share()
         self._shares.append(share)
@@ -71,20 +78,21 @@ class FairShares:
             self.crowded = len(self._shares) > 1
 
     def refusal(self, share: Share, account: Account, now: float) -> Refusal | None:
-        """Why a session cannot send a message now without taking what is the others'; ask if `crowded`."""
+        """Why a session cannot send a message now without taking what is the others'.
+
+        Ask if `crowded`; where the account has no rate, a session with `places` takes one without asking.
+        """
         if account.bucket.rate and not self._has_token(share, account.bucket, now):
             return Refusal.RATE
-        share.places -= 1
-        if share.places < 0 and not self._find_places(share, account):
+        if share.places > 0:
+            share.places -= 1
+        elif not self._find_places(share, account):
             return Refusal.QUEUE_FULL
         return None
 
     def took(self, share: Share, account: Account, segments: int, now: float) -> None:
-        """A message of the session was accepted, and paid for from the account's bucket."""
-        share.used += 1
+        """A message of the session was accepted, and paid for from the account's bucket: it has a rate."""
         bucket = account.bucket
-        if not bucket.rate:
-            return
         share.kept -= segments
         self._kept -= segments
         if share.kept < 0:
@@ -117,17 +125,20 @@ class FairShares:
     # -- places ----------------------------------------------------------------------------------------
 
     def _find_places(self, share: Share, account: Account) -> bool:
+        """Gives a session that has none left some places, of which it takes one; False: there are none."""
         shares, limit, used = self._shares, account.config.max_open, account.open_messages
         kept = limit // (KEPT_PLACES * len(shares))
         room = limit - used - kept * len(shares)
-        if room > 0:  # enough, whoever has the others
-            share.places = min(PLACES_AT_ONCE, max(1, room // len(shares))) - 1
-            return True
-        known = sum(one.used for one in shares)
-        if known > used:
-            for one in shares:
-                one.used *= used / known
-        others = sum(max(0.0, kept - one.used) for one in shares if one is not share)
-        room = int(limit - used - others)
-        share.places = max(0, min(PLACES_AT_ONCE, max(1, room // len(shares))) - 1)
-        return room > 0
+        if room <= 0:  # else there is enough, whoever has the others
+            known = sum(one.open_messages for one in shares)
+            if known > used:
+                for one in shares:
+                    one.used = one.open_messages * used / known + one.places
+            others = sum(max(0.0, kept - one.open_messages) for one in shares if one is not share)
+            room = int(limit - used - others)
+        if room <= 0:
+            return False
+        given = min(PLACES_AT_ONCE, max(1, room // len(shares)))
+        share.used += given
+        share.places = given - 1
+        return True

@@ -205,16 +205,20 @@ class SmppConnection(asyncio.Protocol):
         draft = draft_of(pdu, now_ms, self.reading)
         if isinstance(draft, Draft) and (draft.tlvs or draft.service_type) and submission.has_service:
             draft = checked(account, draft, now_ms)
-        crowded = account.shares.crowded
-        if crowded and isinstance(draft, Draft):
-            draft = account.shares.refusal(share, account, now) or draft
+        shared = account.shares.crowded
+        if shared:
+            shared = account.bucket.rate > 0
+            if share.places > 0 and not shared:
+                share.places -= 1
+            elif isinstance(draft, Draft):
+                draft = account.shares.refusal(share, account, now) or draft
         if isinstance(draft, Refusal):
             submission.refused[draft] += 1
             return draft
         if flags:
             draft = draft._replace(flags=draft.flags | flags)
         taken = submission.accept(account, draft, now, now_ms)
-        if crowded and isinstance(taken, Message):
+        if shared and isinstance(taken, Message):
             account.shares.took(share, account, taken.segments, now)
         return taken
 

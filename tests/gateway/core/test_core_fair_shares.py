@@ -24,7 +24,10 @@ class Sessions:
 
     def send(self, share: Share, segments: int = 1) -> Refusal | None:
         """As the ingress and `Submission.accept` do it."""
-        if self.shares.crowded:
+        shared = self.shares.crowded and self.account.bucket.rate > 0
+        if self.shares.crowded and not shared and share.places > 0:
+            share.places -= 1
+        elif self.shares.crowded:
             refusal = self.shares.refusal(share, self.account, self.now)
             if refusal is not None:
                 return refusal
@@ -33,7 +36,7 @@ class Sessions:
         if not self.account.bucket.take(segments, self.now):
             return Refusal.RATE
         self.account.open_messages += 1
-        if self.shares.crowded:
+        if shared:
             self.shares.took(share, self.account, segments, self.now)
         return None
 
@@ -163,3 +166,11 @@ def test_a_session_that_goes_leaves_its_part_to_the_others() -> None:
 def test_few_places_go_to_whoever_comes_first() -> None:
     sessions = Sessions(max_open=3)
     assert [sessions.send(sessions.all[0]) for _ in range(4)] == [None] * 3 + [Refusal.QUEUE_FULL]
+
+
+def test_places_that_were_given_beforehand_are_no_open_messages() -> None:
+    sessions = Sessions(2, max_open=1000)
+    first, _ = sessions.all
+    for sent in range(1, 200):
+        assert sessions.send(first) is None
+        assert first.open_messages == sent
