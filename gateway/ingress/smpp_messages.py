@@ -52,6 +52,9 @@ class Messages:
             connection.refuse(pdu, c.ESME_RINVNUMDESTS)
             return
         lists = {one.name: one.numbers for one in connection.account.config.smpp.lists}
+        if translate.count_of(pdu, lists) > translate.NUMBERS_MAX:
+            connection.refuse(pdu, c.ESME_RINVNUMDESTS)
+            return
         submits, unsuccess = translate.submits_of(pdu, lists)
         now, now_ms = self._clock.now(), self._clock.now_ms()
         self._submission.ids.together(len(submits), now_ms)

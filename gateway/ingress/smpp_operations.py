@@ -220,8 +220,8 @@ class Operations:
             else:
                 failed = True
             if not missing:
-                response = response_to(pdu, c.ESME_RCANCELFAIL if failed else c.ESME_ROK)
-                self._journal.then(lambda ok: connection.answer(response))
+                done = c.ESME_RCANCELFAIL if failed else c.ESME_ROK
+                self._journal.then(lambda ok: connection.refuse(pdu, done if ok else _STORE_FAILED))
 
         for message_id, connector, upstream_ids in rows:
             upstream = self._asked_for("cancel_sm", connector)

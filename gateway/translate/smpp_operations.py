@@ -32,6 +32,8 @@ from protocols.sms.addresses import TON_INTERNATIONAL, digits_of
 
 DESTINATIONS_MAX = 254
 """Of one submit_multi (SMPP v3.4 §4.5.1); SMPP v5.0 §4.2.3.1 counts to 255."""
+NUMBERS_MAX = 10_000
+"""Of one submit_multi, with those of its lists: what one PDU can cost."""
 
 _SHARED = (
     "service_type",
@@ -69,6 +71,13 @@ def submit_sm_of(pdu: DataSm) -> SubmitSm:
         registered_delivery=pdu.registered_delivery,
         data_coding=pdu.data_coding,
         tlvs=pdu.tlvs,
+    )
+
+
+def count_of(pdu: SubmitMulti, lists: Mapping[str, Sequence[str]]) -> int:
+    """To how many numbers a submit_multi goes, with those of the lists."""
+    return sum(
+        1 if isinstance(one, SmeAddress) else len(lists.get(one.dl_name, ())) for one in pdu.dest_addresses
     )
 
 

@@ -21,6 +21,7 @@ from protocols.smpp import tlv
 from protocols.smpp.pdu import (
     CancelSm,
     DataSm,
+    DistributionList,
     GenericNack,
     Pdu,
     QuerySm,
@@ -151,3 +152,43 @@ def test_what_nobody_serves_is_refused(asked: Asked) -> None:
     asked.ask(GenericNack())
     assert asked.connection.status == "ESME_RINVCMDID"
     assert asked.connection.account.shares.join(0, NOW)
+
+
+class Smsc:
+    """The upstream of an SMSC that agrees to everything."""
+
+    operations = frozenset({"cancel_sm"})
+
+    def ask(self, request: Pdu, then: Any) -> bool:
+        then(response_to(request))
+        return True
+
+
+@pytest.mark.parametrize(("ok", "status"), [(True, "ESME_ROK"), (False, "ESME_RSYSERR")])
+def test_that_the_smsc_has_cancelled_it_is_said_when_that_is_kept(
+    asked: Asked, ok: bool, status: str
+) -> None:
+    asked.listener.submission.upstreams = {"one": Smsc()}  # type: ignore[dict-item]
+    asked.ask(REQUESTS[1])
+    asked.journal.commit(answer=Answer(queried=[LIVE]))
+    asked.journal.commit(answer=Answer(cancelled=[(0, [(1, "one", ["A"])], 0)]))
+    assert asked.connection.answers == []
+    asked.journal.commit(ok=ok)
+    assert asked.connection.status == status
+
+
+def test_a_list_that_is_named_often_does_not_make_millions_of_messages(asked: Asked) -> None:
+    from dataclasses import replace
+
+    from gateway.config.smpp_model import AccountSmpp, NumberList
+
+    numbers = [f"7916{n:07}" for n in range(100)]
+    config = asked.connection.account.config
+    listed = AccountSmpp(lists=[NumberList(name="staff", numbers=numbers)])
+    asked.connection.account.config = replace(config, smpp=listed)
+    for times, status in ((101, "ESME_RINVNUMDESTS"), (100, "ESME_ROK")):
+        asked.connection.answers.clear()
+        asked.ask(SubmitMulti(source_addr="12345", dest_addresses=(DistributionList("staff"),) * times))
+        if not asked.connection.answers:
+            asked.journal.commit()
+        assert asked.connection.status == status
