@@ -32,7 +32,16 @@ RULES: dict[str, frozenset[str]] = {
     "protocols.sms": frozenset(),
     "protocols.mail": frozenset({"protocols.sms"}),
     "protocols.smsc_http": frozenset({"protocols.sms"}),
-    "gateway.config": frozenset({"gateway.core.api_keys", "gateway.core.passwords", "yaml"}),
+    "gateway.config": frozenset(
+        {
+            "gateway.core.api_keys",
+            "gateway.core.passwords",
+            # names of statuses and TLVs, so that a wrong one is told with its line
+            "protocols.smpp.constants",
+            "protocols.smpp.tlv",
+            "yaml",
+        }
+    ),
     "gateway.core": frozenset(
         {
             "gateway.config.model",

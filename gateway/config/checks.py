@@ -23,6 +23,7 @@ from gateway.config.rules import (
     named,
 )
 from gateway.config.sections import Reading
+from gateway.config.smpp_checks import check_smpp
 from gateway.config.smsc_checks import check_smsc
 from gateway.config.values import quoted
 from gateway.core.api_keys import is_key_hash
@@ -43,6 +44,7 @@ def check(config: Config, reading: Reading) -> None:
     accounts = known(config.accounts, "accounts", "system_id", reading)
     connectors = _check_connectors(config, accounts, reading)
     check_smsc(config, accounts, reading)
+    check_smpp(config, reading)
     for path, route in good(config.routes, "routes", reading):
         _check_route(route, path, connectors, reading)
     check_mail(config, accounts, connectors, reading)

@@ -184,7 +184,7 @@ class Connector:
     )
     tlvs: bool = field(
         default=True,
-        metadata=about("Sends TLVs; without them long texts go up with UDH, whatever long_messages says."),
+        metadata=about("Sends TLVs; without them, as in SMPP 3.3, long texts can only go up with UDH."),
     )
     data_coding_0: UpstreamDataCoding0 = field(
         default="gsm7",

@@ -177,7 +177,7 @@ def test_the_vector_leaves_no_option_at_its_default(vectors: Path) -> None:
     sections += [config.accounts[0].mail, config.connectors[0], config.routes[1], config.incoming[0]]
     sections += [mail, mail.smarthost, config.queue, config.log]
     sections += [listeners.callbacks[0], config.smsc_connectors[0], config.smsc_connectors[0].callback]
-    smpp, up = config.accounts[0].smpp, config.connectors[0]
+    smpp = config.accounts[0].smpp
     sections += [smpp, smpp.source, smpp.lists[0], smpp.outbind, config.routes[1].text, config.vendor_tlvs[0]]
     needs_files = {(SmppListener, "tls"), *((SmtpListener, it) for it in ("tls", "tls_mode", "require_tls"))}
     # what contradicts other options of theirs; the second connector of each kind has it
