@@ -49,7 +49,8 @@ if TYPE_CHECKING:
 
 TIMEOUTS_TO_REBIND = 3
 ASKS_MAX = 100
-"""Questions about messages that one connection may have unanswered."""
+"""Questions about messages that one connection may have unanswered, and never more than half of its window:
+whoever asks all the time leaves room for those who send."""
 CLOSE_TIMEOUT_S = 5.0
 """An SMSC that does not read keeps its connection, and the slots of what it has not answered, so long."""
 _BINDS: dict[str, tuple[type[Bind], ...]] = {
@@ -182,6 +183,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._reason = "the SMSC closed the connection"
         self._acks: list[Pdu] = []
         self._asks = 0
+        self._asks_max = min(ASKS_MAX, max(1, connector.config.window // 2))
 
     # -- connection ------------------------------------------------------------------------------------
 
@@ -288,7 +290,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def ask(self, request: Pdu, then: Callable[[object | None], None]) -> bool:
         """Sends a question about a message; it takes a slot, but need not wait for one."""
-        if self._asks >= ASKS_MAX or self._gone or self.stuck:
+        if self._asks >= self._asks_max or self._gone or self.stuck:
             return False
         if request.command_id not in COMMANDS[self.session.version]:
             return False
@@ -376,7 +378,6 @@ class UpstreamConnection(asyncio.Protocol):
     def _answered(self, event: Answered, now_ms: int) -> None:
         response, context = event.response, event.context
         status = response.command_status
-        self._timeouts_in_row = 0
         if not isinstance(context, tuple):
             if context is None:
                 self._bind_answered(response)
@@ -384,6 +385,7 @@ class UpstreamConnection(asyncio.Protocol):
                 self._told(context, response)
             return
         message, segment = context
+        self._timeouts_in_row = 0
         upstream = self.connector.upstream
         if response.tlvs and not event.late:
             state = tlv.get(response.tlvs, tlv.CONGESTION_STATE)

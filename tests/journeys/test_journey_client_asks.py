@@ -25,7 +25,7 @@ from journey_support import (
 from scripted_smsc import ScriptedSmsc, scripted_smsc
 
 from gateway.config.model import Address
-from gateway.egress.smpp import ASKS_MAX
+from gateway.egress.smpp import ASKS_MAX, TIMEOUTS_TO_REBIND
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
 from protocols.smpp.pdu import (
@@ -119,17 +119,42 @@ async def test_without_a_link_nothing_can_be_asked(tmp_path: Path) -> None:
         assert not gateway.daemon.upstreams[UPSTREAM].ask(QuerySm(message_id="T1"), print)
 
 
+@pytest.mark.parametrize(("window", "most"), [(1000, ASKS_MAX), (10, 5), (2, 1)])
+def test_questions_are_bounded_and_leave_half_of_the_window(tmp_path: Path, window: int, most: int) -> None:
+    @journey
+    async def run() -> None:
+        async with bound(tmp_path, operations=["query_sm"], window=window) as (gateway, smsc):
+            smsc.answer = lambda pdu: smsc.take(pdu) if isinstance(pdu, SubmitSm) else None
+            upstream = gateway.daemon.upstreams[UPSTREAM]
+            asked = [upstream.ask(QuerySm(message_id=str(n)), lambda _: None) for n in range(most + 5)]
+            assert asked == [True] * most + [False] * 5
+            client = await gateway.client()
+            for text in (b"1", b"2", b"3"):
+                await client.submit(text=text)
+            await gateway.until(lambda: len(smsc.taken) == 3)
+
+    run()
+
+
 @journey
-async def test_questions_are_bounded_and_take_slots(tmp_path: Path) -> None:
-    async with bound(tmp_path, operations=["query_sm"], window=ASKS_MAX + 1) as (gateway, smsc):
-        smsc.answer = lambda pdu: smsc.take(pdu) if isinstance(pdu, SubmitSm) else None
+async def test_an_smsc_that_answers_questions_and_no_submits_is_bound_anew(tmp_path: Path) -> None:
+    async with bound(tmp_path, operations=["query_sm"], response_timeout_s=5) as (gateway, smsc):
+        smsc.answer = lambda pdu: QuerySmResp(message_id="T1") if isinstance(pdu, QuerySm) else None
         upstream = gateway.daemon.upstreams[UPSTREAM]
-        asked = [upstream.ask(QuerySm(message_id=str(n)), lambda _: None) for n in range(ASKS_MAX + 5)]
-        assert asked == [True] * ASKS_MAX + [False] * 5
         client = await gateway.client()
-        for text in (b"1", b"2", b"3"):
-            await client.submit(text=text)
-        await gateway.until(lambda: len(smsc.taken) == 3)
+        answers: list[object] = []
+        await client.submit()
+        await smsc.request(SubmitSm)
+        gateway.clock.advance(6)
+        await gateway.until(lambda: upstream.doubtful == 1)
+        assert upstream.ask(QuerySm(message_id="T1"), answers.append)
+        await gateway.until(lambda: answers)
+        await smsc.request(SubmitSm)  # once more
+        await client.submit()
+        await smsc.request(SubmitSm)
+        gateway.clock.advance(6)
+        await gateway.until(lambda: upstream.doubtful == TIMEOUTS_TO_REBIND)
+        await gateway.said("link_lost", "submits in a row")
 
 
 # -- alerts -------------------------------------------------------------------------------------------
