@@ -431,7 +431,7 @@ class Daemon:
             elif known.config != account:
                 known.configure(account, now)
         for listener in self.listeners:
-            listener.vendor_tlvs = VendorTlvs(config.vendor_tlvs)
+            listener.reload(VendorTlvs(config.vendor_tlvs))
         self._drop_accounts(config)
         before = {connector.name: connector for connector in all_connectors(old)}
         after = {connector.name: connector for connector in all_connectors(config)}

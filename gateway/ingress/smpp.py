@@ -19,7 +19,7 @@ from gateway.core.message_ids import format_id
 from gateway.core.model import Delivery, Draft, Message
 from gateway.ingress.service_check import checked
 from gateway.ingress.smpp_parts import Parts, delivery_in, send_first, send_next
-from gateway.translate.smpp_deliver import USUAL, deliver_sm_of, style_of
+from gateway.translate.smpp_deliver import USUAL, USUAL_50, deliver_sm_of, style_of
 from gateway.translate.smpp_reading import AS_SENT
 from gateway.translate.smpp_status import REFUSAL_STATUS, delivery_is_put_off
 from gateway.translate.smpp_submit import draft_of
@@ -270,14 +270,11 @@ class SmppConnection(asyncio.Protocol):
     def accept_bind(self, request: Bind, account: Account, outlet: Outlet) -> None:
         """The login is good: the session may send, and receive if it bound for that."""
         self.account = account
-        self.id_format = account.config.message_id_format
-        self.reading = self.listener.reading_of(account)
-        self.session.use_settings(self.listener.settings(account))
         version = 0x50 if request.interface_version >= 0x50 else 0x34
         self.session.accept_bind(
             request, system_id=self.listener.config.system_id, sc_interface_version=version
         )
-        self.style = style_of(account.config.smpp, self.session.version)
+        self.configure()
         self.tells_congestion = self.session.version >= c.INTERFACE_VERSION_50
         if self.session.state in _SENDING:
             self.share = account.shares.join(account.open_messages, self.listener.clock.now())
@@ -285,6 +282,15 @@ class SmppConnection(asyncio.Protocol):
         if self.session.state in _RECEIVING:
             self.outlet = outlet
             outlet.attach(self)
+
+    def configure(self) -> None:
+        """Takes over what its account wants: at the bind, and when a reload has changed it."""
+        if self.account is not None:
+            config = self.account.config
+            self.id_format = config.message_id_format
+            self.reading = self.listener.reading_of(self.account)
+            self.style = style_of(config.smpp, self.session.version)
+            self.session.use_settings(self.listener.settings(self.account))
 
     def refuse_bind(self, request: Bind, status: int) -> None:
         """The login is refused; the client may try again on the same connection until its time is over."""
@@ -315,8 +321,9 @@ class SmppConnection(asyncio.Protocol):
     def deliver(self, delivery: Delivery) -> None:
         """Sends a deliver_sm, or whatever else the account's style asks for."""
         try:
-            if self.style is USUAL:
-                pdu = deliver_sm_of(delivery, self.id_format)
+            style = self.style
+            if style is USUAL or style is USUAL_50:
+                pdu = deliver_sm_of(delivery, self.id_format, style)
                 self.session.send_request(pdu, self.listener.clock.now(), delivery)
             else:
                 send_first(self, delivery)

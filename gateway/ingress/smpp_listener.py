@@ -117,6 +117,12 @@ class SmppListener:
             response_timeout_s=self.config.response_timeout_s,
         )
 
+    def reload(self, vendor_tlvs: VendorTlvs) -> None:
+        """Takes over a changed configuration, for the sessions that are there too."""
+        self.vendor_tlvs = vendor_tlvs
+        for connection in self.connections:
+            connection.configure()
+
     def reading_of(self, account: Account) -> Reading:
         """How the messages of an account are read."""
         return reading_of(account.config, self.vendor_tlvs)

@@ -16,6 +16,7 @@ from protocols.smpp import constants as c
 from protocols.smpp import tlv
 from protocols.smpp.errors import FieldFault
 from protocols.smpp.pdu import DataSm, DeliverSm, Tlvs
+from protocols.smpp.versions import TLVS_OF_50
 from protocols.sms import alphabet, receipts, segments, udh
 
 _GSM_NETWORK = 3  # first octet of network_error_code, SMPP v3.4 §5.3.2.31
@@ -41,13 +42,16 @@ class Style:
     """Receipts come by data_sm."""
     old: bool = False
     """SMPP 3.3 and earlier: neither TLVs nor data_sm (SMPP v3.4 §3.4)."""
+    new: bool = False
+    """SMPP 5.0: the TLVs that it has added as well."""
 
 
 USUAL = Style()
+USUAL_50 = Style(new=True)
 
 
 def style_of(smpp: AccountSmpp, interface_version: int) -> Style:
-    """The style of a session; the very USUAL where nothing is out of the ordinary."""
+    """The style of a session; the very USUAL or USUAL_50 where nothing is out of the ordinary."""
     old = interface_version < c.INTERFACE_VERSION_34
     style = Style(
         text=old or smpp.receipt_style != "tlv",
@@ -55,8 +59,9 @@ def style_of(smpp: AccountSmpp, interface_version: int) -> Style:
         esm_class=smpp.receipt_esm_class,
         data_sm=smpp.receipt_pdu == "data_sm" and not old,
         old=old,
+        new=interface_version >= c.INTERFACE_VERSION_50,
     )
-    return USUAL if style == USUAL else style
+    return USUAL if style == USUAL else USUAL_50 if style == USUAL_50 else style
 
 
 @lru_cache(maxsize=4096)
@@ -142,6 +147,8 @@ def deliver_sm_of(delivery: Delivery, id_format: str, style: Style = USUAL) -> D
     if delivery.state == INCOMING:
         user_data, data_coding = delivery.user_data, delivery.data_coding
         tlvs = tlv.read_stream(delivery.tlvs, 0, 64) if delivery.tlvs else ()
+        if tlvs and not style.new:
+            tlvs = tuple(pair for pair in tlvs if pair[0] not in TLVS_OF_50)
     else:
         message_id = format_id(delivery.message_id, id_format)
         if esm_class & _ACKNOWLEDGEMENT:
@@ -159,7 +166,7 @@ def deliver_sm_of(delivery: Delivery, id_format: str, style: Style = USUAL) -> D
                 *_end_tlvs(delivery.state, delivery.error),
                 *further,
             )
-        if style is not USUAL:
+        if style is not USUAL and style is not USUAL_50:
             user_data, tlvs, esm_class = _in_style(style, user_data, tlvs, esm_class)
     if len(user_data) > SHORT_MESSAGE_MAX:
         tlvs, user_data = (*tlvs, (tlv.MESSAGE_PAYLOAD, user_data)), b""

@@ -27,7 +27,9 @@ from journey_support import (
 
 from gateway.config.model import Account, Connector, Route
 from gateway.config.secret import Secret
+from gateway.config.smpp_model import AccountSmpp
 from protocols.smpp import constants as c
+from protocols.smpp import tlv
 from protocols.smpp.pdu import BindReceiver, BindTransmitter
 
 
@@ -146,6 +148,25 @@ async def test_limits_changed_for_sessions_that_exist(tmp_path: Path) -> None:
         assert await client.status_of_submit() == "ESME_RINVSRCADR"
         allowed = [await client.status_of_submit(source_addr="777") for _ in range(3)]
         assert allowed == ["ESME_ROK", "ESME_ROK", "ESME_RTHROTTLED"]
+
+
+@journey
+async def test_what_an_account_wants_is_changed_for_sessions_that_exist(tmp_path: Path) -> None:
+    async with gateway_and_smsc(tmp_path) as (gateway, _):
+        client = await gateway.client()
+        await still_works(client)
+        wanted = AccountSmpp(receipt_style="tlv", deliver_window=1)
+        await reload(gateway, accounts=[account(message_id_format="hex", window=7, smpp=wanted)])
+        (listener, *_) = gateway.daemon.listeners
+        (connection,) = listener.connections
+        assert (connection.session.settings.peer_window, connection.session.settings.window) == (7, 1)
+        message_id = await client.submit()
+        assert len(message_id) == 16
+        delivery = await client.delivery()
+        assert (delivery.short_message, tlv.get(delivery.tlvs, tlv.RECEIPTED_MESSAGE_ID)) == (
+            b"",
+            message_id.encode() + b"\0",
+        )
 
 
 @journey

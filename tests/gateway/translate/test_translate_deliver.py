@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from gateway.config.smpp_model import AccountSmpp
 from gateway.core.message_ids import parse_id
 from gateway.core.model import INCOMING, MessageState
-from gateway.translate.smpp_deliver import USUAL, deliver_sm_of, pdus_of, style_of
+from gateway.translate.smpp_deliver import USUAL, USUAL_50, deliver_sm_of, pdus_of, style_of
 from gateway.translate.smpp_upstream import UpstreamReceipt, receipt_of
 from protocols.smpp import tlv
 from protocols.smpp.codec import decode_frame, encode
@@ -137,7 +137,7 @@ def test_every_receipt_fits_and_comes_back_from_the_wire(
 
 def test_an_account_without_wishes_has_the_very_usual_style() -> None:
     assert style_of(AccountSmpp(), 0x34) is USUAL
-    assert style_of(AccountSmpp(), 0x50) is USUAL
+    assert style_of(AccountSmpp(), 0x50) is USUAL_50
     assert style_of(AccountSmpp(), 0x33) is not USUAL
 
 
@@ -313,3 +313,12 @@ def test_a_long_incoming_sms_with_a_broken_header_comes_to_an_old_session_cut() 
     (pdu,) = pdus_of(row, "decimal", OLD)
     assert isinstance(pdu, DeliverSm)
     assert pdu.short_message == (b"\x20" + b"\x05\xff" * 200)[:254]
+
+
+def test_a_tlv_of_smpp_5_goes_to_no_older_session() -> None:
+    older, newer = (tlv.USER_MESSAGE_REFERENCE, b"\1\2"), (tlv.SOURCE_NETWORK_ID, b"net\0")
+    row = delivery(state=INCOMING, tlvs=tlv.write_stream([older, newer]))
+    assert deliver_sm_of(row, "decimal", style_of(AccountSmpp(), 0x34)).tlvs == (older,)
+    assert deliver_sm_of(row, "decimal", style_of(AccountSmpp(), 0x50)).tlvs == (older, newer)
+    (wishing,) = pdus_of(row, "decimal", style_of(AccountSmpp(receipt_style="text"), 0x50))
+    assert wishing.tlvs == (older, newer)
