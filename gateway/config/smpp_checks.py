@@ -9,7 +9,7 @@ import difflib
 import re
 from collections.abc import Collection, Iterator
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.config.connector_model import Connector, VendorTlv
 from gateway.config.model import Account, Config, Route
@@ -31,11 +31,29 @@ _DESTINATION = re.compile("[+]?[0-9]{3,15}", re.ASCII)
 _NEED_TLVS = ("sar", "payload")
 
 
+class _Names(NamedTuple):
+    """What the configuration has names for."""
+
+    vendor: Known
+    connectors: Known
+    """Those over SMPP."""
+    versions: dict[str, str]
+    """And the interface_version of each."""
+    services: set[str]
+
+
 def check_smpp(config: Config, reading: Reading) -> None:
     """Note everything that is wrong between the values about SMPP."""
-    vendor = known(config.vendor_tlvs, "vendor_tlvs", "name", reading)
-    over_smpp = known(config.connectors, "connectors", "name", reading)
-    services = {name for _, name in named(config.smsc_connectors, "smsc_connectors", "name", reading)}
+    names = _Names(
+        known(config.vendor_tlvs, "vendor_tlvs", "name", reading),
+        known(config.connectors, "connectors", "name", reading),
+        {
+            connector.name: connector.interface_version
+            for path, connector in good(config.connectors, "connectors", reading)
+            if reading.is_good(f"{path}.interface_version")
+        },
+        {name for _, name in named(config.smsc_connectors, "smsc_connectors", "name", reading)},
+    )
     _check_vendor_tlvs(config, reading)
     for key, prefix in good(config.denied_destinations, "denied_destinations", reading):
         if not _PREFIX.fullmatch(prefix):
@@ -47,10 +65,10 @@ def check_smpp(config: Config, reading: Reading) -> None:
     _check_outbind_listen(config, reading)
     for path, account in good(config.accounts, "accounts", reading):
         if reading.is_good(f"{path}.smpp"):
-            _check_account(account, f"{path}.smpp", vendor, over_smpp, services, reading)
+            _check_account(account, f"{path}.smpp", names, reading)
     for path, route in good(config.routes, "routes", reading):
-        _check_tlv_names(route.vendor_tlvs or (), f"{path}.vendor_tlvs", vendor, reading)
-        _check_text(route, path, services, reading)
+        _check_tlv_names(route.vendor_tlvs or (), f"{path}.vendor_tlvs", names.vendor, reading)
+        _check_text(route, path, names.services, reading)
 
 
 def _close(word: str, words: Collection[str], otherwise: str) -> str:
@@ -142,11 +160,9 @@ def _check_outbind_listen(config: Config, reading: Reading) -> None:
     check_unique(addresses(), reading)
 
 
-def _check_account(
-    account: Account, path: str, vendor: Known, connectors: Known, services: set[str], reading: Reading
-) -> None:
+def _check_account(account: Account, path: str, names: _Names, reading: Reading) -> None:
     smpp = account.smpp
-    _check_tlv_names(smpp.allowed_tlvs, f"{path}.allowed_tlvs", vendor, reading)
+    _check_tlv_names(smpp.allowed_tlvs, f"{path}.allowed_tlvs", names.vendor, reading)
     check_unique(named(smpp.lists, f"{path}.lists", "name", reading), reading)
     for list_path, one in good(smpp.lists, f"{path}.lists", reading):
         for key, number in good(one.numbers, f"{list_path}.numbers", reading):
@@ -155,23 +171,26 @@ def _check_account(
                 reading.note(key, f"{quoted(number)} is no number", fix)
     key = f"{path}.broadcast_connector"
     if smpp.broadcast_connector and reading.is_good(key):
-        _check_broadcast(smpp.broadcast_connector, key, connectors, services, reading)
+        _check_broadcast(smpp.broadcast_connector, key, names, reading)
     if smpp.outbind is not None and reading.is_good(f"{path}.outbind"):
         key = f"{path}.outbind"
         check_written_password(f"{key}.password", smpp.outbind.address, f"{key}.address", reading)
 
 
-def _check_broadcast(name: str, key: str, connectors: Known, services: set[str], reading: Reading) -> None:
-    connector = connectors.items.get(name)
-    those = f": {one_of(tuple(connectors.items))}" if connectors.items else ""
-    if name in services:
+def _check_broadcast(name: str, key: str, names: _Names, reading: Reading) -> None:
+    connector = names.connectors.items.get(name)
+    those = f": {one_of(tuple(names.connectors.items))}" if names.connectors.items else ""
+    if name in names.services:
         text = f"{quoted(name)} is a service over HTTP, which takes no broadcasts"
         reading.note(key, text, f"name one of connectors{those}")
     elif connector is None:
-        if connectors.complete:
+        if names.connectors.complete:
             reading.note(key, f"there is no connector {quoted(name)}", f"name one of connectors{those}")
     elif connector.bind_mode == "receiver":
         reading.note(key, f"{quoted(name)} only receives", "name one with another bind_mode")
+    elif names.versions.get(name, "5.0") != "5.0":
+        text = f"{quoted(name)} speaks SMPP {names.versions[name]}, which has no broadcasts"
+        reading.note(key, text, "write interface_version: 5.0 at that connector, if its SMSC knows it")
 
 
 def _check_text(route: Route, path: str, services: set[str], reading: Reading) -> None:

@@ -76,7 +76,9 @@ def test_what_can_be_together_is_taken(connector: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("smpp", ["receipt_style: tlv", "receipt_pdu: data_sm", "broadcast_connector: up"])
 def test_what_an_account_may_want_alone_is_taken(smpp: str, tmp_path: Path) -> None:
-    assert load(written(tmp_path, smpp=smpp)).accounts[0].smpp is not None
+    path = written(tmp_path, smpp=smpp, connector="interface_version: 5.0")
+    [name, value] = smpp.split(": ")
+    assert getattr(load(path).accounts[0].smpp, name) == value
 
 
 def test_an_empty_list_of_tlvs_lets_none_pass_and_an_absent_one_all(tmp_path: Path) -> None:

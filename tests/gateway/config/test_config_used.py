@@ -42,7 +42,7 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
         "core/submission.py": {"account.config"},
         "core/api_keys.py": {"account.config"},
         "ingress/smpp_listener.py": {"account.config"},
-        "ingress/smpp.py": {"account.config"},
+        "ingress/smpp.py": {"account.config", "config"},
         "ingress/mail_policy.py": {"account.config"},
         "ingress/service_check.py": {"account.config"},
         "translate/smpp_reading.py": {"account"},
