@@ -29,6 +29,7 @@ COMMANDS = {
     "hash-password": "make the password_hash of an account",
     "api-key": "make an API key for an account",
     "send": "send a message over SMPP and show its receipt",
+    "probe": "find out what an SMSC can do, and print its profile",
     "encode": "show the segments that a text becomes, and why",
     "preview": "show the SMS that a mail would become",
     "status": "show what the running gateway is doing",

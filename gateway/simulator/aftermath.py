@@ -14,6 +14,7 @@ from gateway.simulator.receipts import acknowledgements, alert, intermediate, re
 from gateway.simulator.settings import SimulatorSettings
 from gateway.simulator.texts import Texts
 from protocols.smpp import constants as c
+from protocols.sms import alphabet
 
 _RECEIPT = c.REGISTERED_DELIVERY_RECEIPT_MASK
 _WITH_TLVS = c.INTERFACE_VERSION_34
@@ -52,8 +53,9 @@ class Aftermath:
                 )
             word = outcome.word if state == outcome.state else None
             for _ in range(outcome.copies):
-                if self._is_plain and outcome.receipt_form is None:
-                    by_data_sm = outcome.by_data_sm
+                by_data_sm = outcome.by_data_sm
+                quotes_octets = self._is_plain and (by_data_sm or not message.data_coding)
+                if quotes_octets and outcome.receipt_form is None:
                     pdu = receipt(message, state, done_at, content=content, word=word, by_data_sm=by_data_sm)
                 else:
                     form = outcome.receipt_form or self._form
@@ -64,12 +66,14 @@ class Aftermath:
             self._subscriber(connection, message, outcome)
 
     def _quoted(self, message: Message) -> bytes:
-        """What a receipt tells of the text: as it came, but packed septets as characters."""
-        if message.data_coding:
-            return b""
-        if not self._is_packed:
+        """What a receipt tells of the text: in the SMSC's own alphabet, but packed septets as characters."""
+        coding = message.data_coding
+        if not coding and not self._is_packed:
             return message.text
-        return self._texts.decode(message.text, 0, len(message.udh)).encode("latin-1", "replace")
+        if coding and alphabet.for_data_coding(coding) is not alphabet.Alphabet.UCS2:
+            return b""
+        text = self._texts.decode(message.text, coding, len(message.udh))
+        return text.encode("latin-1", "replace") if self._is_packed else self._texts.encode(text, 0)
 
     def _subscriber(self, connection: Connection, message: Message, outcome: Outcome) -> None:
         """What the subscriber's telephone sends, and what the network says of it."""
