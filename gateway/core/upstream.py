@@ -94,6 +94,8 @@ class Upstream:
         """How many texts went up with "?" in them, for want of characters in this SMSC's alphabet."""
         self.on_alert: Callable[[object], object] | None = None
         """Gets the SMSC's alert_notifications."""
+        self.broadcasts: dict[str, str] = {}
+        """To which account the SMSC gave which message_id of a broadcast; some thousands at the most."""
         self.links: list[Link] = []
         self.queueing = 0
         """Messages whose way to the queue is not committed yet; none may overtake them."""

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from gateway.core.accounts import Account
 from gateway.core.errors import Refusal
 from gateway.core.message_ids import parse_id
 from gateway.core.model import Draft, MessageState, Progress
@@ -22,6 +23,7 @@ from gateway.translate.smpp_status import REFUSAL_STATUS
 from protocols.smpp import constants as c
 from protocols.smpp.pdu import (
     BroadcastSm,
+    BroadcastSmResp,
     CancelBroadcastSm,
     CancelSm,
     CancelSmResp,
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from gateway.ingress.smpp_listener import SmppListener
 
 _STORE_FAILED = REFUSAL_STATUS[Refusal.STORE]
+BROADCASTS_MAX = 10_000
+"""Broadcasts of a connector of which is known whose they are."""
 _Question = QuerySm | ReplaceSm | CancelSm
 _Broadcast = BroadcastSm | QueryBroadcastSm | CancelBroadcastSm
 
@@ -48,6 +52,7 @@ class Operations:
     """The rarer operations of all sessions of a listener."""
 
     def __init__(self, listener: SmppListener) -> None:
+        self._listener = listener
         self._submission = listener.submission
         self._journal = listener.journal
         self._events = listener.events
@@ -309,6 +314,23 @@ class Operations:
 
     # -- broadcast -------------------------------------------------------------------------------------
 
+    def _is_of(self, account: Account, upstream: Upstream, message_id: str) -> bool:
+        """Whether a broadcast may be asked for and changed: where accounts share a connector, only by the one
+        that sent it, in this run and by its id."""
+        using = [
+            one.name
+            for one in self._listener.accounts.values()
+            if one.config.smpp.broadcast_connector == upstream.name
+        ]
+        return using == [account.name] or upstream.broadcasts.get(message_id) == account.name
+
+    @staticmethod
+    def _remember(broadcasts: dict[str, str], message_id: str, account: str) -> None:
+        broadcasts.pop(message_id, None)
+        while len(broadcasts) >= BROADCASTS_MAX:
+            del broadcasts[next(iter(broadcasts))]
+        broadcasts[message_id] = account
+
     def _broadcast(self, connection: SmppConnection, pdu: _Broadcast) -> None:
         """Passes a broadcast operation on, and its answer back; we keep nothing of it (SMPP v5.0 §4.4)."""
         account = connection.account
@@ -318,6 +340,8 @@ class Operations:
             connection.refuse(pdu, c.ESME_RINVCMDID)
         elif account.sources and pdu.source_addr not in account.sources:
             connection.refuse(pdu, c.ESME_RINVSRCADR)
+        elif not (_is_new(pdu) or self._is_of(account, upstream, pdu.message_id)):
+            connection.refuse(pdu, c.ESME_RINVMSGID)
         elif isinstance(pdu, BroadcastSm) and not account.bucket.take(1, self._clock.now()):
             connection.refuse(pdu, c.ESME_RTHROTTLED)
         else:
@@ -325,6 +349,8 @@ class Operations:
             def told(answers: list[object]) -> None:
                 (answer,) = answers
                 expected = response_to(pdu)
+                if isinstance(answer, BroadcastSmResp) and answer.message_id:
+                    self._remember(upstream.broadcasts, answer.message_id, account.name)
                 if isinstance(answer, type(expected)):
                     connection.answer(replace(answer, sequence_number=pdu.sequence_number))
                 elif isinstance(answer, Pdu) and answer.command_status:
@@ -333,3 +359,8 @@ class Operations:
                     connection.refuse(pdu, c.ESME_RSYSERR)
 
             self._ask(upstream, [replace(pdu)], told)
+
+
+def _is_new(pdu: _Broadcast) -> bool:
+    """Whether it is about no broadcast that was sent before."""
+    return isinstance(pdu, BroadcastSm) and not (pdu.message_id or pdu.replace_if_present_flag)

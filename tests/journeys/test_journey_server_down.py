@@ -20,6 +20,7 @@ from journey_support import (
 from server_support import client_of, scripted
 
 from gateway.config.smpp_model import AccountSmpp
+from gateway.ingress import smpp_operations
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
 from protocols.smpp.errors import InvalidState
@@ -34,6 +35,7 @@ from protocols.smpp.pdu import (
     DataSm,
     DataSmResp,
     DeliverSm,
+    Pdu,
     QueryBroadcastSm,
     QueryBroadcastSmResp,
     response_to,
@@ -367,6 +369,43 @@ async def test_a_broadcast_goes_to_its_connector_and_the_answer_comes_back(tmp_p
             c.CANCEL_BROADCAST_SM_RESP,
             c.ESME_RBCASTCANCELFAIL,
         )
+
+
+@journey
+async def test_of_a_broadcast_of_another_account_nothing_is_told_or_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smpp_operations, "BROADCASTS_MAX", 2)
+    wish = AccountSmpp(broadcast_connector="smsc")
+    accounts = [account(smpp=wish), account("other", smpp=wish), account("third")]
+    async with scripted(tmp_path, link={"interface_version": "5.0"}, accounts=accounts) as (gateway, smsc):
+        client, other = await client_of(gateway, 0x50), await client_of(gateway, 0x50, system_id="other")
+        ids = iter(("b-1", "b-2", "b-3"))
+
+        def answer(pdu: Pdu) -> Pdu:
+            response: Any = response_to(pdu)
+            if isinstance(pdu, BroadcastSm):
+                response.message_id = next(ids)
+            return response
+
+        smsc.answer = answer
+        assert (await client.request(BroadcastSm(source_addr=SOURCE))).message_id == "b-1"
+        own = [QueryBroadcastSm(message_id="b-1"), CancelBroadcastSm(message_id="b-1")]
+        foreign = [
+            *own,
+            BroadcastSm(message_id="b-1"),
+            BroadcastSm(source_addr=SOURCE, replace_if_present_flag=1),
+            CancelBroadcastSm(source_addr=SOURCE),
+        ]
+        before = len(smsc.got)
+        for pdu in foreign:
+            assert (await other.request(pdu)).command_status == c.ESME_RINVMSGID
+        assert len(smsc.got) == before
+        for pdu in own:
+            assert (await client.request(pdu)).command_status == c.ESME_ROK
+        for _ in range(2):
+            await other.request(BroadcastSm(source_addr=SOURCE))
+        assert (await client.request(own[0])).command_status == c.ESME_RINVMSGID, "it is forgotten"
 
 
 @journey
