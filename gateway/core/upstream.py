@@ -100,10 +100,7 @@ class Upstream:
         self.queueing = 0
         """Messages whose way to the queue is not committed yet; none may overtake them."""
         self.in_flight = 0
-        self.submitted = 0
-        self.refused = 0
-        self.doubtful = 0
-        self.throttled = 0
+        self.submitted = self.refused = self.doubtful = self.throttled = 0
         self.last_error = ""
         self.down_since = clock.now()
         self.journal = journal

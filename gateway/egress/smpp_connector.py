@@ -174,7 +174,10 @@ class SmppConnector:
             try:
                 await self._open(link)
                 self._say_bound(link)
-                reason = await self._end_of(link)
+                last = await self._last_of(link)
+                if last is not link:
+                    turn = 0
+                reason = last.ended.result()
             except (LinkError, OSError, TimeoutError) as error:
                 reason = self._why(error, link.host)
                 if isinstance(error, LinkError) and error.is_login:
@@ -215,8 +218,8 @@ class SmppConnector:
         self.links.add(link)
         link.ended.add_done_callback(lambda _: self.links.discard(link))
 
-    async def _end_of(self, link: SmppLink) -> str:
-        """Waits until the link ends, or the one by which it was replaced; why."""
+    async def _last_of(self, link: SmppLink) -> SmppLink:
+        """Waits until the link ends, or the one with the first host by which it was replaced; which it was."""
         while link.host != self.config.address and self.config.fail_back_s:
             alarm = asyncio.ensure_future(self._waits.sleep(self.config.fail_back_s))
             try:
@@ -236,7 +239,8 @@ class SmppConnector:
             self.say("info", "failed_back", address=first.host)
             link.retire()
             link = first
-        return await asyncio.shield(link.ended)
+        await asyncio.shield(link.ended)
+        return link
 
     def _say_bound(self, link: SmppLink) -> None:
         self.state = "bound"

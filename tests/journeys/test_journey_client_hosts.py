@@ -78,6 +78,22 @@ async def test_the_first_address_is_taken_again_when_it_is_there(tmp_path: Path)
 
 
 @journey
+async def test_after_the_first_address_that_was_taken_again_comes_the_second(tmp_path: Path) -> None:
+    async with scripted_smsc() as first, scripted_smsc() as second, scripted_smsc() as third:
+        await first.close()
+        backups = [Address(HOST, second.port), Address(HOST, third.port)]
+        async with running(config(connector(first.port, backup_addresses=backups)), tmp_path) as gateway:
+            await gateway.linked()
+            await first.start(first.port)
+            gateway.clock.advance(61)
+            await gateway.said("failed_back")
+            await gateway.until(lambda: not second.connections)
+            first.connections[0].transport.abort()
+            await gateway.until(lambda: second.connections or third.connections)
+            assert not third.connections
+
+
+@journey
 async def test_nothing_is_lost_or_doubled_when_a_link_is_replaced(tmp_path: Path) -> None:
     patient = {"response_timeout_s": 600, "enquire_link_s": 600}
     async with first_and_backup(tmp_path, window=2, **patient) as (gateway, first, backup):
