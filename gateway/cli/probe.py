@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 from dataclasses import asdict
 from typing import Any
-
-import yaml
 
 from gateway.cli import EXIT_OK, EXIT_USAGE, CommandError, add_config, add_json
 from gateway.cli.probe_findings import Step
@@ -146,24 +145,21 @@ def _confirm(args: argparse.Namespace, connector: Connector) -> None:
 def _as_yaml(connector: Connector, profile: dict[str, Any]) -> str:
     """The profile as a file, or to be pasted into a connector."""
     head = f"# What smsc-gateway probe found at {connector.address}; the rest is as the defaults have it.\n"
-    if not profile:
-        return head
-    return head + yaml.safe_dump(profile, sort_keys=False, default_flow_style=None)
+    return head + profiles.written(profile)
 
 
 def _print_profiles(*, as_json: bool) -> None:
-    found = []
-    for name in profiles.names():
-        text = (profiles.DIRECTORY / f"{name}.yaml").read_text(encoding="utf-8")
-        about = text.splitlines()[0].removeprefix(f"# {name}: ")
-        found.append({"name": name, "about": about, "options": yaml.safe_load(text)})
+    found = {name: profiles.described(name) for name in profiles.names()}
     if as_json:
-        _print_json(profiles=found)
+        _print_json(
+            profiles=[
+                {"name": name, "about": about, "options": options} for name, (about, options) in found.items()
+            ]
+        )
         return
-    for each in found:
-        print(f"{each['name']}: {each['about']}")
-        for line in yaml.safe_dump(each["options"], sort_keys=False, default_flow_style=None).splitlines():
-            print(f"  {line}")
+    for name, (about, options) in found.items():
+        print(f"{name}: {about}")
+        print(textwrap.indent(profiles.written(options), "  "), end="")
 
 
 def _print_json(**values: object) -> None:

@@ -194,6 +194,7 @@ class ProbeSession:
         if reply.status != c.ESME_ROK:
             fix = _REFUSALS.get(reply.status, "ask who runs it what this status means")
             raise ProbeError(f"the SMSC refused the bind: {c.status_name(reply.status)} – {fix}")
+        link.state = consts.SMPP_CLIENT_STATE_BOUND_TRX
         self.version = _version_in(reply.body) if self.version is None else self.version
 
     def _connect(self) -> Client:
@@ -228,8 +229,10 @@ class ProbeSession:
         for link in self._links:
             try:
                 link._socket.settimeout(_FAREWELL_S)
-                link._socket.sendall(smpp.make_pdu("unbind", client=link).generate())
-                while time.monotonic() < until and link._socket.recv(4096):
+                is_bound = link.state != consts.SMPP_CLIENT_STATE_OPEN
+                if is_bound:
+                    link._socket.sendall(smpp.make_pdu("unbind", client=link).generate())
+                while is_bound and time.monotonic() < until and link._socket.recv(4096):
                     pass  # the SMSC closes after its unbind_resp, or it does not
             except OSError:
                 pass  # how it takes the farewell changes nothing

@@ -7,8 +7,11 @@ read: types and messages are the usual ones, and a mistake is reported where it 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from gateway.config import nodes
@@ -34,6 +37,17 @@ _Files = dict[Path, MappingNode | None]
 def names() -> tuple[str, ...]:
     """The profiles that the gateway brings."""
     return tuple(sorted(path.name.removesuffix(_SUFFIX) for path in DIRECTORY.glob(f"*{_SUFFIX}")))
+
+
+def described(name: str) -> tuple[str, dict[str, Any]]:
+    """What one of these profiles is for, and its options."""
+    text = (DIRECTORY / f"{name}{_SUFFIX}").read_text(encoding="utf-8")
+    return text.splitlines()[0].removeprefix(f"# {name}: "), yaml.safe_load(text)
+
+
+def written(options: Mapping[str, Any]) -> str:
+    """The text of a profile with these options; "" for none."""
+    return yaml.safe_dump(dict(options), sort_keys=False, default_flow_style=None) if options else ""
 
 
 def apply(root: MappingNode, problems: list[Problem]) -> None:

@@ -54,3 +54,23 @@ def test_the_receipt_quotes_packed_text_as_characters() -> None:
         assert receipt is not None and receipt.text == "hellohello"
 
     play(scenario, data_coding_0="gsm7_packed")
+
+
+@pytest.mark.parametrize(
+    ("data_coding_0", "octets"),
+    [
+        ("gsm7", "00 20 01"),
+        ("latin1", "40 20 a3"),
+        ("utf8", "40 20 c2 a3"),
+        ("ascii", "40 20 3f"),
+        ("gsm7_packed", "40 20 a3"),
+    ],
+)
+def test_the_receipt_quotes_ucs2_in_the_alphabet_of_the_smsc(data_coding_0: str, octets: str) -> None:
+    async def scenario(simulator: Simulator) -> None:
+        esme = await bound(simulator)
+        await esme.request(submit("15550001", "@ £".encode("utf-16-be"), data_coding=8))
+        receipt = await esme.delivery()
+        assert receipt.short_message.endswith(b" text:" + bytes.fromhex(octets))
+
+    play(scenario, data_coding_0=data_coding_0)
