@@ -51,6 +51,8 @@ TIMEOUTS_TO_REBIND = 3
 ASKS_MAX = 100
 """Questions about messages that one connection may have unanswered, and never more than half of its window:
 whoever asks all the time leaves room for those who send."""
+UNREAD_MAX = 1 << 24
+"""Octets of ours that an SMSC may leave unread: it could send for ever and never hear our answers."""
 CLOSE_TIMEOUT_S = 5.0
 """An SMSC that does not read keeps its connection, and the slots of what it has not answered, so long."""
 _BINDS: dict[str, tuple[type[Bind], ...]] = {
@@ -326,6 +328,11 @@ class UpstreamConnection(asyncio.Protocol):
 
     def tick(self, now: float) -> None:
         """The session's timers; a few times each second."""
+        if self.stuck and not self._gone and self._transport.get_write_buffer_size() > UNREAD_MAX:
+            self._reason = "the SMSC does not read"
+            self.link.end(self._reason)
+            self._transport.abort()
+            return
         due = self.session.next_timeout()
         if due is not None and due <= now:
             self._handle(self.session.handle_timeout(now))

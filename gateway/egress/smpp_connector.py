@@ -219,7 +219,7 @@ class SmppConnector:
         link.ended.add_done_callback(lambda _: self.links.discard(link))
 
     async def _last_of(self, link: SmppLink) -> SmppLink:
-        """Waits until the link ends, or the one with the first host by which it was replaced; which it was."""
+        """Waits until the link ends, or the one with the first host that replaced it; which it was."""
         while link.host != self.config.address and self.config.fail_back_s:
             alarm = asyncio.ensure_future(self._waits.sleep(self.config.fail_back_s))
             try:

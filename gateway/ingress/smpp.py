@@ -335,8 +335,9 @@ class SmppConnection(asyncio.Protocol):
             self.flush_soon()
 
     def alert(self, notification: object) -> None:
-        """Passes on an alert_notification, to a session whose version knows it."""
-        if isinstance(notification, AlertNotification) and not self.style.old:
+        """Passes on an alert_notification, to a session whose version knows it and that reads."""
+        reads = self._stuck_since is None and not self._cut_off
+        if isinstance(notification, AlertNotification) and reads and not self.style.old:
             with suppress(SessionError):  # it is about to go
                 self.session.send_request(replace(notification), self.listener.clock.now())
             self.flush_soon()

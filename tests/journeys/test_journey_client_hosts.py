@@ -12,6 +12,7 @@ from journey_support import HOST, UPSTREAM, Gateway, config, connector, journey,
 from scripted_smsc import ScriptedSmsc, scripted_smsc
 
 from gateway.config.model import Address
+from gateway.egress import smpp
 from protocols.smpp import constants as c
 from protocols.smpp.pdu import Pdu, SubmitSm, SubmitSmResp
 
@@ -211,3 +212,19 @@ async def test_a_link_that_retires_gives_up_what_is_never_answered(tmp_path: Pat
         await old.end()
         assert gateway.daemon.upstreams[UPSTREAM].doubtful == 1
         await gateway.until(lambda: len(first.taken) == 1)
+
+
+@journey
+async def test_an_smsc_that_sends_for_ever_and_reads_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smpp, "UNREAD_MAX", 0)
+    async with scripted_smsc() as smsc, running(config(connector(smsc.port)), tmp_path) as gateway:
+        await gateway.linked()
+        (connection,) = gateway.daemon.connectors[UPSTREAM].connections
+        connection._transport.set_write_buffer_limits(high=1 << 16)
+        smsc.connections[0].transport.pause_reading()
+        connection._transport.write(b"\0" * (1 << 24))
+        assert connection.stuck
+        await gateway.said("link_lost", "does not read")
+        await gateway.until(lambda: gateway.daemon.upstreams[UPSTREAM].up)

@@ -337,6 +337,20 @@ def listen(client: Client, alerts: list[AlertNotification]) -> None:
 
 
 @journey
+async def test_alerts_for_a_client_that_does_not_read_are_dropped(tmp_path: Path) -> None:
+    async with scripted(tmp_path, **INCOMING) as (gateway, _):
+        await gateway.client()
+        (connection,) = gateway.daemon.listeners[0].connections
+        alert = AlertNotification(source_addr=DESTINATION, esme_addr=SOURCE)
+        connection.pause_writing()
+        connection.alert(alert)
+        assert connection.session.data_to_send() == b""
+        connection.resume_writing()
+        connection.alert(alert)
+        assert connection.session.data_to_send() != b""
+
+
+@journey
 async def test_an_alert_without_an_account_costs_nothing(tmp_path: Path) -> None:
     async with scripted(tmp_path) as (gateway, smsc):
         client = await gateway.client()
