@@ -85,6 +85,7 @@ class Wish(IntFlag):
     PER_PART = 1  # a receipt for each segment instead of one for all
     REPLACE = 2  # replace_if_present: an earlier one to the same number that still waits gives way
     WHOLE = 4  # its segments are the sender's own, and go up joined
+    ONE_PDU = 8  # and then in one PDU, which the SMSC splits
 
     @staticmethod
     def default_message(sm_default_msg_id: int) -> int:

@@ -250,6 +250,8 @@ class Submission:
     ) -> None:
         """A segment that the sender made itself waits in the store for the others."""
         batch = self.journal.batch
+        if upstream.whole:
+            message = message._replace(flags=message.flags | Wish.ONE_PDU.value)
         batch.accepted.append((*message, _GATHERED))
         batch.parts.append(
             (

@@ -11,8 +11,10 @@ from collections import Counter
 from collections.abc import Iterable
 
 from gateway.core.batch import Answer, Row
+from gateway.core.model import Wish
 from gateway.store.steps import Many, Run
 from protocols.sms import reassembly
+from protocols.sms.reassembly import MAX_SEGMENTS
 
 SETS_MAX = 1000
 """So many sets of one account wait for parts; then the oldest goes up without the others."""
@@ -57,12 +59,16 @@ class PartSteps:
     def _join(self, key: Row, now_ms: int, answer: Answer) -> None:
         found = self._run("list_set", key).fetchall()
         parts = [reassembly.Part(*row[:4]) for row in found]
-        if not reassembly.can_join(parts):
+        whole = reassembly.join(parts) if reassembly.can_join(parts) else None
+        # which may be more or fewer than there are parts, for not every sender fills them
+        segments = reassembly.count(whole) if whole is not None else 0
+        if whole is None or segments > MAX_SEGMENTS:
             self._release(key, NOT_ALIKE, now_ms, answer)
             return
-        whole = reassembly.join(parts)
-        carrier, tlvs, connector, due_ms = found[0][4:]
-        text = (whole.user_data, whole.esm_class, reassembly.without_sar(tlvs), len(parts))
+        carrier, tlvs, connector, due_ms, flags = found[0][4:]
+        if flags & Wish.ONE_PDU.value:
+            segments = 1
+        text = (whole.user_data, whole.esm_class, reassembly.without_sar(tlvs), segments)
         self._run("make_carrier", (*text, carrier))
         others = [row[4] for row in found[1:]]
         self._many("carry", [(message_id,) for message_id in others])

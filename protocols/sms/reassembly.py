@@ -10,8 +10,9 @@ import contextlib
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from protocols.sms import national, udh
+from protocols.sms import national, segments, udh
 from protocols.sms.alphabet import Alphabet, encode, for_data_coding
+from protocols.sms.segments import MAX_SEGMENTS as MAX_SEGMENTS
 
 UDHI = 0x40
 """Of esm_class: the user data begins with a header."""
@@ -71,6 +72,16 @@ def join(parts: Sequence[Part]) -> Whole:
     return _whole(
         parts[0].esm_class, read[0].elements, b"".join(one.text for one in read), read[0].data_coding
     )
+
+
+def count(whole: Whole) -> int:
+    """How many segments the whole takes, with what stands before each of them; may be over MAX_SEGMENTS."""
+    elements: list[udh.Element] = []
+    text = whole.user_data
+    if whole.esm_class & UDHI:
+        with contextlib.suppress(udh.UdhError):
+            elements, text = udh.parse(text)
+    return segments.count(text, for_data_coding(whole.data_coding), header=elements)
 
 
 def join_incoming(parts: Sequence[Part], total: int) -> Whole:

@@ -101,6 +101,42 @@ def test_the_parts_go_up_as_one_text_and_each_gets_its_receipt(
     run()
 
 
+@pytest.mark.parametrize(("lengths", "segments"), [((5, 7), 1), ((100, 50, 30), 2), ((254, 254), 4)], ids=str)
+def test_the_whole_has_as_many_segments_as_its_text_needs(
+    tmp_path: Path, lengths: tuple[int, ...], segments: int
+) -> None:
+    """Not as many as there were parts: senders fill them as they like, and by TLVs up to 254 octets."""
+    pieces = [TEXT[n * 10 : n * 10 + length] for n, length in enumerate(lengths)]
+    tags = (tlv.SAR_MSG_REF_NUM, tlv.SAR_TOTAL_SEGMENTS, tlv.SAR_SEGMENT_SEQNUM)
+
+    @journey
+    async def run() -> None:
+        async with gateway_and_smsc(tmp_path, routes=WHOLE) as (gateway, smsc):
+            client = await gateway.client()
+            for number, piece in enumerate(pieces, 1):
+                values = (b"\0\7", bytes((len(pieces),)), bytes((number,)))
+                await client.submit(text=piece, tlvs=tuple(zip(tags, values, strict=True)))
+            assert {(await client.receipt()).state for _ in pieces} == {2}
+            assert len(smsc.received) == segments
+            if segments == 1:
+                assert smsc.received[0].user_data == b"".join(pieces)
+            else:
+                assert joined(smsc.received) == b"".join(pieces)
+
+    run()
+
+
+@journey
+async def test_where_long_texts_go_up_in_message_payload_the_whole_does(tmp_path: Path) -> None:
+    async with gateway_and_smsc(tmp_path, routes=WHOLE, link={"long_messages": "payload"}) as (gateway, smsc):
+        client = await gateway.client()
+        await submit_parts(client, [by_udh(2), by_udh(1), by_udh(3)])
+        assert {(await client.receipt()).state for _ in range(3)} == {2}
+        [received] = smsc.received
+        assert (received.user_data, received.pdu.esm_class) == (TEXT, 0)
+        assert tlv.get(received.pdu.tlvs, tlv.MESSAGE_PAYLOAD) == TEXT
+
+
 @journey
 async def test_parts_that_stay_alone_go_up_as_they_came_when_their_time_is_over(tmp_path: Path) -> None:
     async with gateway_and_smsc(tmp_path, routes=WHOLE, part_wait_s=60) as (gateway, smsc):

@@ -31,13 +31,18 @@ def gather(
     for n in numbers:
         new = message(
             first_id + n,
-            **{"esm_class": 0x43, "user_data": udh_of(n, total) + b"part%d " % n, "due_ms": n, **fields},
+            **{"esm_class": 0x43, "user_data": udh_of(n, total) + text(n), "due_ms": n, **fields},
         )
         messages.append((*new, GATHERED.value))
         rows.append(
             (new.message_id, new.account, new.source, new.destination, reference, total, n, NOW_MS + n)
         )
     return store.apply(accepted=messages, parts=rows)
+
+
+def text(*numbers: int) -> bytes:
+    """What these parts say; of GSM 7 bit three fill three segments."""
+    return b"".join(b"part%d " % n * 25 for n in numbers)
 
 
 def progress(store: Store, *message_ids: int) -> list[Progress | None]:
@@ -75,13 +80,13 @@ def test_a_complete_set_goes_up_as_one_message(store: Store, order: tuple[int, .
     assert progress(store, 1, 2, 3) == [QUEUED, CARRIED, CARRIED]
     assert incidents(store) == [(2, "goes up with message 1"), (3, "goes up with message 1")]
     (whole,) = claimed(store)
-    assert (whole.message_id, whole.user_data, whole.segments) == (1, b"part1 part2 part3 ", 3)
+    assert (whole.message_id, whole.user_data, whole.segments) == (1, text(1, 2, 3), 3)
     assert (whole.esm_class, whole.flags, whole.tlvs) == (0x03, Wish.WHOLE, b"")
 
 
 def test_it_may_be_claimed_in_the_batch_that_completes_it(store: Store) -> None:
     gather(store, 1, 2)
-    new = message(3, esm_class=0x40, user_data=udh_of(3, 3) + b"end")
+    new = message(3, esm_class=0x40, user_data=udh_of(3, 3) + text(3))
     answer = store.apply(
         accepted=[(*new, GATHERED.value)],
         parts=[(3, "app", new.source, new.destination, 7, 3, 3, NOW_MS)],
@@ -116,7 +121,7 @@ def test_a_set_survives_restarts(store: Store) -> None:
     gather(store, 1, 3)
     store.restart()
     (whole,) = claimed(store)
-    assert whole.user_data == b"part1 part2 part3 "
+    assert whole.user_data == text(1, 2, 3)
     store.restart()
     assert progress(store, 1, 2, 3) == [QUEUED, CARRIED, CARRIED], "in doubt, and to be sent again"
 
@@ -246,8 +251,8 @@ def test_after_a_while_the_parts_go_up_as_they_came(store: Store) -> None:
     assert incidents(store) == [(1, ALONE), (3, ALONE)]
     assert {row["at_ms"] for row in store.rows("incident")} == {LATER_MS}
     assert [(one.message_id, one.user_data, one.segments, one.flags) for one in claimed(store)] == [
-        (1, udh_of(1, 3) + b"part1 ", 1, 0),
-        (3, udh_of(3, 3) + b"part3 ", 1, 0),
+        (1, udh_of(1, 3) + text(1), 1, 0),
+        (3, udh_of(3, 3) + text(3), 1, 0),
     ]
     gather(store, 2)
     assert progress(store, 2) == [GATHERED], "a late part opens a set of its own"

@@ -532,7 +532,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: list_set
 -- The messages of a set, in the order of their numbers.
-SELECT g.part, m.user_data, m.esm_class, m.data_coding, m.message_id, m.tlvs, m.connector, m.due_ms
+SELECT g.part, m.user_data, m.esm_class, m.data_coding, m.message_id, m.tlvs, m.connector, m.due_ms, m.flags
 FROM gathered_part g CROSS JOIN message m USING (message_id)
 WHERE g.account = ? AND g.source = ? AND g.destination = ? AND g.reference = ? AND g.total = ? AND g.carrier IS NULL
 ORDER BY g.part;

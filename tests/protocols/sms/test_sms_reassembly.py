@@ -8,7 +8,7 @@ import pytest
 
 from protocols.sms import udh
 from protocols.sms.alphabet import Alphabet
-from protocols.sms.reassembly import UDHI, Part, Whole, can_join, join, join_incoming, without_sar
+from protocols.sms.reassembly import UDHI, Part, Whole, can_join, count, join, join_incoming, without_sar
 from protocols.sms.segments import split, with_udh
 
 PORTS = (0x05, bytes.fromhex("0b8423f0"))
@@ -145,3 +145,20 @@ def test_nothing_raises_for_odd_input() -> None:
         join(parts)
         join_incoming(parts, 8)
         without_sar(odd.randbytes(odd.randint(0, 20)))
+
+
+@pytest.mark.parametrize(
+    ("octets", "data_coding", "esm_class", "segments"),
+    [
+        (b"a" * 160, 0, 0, 1),
+        (b"a" * 161, 0, 0, 2),
+        (b"\0a" * 71, 8, 0, 2),
+        (bytes.fromhex("0605040b8423f0") + bytes(133), 4, UDHI, 1),
+        (bytes.fromhex("0605040b8423f0") + bytes(134), 4, UDHI, 2),
+        (b"", 0, 0, 1),
+    ],
+)
+def test_a_whole_is_counted_with_what_stands_before_each_segment(
+    octets: bytes, data_coding: int, esm_class: int, segments: int
+) -> None:
+    assert count(Whole(octets, esm_class, data_coding)) == segments
