@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -73,12 +74,14 @@ class Application:
 
 
 @asynccontextmanager
-async def application(**who: str) -> AsyncIterator[tuple[Application, dict[str, Any]]]:
+async def application(
+    system_id: str = SYSTEM_ID, password: str = PASSWORD, **limits: Any
+) -> AsyncIterator[tuple[Application, dict[str, Any]]]:
     """An application that waits, and the configuration of the account that has it called."""
-    waiting = Application(**who)
+    waiting = Application(system_id, password)
     port = await waiting.open()
     outbind = AccountOutbind(address=Address(HOST, port), password=Secret("ours"))
-    accounts = [account(smpp=AccountSmpp(outbind=outbind)), account("other")]
+    accounts = [account(smpp=AccountSmpp(outbind=outbind), **limits), account("other")]
     try:
         yield waiting, {"accounts": accounts}
     finally:
@@ -189,6 +192,44 @@ async def test_a_wrong_password_answers_no_call(tmp_path: Path) -> None:
         await gateway.until(lambda: waiting.bound)
         assert waiting.bound == [c.ESME_RINVPASWD]
         assert gateway.daemon.accounts["app"].sessions == 0
+
+
+@journey
+async def test_an_application_elsewhere_than_its_account_may_be_is_not_bound(tmp_path: Path) -> None:
+    async with (
+        application(allowed_addresses=[ip_network("10.0.0.0/8")]) as (waiting, configured),
+        scripted(tmp_path, link=INCOMING, **configured) as (gateway, smsc),
+    ):
+        smsc.send(incoming(b"hello"))
+        await gateway.until(lambda: waiting.bound)
+        assert waiting.bound == [c.ESME_RBINDFAIL]
+        await gateway.said("bind_refused", "allowed_addresses")
+
+
+@journey
+async def test_an_application_whose_sessions_are_all_there_is_not_bound_once_more(tmp_path: Path) -> None:
+    async with (
+        application(max_binds=1) as (waiting, configured),
+        scripted(tmp_path, link=INCOMING, **configured) as (gateway, smsc),
+    ):
+        await gateway.client(BindTransmitter)
+        smsc.send(incoming(b"hello"))
+        await gateway.until(lambda: waiting.bound)
+        assert waiting.bound == [c.ESME_RBINDFAIL]
+        assert gateway.daemon.accounts["app"].sessions == 1
+
+
+@journey
+async def test_a_blocked_account_is_not_called(tmp_path: Path) -> None:
+    async with (
+        application(blocked=True) as (waiting, configured),
+        scripted(tmp_path, link=INCOMING, **configured) as (gateway, smsc),
+    ):
+        smsc.send(incoming(b"hello"))
+        await gateway.until(lambda: gateway.daemon.outlets["app"].waiting)
+        await gateway.ticked()
+        assert not gateway.daemon.listeners[-1]._calls  # type: ignore[attr-defined]
+        assert not waiting.calls
 
 
 @journey

@@ -11,7 +11,7 @@ from gateway_fakes import NOW, FakeJournal, ManualClock, account, quiet_events
 from gateway.core.accounts import Account
 from gateway.core.batch import Answer
 from gateway.core.message_ids import MessageIds
-from gateway.core.model import Message
+from gateway.core.model import Message, Progress
 from gateway.core.routing import RouteTable
 from gateway.core.submission import Submission
 from gateway.ingress.smpp_operations import Operations
@@ -157,10 +157,13 @@ def test_what_nobody_serves_is_refused(asked: Asked) -> None:
 class Smsc:
     """The upstream of an SMSC that agrees to everything."""
 
-    operations = frozenset({"cancel_sm"})
+    operations = frozenset({"cancel_sm", "query_sm"})
 
     def ask(self, request: Pdu, then: Any) -> bool:
-        then(response_to(request))
+        response: Any = response_to(request)
+        if isinstance(request, QuerySm):
+            response.message_state = c.DELIVERED
+        then(response)
         return True
 
 
@@ -192,3 +195,23 @@ def test_a_list_that_is_named_often_does_not_make_millions_of_messages(asked: As
         if not asked.connection.answers:
             asked.journal.commit()
         assert asked.connection.status == status
+
+
+def test_a_message_whose_parts_are_not_all_known_at_the_smsc_is_not_cancelled(asked: Asked) -> None:
+    asked.listener.submission.upstreams = {"one": Smsc()}  # type: ignore[dict-item]
+    asked.ask(REQUESTS[1])
+    asked.journal.commit(answer=Answer(queried=[(*LIVE[:10], 2, "")]))
+    asked.journal.commit(answer=Answer(cancelled=[(0, [(1, "one", ["A"])], 0)]))
+    asked.journal.commit()
+    assert asked.connection.status == "ESME_RCANCELFAIL"
+
+
+@pytest.mark.parametrize(("ids", "state"), [(["A"], c.ENROUTE), (["A", "B"], c.DELIVERED)])
+def test_a_message_of_which_a_part_is_not_at_the_smsc_is_under_way(
+    asked: Asked, ids: list[str], state: int
+) -> None:
+    asked.listener.submission.upstreams = {"one": Smsc()}  # type: ignore[dict-item]
+    asked.ask(REQUESTS[0])
+    asked.journal.commit(answer=Answer(queried=[(1, Progress.SENT, *LIVE[2:9], ids, 2, "")]))
+    answer: Any = asked.connection.answers[0]
+    assert answer.message_state == state
