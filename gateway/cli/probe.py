@@ -133,6 +133,8 @@ def _confirm(args: argparse.Namespace, connector: Connector) -> None:
         f"This sends about {MESSAGES} real messages to {args.to}, by {connector.name} ({connector.address})."
     )
     if args.yes:
+        if not args.json:
+            print(warning, file=sys.stderr)
         return
     if not sys.stdin.isatty():
         raise CommandError(f"{warning} Give --yes if that is meant.", EXIT_USAGE)

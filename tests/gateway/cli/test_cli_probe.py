@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import socket
+import ssl
 import struct
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -356,6 +359,34 @@ def test_a_peer_without_tls_is_told(probe: Callable[..., Probed]) -> None:
     assert probed.code == 1
 
 
+def test_a_peer_with_tls_is_probed_if_its_certificate_is_good(
+    probe: Callable[..., Probed], tmp_path: Path
+) -> None:
+    certificate, key = tmp_path / "peer.pem", tmp_path / "peer.key"
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl")
+    command = f"{openssl} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+    names = f"-subj /CN=peer -addext subjectAltName=DNS:peer.example -keyout {key} -out {certificate}"
+    subprocess.run([*command.split(), *names.split()], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+
+    def answer(connection: socket.socket) -> None:
+        try:
+            Peer().answer(context.wrap_socket(connection, server_side=True))
+        except OSError:
+            connection.close()  # who does not trust it hangs up
+
+    with listening(answer, connections=2) as port:
+        trusting = probe(port, config=f"tls: {{ca: {certificate}, server_name: peer.example}}", timeout="0.2")
+        doubting = probe(port, config=f"tls: {{ca: {certificate}, server_name: other.example}}")
+    assert (trusting.code, trusting.profile) == (0, {})
+    assert trusting.steps["message"] == ("yes", "taken as m1")
+    assert "no TLS with 127.0.0.1" in doubting.err
+    assert "Hostname mismatch" in doubting.err
+
+
 # -- when it cannot be done ----------------------------------------------------------------------------
 
 
@@ -445,6 +476,7 @@ def test_the_profile_alone_is_on_standard_output(
     assert yaml.safe_load(streams.out)["data_coding_0"] == "latin1"
     assert "bind               yes          as a transceiver; it says version 3.4\n" in streams.err
     assert "(waiting for receipts, at most 30 s)\n" in streams.err
+    assert streams.err.startswith("This sends about 9 real messages to 15550001, by up (127.0.0.1:")
 
 
 def test_the_password_is_never_shown(

@@ -64,7 +64,7 @@ SHIPPED = profiles.names()
 
 
 def test_the_gateway_brings_profiles() -> None:
-    assert {"jasmin", "simulator", "smscentre"} <= set(SHIPPED)
+    assert {"jasmin", "kannel", "simulator", "smscentre"} <= set(SHIPPED)
 
 
 @pytest.mark.parametrize("name", SHIPPED)
