@@ -25,6 +25,7 @@ from journey_support import (
 from scripted_smsc import ScriptedSmsc, scripted_smsc
 
 from gateway.config.model import Address
+from gateway.egress import smpp_outbind
 from gateway.egress.smpp import ASKS_MAX, TIMEOUTS_TO_REBIND
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
@@ -242,6 +243,27 @@ async def test_whoever_calls_and_says_nothing_is_sent_away(tmp_path: Path) -> No
         transport, _ = await loop.create_connection(asyncio.Protocol, HOST, port)
         await gateway.said("outbind_refused", "no outbind in time")
         transport.close()
+
+
+@journey
+async def test_a_flood_of_calls_is_closed_and_leaves_room_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smpp_outbind, "LINKS_MAX", 2)
+    async with listening(tmp_path) as (gateway, smsc, port):
+        held = [await asyncio.open_connection(HOST, port) for _ in range(2)]
+        connections = gateway.daemon.connectors[UPSTREAM].connections
+        await gateway.until(lambda: len(connections) == 3)  # one of them is the gateway's own
+        for _ in range(5):
+            reader, writer = await asyncio.open_connection(HOST, port)
+            assert await reader.read() == b""
+            writer.close()
+        assert len(connections) == 3
+        for _, writer in held:
+            writer.close()
+        await gateway.until(lambda: len(connections) == 1)
+        await smsc.call(port, Outbind(system_id="smsc", password=SMSC_PASSWORD))
+        await gateway.said("bound", "mode=receiver")
 
 
 @journey
