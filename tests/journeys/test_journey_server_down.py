@@ -35,6 +35,7 @@ from protocols.smpp.pdu import (
     DataSm,
     DataSmResp,
     DeliverSm,
+    DeliverSmResp,
     Pdu,
     QueryBroadcastSm,
     QueryBroadcastSmResp,
@@ -290,6 +291,22 @@ async def test_parts_that_an_old_session_leaves_unanswered_go_to_another_session
             await old.delivery()
         await old.abort()
         new = await gateway.client()
+        assert tlv.get((await new.delivery()).tlvs, tlv.MESSAGE_PAYLOAD) == b"x" * 400
+        await gateway.emptied()
+
+
+@journey
+async def test_parts_that_are_left_when_an_old_session_unbinds_go_to_another_session_whole(
+    tmp_path: Path,
+) -> None:
+    async with scripted(tmp_path, **INCOMING) as (gateway, smsc):
+        old = await client_of(gateway, 0x33)
+        old.answers = [None]
+        smsc.send(incoming(b"", tlvs=((tlv.MESSAGE_PAYLOAD, b"x" * 400),)))
+        first = await old.delivery()
+        new = await gateway.client()
+        old.session.respond(DeliverSmResp(sequence_number=first.sequence_number))
+        await old.unbind()  # in the same write
         assert tlv.get((await new.delivery()).tlvs, tlv.MESSAGE_PAYLOAD) == b"x" * 400
         await gateway.emptied()
 
