@@ -40,6 +40,7 @@ from protocols.smpp.pdu import (
     Pdu,
     QuerySm,
     QuerySmResp,
+    ReplaceSm,
     SubmitSm,
     SubmitSmResp,
 )
@@ -85,6 +86,15 @@ async def test_what_the_smsc_cannot_do_is_not_asked(tmp_path: Path) -> None:
         assert upstream.ask(BroadcastSm(tlvs=((tlv.BROADCAST_REP_NUM, b"\0\1"),)), answers.append)
         await gateway.until(lambda: answers)
         assert answers[0].message_id == "B1"
+
+
+@journey
+async def test_no_text_is_replaced_where_its_alphabet_could_not_be_said(tmp_path: Path) -> None:
+    fields = {"operations": ["query_sm", "replace_sm"], "data_coding_0": "latin1"}
+    async with bound(tmp_path, **fields) as (gateway, _):
+        upstream = gateway.daemon.upstreams[UPSTREAM]
+        assert not upstream.ask(ReplaceSm(message_id="T1", short_message=b"x"), print)
+        assert upstream.ask(QuerySm(message_id="T1"), lambda _: None)
 
 
 @journey

@@ -11,6 +11,7 @@ from server_support import client_of, scripted
 
 from gateway.config.model import Route
 from gateway.config.smpp_model import AccountSmpp, NumberList
+from gateway.core.message_ids import lowest_id_at
 from gateway.ingress.smpp_listener import CONGESTION_FOR_S
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
@@ -197,6 +198,18 @@ async def test_the_first_message_of_a_submit_multi_can_be_asked_for_and_cancelle
         assert (await client.request(by_number)).command_status == c.ESME_ROK
         delivery = await client.delivery()
         assert (read_receipt(delivery).message_id, delivery.source_addr) == (response.message_id, NUMBERS[1])
+
+
+@journey
+async def test_receipts_bear_the_first_id_though_the_millisecond_has_no_more_of_them(tmp_path: Path) -> None:
+    async with running(config(connector(1)), tmp_path) as gateway:
+        client = await gateway.client()
+        gateway.daemon.submission.ids._last = lowest_id_at(gateway.clock.now_ms()) + 0xFFFD
+        response = await client.request(multi(*(sme(number) for number in NUMBERS)))
+        for number in NUMBERS:
+            by_number = CancelSm(source_addr=SOURCE, dest_addr_ton=1, destination_addr=number)
+            assert (await client.request(by_number)).command_status == c.ESME_ROK
+            assert (await client.receipt()).message_id == response.message_id
 
 
 @journey
