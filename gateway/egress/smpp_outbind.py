@@ -79,8 +79,8 @@ class _OutbindConnection(UpstreamConnection):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        host, port = transport.get_extra_info("peername")[:2]
-        self._connected(self._outbind_link, str(Address(host, port)))
+        name = transport.get_extra_info("peername")  # None: it has left already
+        self._connected(self._outbind_link, str(Address(*name[:2])) if name else "-")
 
 
 class OutbindListener:

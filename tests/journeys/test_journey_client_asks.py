@@ -276,6 +276,26 @@ async def test_a_flood_of_calls_is_closed_and_leaves_room_again(
         await gateway.said("bound", "mode=receiver")
 
 
+class Gone(asyncio.Transport):
+    """A connection whose peer has left before anybody looked."""
+
+    def get_extra_info(self, name: str, default: Any = None) -> Any:
+        return default
+
+    def is_closing(self) -> bool:
+        return True
+
+
+@journey
+async def test_a_caller_that_has_left_at_once_is_no_error(tmp_path: Path) -> None:
+    async with bound(tmp_path) as (gateway, _):
+        listener = smpp_outbind.OutbindListener(gateway.daemon.connectors[UPSTREAM], Address(HOST, 1))
+        connection: Any = listener._accept()
+        connection.connection_made(Gone())
+        connection.connection_lost(None)
+        await gateway.said("outbind_refused", "peer=-")
+
+
 @journey
 async def test_an_address_that_is_taken_is_an_error_and_no_end(tmp_path: Path) -> None:
     with socket.socket() as taken:
