@@ -121,20 +121,23 @@ class Operations:
 
     @staticmethod
     def _ask(upstream: Upstream, requests: Sequence[Pdu], then: Callable[[list[object]], None]) -> None:
-        """Puts requests to the SMSC; `then` gets an answer for each, None for one that does not come."""
-        answers: list[object] = [None] * len(requests)
-        missing = len(requests)
+        """Puts requests to the SMSC, one after the other's answer, so that a long text takes no more room
+        than a short one; `then` gets an answer for each, None for those that do not come."""
+        answers: list[object] = []
 
-        def got(place: int, answer: object) -> None:
-            nonlocal missing
-            answers[place] = answer
-            missing -= 1
-            if not missing:
+        def go_on() -> None:
+            if len(answers) == len(requests):
                 then(answers)
+            elif not upstream.ask(requests[len(answers)], got):
+                got(None)
 
-        for place, request in enumerate(requests):
-            if not upstream.ask(request, partial(got, place)):
-                got(place, None)
+        def got(answer: object) -> None:
+            answers.append(answer)
+            if answer is None:  # nor will the others, and nobody should wait so long for each
+                answers.extend([None] * (len(requests) - len(answers)))
+            go_on()
+
+        go_on()
 
     # -- query_sm --------------------------------------------------------------------------------------
 

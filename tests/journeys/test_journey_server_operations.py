@@ -327,6 +327,17 @@ async def test_a_long_message_is_cancelled_when_all_its_parts_are(tmp_path: Path
         assert (await client.receipt()).state == c.DELETED
 
 
+@journey
+async def test_a_message_of_more_parts_than_can_be_asked_for_at_once_is_cancelled_too(tmp_path: Path) -> None:
+    async with scripted(tmp_path, link={"operations": ["cancel_sm"], "window": 4}) as (gateway, smsc):
+        client = await gateway.client()
+        message_id = await client.submit(text=b"", tlvs=LONG)
+        await gateway.said("submitted", times=3)
+        assert await cancel(client, message_id=message_id) == "ESME_ROK"
+        assert [pdu.message_id for pdu in smsc.of(CancelSm)] == ["up-1", "up-2", "up-3"]
+        assert (await client.receipt()).state == c.DELETED
+
+
 # -- replace_sm ----------------------------------------------------------------------------------------
 
 

@@ -215,3 +215,19 @@ def test_a_message_of_which_a_part_is_not_at_the_smsc_is_under_way(
     asked.journal.commit(answer=Answer(queried=[(1, Progress.SENT, *LIVE[2:9], ids, 2, "")]))
     answer: Any = asked.connection.answers[0]
     assert answer.message_state == state
+
+
+def test_an_smsc_that_is_silent_is_not_asked_for_each_part(asked: Asked) -> None:
+    requests: list[Pdu] = []
+
+    class Silent(Smsc):
+        def ask(self, request: Pdu, then: Any) -> bool:
+            requests.append(request)
+            then(None)
+            return True
+
+    asked.listener.submission.upstreams = {"one": Silent()}  # type: ignore[dict-item]
+    asked.ask(REQUESTS[0])
+    asked.journal.commit(answer=Answer(queried=[(1, Progress.SENT, *LIVE[2:9], ["A", "B", "C"], 3, "")]))
+    assert asked.connection.status == "ESME_ROK"
+    assert len(requests) == 1
