@@ -1,7 +1,7 @@
 """What clients ask for beside sending: what became of a message, to cancel it, another text; and broadcasts.
 
 Questions go to the store first.  What the SMSC has is asked for there, if it can be, and its answer goes
-back; nothing here waits for it longer than the connector's response_timeout_s.
+back; nothing here waits for any answer longer than the connector's response_timeout_s.
 """
 
 from __future__ import annotations
