@@ -83,11 +83,10 @@ def receipt_of(pdu: DeliverSm | DataSm, *, by_text: bool = False) -> UpstreamRec
     elif not 0 <= state <= _LAST_STATE:
         state = MessageState.UNKNOWN.value
     final = _INTERMEDIATE if kind == _INTERMEDIATE else int(state in FINAL_STATES)
-    info = ""
-    if more:
+    # what was looked up comes first: the service's TLVs are in that receipt, too, and there is room for one
+    info = _found_in(text) if b" imsi:" in text else ""
+    if more and not info:
         info = _as_info(more)
-    elif b" imsi:" in text:
-        info = _found_in(text)
     return UpstreamReceipt(upstream_id, state, final, error or "000", info)
 
 

@@ -127,3 +127,23 @@ async def test_who_is_throttled_slows_down_and_sends_again(tmp_path: Path) -> No
         assert smsc.counters.refused > 0
         assert gateway.daemon.upstreams[UPSTREAM].throttled == smsc.counters.refused
         assert smsc.counters.accepted == 20
+
+
+@journey
+async def test_data_coding_0_is_latin_1_with_system_type_iso(tmp_path: Path) -> None:
+    link = {"system_type": "ISO", "data_coding_0": "latin1"}
+    async with gateway_and_smsc(tmp_path, link=link, smsc={"data_coding_0": "latin1"}) as (gateway, smsc):
+        client = await gateway.client()
+        await client.submit(text=b"\x00 \x7d")  # @ ñ in the GSM alphabet
+        await client.receipt()
+        assert [(message.data_coding, message.text) for message in smsc.received] == [(0, b"@ \xf1")]
+
+
+@journey
+async def test_the_answer_to_an_hlr_request_comes_down_as_the_service_writes_it(tmp_path: Path) -> None:
+    async with gateway_and_smsc(tmp_path, smsc={"receipt_form": "hlr"}) as (gateway, _):
+        client = await gateway.client()
+        message_id = await client.submit(text=b"__HLR__")
+        told = (await client.delivery()).short_message.decode()
+        assert told.startswith(f"id:{message_id} stat:DELIVRD err:000 imsi:")
+        assert "mcc:250" in told and "cn:Russian+Federation" in told
