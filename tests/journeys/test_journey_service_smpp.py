@@ -5,7 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from journey_support import DESTINATION, UPSTREAM, Receipt, gateway_and_smsc, journey
+from journey_support import (
+    DESTINATION,
+    UPSTREAM,
+    Receipt,
+    config,
+    connector,
+    gateway_and_smsc,
+    journey,
+    running,
+)
+from scripted_smsc import scripted_smsc
 
 from gateway.simulator import Simulator
 from protocols.smpp import constants as c
@@ -137,6 +147,17 @@ async def test_data_coding_0_is_latin_1_with_system_type_iso(tmp_path: Path) -> 
         await client.submit(text=b"\x00 \x7d")  # @ ñ in the GSM alphabet
         await client.receipt()
         assert [(message.data_coding, message.text) for message in smsc.received] == [(0, b"@ \xf1")]
+
+
+@journey
+async def test_the_system_type_is_told_in_the_bind(tmp_path: Path) -> None:
+    async with (
+        scripted_smsc() as smsc,
+        running(config(connector(smsc.port, system_type="ISO")), tmp_path) as gateway,
+    ):
+        await gateway.linked()
+        [bound] = smsc.connections
+        assert bound.bind is not None and bound.bind.system_type == "ISO"
 
 
 @journey
