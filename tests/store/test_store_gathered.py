@@ -364,3 +364,10 @@ def test_segments_of_a_set_do_not_replace_each_other(store: Store) -> None:
         replaced_by=[(40, "app", "Example", PEER, "", NOW_MS)],
     )
     assert [store.end(n) for n in (31, 32)] == [(4, "replaced")] * 2, "another message replaces all of it"
+
+
+def test_a_whole_of_more_segments_than_can_be_counted_goes_up_in_its_parts(store: Store) -> None:
+    """As parts of 254 octets by TLVs can make it."""
+    gather(store, *range(1, 201), total=200, esm_class=0, user_data=b"x" * 254)
+    assert set(progress(store, *range(1, 201))) == {QUEUED}
+    assert len(incidents(store)) == 200
