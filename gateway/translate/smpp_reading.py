@@ -17,12 +17,15 @@ from protocols.smpp.pdu import SubmitSm
 from protocols.sms import alphabet, udh
 from protocols.sms.data_coding import is_class_2
 from protocols.sms.transliteration import latin
+from protocols.sms.udh_values import ports_of
 from protocols.sms.wap_push import is_wap_push
 
 _CODECS = {"latin1": "latin-1", "ascii": "ascii", "utf8": "utf-8"}
 _SILENT = 0x40  # 3GPP TS 23.040 §9.2.3.9: short message type 0
 _REPLACE = range(0x41, 0x48)
 _TO_THE_SIM = frozenset({0x7C, 0x7D, 0x7F})  # ANSI-136 R-DATA, ME and (U)SIM data download
+_SETTINGS_PORTS = frozenset({49996, 49999})
+"""Where handsets take settings over the air, as they do by WAP push."""
 _ONE_SMS = 140
 
 
@@ -130,6 +133,10 @@ def special_message(pdu: SubmitSm, user_data: bytes) -> str:
 
 
 def _is_push(pdu: SubmitSm, user_data: bytes) -> bool:
-    port = tlv.get(pdu.tlvs, tlv.DESTINATION_PORT)
+    by_tlv = tlv.get(pdu.tlvs, tlv.DESTINATION_PORT)
+    port = int.from_bytes(by_tlv, "big") if by_tlv else None
     elements = udh.parse(user_data)[0] if pdu.esm_class & c.ESM_CLASS_UDHI else ()
-    return is_wap_push(elements, int.from_bytes(port, "big") if port else None)
+    ports = ports_of(elements)
+    if port in _SETTINGS_PORTS or (ports is not None and ports.destination in _SETTINGS_PORTS):
+        return True
+    return is_wap_push(elements, port)

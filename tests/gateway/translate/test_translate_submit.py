@@ -372,6 +372,11 @@ SPECIAL = [
         },
     ),
     ("wap_push", {"tlvs": ((tlv.DESTINATION_PORT, bytes.fromhex("0b84")),)}),
+    ("wap_push", {"tlvs": ((tlv.DESTINATION_PORT, bytes.fromhex("c34f")),)}),
+    (
+        "wap_push",
+        {"esm_class": 0x40, "data_coding": 4, "short_message": bytes.fromhex("060504c34fc0021234")},
+    ),
 ]
 
 
