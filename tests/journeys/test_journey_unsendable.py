@@ -12,7 +12,7 @@ from journey_support import gateway_and_smsc, journey
 from gateway.core.model import Delivery, Message
 from gateway.egress import smpp as egress
 from gateway.ingress import smpp as ingress
-from gateway.translate.smpp_deliver import deliver_sm_of
+from gateway.translate.smpp_deliver import Style, deliver_sm_of
 from gateway.translate.smpp_upward import submits_of
 from protocols.smpp import constants as c
 from protocols.smpp.errors import EncodeError
@@ -50,10 +50,10 @@ def test_a_message_that_cannot_be_written_is_rejected(
 def test_a_receipt_that_cannot_be_written_is_a_dead_letter(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def deliver(delivery: Delivery, id_format: str) -> DeliverSm:
+    def deliver(delivery: Delivery, id_format: str, style: Style) -> DeliverSm:
         if delivery.source == BAD:
             raise EncodeError("does not fit")
-        return deliver_sm_of(delivery, id_format)
+        return deliver_sm_of(delivery, id_format, style)
 
     monkeypatch.setattr(ingress, "deliver_sm_of", deliver)
 

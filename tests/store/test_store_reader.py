@@ -139,7 +139,7 @@ def test_nobody_asked_for_a_receipt(store: Store, reader: Reader) -> None:
 
 def test_segments_of_one_set(store: Store, reader: Reader) -> None:
     for n in (1, 2):
-        new = message(n, accepted_ms=NOW_MS + n)
+        new = message(n, accepted_ms=NOW_MS + n, user_data=b"x" * 150)
         row = (n, "app", new.source, new.destination, 7, 2, n, NOW_MS + n)
         store.apply(accepted=[(*new, Progress.GATHERED.value)], parts=[row])
         if n == 1:

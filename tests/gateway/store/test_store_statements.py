@@ -12,6 +12,13 @@ STORE = Path(gateway.__file__).parent / "store"
 RUNNERS = {"_run", "_many", "run"}
 
 
+def constants_in(node: ast.expr) -> set[str]:
+    """The text that an expression is, or may be."""
+    if isinstance(node, ast.IfExp):
+        return constants_in(node.body) | constants_in(node.orelse)
+    return {ast.unparse(node).strip("'")}
+
+
 def run_by_name() -> set[str]:
     """The constant names that the store's modules run, or look up in `sql`."""
     names = set()
@@ -21,7 +28,7 @@ def run_by_name() -> set[str]:
                 called = node.func
                 name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
                 if name in RUNNERS and node.args:
-                    names.add(ast.unparse(node.args[0]).strip("'"))
+                    names |= constants_in(node.args[0])
             elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("sql"):
                 names.add(ast.unparse(node.slice).strip("'"))
     return names - {"name"}
