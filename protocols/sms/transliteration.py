@@ -88,8 +88,18 @@ def composed(text: str) -> str:
 
 
 def plain_typography(text: str) -> str:
-    """`text` with plain quotes, dashes, dots, spaces and signs in place of typographic ones."""
-    return text.translate(_TYPOGRAPHY)
+    """`text` with plain quotes, dashes, dots, spaces and signs in place of typographic ones.
+
+    Behind a digit a fraction, a power and a dot of multiplication stay apart from it: 2½ is not 21/2.
+    """
+    return _BEHIND_DIGIT.sub(_apart, text).translate(_TYPOGRAPHY)
+
+
+def _apart(match: re.Match[str]) -> str:
+    fraction, power, _ = match.groups()
+    if fraction:
+        return " " + unicodedata.normalize("NFKD", fraction)
+    return "^" + unicodedata.normalize("NFKD", power) if power else "*"
 
 
 # Romanisation as on road signs and in mailboxes, not a reversible one: it is read, not converted back.
@@ -139,6 +149,7 @@ _TABLES = {
         ("latin", _LATIN),
     )
 }
+_BEHIND_DIGIT = re.compile("(?<=[0-9])(?:([¼-¾⅐-⅞])|([⁺⁻]?[⁰¹²³⁴-⁹]+)|([·⋅∙])(?=[0-9]))")
 _DECOMPOSED = re.compile(r"[^\W_][\u0300-\u036f]{1,4}")
 _CYRILLIC_WORD = re.compile(r"[\u0400-\u052f]+")
 _GREEK_WORD = re.compile(r"[\u0370-\u03ff\u1f00-\u1fff]+")
