@@ -115,7 +115,7 @@ def well_formed(data: bytes) -> bytes:
     return data
 
 
-def special_message(pdu: SubmitSm, user_data: bytes) -> str:
+def special_message(pdu: SubmitSm, user_data: bytes, esm_class: int) -> str:
     """The name of what a handset obeys without asking its user, or "" (see AccountSmpp.allow).
 
     3GPP TS 23.040 §9.2.3.9 (TP-PID), 3GPP TS 23.038 §4 (class 2).
@@ -127,15 +127,15 @@ def special_message(pdu: SubmitSm, user_data: bytes) -> str:
         return "replace_types"
     if pid in _TO_THE_SIM or is_class_2(pdu.data_coding):
         return "class2"
-    if _is_push(pdu, user_data):
+    if _is_push(pdu, user_data, esm_class):
         return "wap_push"
     return ""
 
 
-def _is_push(pdu: SubmitSm, user_data: bytes) -> bool:
+def _is_push(pdu: SubmitSm, user_data: bytes, esm_class: int) -> bool:
     by_tlv = tlv.get(pdu.tlvs, tlv.DESTINATION_PORT)
     port = int.from_bytes(by_tlv, "big") if by_tlv else None
-    elements = udh.parse(user_data)[0] if pdu.esm_class & c.ESM_CLASS_UDHI else ()
+    elements = udh.parse(user_data)[0] if esm_class & c.ESM_CLASS_UDHI else ()
     ports = ports_of(elements)
     if port in _SETTINGS_PORTS or (ports is not None and ports.destination in _SETTINGS_PORTS):
         return True

@@ -62,6 +62,8 @@ def draft_of(pdu: SubmitSm, now_ms: int, reading: Reading = AS_SENT) -> Draft | 
             part = _part_by_tlvs(pdu.tlvs)
         except ValueError:
             return Refusal.MALFORMED_TEXT
+    if esm_class & c.ESM_CLASS_UDHI and user_data[:1] == b"\0":
+        user_data, esm_class = user_data[1:], esm_class & ~c.ESM_CLASS_UDHI  # a header that says nothing
     if reading.to_text is not None and data_coding == 0:
         user_data, data_coding = from_other_alphabet(reading, user_data, esm_class, is_part=part is not None)
     if esm_class & c.ESM_CLASS_UDHI:
@@ -79,7 +81,7 @@ def draft_of(pdu: SubmitSm, now_ms: int, reading: Reading = AS_SENT) -> Draft | 
                 return Refusal.MALFORMED_TEXT
     # With SAR TLVs the client has segmented: this is one SMS, whatever its length.
     if pdu.protocol_id or data_coding > _UCS2 or tlvs or esm_class & c.ESM_CLASS_UDHI:
-        kind = special_message(pdu, user_data)
+        kind = special_message(pdu, user_data, esm_class)
         if kind and kind not in reading.allow:
             return Refusal.SPECIAL
     due_ms = expires_ms = flags = 0

@@ -239,6 +239,13 @@ def test_security_34_more_than_255_segments() -> None:
             assert taken(**fields).segments == expected
 
 
+@pytest.mark.parametrize(("octets", "count"), [(160, 1), (161, 2)])
+def test_a_header_that_says_nothing_is_left_out(octets: int, count: int) -> None:
+    got = taken(short_message=b"\0" + b"x" * octets, esm_class=c.ESM_CLASS_UDHI | 0x03)
+    assert (got.user_data, got.esm_class, got.segments) == (b"x" * octets, 0x03, count)
+    assert taken(short_message=b"\0", esm_class=c.ESM_CLASS_UDHI, data_coding=0x10).user_data == b""
+
+
 def test_a_clients_own_segment_stays_one() -> None:
     for text in (UDH_PART + b"x" * 134, UDH_PART + b"x" * 153, UDH_PART + b"\x04\x1f" * 67):
         got = taken(esm_class=c.ESM_CLASS_UDHI, short_message=text)
