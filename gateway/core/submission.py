@@ -150,7 +150,8 @@ class Submission:
         if draft.priority and not due_ms:
             due_ms = -min(draft.priority, MOST_URGENT)
         if upstream.sender_rate:
-            due_ms = max(due_ms, upstream.paced(draft.source, draft.segments, now_ms))
+            # 0: it need not wait, and stays before others by its priority
+            due_ms = max(due_ms, upstream.paced(draft.source, draft.segments, now_ms) or due_ms)
         message = Message._make(
             (
                 self.ids.next(now_ms),

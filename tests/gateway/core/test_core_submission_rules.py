@@ -92,6 +92,14 @@ def test_what_is_urgent_is_due_before_what_is_not() -> None:
     assert desk.taken(account(), priority=3, due_ms=NOW_MS + 5).due_ms == NOW_MS + 5
 
 
+def test_what_is_urgent_stays_so_where_senders_have_a_rate() -> None:
+    desk = Desk()
+    desk.upstreams["one"].limit_senders(1)
+    first, second = [desk.taken(account(), priority=3) for _ in range(2)]
+    assert first.due_ms == -3
+    assert second.due_ms > NOW_MS, "it waits all the same"
+
+
 def test_nobody_may_write_to_denied_numbers() -> None:
     desk, app = Desk(), account()
     desk.submission.denied = Prefixes(["7900", "882"])
