@@ -11,6 +11,7 @@ from protocols.sms import udh
 from protocols.sms.alphabet import Alphabet, as_gsm7, decode
 from protocols.sms.data_coding import Group, parse, with_alphabet
 from protocols.sms.encoding import Written, choose_national
+from protocols.sms.segments import count
 from protocols.sms.transliteration import composed, latin, plain_typography
 from protocols.sms.transliteration_service import look_alikes, sounds
 
@@ -70,7 +71,9 @@ def recode(
     if "\ufffd" in text:
         return None
     written = rewrite(text, transliterate, shift_tables).written
-    if coding.alphabet is Alphabet.LATIN1 and written.alphabet is Alphabet.UCS2:
+    if coding.alphabet is Alphabet.LATIN1 and (
+        written.alphabet is Alphabet.UCS2 or written.segments > count(user_data, Alphabet.LATIN1)
+    ):
         return None  # no gain: the SMSC knows best what to make of it
     new_coding = with_alphabet(data_coding, written.alphabet)
     if new_coding is None or (new_coding == data_coding and written.data == user_data):

@@ -153,6 +153,11 @@ def test_latin_1_becomes_gsm() -> None:
     assert found == Recoded(b'caf\x05 ""', 0, 0, 1)
 
 
+def test_latin_1_that_would_become_longer_stays() -> None:
+    assert recode(b"[" * 80, 3, 0, transliterate="any", shift_tables=()) is not None
+    assert recode(b"[" * 81, 3, 0, transliterate="any", shift_tables=()) is None
+
+
 def test_the_general_library_is_loaded_by_the_first_such_text() -> None:
     """1,000 sessions have to fit into 100 MiB."""
     tree = ast.parse(Path(texts.__file__).read_text("utf-8"))
