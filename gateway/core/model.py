@@ -51,7 +51,7 @@ class Progress(IntEnum):
     SENT = 1  # each segment is on its way or waits for its receipt (see Attempt)
     HELD = 2  # in doubt, and the route's policy says that a person decides
     GATHERED = 3  # a sender's own segment that waits for the others
-    CARRIED = 4  # such a segment whose text goes up with that of the first one, and ends with it
+    CARRIED = 4  # such a segment whose text goes up with that of another one, and ends with it
 
 
 class Attempt(IntEnum):

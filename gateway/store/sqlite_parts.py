@@ -1,8 +1,8 @@
 """The steps of a batch that are about segments that their senders made themselves: they go up as one message.
 
-Such a segment is a message with Progress.GATHERED.  When its set is complete, the first one becomes the
-carrier: its text is theirs joined, and the others end with it and as it does.  A set that is not completed
-in time goes up in its parts, each as it came.
+Such a segment is a message with Progress.GATHERED.  When its set is complete, one becomes the carrier: its
+text is theirs joined, and the others end with it and as it does.  A set that is not completed in time goes
+up in its parts, each as it came.
 """
 
 from __future__ import annotations
@@ -65,12 +65,15 @@ class PartSteps:
         if whole is None or segments > MAX_SEGMENTS:
             self._release(key, NOT_ALIKE, now_ms, answer)
             return
-        carrier, tlvs, connector, due_ms, flags = found[0][4:]
+        # One that wants a receipt, or the SMSC would not be asked for any; else the first.
+        chosen = next((row for row in found if row[-1] & 3), found[0])
+        carrier, _, connector, due_ms, flags, _ = chosen[4:]
+        tlvs = found[0][5]
         if flags & Wish.ONE_PDU.value:
             segments = 1
         text = (whole.user_data, whole.esm_class, reassembly.without_sar(tlvs), segments)
         self._run("make_carrier", (*text, carrier))
-        others = [row[4] for row in found[1:]]
+        others = [row[4] for row in found if row is not chosen]
         self._many("carry", [(message_id,) for message_id in others])
         self._many("insert_incident", [(n, now_ms, f"goes up with message {carrier}") for n in others])
         self._run("close_set", (carrier, *key))
@@ -98,7 +101,10 @@ class PartSteps:
     def forget(self) -> None:
         """The segments in temp.ended are in the history now."""
         self._run("fill_carried_history")
-        if self._run("forget_gathered").rowcount:
+        carriers = [row[0] for row in self._run("forget_gathered")]
+        if (
+            None in carriers
+        ):  # of an open set, which may have been the last of it: it takes a look at all sets
             self.read_counts()
 
     # -- age ---------------------------------------------------------------------------------------------

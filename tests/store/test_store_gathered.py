@@ -190,9 +190,35 @@ def test_each_part_has_the_receipt_that_its_sender_asked_for(store: Store) -> No
     for n, asked in ((1, 0), (2, 1), (3, 2)):
         gather(store, n, registered_delivery=asked)
     claimed(store)
-    store.apply(failed=[(1, MessageState.REJECTED.value, "x", NOW_MS)])
+    store.apply(failed=[(2, MessageState.REJECTED.value, "x", NOW_MS)])
     assert store.delivery_states() == [(2, 8), (3, 8)]
     assert [store.end(n) for n in (1, 2, 3)] == [(8, "x")] * 3
+
+
+@pytest.mark.parametrize("asking", [1, 2, 3])
+def test_the_whole_goes_up_with_the_part_that_wants_a_receipt(store: Store, asking: int) -> None:
+    """Many ask for one with the last part alone: without it the SMSC would not be asked for any."""
+    for n in (1, 2, 3):
+        gather(store, n, registered_delivery=int(n == asking), tlvs=bytes((2, 4, 0, 2, 0, n)))
+    (whole,) = claimed(store)
+    assert (whole.message_id, whole.registered_delivery, whole.user_data) == (asking, 1, text(1, 2, 3))
+    assert whole.tlvs == bytes((2, 4, 0, 2, 0, 1)), "what else it says is the first part's"
+    store.taken(asking, "A", "B", "C")
+    store.apply(receipts=[receipt(name) for name in "ABC"])
+    assert store.delivery_states() == [(asking, 2)]
+    assert [store.end(n) for n in (1, 2, 3)] == [(2, "000")] * 3
+
+
+def test_open_sets_are_counted_anew_only_when_one_may_have_ended(store: Store) -> None:
+    gather(store, 1, 2, total=2)
+    gather(store, 11, total=12, first_id=20)
+    claimed(store)
+    looks: list[str] = []
+    store.engine.connection.set_trace_callback(looks.append)
+    store.apply(failed=[(1, 8, "", NOW_MS)])
+    assert not [sql for sql in looks if "SELECT DISTINCT account" in sql]
+    store.apply(failed=[(31, 8, "", NOW_MS)])
+    assert [sql for sql in looks if "SELECT DISTINCT account" in sql]
 
 
 def test_what_goes_up_with_another_expires_with_it(store: Store) -> None:

@@ -532,13 +532,14 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: list_set
 -- The messages of a set, in the order of their numbers.
-SELECT g.part, m.user_data, m.esm_class, m.data_coding, m.message_id, m.tlvs, m.connector, m.due_ms, m.flags
+SELECT g.part, m.user_data, m.esm_class, m.data_coding, m.message_id, m.tlvs, m.connector, m.due_ms, m.flags,
+    m.registered_delivery
 FROM gathered_part g CROSS JOIN message m USING (message_id)
 WHERE g.account = ? AND g.source = ? AND g.destination = ? AND g.reference = ? AND g.total = ? AND g.carrier IS NULL
 ORDER BY g.part;
 
 -- name: make_carrier
--- The first one carries the text of all; 4 is WHOLE, 1 PER_PART.
+-- One of them carries the text of all; 4 is WHOLE, 1 PER_PART.
 UPDATE message SET user_data = ?, esm_class = ?, tlvs = ?, segments = ?, progress = 0, flags = flags & ~1 | 4
 WHERE message_id = ?;
 
@@ -575,7 +576,7 @@ WHERE history.message_id = e.message_id AND g.carrier <> g.message_id;
 
 -- name: forget_gathered
 -- Ended segments wait for nothing.
-DELETE FROM gathered_part WHERE message_id IN (SELECT message_id FROM temp.ended);
+DELETE FROM gathered_part WHERE message_id IN (SELECT message_id FROM temp.ended) RETURNING carrier;
 
 -- name: count_ending
 -- How many messages end.
