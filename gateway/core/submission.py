@@ -158,7 +158,8 @@ class Submission:
                 account.name,
                 now_ms,
                 *draft[:_MESSAGE_PART],
-                1 if upstream.whole else draft.segments,
+                # a service gets it whole by its claim: until then another connector may have to take it
+                1 if upstream.whole and not upstream.service else draft.segments,
                 upstream.name,
                 route.alternatives,
                 route.ambiguous[upstream.name],
@@ -251,7 +252,7 @@ class Submission:
     ) -> None:
         """A segment that the sender made itself waits in the store for the others."""
         batch = self.journal.batch
-        if upstream.whole:
+        if upstream.whole and not upstream.service:
             message = message._replace(flags=message.flags | Wish.ONE_PDU.value)
         batch.accepted.append((*message, _GATHERED))
         batch.parts.append(

@@ -47,6 +47,16 @@ def test_messages_that_are_taken_together_each_go_their_way() -> None:
     assert [message.connector for message in result] == ["one", "two"]
 
 
+@pytest.mark.parametrize("part", [None, (7, 3, 2)])
+def test_a_long_text_for_a_service_can_still_go_in_segments_by_another(
+    part: tuple[int, int, int] | None,
+) -> None:
+    desk = desk_with_service("one")
+    desk.upstreams["one"].whole = True
+    message = desk.taken(account(), segments=4, user_data=b"x" * 600, part=part)
+    assert (message.connector, message.segments, message.flags) == ("one", 4, 0)
+
+
 def test_a_message_to_no_number_goes_by_the_route_without_a_prefix() -> None:
     desk = desk_with_service("two", Route("7", ("one", "two")), Route("", ("two",)))
     assert desk.taken(account(), destination="", tlvs=OPTIONS).connector == "two"
