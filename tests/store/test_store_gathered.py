@@ -115,6 +115,22 @@ def test_receipts_per_part_are_those_of_its_messages(store: Store) -> None:
     assert [(row["message_id"], row["part"]) for row in store.rows("delivery")] == [(1, 0), (2, 0)]
 
 
+def test_a_whole_that_goes_up_in_one_pdu_is_one_segment(store: Store) -> None:
+    gather(store, 1, 2, 3, flags=Wish.ONE_PDU.value)
+    (whole,) = claimed(store)
+    assert (whole.user_data, whole.segments) == (text(1, 2, 3), 1)
+
+
+def test_how_often_the_whole_was_tried_is_known_of_each_part(store: Store) -> None:
+    gather(store, 1, 2, total=2)
+    claimed(store)
+    store.apply(postponed=[postponed(1)])
+    claimed(store, LATER_MS)
+    store.apply(doubts=[(1, 1, NOW_MS, "no answer")])
+    store.apply(failed=[(1, 8, "", NOW_MS)])
+    assert {(row["retries"], row["doubts"]) for row in store.rows("history")} == {(1, 1)}
+
+
 def test_a_set_survives_restarts(store: Store) -> None:
     gather(store, 2)
     store.restart()

@@ -14,7 +14,7 @@ from gateway_fakes import NOW_MS, message
 from store_support import PEER, SqliteEngine, Store, receipt, submitted
 
 from gateway.core.batch import Batch
-from gateway.core.model import Progress
+from gateway.core.model import Message, Progress
 from gateway.store import sqlite_apply, sqlite_open, sqlite_parts
 from gateway.store.sqlite_open import (
     FILE_NAME,
@@ -60,6 +60,45 @@ def test_from_every_version_the_same_schema_comes_out(tmp_path: Path) -> None:
         assert upgraded.execute("PRAGMA user_version").fetchone() == (len(migrations()),)
         upgraded.close()
     fresh.close()
+
+
+def test_what_lives_in_a_store_of_version_3_lives_on(tmp_path: Path) -> None:
+    old = opened(tmp_path / FILE_NAME)
+    for number, script in migrations()[:3]:
+        old.executescript(f"{script}; PRAGMA user_version = {number}")
+    columns = ", ".join(Message._fields[:-1])  # without flags
+    places = ", ".join("?" * len(Message._fields[:-1]))
+    for n, progress in ((1, Progress.SENT), (2, Progress.QUEUED), (3, Progress.HELD)):
+        sql = f"INSERT INTO message ({columns}, progress) VALUES ({places}, ?)"
+        old.execute(sql, (*message(n)[:-1], progress.value))
+    old.execute("INSERT INTO boot (started_ms) VALUES (1)")
+    old.execute(
+        "INSERT INTO submission (message_id, segment, connector, boot, attempt, intent_ms, submitted_ms, "
+        "upstream_id, upstream_key) VALUES (1, 1, 'one', 1, 1, 1, 2, 'A', 'a')"
+    )
+    old.execute(
+        "INSERT INTO parked_receipt (connector, upstream_id, key_same, peer, state, final, error, "
+        "VALUES ('one', 'B', 'b', ?, 5, 1, '042', 3)",
+        (PEER,),
+    )
+    old.execute(
+        "INSERT INTO delivery SELECT 7, 'app', 0, 1, 1, 1, '7', 1, 1, '8', 0, 0, 0, x'', x'', -1, '', 0, 0, 1"
+    )
+    old.execute("INSERT INTO dead_delivery SELECT *, 'refused', 5 FROM delivery")
+    old.close()
+
+    store = Store(SqliteEngine(tmp_path))
+    ((_, [(fields, segments)], _),) = store.apply(claims=[("one", 9, NOW_MS, 1)]).claimed
+    assert (Message(*fields), segments) == (message(2, registered_delivery=fields[13]), [1])
+    store.apply(submitted=[submitted(2, "B")])
+    store.apply(receipts=[receipt("A")], decisions=[(3, "drop", NOW_MS)])
+    assert [store.end(n) for n in (1, 2, 3)] == [(2, "000"), (5, "042"), (4, "given up")]
+    assert store.fetch(limit=1) == [7]
+    assert [row["part"] for row in store.rows("delivery")] == [0] * 4
+    assert [(row["reason"], row["died_ms"], row["part"]) for row in store.rows("dead_delivery")] == [
+        ("refused", 5, 0)
+    ]
+    store.engine.close()
 
 
 def test_opening_again_changes_nothing(path: Path) -> None:

@@ -287,7 +287,9 @@ def test_any_text_is_taken_or_refused(text: bytes, data_coding: int, latin1: boo
     result = draft_of(pdu, NOW_MS, LATIN1 if latin1 else AS_SENT)
     if isinstance(result, Draft):
         assert 1 <= result.segments <= 10
-        if data_coding == 8 and not esm_class:
+        if esm_class and text[0] == 0:  # a header that says nothing
+            assert not result.esm_class & 0x40
+        elif data_coding == 8 and not esm_class:
             assert result.user_data == text.decode("utf-16-be", "replace").encode("utf-16-be")
         elif not latin1 or data_coding:
             assert result.user_data == text
