@@ -102,10 +102,8 @@ class PartSteps:
         """The segments in temp.ended are in the history now."""
         self._run("fill_carried_history")
         carriers = [row[0] for row in self._run("forget_gathered")]
-        if (
-            None in carriers
-        ):  # of an open set, which may have been the last of it: it takes a look at all sets
-            self.read_counts()
+        if None in carriers:
+            self.read_counts()  # an open set lost one, perhaps its last: it takes a look at all of them
 
     # -- age ---------------------------------------------------------------------------------------------
 

@@ -78,7 +78,7 @@ def test_what_lives_in_a_store_of_version_3_lives_on(tmp_path: Path) -> None:
     )
     old.execute(
         "INSERT INTO parked_receipt (connector, upstream_id, key_same, peer, state, final, error, "
-        "VALUES ('one', 'B', 'b', ?, 5, 1, '042', 3)",
+        "received_ms) VALUES ('one', 'B', 'b', ?, 5, 1, '042', 3)",
         (PEER,),
     )
     old.execute(

@@ -54,7 +54,9 @@ def test_a_long_text_for_a_service_can_still_go_in_segments_by_another(
     desk = desk_with_service("one")
     desk.upstreams["one"].whole = True
     message = desk.taken(account(), segments=4, user_data=b"x" * 600, part=part)
-    assert (message.connector, message.segments, message.flags) == ("one", 4, 0)
+    assert (message.connector, message.segments) == ("one", 4)
+    (stored,) = desk.journal.batch.accepted
+    assert Message(*stored[:-1]) == message, "and no wish to go up in one PDU"
 
 
 def test_a_message_to_no_number_goes_by_the_route_without_a_prefix() -> None:

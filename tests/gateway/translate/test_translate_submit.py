@@ -484,6 +484,14 @@ def test_a_segment_that_ucs2_would_make_two_is_written_with_what_gsm_has() -> No
     assert got.user_data == UDH_PART + b"c" + b"a" * 130
 
 
+def test_a_segment_by_tlvs_is_kept_in_one_sms_too() -> None:
+    sar = ((tlv.SAR_MSG_REF_NUM, b"\0\7"), (tlv.SAR_TOTAL_SEGMENTS, b"\2"), (tlv.SAR_SEGMENT_SEQNUM, b"\1"))
+    got = taken(Reading(to_text=lambda data: data.decode("utf-8")), short_message="я".encode() * 71, tlvs=sar)
+    assert (got.data_coding, got.user_data) == (0, b"ya" * 71)
+    single = udh.build([udh.concatenation_element(9, 1, 1)]) + b"x"
+    assert taken(short_message=single, esm_class=c.ESM_CLASS_UDHI, tlvs=sar).part == (7 | 1 << 17, 2, 1)
+
+
 def test_segments_counted_are_segments_sent() -> None:
     for octets in range(155, 320, 3):
         of = taken(tlvs=((tlv.MESSAGE_PAYLOAD, b"\x1b" * octets),), short_message=b"")

@@ -59,3 +59,8 @@ def test_only_named_tags_pass_beside_those_of_the_specification() -> None:
 def test_without_a_configuration_nothing_is_known_and_all_fits() -> None:
     assert not VendorTlvs()
     assert VendorTlvs().fits(0x1400, bytes(300))
+
+
+def test_an_integer_has_eight_octets_at_the_most() -> None:
+    wide = VendorTlvs([VendorTlv(name="wide", tag="0x1403", type="integer", max_octets=20)])
+    assert (wide.fits(0x1403, bytes(8)), wide.fits(0x1403, bytes(9))) == (True, False)
