@@ -69,6 +69,7 @@ def check_smpp(config: Config, reading: Reading) -> None:
     for path, route in good(config.routes, "routes", reading):
         _check_tlv_names(route.vendor_tlvs or (), f"{path}.vendor_tlvs", names.vendor, reading)
         _check_text(route, path, names.services, reading)
+        _check_forms(config, route, path, reading)
 
 
 def _close(word: str, words: Collection[str], otherwise: str) -> str:
@@ -191,6 +192,30 @@ def _check_broadcast(name: str, key: str, names: _Names, reading: Reading) -> No
     elif names.versions.get(name, "5.0") != "5.0":
         text = f"{quoted(name)} speaks SMPP {names.versions[name]}, which has no broadcasts"
         reading.note(key, text, "write interface_version: 5.0 at that connector, if its SMSC knows it")
+
+
+def _check_forms(config: Config, route: Route, path: str, reading: Reading) -> None:
+    """Whether every connector of a route can send what another one of it, or the route, makes of a text."""
+    usable = {
+        one.name: one for key, one in good(config.connectors, "connectors", reading) if reading.is_good(key)
+    }
+    ones = [usable[name] for name in route.connectors if name in usable]
+    whole = [one.name for one in ones if one.long_messages == "payload"]
+    bare = [
+        one.name for one in ones if (not one.tlvs or one.interface_version == "3.3") and one.name not in whole
+    ]
+    if whole and bare:
+        text = f"{quoted(bare[0])} cannot take over long texts that are meant for {quoted(whole[0])}"
+        fix = f"write long_messages: udh at {whole[0]}, or leave one of them out of this route"
+        reading.note(f"{path}.connectors", text, fix)
+    key = f"{path}.text.shift_tables"
+    if not (reading.is_good(f"{path}.text") and reading.is_good(key) and route.text.shift_tables):
+        return
+    for one in ones:
+        if one.data_coding_0 not in ("gsm7", "gsm7_packed"):
+            text = f"need GSM 7 bit, and {quoted(one.name)} has data_coding_0: {one.data_coding_0}"
+            reading.note(key, text, "remove it, or leave that connector out of this route")
+            return
 
 
 def _check_text(route: Route, path: str, services: set[str], reading: Reading) -> None:

@@ -28,7 +28,8 @@ class Batch:
     parts: list[Row] = field(default_factory=list)
     """message_id, account, source, destination, reference, total, part, received_ms: of accepted messages
     with Progress.GATHERED. When all parts of a set are there, the first one (by its part) that wants a
-    receipt, else the first one, becomes the whole: its text is theirs joined, without concatenation elements, its segments are as many as the parts, its
+    receipt, else the first one, becomes the whole: its text is theirs joined, without concatenation elements,
+    its segments are as many as that needs (one with Wish.ONE_PDU), its
     Progress is QUEUED, and Answer.queued tells of it; the others are CARRIED and end with it and as it does.
     A part that is there already (same number) starts a set anew: the older set goes up in its parts, each as
     it came, as it does when its time is over (Sweep.assembly_before_ms), when an account has more than

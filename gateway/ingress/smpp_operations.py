@@ -278,7 +278,7 @@ class Operations:
                     connection.account.name,
                     message_id,
                     draft.user_data,
-                    draft.segments,
+                    1 if self._takes_one_pdu(found.connector) else draft.segments,
                     draft.esm_class,
                     draft.data_coding,
                     draft.due_ms if pdu.schedule_delivery_time else -1,
@@ -295,6 +295,11 @@ class Operations:
                 connection.refuse(pdu, c.ESME_ROK if done else failed)
 
             self._journal.then(committed)
+
+    def _takes_one_pdu(self, connector: str) -> bool:
+        """Whether long texts go up whole there; a service gets them so by its claim."""
+        upstream = self._submission.upstreams.get(connector)
+        return upstream is not None and upstream.whole and not upstream.service
 
     def _replace_at_smsc(
         self, connection: SmppConnection, pdu: ReplaceSm, found: Found, draft: Draft

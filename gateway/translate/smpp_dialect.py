@@ -12,7 +12,7 @@ from gateway.translate.address_rules import AS_IT_CAME, by_rule
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
 from protocols.smpp.pdu import CancelSm, DataSm, DeliverSm, QuerySm, ReplaceSm, SubmitSm
-from protocols.sms import alphabet, udh
+from protocols.sms import alphabet, national, udh
 from protocols.sms.alphabet import Alphabet
 
 SHORT_MESSAGE_MAX = 254
@@ -101,12 +101,15 @@ class Dialect:
         elif pdu.data_coding or self._coding == "gsm7":
             return  # a message class with its own alphabet, which is GSM 7 bit everywhere
         else:
-            text = self._in_its_alphabet(pdu, header, text, is_whole)
+            header, tables = _without_tables(header)
+            if not header:
+                pdu.esm_class &= ~c.ESM_CLASS_UDHI
+            text = self._in_its_alphabet(pdu, header, national.decode(text, *tables), is_whole)
         _put(pdu, header + text)
 
-    def _in_its_alphabet(self, pdu: SubmitSm, header: bytes, text: bytes, is_whole: bool) -> bytes:
+    def _in_its_alphabet(self, pdu: SubmitSm, header: bytes, characters: str, is_whole: bool) -> bytes:
         """A text of GSM 7 bit in what this SMSC means by data_coding 0."""
-        characters, codec = alphabet.decode(text, Alphabet.GSM7), _CODECS[self._coding]
+        codec = _CODECS[self._coding]
         try:
             octets = characters.encode(codec)
         except UnicodeEncodeError:
@@ -133,8 +136,8 @@ class Dialect:
             return
         elif self._coding == "gsm7_packed":
             text = alphabet.unpack_padded(text, alphabet.fill_bits(len(header)) if header else 0, zeros=True)
-        elif pdu.data_coding or self._coding == "gsm7":
-            return
+        elif pdu.data_coding or self._coding == "gsm7" or _without_tables(header)[1] != (0, 0):
+            return  # national tables are of GSM 7 bit alone
         else:
             if self._coding == "ucs2" and self._swaps:
                 text = _swapped(text)
@@ -155,6 +158,19 @@ def _split(pdu: SubmitSm | DeliverSm | DataSm) -> tuple[bytes, bytes]:
     data = data or tlv.get(pdu.tlvs, tlv.MESSAGE_PAYLOAD) or b""
     end = 1 + data[0] if data and pdu.esm_class & c.ESM_CLASS_UDHI else 0
     return data[:end], data[end:]
+
+
+def _without_tables(header: bytes) -> tuple[bytes, national.Tables]:
+    """A header without what it says of national tables, and these."""
+    try:
+        elements = udh.parse(header)[0] if header else []
+    except udh.UdhError:
+        return header, (0, 0)
+    tables = national.tables_of(elements)
+    kept = [element for element in elements if element[0] not in (udh.SINGLE_SHIFT, udh.LOCKING_SHIFT)]
+    if len(kept) == len(elements):
+        return header, tables
+    return udh.build(kept) if kept else b"", tables
 
 
 def _put(pdu: SubmitSm | DeliverSm | DataSm, data: bytes) -> None:

@@ -35,21 +35,75 @@ Part = tuple[int, int, int]
 
 def draft_of(pdu: SubmitSm, now_ms: int, reading: Reading = AS_SENT) -> Draft | Refusal:
     """The message a client's submit_sm asks for, read as its account's configuration says."""
-    # In one piece, though long: it runs for every message, and a call costs more than most of its lines.
-    if pdu.esm_class & _RECEIPT_BITS:
+    esm_class, data_coding, user_data = pdu.esm_class, pdu.data_coding, pdu.short_message
+    if esm_class & _RECEIPT_BITS:
         return Refusal.RECEIPT_CLASS
     source_ton, source_npi, source = pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr
-    destination_ton, destination_npi, destination = pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr
+    ton, npi, destination = pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr
     if reading.has_rules:
         source_ton, source_npi, source = by_rule(reading.source, source_ton, source_npi, source)
-        destination_ton, destination_npi, destination = by_rule(
-            reading.destination, destination_ton, destination_npi, destination
-        )
-    destination = digits_of(destination, destination_ton)
+        ton, npi, destination = by_rule(reading.destination, ton, npi, destination)
+    destination = digits_of(destination, ton)
     if not (3 <= len(destination) <= 15 and destination.isdecimal()):
         return Refusal.DESTINATION
     if not source.isprintable() or (source_ton == TON_ALPHANUMERIC and len(source) > 11):
         return Refusal.SOURCE
+    tlvs, count, part = b"", 1, None
+    if pdu.tlvs or esm_class & c.ESM_CLASS_UDHI or reading.to_text is not None:
+        text = _text(pdu, reading)
+        if isinstance(text, Refusal):
+            return text
+        user_data, data_coding, esm_class, tlvs, count, part = text
+    elif data_coding == _UCS2 or len(user_data) > ONE_SMS:
+        user_data, count = _whole(user_data, data_coding)
+    if pdu.protocol_id or data_coding > _UCS2 or tlvs or esm_class & c.ESM_CLASS_UDHI:
+        kind = special_message(pdu, user_data, esm_class)
+        if kind and kind not in reading.allow:
+            return Refusal.SPECIAL
+    due_ms = expires_ms = flags = 0
+    if pdu.schedule_delivery_time or pdu.validity_period:
+        times = times_of(pdu.schedule_delivery_time, pdu.validity_period, now_ms)
+        if isinstance(times, Refusal):
+            return times
+        due_ms, expires_ms = times
+    if pdu.replace_if_present_flag or pdu.sm_default_msg_id or reading.flags:
+        flags = _flags(pdu, reading)
+    return Draft(
+        pdu.service_type,
+        source_ton,
+        source_npi,
+        source,
+        ton,
+        npi,
+        destination,
+        esm_class,
+        pdu.protocol_id,
+        pdu.priority_flag,
+        pdu.registered_delivery,
+        data_coding,
+        user_data,
+        tlvs,
+        count,
+        due_ms,
+        expires_ms,
+        pdu.validity_period,
+        flags,
+        part,
+    )
+
+
+def _whole(user_data: bytes, data_coding: int) -> tuple[bytes, int]:
+    """A text without a header, and its segments."""
+    if data_coding == _UCS2:
+        user_data = well_formed(user_data)
+    return user_data, segments.count(user_data, alphabet.for_data_coding(data_coding))
+
+
+def _text(pdu: SubmitSm, reading: Reading) -> tuple[bytes, int, int, bytes, int, Part | None] | Refusal:
+    """Of a text with TLVs, a header or an alphabet of its own what a draft has to say of it.
+
+    In this order: user_data, data_coding, esm_class, the other TLVs, segments, and which part it is.
+    """
     user_data, data_coding, esm_class = pdu.short_message, pdu.data_coding, pdu.esm_class
     tlvs, count, part = b"", 1, None
     if pdu.tlvs:
@@ -69,51 +123,11 @@ def draft_of(pdu: SubmitSm, now_ms: int, reading: Reading = AS_SENT) -> Draft | 
     if esm_class & c.ESM_CLASS_UDHI:
         try:
             count, part = _with_header(user_data, data_coding, part)
-        except (udh.UdhError, segments.TooManySegments):
+        except udh.UdhError:
             return Refusal.MALFORMED_TEXT
-    elif part is None:
-        if data_coding == _UCS2:
-            user_data = well_formed(user_data)
-        if len(user_data) > ONE_SMS:
-            try:
-                count = segments.count(user_data, alphabet.for_data_coding(data_coding))
-            except segments.TooManySegments:
-                return Refusal.MALFORMED_TEXT
-    # With SAR TLVs the client has segmented: this is one SMS, whatever its length.
-    if pdu.protocol_id or data_coding > _UCS2 or tlvs or esm_class & c.ESM_CLASS_UDHI:
-        kind = special_message(pdu, user_data, esm_class)
-        if kind and kind not in reading.allow:
-            return Refusal.SPECIAL
-    due_ms = expires_ms = flags = 0
-    if pdu.schedule_delivery_time or pdu.validity_period:
-        times = times_of(pdu.schedule_delivery_time, pdu.validity_period, now_ms)
-        if isinstance(times, Refusal):
-            return times
-        due_ms, expires_ms = times
-    if pdu.replace_if_present_flag or pdu.sm_default_msg_id or reading.flags:
-        flags = _flags(pdu, reading)
-    return Draft(
-        pdu.service_type,
-        source_ton,
-        source_npi,
-        source,
-        destination_ton,
-        destination_npi,
-        destination,
-        esm_class,
-        pdu.protocol_id,
-        pdu.priority_flag,
-        pdu.registered_delivery,
-        data_coding,
-        user_data,
-        tlvs,
-        count,
-        due_ms,
-        expires_ms,
-        pdu.validity_period,
-        flags,
-        part,
-    )
+    elif part is None:  # with SAR TLVs the client has segmented: this is one SMS, whatever its length
+        user_data, count = _whole(user_data, data_coding)
+    return user_data, data_coding, esm_class, tlvs, count, part
 
 
 def _with_header(user_data: bytes, data_coding: int, by_tlvs: Part | None) -> tuple[int, Part | None]:

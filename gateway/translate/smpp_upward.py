@@ -40,11 +40,13 @@ def _parts(message: Message, numbers: Sequence[int], now_ms: int, dialect: Diale
     text, elements, kind = message.user_data, NOTHING, alphabet.for_data_coding(message.data_coding)
     if message.esm_class & c.ESM_CLASS_UDHI:  # shift tables, ports: they stand in each part
         elements, text = udh.parse(text)
-    wide = dialect.wide_reference and not dialect.sar
+    # unless the octet more would be an SMS more than was counted
+    wide = (
+        dialect.wide_reference
+        and not dialect.sar
+        and segments.count(text, kind, wide_reference=True, header=elements) == message.segments
+    )
     parts = segments.split(text, kind, wide_reference=wide, header=elements)
-    if wide and len(parts) != message.segments:  # the octet more would be an SMS more than was counted
-        wide = False
-        parts = segments.split(text, kind, header=elements)
     total = len(parts)
     if total != message.segments:
         raise ValueError(f"{total} parts of a text that was counted as {message.segments}")

@@ -6,7 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journey_support import DESTINATION, UPSTREAM, Client, account, config, connector, journey, running
+from journey_support import (
+    DESTINATION,
+    UPSTREAM,
+    Client,
+    account,
+    config,
+    connector,
+    gateway_and_smsc,
+    journey,
+    running,
+)
 from server_support import client_of, scripted
 
 from gateway.config.connector_model import TextPolicy
@@ -351,6 +361,17 @@ async def test_what_waits_here_goes_up_with_the_new_text(tmp_path: Path) -> None
         gateway.clock.advance(3601)
         await gateway.said("submitted", times=2)
         assert b"".join(text[6:] for text in smsc.texts()) == b"new " * 60
+
+
+@journey
+async def test_where_long_texts_go_up_in_message_payload_the_new_one_does(tmp_path: Path) -> None:
+    async with gateway_and_smsc(tmp_path, link={"long_messages": "payload"}) as (gateway, smsc):
+        client = await gateway.client()
+        message_id = await client.submit(text=b"old", schedule_delivery_time="000000010000000R")
+        assert await replace(client, message_id, b"new " * 60) == "ESME_ROK"
+        gateway.clock.advance(3601)
+        await gateway.said("submitted")
+        assert [(it.user_data, it.pdu.esm_class) for it in smsc.received] == [(b"new " * 60, 0)]
 
 
 @journey

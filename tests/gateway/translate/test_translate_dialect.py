@@ -19,7 +19,7 @@ from gateway.translate.smpp_upward import submits_of
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
 from protocols.smpp.pdu import DataSm, DeliverSm, SubmitSm
-from protocols.sms import alphabet, udh
+from protocols.sms import alphabet, national, udh
 from protocols.sms.alphabet import Alphabet
 
 PART = udh.build([udh.concatenation_element(7, 2, 1)])
@@ -90,6 +90,33 @@ def test_quirk_49_and_as_question_marks_that_are_counted_if_it_would_be_more() -
 def test_a_header_stays_as_it_is_before_another_alphabet() -> None:
     pdu = only(dialect(data_coding_0="latin1"), PART + gsm("é"), esm_class=c.ESM_CLASS_UDHI)
     assert pdu.short_message == PART + b"\xe9"
+
+
+TURKISH = [(udh.LOCKING_SHIFT, b"\1"), (udh.SINGLE_SHIFT, b"\1")]
+
+
+def turkish(text: str, *elements: udh.Element) -> bytes:
+    encoded = national.encode(text, 1, 1)
+    assert encoded is not None
+    return udh.build([*elements, *TURKISH]) + encoded
+
+
+@pytest.mark.parametrize(
+    ("coding", "data_coding", "octets"),
+    [("utf8", 0, "Değerli".encode()), ("latin1", 8, "Değerli".encode("utf-16-be"))],
+)
+def test_a_text_in_national_tables_is_read_by_them_before_another_alphabet(
+    coding: str, data_coding: int, octets: bytes
+) -> None:
+    pdu = only(dialect(data_coding_0=coding), turkish("Değerli"), esm_class=c.ESM_CLASS_UDHI)
+    assert (pdu.data_coding, pdu.short_message, pdu.esm_class) == (data_coding, octets, 0)
+
+
+def test_the_rest_of_its_header_stays() -> None:
+    place = udh.concatenation_element(7, 2, 1)
+    pdu = only(dialect(data_coding_0="utf8"), turkish("Değerli", place), esm_class=c.ESM_CLASS_UDHI)
+    assert pdu.short_message == udh.build([place]) + "Değerli".encode()
+    assert pdu.esm_class == c.ESM_CLASS_UDHI
 
 
 def test_packed_septets_begin_at_a_septet_after_the_header() -> None:
@@ -227,6 +254,12 @@ def test_quirk_47_incoming_ucs2_in_the_other_order() -> None:
     assert down(way, text.encode("utf-16-le"), 8) == (text.encode("utf-16-be"), 8, text)
     way = dialect(ucs2_order="little", data_coding_0="ucs2")
     assert down(way, text.encode("utf-16-le")) == (text.encode("utf-16-be"), 8, text)
+
+
+def test_an_incoming_text_in_national_tables_is_of_gsm_whatever_0_means() -> None:
+    pdu = DeliverSm(short_message=turkish("Değerli"), esm_class=c.ESM_CLASS_UDHI)
+    dialect(data_coding_0="latin1").read(pdu)
+    assert (pdu.data_coding, pdu.short_message) == (0, turkish("Değerli"))
 
 
 def test_an_incoming_part_keeps_its_header() -> None:

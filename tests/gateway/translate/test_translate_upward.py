@@ -296,6 +296,12 @@ def test_the_wider_reference_never_costs_an_sms_more_than_was_counted() -> None:
     assert [part.wide for part in parts_of(pdus)] == [False] * 3
 
 
+def test_nor_does_it_end_a_text_of_255_segments() -> None:
+    of = message(id_at(NOW_MS, 0x1234), user_data=b"x" * (255 * 153), segments=255)
+    pdus = every(of, dialect(reference_bits="16"))
+    assert (len(pdus), {part.wide for part in parts_of(pdus)}) == (255, {False})
+
+
 def test_a_text_that_was_counted_otherwise_is_not_sent_in_part() -> None:
     with pytest.raises(ValueError, match="3 parts of a text that was counted as 2"):
         every(message(user_data=b"x" * 400, segments=2))
