@@ -14,6 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
+from gateway.admin import all_handlers
 from gateway.config.model import Config
 from gateway.config.model import Connector as ConnectorConfig
 from gateway.config.model import SmppListener as ListenerConfig
@@ -29,6 +30,7 @@ from gateway.core.logins import Logins
 from gateway.core.message_ids import MessageIds
 from gateway.core.model import Delivery
 from gateway.core.receipts import ReceiptBook, results
+from gateway.core.router import Router
 from gateway.core.routing import RouteTable
 from gateway.core.submission import Submission
 from gateway.core.upstream import Upstream
@@ -40,11 +42,8 @@ from gateway.mail_side import MailSide, not_kept
 from gateway.ops import sd_notify
 from gateway.ops.control import SOCKET_NAME, ControlSocket
 from gateway.ops.listening import path_too_long, why_not_listening
-from gateway.ops.status import status_of
 from gateway.service_side import ServiceSide
 from gateway.store.journal import Journal
-from gateway.store.reader import Reader
-from gateway.store.sqlite_open import FILE_NAME
 from gateway.translate.vendor_tlvs import VendorTlvs
 from gateway.wiring import all_connectors, apply_rules, only_at_start
 from protocols.sms.receipts import FORMS
@@ -140,8 +139,7 @@ class Daemon:
         self.submission = Submission(
             self.journal,
             MessageIds(opening.newest_message_id),
-            RouteTable(()),
-            self.upstreams,
+            Router(RouteTable(()), self.upstreams),
             self.events,
             max_messages=queue.max_messages,
             default_validity_ms=queue.default_validity_h * 3_600_000,
@@ -158,10 +156,7 @@ class Daemon:
                 self.upstreams[connector.name].nothing_waits()
         apply_rules(self.config, self.submission)
         self._say_what_was_found(opening.queued, opening.in_doubt)
-        reader = Reader(self.state_dir / FILE_NAME)
-        self._control = ControlSocket(
-            self.state_dir, reader, self.journal, self.events, self.clock, status=lambda: status_of(self)
-        )
+        self._control = ControlSocket(self.state_dir, all_handlers(self))
         await self._control.start()
         for listener in self.config.listeners.smpp:
             await self._add_listener(listener)
@@ -319,8 +314,6 @@ class Daemon:
                 self.upstreams[connector].claimed(rows, next_due_ms)
             else:
                 self._put_back(connector, rows, now_ms)
-        if batch.decisions:
-            self._control.decided(batch.decisions, answer.decided)
         if answer.fetched or answer.deliveries:
             # After the batch's callbacks: clients hear of a message's id before they hear of its end.
             asyncio.get_running_loop().call_soon(self._bring_down, answer)

@@ -88,7 +88,7 @@ class Housekeeping:
         if daemon.mail is not None:
             daemon.mail.tick(now, daemon.clock.now_ms())
         failover.move_queues(
-            daemon.submission.routes, daemon.upstreams, daemon.journal.batch, daemon.events, now
+            daemon.submission.router.routes, daemon.upstreams, daemon.journal.batch, daemon.events, now
         )
 
     def _watch_disk(self) -> None:
@@ -129,6 +129,8 @@ class Housekeeping:
             part_before_ms=now_ms - DAY_MS,
             seen_before_ms=now_ms - SEEN_MS,
             assembly_before_ms=now_ms - queue.part_wait_s * 1000,
+            text_before_id=lowest_id_at(now_ms - queue.text_days * DAY_MS),
+            statistics_before_day=now_ms // DAY_MS - queue.statistics_days,
             delay_before_id=lowest_id_at(now_ms - delay_ms),
             with_counts=self._ticks % COUNT_EVERY == 0,
         )

@@ -13,7 +13,7 @@ from gateway.translate.vendor_tlvs import VendorTlvs
 
 def apply_rules(config: Config, submission: Submission) -> None:
     """Gives the routes, and what holds for all accounts, to what accepts messages."""
-    submission.routes = routes_of(config)
+    submission.router.routes = routes_of(config)
     denied = [number.removeprefix("+") for number in config.denied_destinations]
     submission.denied = Prefixes(denied) if denied else None
     submission.max_messages = config.queue.max_messages
@@ -37,8 +37,9 @@ def routes_of(config: Config) -> RouteTable:
             text=AS_IT_CAME if route.text == AS_IT_CAME else route.text,
             whole=route.whole,
             passing=None if route.vendor_tlvs is None else vendor_tlvs.passing(route.vendor_tlvs),
+            name=route.name or f"#{number}",
         )
-        for route in config.routes
+        for number, route in enumerate(config.routes, 1)
     )
 
 

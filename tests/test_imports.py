@@ -22,6 +22,7 @@ COMPOSITION = frozenset(
         "gateway.service_side",
         "gateway.wiring",
         "gateway.housekeeping",
+        "gateway.admin",
         "gateway.cli",
         "gateway.__main__",
     }
@@ -45,7 +46,10 @@ RULES: dict[str, frozenset[str]] = {
     "gateway.core": frozenset(
         {
             "gateway.config.model",
+            "gateway.config.account_model",
             "gateway.config.connector_model",
+            "gateway.config.price_model",
+            "gateway.config.route_model",
             "gateway.config.smpp_model",
             "gateway.config.mail_model",
             "gateway.config.smsc_model",
@@ -53,6 +57,7 @@ RULES: dict[str, frozenset[str]] = {
             "protocols.mail",
             "protocols.smsc_http",
             "anyascii",
+            "phonenumbers",
         }
     ),
     "gateway.translate": frozenset(
@@ -116,6 +121,9 @@ RULES: dict[str, frozenset[str]] = {
     "gateway.simulator": frozenset({"aiohttp", "protocols"}),
     # the composition root and what starts it
     "gateway.daemon": frozenset({"gateway", "protocols"}),
+    "gateway.admin": frozenset(
+        {"gateway.config", "gateway.core", "gateway.ops", "gateway.store", "gateway.translate"}
+    ),
     "gateway.housekeeping": frozenset({"gateway.core", "gateway.ops"}),
     "gateway.wiring": frozenset(
         {"gateway.config.model", "gateway.config.smsc_model", "gateway.core", "gateway.translate"}
@@ -145,6 +153,7 @@ RULES: dict[str, frozenset[str]] = {
 TYPES_ONLY = {
     # They read the daemon's parts and are called by it: a type, never an import at run time.
     "gateway.ops.status": frozenset({"gateway.daemon"}),
+    "gateway.admin": frozenset({"gateway.daemon"}),
     "gateway.housekeeping": frozenset({"gateway.daemon"}),
     "gateway.mail_side": frozenset({"gateway.daemon"}),
     "gateway.service_side": frozenset({"gateway.daemon"}),
@@ -214,7 +223,8 @@ def is_allowed(module: str, imported: Import) -> bool:
     top = imported.module.partition(".")[0]
     if top in sys.stdlib_module_names or within(imported.module, frozenset({package})):
         return True
-    if imported.types_only and imported.module in TYPES_ONLY.get(module, frozenset()):
+    types = TYPES_ONLY.get(module, TYPES_ONLY.get(package, frozenset()))
+    if imported.types_only and imported.module in types:
         return True
     return within(imported.module, RULES[package])
 

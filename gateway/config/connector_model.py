@@ -172,6 +172,21 @@ class Connector:
         default=30,
         metadata=about("A submit without an answer by then is ambiguous.", low=0.1, high=3600),
     )
+    silence_s: float = field(
+        default=60,
+        metadata=about(
+            "A link that answers nothing for so long while submits wait for answers counts as silent, see "
+            "routes.failover; 0: never.",
+            low=0,
+            high=3600,
+        ),
+    )
+    prices: str = field(
+        default="",
+        metadata=about(
+            "Which of price_lists says what this SMSC asks for a segment.", example="cost", max_octets=64
+        ),
+    )
     reconnect_max_s: float = field(
         default=60, metadata=about("Longest pause between attempts to connect.", low=0.1, high=3600)
     )

@@ -11,6 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gateway.config.account_model import SAMPLE_PASSWORD_HASH as SAMPLE_PASSWORD_HASH
+from gateway.config.account_model import Account as Account
+from gateway.config.account_model import AccountLimits as AccountLimits
+from gateway.config.account_model import DataCoding0 as DataCoding0
+from gateway.config.account_model import MessageIdFormat as MessageIdFormat
 from gateway.config.basics import Address as Address
 from gateway.config.basics import Network as Network
 from gateway.config.basics import Option as Option
@@ -21,16 +26,14 @@ from gateway.config.connector_model import Connector as Connector
 from gateway.config.connector_model import OnAmbiguous as OnAmbiguous
 from gateway.config.connector_model import TextPolicy as TextPolicy
 from gateway.config.connector_model import VendorTlv as VendorTlv
-from gateway.config.mail_model import AccountMail, IncomingRule, LmtpListener, Mail, SmtpListener
-from gateway.config.secret import Secret
+from gateway.config.mail_model import IncomingRule, LmtpListener, Mail, SmtpListener
+from gateway.config.price_model import Price as Price
+from gateway.config.price_model import PriceList as PriceList
+from gateway.config.route_model import Rewrite as Rewrite
+from gateway.config.route_model import Route as Route
 from gateway.config.smpp_model import AccountSmpp as AccountSmpp
 from gateway.config.smsc_model import CallbackListener, SmscConnector
 
-# Hash of the word "change-me" in the printed example. The loader refuses it, so nobody runs with it.
-SAMPLE_PASSWORD_HASH = "scrypt$15$8$1$c2FtcGxlLW5vdC1mb3ItdQ==$Y/WdHCkoP+3ZUUmReY2RAvwvICuXp9B1pgh2QLDSMYA="
-
-MessageIdFormat = Literal["decimal", "hex", "uuid"]
-DataCoding0 = Literal["gsm7", "latin1", "ascii", "utf8", "gsm7_packed"]
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["info", "debug", "warning"]
 
@@ -82,132 +85,6 @@ class Listeners:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """A customer's login."""
-
-    system_id: str = field(metadata=about("Login name of the bind.", example="app", max_octets=15))
-    password_hash: Secret = field(
-        metadata=about(
-            "What `smsc-gateway hash-password` prints. SMPP allows 8 characters of password "
-            "(SMPP v3.4 §5.2.2); clients may cut longer ones.",
-            example=SAMPLE_PASSWORD_HASH,
-        )
-    )
-    second_password_hash: Secret | None = field(
-        default=None,
-        metadata=about(
-            "A second good password, for as long as clients change from one to the other.",
-            example="{file: /etc/smsc-gateway/second.hash}",
-        ),
-    )
-    allowed_addresses: Sequence[Network] = field(
-        default=(),
-        metadata=about(
-            "Networks the client may come from; empty: any.", example="[127.0.0.0/8, '2001:db8::/32']"
-        ),
-    )
-    max_binds: int = field(default=10, metadata=about("Sessions at the same time.", low=1, high=10_000))
-    window: int = field(
-        default=100,
-        metadata=about("Unanswered requests on one bind, in either direction.", low=1, high=10_000),
-    )
-    rate: int = field(
-        default=0,
-        metadata=about("Segments per second over all binds; 0: no limit.", low=0, high=1_000_000),
-    )
-    message_id_format: MessageIdFormat = field(
-        default="decimal", metadata=about("How message_id is written to this account.")
-    )
-    allowed_sources: Sequence[str] = field(
-        default=(),
-        metadata=about(
-            "Sender numbers or names the account may use; empty: any.",
-            example="['79990000001', Example]",
-            max_octets=20,
-        ),
-    )
-    max_segments: int = field(
-        default=10, metadata=about("Segments of one message; longer texts are refused.", low=1, high=255)
-    )
-    max_open: int = field(
-        default=100_000,
-        metadata=about(
-            "Messages without a final state; then submits get ESME_RMSGQFUL.", low=1, high=100_000_000
-        ),
-    )
-    data_coding_0: DataCoding0 = field(
-        default="gsm7", metadata=about("The alphabet this account means by data_coding 0.")
-    )
-    blocked: bool = field(default=False, metadata=about("Refuses every login of the account."))
-    api_keys: Sequence[Secret] = field(
-        default=(),
-        metadata=about(
-            "What `smsc-gateway api-key` prints: keys that stand for login and password in the service's "
-            "own mail form.",
-            example="[{file: /etc/smsc-gateway/app.key}]",
-        ),
-    )
-    smpp: AccountSmpp = field(
-        default=AccountSmpp(),
-        metadata=about("What the account's sessions may do, and how receipts come to them."),
-    )
-    mail: AccountMail | None = field(
-        default=None, metadata=about("E-mail to SMS; without it the account sends no mail.")
-    )
-    service_messages: bool = field(
-        default=False,
-        metadata=about(
-            "Lets the account ask an SMSC service for what is no plain SMS (HLR, ping, call, Viber and so "
-            "on), and use the service's commands in texts."
-        ),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Route:
-    """Which connectors a destination is sent to."""
-
-    prefix: str = field(
-        default="",
-        metadata=about(
-            "First digits of the destination; the longest match wins, empty: every number.", max_octets=20
-        ),
-    )
-    connectors: Sequence[str] = field(
-        metadata=about(
-            "Names in order: the next is used when the one before fails.", example="[operator]", min_items=1
-        )
-    )
-    on_ambiguous: OnAmbiguous = field(
-        default="resend_once",
-        metadata=about(
-            "What becomes of a submit whose answer never came: sent again, sent again once, kept for a "
-            "person to decide, or failed."
-        ),
-    )
-    text: TextPolicy = field(
-        default=TextPolicy(),
-        metadata=about("How a text is written anew where that saves segments; as it came if nothing is set."),
-    )
-    whole: bool = field(
-        default=False,
-        metadata=about(
-            "Joins the segments that an application made itself before anything of them goes up; "
-            "what is not there within queue.part_wait_s goes up in its parts."
-        ),
-    )
-    vendor_tlvs: Sequence[str] | None = field(
-        default=None,
-        metadata=about(
-            "Which TLVs beyond the specification go up with a message: names of vendor_tlvs, or tags; "
-            "absent: all.",
-            example="[charging_id, '0x1401']",
-            max_octets=64,
-        ),
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Queue:
     """How much is kept, and for how long."""
 
@@ -223,6 +100,18 @@ class Queue:
     )
     history_days: int = field(
         default=30, metadata=about("Final messages are kept so long.", low=1, high=3650)
+    )
+    text_days: int = field(
+        default=0,
+        metadata=about(
+            "The texts of final messages are kept so long; 0: a text goes with the end of its message.",
+            low=0,
+            high=3650,
+        ),
+    )
+    statistics_days: int = field(
+        default=730,
+        metadata=about("Counts by day, account, connector and state are kept so long.", low=1, high=36_500),
     )
     outbox_days: int = field(
         default=7,
@@ -283,6 +172,10 @@ class Config:
         metadata=about(
             "TLVs beyond the specification that have a name and a form; what has another is refused."
         ),
+    )
+    price_lists: Sequence[PriceList] = field(
+        default=(),
+        metadata=about("What a segment costs: what accounts pay, and what connectors' SMSCs ask."),
     )
     denied_destinations: Sequence[str] = field(
         default=(),

@@ -119,6 +119,12 @@ class SmscConnector:
         default=0,
         metadata=about("A balance below this is said in the log; 0: never.", low=0, high=1_000_000_000),
     )
+    prices: str = field(
+        default="",
+        metadata=about(
+            "Which of price_lists says what this service asks for a segment.", example="cost", max_octets=64
+        ),
+    )
     incoming_account: str = field(
         default="",
         metadata=about(

@@ -38,6 +38,19 @@ class Batch:
     """message_id, account, source, destination, service_type, now_ms: an accepted message that takes the
     place of earlier ones of the same four that still wait (QUEUED, HELD or GATHERED, and nothing of them
     sent); they end as DELETED with the error "replaced". Segments of one set do not replace each other."""
+    charges: list[Row] = field(default_factory=list)
+    """message_id, payer (an account), amount (millionths of its currency), 0 or 1 or 2: of an accepted
+    message (with Wish.CHARGED) what it costs, taken from the payer's balance in this transaction; and when it
+    is given back (AccountConfig.refund: never, unsent, undelivered)."""
+    credits: list[Row] = field(default_factory=list)
+    """payer, amount (millionths; below 0: taken out), at_ms, note: a person changes a balance."""
+    counted: list[Row] = field(default_factory=list)
+    """account, day (a number), kind, key (octets), times: what limits per day have counted, so that a restart
+    forgets nothing; added to what is there."""
+    blacklisted: list[Row] = field(default_factory=list)
+    """account ("": everybody's), number (digits), at_ms, why: nobody writes to it any more."""
+    unblacklisted: list[Row] = field(default_factory=list)
+    """account, number."""
     mails: list[Row] = field(default_factory=list)
     """mail_id, key (octets, or None: never seen as repeated), account, received_ms, sender ("": none), envid,
     header_id, subject, client_id, returned (octets), 1 if that is the whole mail.
@@ -55,6 +68,10 @@ class Batch:
     """message_id, now_ms: no receipt is expected."""
     postponed: list[Row] = field(default_factory=list)
     """message_id, segment, connector, due_ms, 1 if the SMSC answered (else 0), now_ms, reason."""
+    rerouted: list[Row] = field(default_factory=list)
+    """message_id, segment, connector that refused it, connector that is next, alternatives that are left,
+    due_ms, now_ms, reason: a submit error sends a message to the next connector of its route. The segment's
+    row goes; if nothing of the message is under way at the old connector the whole message moves."""
     failed: list[Row] = field(default_factory=list)
     """message_id, state, error, done_ms: refused for good."""
     doubts: list[Row] = field(default_factory=list)
@@ -101,7 +118,14 @@ class Batch:
     moves: list[Row] = field(default_factory=list)
     """connector, other connector: failover of what waits."""
     decisions: list[Row] = field(default_factory=list)
-    """message_id, "resend" or "drop", now_ms: a person's word on a message that waits."""
+    """message_id, word, now_ms: a person's word on a message that waits. "resend" sends a held one again,
+    "drop" gives one up, "hold" keeps one from being sent until "release", "retry" makes one due now, "cancel"
+    ends one as DELETED. Only what nothing was sent of can be held, retried or cancelled."""
+    replays: list[Row] = field(default_factory=list)
+    """delivery_id (0: all of the account), account ("": any, with an id), now_ms: dead deliveries wait again.
+    A letter_id with account "mail:" is one of the dead letters."""
+    erasures: list[Row] = field(default_factory=list)
+    """number (digits), now_ms: everything that ended and has to do with it loses number and text."""
     queries: list[Row] = field(default_factory=list)
     """account, message_id: what became of it, live or ended."""
     cancels: list[Row] = field(default_factory=list)
@@ -170,8 +194,14 @@ class Answer:
     """connector, [(upstream_id, submitted_ms)], message_id of the last one looked at (0: that was all)."""
     fetched: list[Row] = field(default_factory=list)
     """account, [Delivery's fields], whether there may be more."""
+    refunds: list[Row] = field(default_factory=list)
+    """payer, amount: what this batch gave back."""
     decided: list[bool] = field(default_factory=list)
     """For each decision: whether such a message waited."""
+    replayed: list[int] = field(default_factory=list)
+    """For each replay: how many wait again."""
+    erased: list[dict[str, int]] = field(default_factory=list)
+    """For each erasure: rows of each table, and "live": messages that have not ended, and are kept."""
     queried: list[Row] = field(default_factory=list)
     """For each query: (state, Progress or -1: ended, done_ms, error, source, destination, esm_class,
     data_coding, connector, [upstream_id of each segment that was taken], segments, service_type), or () when
@@ -200,6 +230,8 @@ class Sweep:
     part_before_ms: int  # parts of an incoming SMS that waited so long go on without the others
     seen_before_ms: int  # incoming SMS that were taken then do not come again
     assembly_before_ms: int  # a sender's own segments that waited so long go up without the others
+    text_before_id: int  # messages below this lose their text
+    statistics_before_day: int  # days since 1970 below this are not counted any more
     delay_before_id: int  # messages below this are late
     with_counts: bool  # also what takes longer: deliveries of each account are counted
 

@@ -30,6 +30,18 @@ class Refusal(Enum):
     DENIED = "denied"
     SPECIAL = "special_message"
     STOPPING = "stopping"
+    BALANCE = "balance"
+    NO_PRICE = "no_price"
+    PER_DAY = "limit_per_day"
+    PER_NUMBER = "limit_per_number"
+    PER_TEXT = "limit_per_text"
+    PER_ADDRESS = "limit_per_address"
+    HOURS = "hours"
+    FLOOD = "flood"
+    REPEATED = "repeated"
+    BLACKLIST = "blacklist"
+    NUMBER = "number"
+    ROUTE = "route_refuses"
 
 
 def system_reason(error: OSError) -> str:

@@ -86,6 +86,7 @@ class Wish(IntFlag):
     REPLACE = 2  # replace_if_present: an earlier one to the same number that still waits gives way
     WHOLE = 4  # its segments are the sender's own, and go up joined
     ONE_PDU = 8  # and then in one PDU, which the SMSC splits
+    CHARGED = 16  # it has a row in `charge`: something may have to be given back at its end
 
     @staticmethod
     def default_message(sm_default_msg_id: int) -> int:
@@ -124,6 +125,10 @@ class Draft(NamedTuple):
     part: tuple[int, int, int] | None = None
     """Of a segment that the sender made itself: reference, total and its number. References of 8 bits, of 16
     bits (from 1 << 16) and of SAR TLVs (from 1 << 17) are different ones."""
+    client_id: str = ""
+    """What its sender calls it, if anything; see `Message.client_id`."""
+    address: str = ""
+    """The IP address it came from; empty: none, as by a Unix socket."""
 
 
 class Message(NamedTuple):
@@ -156,6 +161,8 @@ class Message(NamedTuple):
     retries: int  # times that an SMSC said "not now"
     origin: int = 0
     flags: int = 0  # see Wish
+    route: str = ""  # the name of the route that was found
+    client_id: str = ""  # what its sender calls it: user_message_reference, the id of a mail's form
 
 
 class Delivery(NamedTuple):

@@ -28,6 +28,12 @@ class Route:
     """The segments that a sender made itself are joined before they go up."""
     passing: Callable[[bytes], bytes] | None = None
     """Leaves out of a message's TLVs what does not go this way; None: all go."""
+    name: str = ""
+
+    @property
+    def changes(self) -> bool:
+        """Whether a message that goes this way is written anew."""
+        return self.text is not AS_IT_CAME
 
 
 class RouteTable:

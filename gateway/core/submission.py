@@ -7,8 +7,7 @@ send, so a message costs one commit on its way up instead of two.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
 
 from gateway.core.accounts import Account
 from gateway.core.batch import Journal
@@ -16,8 +15,8 @@ from gateway.core.errors import Refusal
 from gateway.core.events import Events
 from gateway.core.message_ids import MessageIds
 from gateway.core.model import Draft, Message, Origin, Progress, Wish
-from gateway.core.routing import AS_IT_CAME, Prefixes, Route, RouteTable
-from gateway.core.service import needs_service
+from gateway.core.router import Router
+from gateway.core.routing import Prefixes, Route
 from gateway.core.upstream import Upstream
 from protocols.sms.addresses import digits_of
 
@@ -38,8 +37,7 @@ class Submission:
         self,
         journal: Journal,
         ids: MessageIds,
-        routes: RouteTable,
-        upstreams: Mapping[str, Upstream],
+        router: Router,
         events: Events,
         *,
         max_messages: int,
@@ -47,8 +45,7 @@ class Submission:
     ) -> None:
         self.journal = journal
         self.ids = ids
-        self.routes = routes
-        self.upstreams = upstreams
+        self.router = router
         self.events = events
         self.max_messages = max_messages
         self.default_validity_ms = default_validity_ms
@@ -63,14 +60,16 @@ class Submission:
         """Messages of the batch that was just committed that were left out: a mail that had come before."""
         self._taken: list[_Taken] = []
 
-    def accept(self, account: Account, draft: Draft, now: float, now_ms: int) -> Message | Refusal:
+    def accept(
+        self, account: Account, draft: Draft, now: float, now_ms: int, origin: int = _BY_SESSION
+    ) -> Message | Refusal:
         """Takes the message into the gathering batch, or says why not.
 
         The caller ends its chunk of work with `flush`, and answers after the commit.
         """
-        route = self._route(draft)
-        if route is not None and route.text is not AS_IT_CAME:
-            draft = self._in_best_form(draft, route)
+        route = self.router.find(account, draft, origin, now_ms)
+        if route is not None and route.changes:
+            draft = self.router.written(draft, route)
         refusal = self._check(account, draft, now_ms)
         if refusal is None:
             if not account.bucket.take(draft.segments, now):
@@ -78,7 +77,7 @@ class Submission:
             elif route is None:
                 refusal = Refusal.NO_ROUTE
             else:
-                return self._take(account, draft, route, now, now_ms, _BY_SESSION)
+                return self._take(account, draft, route, now, now_ms, origin)
         self.refused[refusal] += 1
         return refusal
 
@@ -90,12 +89,12 @@ class Submission:
         refusal: Refusal | None = None
         room = min(self.max_messages - self.open_messages, account.config.max_open - account.open_messages)
         for draft in drafts:
-            route = self._route(draft)
+            route = self.router.find(account, draft, origin.value, now_ms)
             if route is None:
                 refusal = Refusal.NO_ROUTE
                 break
-            if route.text is not AS_IT_CAME:
-                draft = self._in_best_form(draft, route)
+            if route.changes:
+                draft = self.router.written(draft, route)
             refusal = self._check(account, draft, now_ms)
             if refusal is not None:
                 break
@@ -109,40 +108,11 @@ class Submission:
             return refusal
         return [self._take(account, draft, route, now, now_ms, origin.value) for draft, route in taken]
 
-    def _route(self, draft: Draft) -> Route | None:
-        route = self.routes.find(digits_of(draft.destination, draft.destination_ton))
-        if draft.tlvs or draft.service_type:
-            route = self._for_service(route, draft)
-        return route
-
-    def in_best_form(self, draft: Draft) -> Draft:
-        """The draft with its text as the policy of its route writes it."""
-        route = self._route(draft)
-        return draft if route is None or route.text is AS_IT_CAME else self._in_best_form(draft, route)
-
-    def _in_best_form(self, draft: Draft, route: Route) -> Draft:
-        """The draft with its text as the route's policy writes it."""
-        from gateway.core.texts import recode  # with the tables of all languages, for the few routes with one
-
-        if draft.part is not None:
-            return draft
-        # a service over HTTP takes texts, and chooses their alphabet itself
-        tables = (
-            () if any(self.upstreams[name].service for name in route.connectors) else route.text.shift_tables
-        )
-        form = recode(
-            draft.user_data,
-            draft.data_coding,
-            draft.esm_class,
-            transliterate=route.text.transliterate,
-            shift_tables=tables,
-        )
-        return draft if form is None else draft._replace(**form._asdict())
-
     def _take(
         self, account: Account, draft: Draft, route: Route, now: float, now_ms: int, origin: int
     ) -> Message:
-        upstream = self._choose(route.connectors)
+        message_id = self.ids.next(now_ms)
+        upstream = self.router.choose(route, draft, message_id)
         if draft.tlvs and route.passing is not None:
             draft = draft._replace(tlvs=route.passing(draft.tlvs))
         # What is due before 1970 leaves the queue before what is due at once.
@@ -154,7 +124,7 @@ class Submission:
             due_ms = max(due_ms, upstream.paced(draft.source, draft.segments, now_ms) or due_ms)
         message = Message._make(
             (
-                self.ids.next(now_ms),
+                message_id,
                 account.name,
                 now_ms,
                 *draft[:_MESSAGE_PART],
@@ -169,6 +139,8 @@ class Submission:
                 0,
                 origin,
                 draft.flags,
+                route.name,
+                draft.client_id,
             )
         )
         if draft.part is None:
@@ -207,25 +179,6 @@ class Submission:
         if self.denied is not None and self.denied.fit(digits_of(draft.destination, draft.destination_ton)):
             return Refusal.DENIED
         return None
-
-    @property
-    def has_service(self) -> bool:
-        """Whether a connector is an SMSC service; without one its options and kinds mean nothing to us."""
-        return any(upstream.service for upstream in self.upstreams.values())
-
-    def _for_service(self, route: Route | None, draft: Draft) -> Route | None:
-        """The route of a message that only an SMSC service can send, without any other connector."""
-        if route is None or not needs_service(draft.service_type, draft.tlvs) or not self.has_service:
-            return route
-        names = tuple(name for name in route.connectors if self.upstreams[name].service)
-        return replace(route, connectors=names, alternatives=" ".join(names)) if names else None
-
-    def _choose(self, connectors: tuple[str, ...]) -> Upstream:
-        for name in connectors:
-            upstream = self.upstreams[name]
-            if upstream.up:
-                return upstream
-        return self.upstreams[connectors[0]]
 
     def _record(
         self, account: Account, message: Message, upstream: Upstream, now: float, now_ms: int

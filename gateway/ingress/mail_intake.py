@@ -125,7 +125,7 @@ class MailIntake:
         """What a recipient means; raises MailError."""
         recipient = self.directory.find(account, rcpt)
         for number in recipient.numbers:
-            if self.submission.routes.find(number) is None:
+            if not self.submission.router.may_reach(number):
                 raise error_of(Refusal.NO_ROUTE)
         return recipient
 
@@ -384,7 +384,7 @@ class MailIntake:
             notify=notify,
             now_ms=self.clock.now_ms(),
             about=mail_service.About(
-                may_service=account.config.service_messages and self.submission.has_service,
+                may_service=account.config.service_messages and self.submission.router.has_service,
                 author=next(iter(reading.author_addresses), sender.address),
                 subject=reading.subject,
                 charset=reading.charset,

@@ -203,7 +203,7 @@ class SmppConnection(asyncio.Protocol):
         assert share is not None
         submission = self.listener.submission
         draft = draft_of(pdu, now_ms, self.reading)
-        if isinstance(draft, Draft) and (draft.tlvs or draft.service_type) and submission.has_service:
+        if isinstance(draft, Draft) and (draft.tlvs or draft.service_type) and submission.router.has_service:
             draft = checked(account, draft, now_ms)
         shared = account.shares.crowded
         if shared:

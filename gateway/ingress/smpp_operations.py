@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.core.accounts import Account
 from gateway.core.errors import Refusal
 from gateway.core.message_ids import parse_id
-from gateway.core.model import Draft, MessageState, Progress
+from gateway.core.model import Draft, MessageState, Origin, Progress
 from gateway.core.upstream import Upstream
 from gateway.ingress.smpp_messages import Messages
 from gateway.translate import smpp_operations as translate
@@ -116,7 +116,7 @@ class Operations:
 
     def _asked_for(self, operation: str, connector: str) -> Upstream | None:
         """The connector's upstream, if its SMSC can do this."""
-        upstream = self._submission.upstreams.get(connector)
+        upstream = self._submission.router.upstreams.get(connector)
         return upstream if upstream is not None and operation in upstream.operations else None
 
     @staticmethod
@@ -259,7 +259,8 @@ class Operations:
         now_ms = self._clock.now_ms()
         draft = translate.replacement_of(pdu, found, now_ms, connection.reading)
         if isinstance(draft, Draft) and not found.at_smsc:
-            draft = self._submission.in_best_form(draft)
+            router = self._submission.router
+            draft = router.in_best_form(connection.account, draft, Origin.SESSION.value, now_ms)
         if isinstance(draft, Refusal):
             connection.refuse(pdu, REFUSAL_STATUS[draft])
         elif draft.segments > connection.account.config.max_segments:
@@ -298,7 +299,7 @@ class Operations:
 
     def _takes_one_pdu(self, connector: str) -> bool:
         """Whether long texts go up whole there; a service gets them so by its claim."""
-        upstream = self._submission.upstreams.get(connector)
+        upstream = self._submission.router.upstreams.get(connector)
         return upstream is not None and upstream.whole and not upstream.service
 
     def _replace_at_smsc(
@@ -343,7 +344,7 @@ class Operations:
         """Passes a broadcast operation on, and its answer back; we keep nothing of it (SMPP v5.0 §4.4)."""
         account = connection.account
         assert account is not None
-        upstream = self._submission.upstreams.get(account.config.smpp.broadcast_connector)
+        upstream = self._submission.router.upstreams.get(account.config.smpp.broadcast_connector)
         if upstream is None or connection.session.version < c.INTERFACE_VERSION_50:
             connection.refuse(pdu, c.ESME_RINVCMDID)
         elif account.sources and pdu.source_addr not in account.sources:

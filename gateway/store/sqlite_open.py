@@ -55,10 +55,12 @@ def lock(folder: Path) -> IO[str]:
 
 
 def statements() -> dict[str, str]:
-    """The named statements of statements.sql."""
-    text = (SQL / "statements.sql").read_text("utf-8")
-    parts = re.split(r"^-- name: (\w+)\n", text, flags=re.M)
-    return dict(zip(parts[1::2], (part.strip() for part in parts[2::2]), strict=True))
+    """The named statements of all files that are no migration."""
+    found: dict[str, str] = {}
+    for file in sorted(SQL.glob("[a-z]*.sql")):
+        parts = re.split(r"^-- name: (\w+)\n", file.read_text("utf-8"), flags=re.M)
+        found.update(zip(parts[1::2], (part.strip() for part in parts[2::2]), strict=True))
+    return found
 
 
 def migrations() -> list[tuple[int, str]]:

@@ -29,7 +29,7 @@ def add_service(gateway: Gateway) -> None:
 
     upstreams: Any = gateway.daemon.upstreams["smsc"].all
     gateway.daemon.upstreams["smsc"].all = {**upstreams, "web": Service()}
-    gateway.daemon.submission.upstreams = gateway.daemon.upstreams["smsc"].all
+    gateway.daemon.submission.router.upstreams = gateway.daemon.upstreams["smsc"].all
 
 
 @pytest.mark.parametrize("system_id", ["app", "may"])

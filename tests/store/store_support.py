@@ -232,6 +232,8 @@ class Store:
             "part_before_ms": 0,
             "seen_before_ms": 0,
             "assembly_before_ms": 0,
+            "text_before_id": 0,
+            "statistics_before_day": 0,
             "delay_before_id": 0,
             "with_counts": True,
             **bounds,

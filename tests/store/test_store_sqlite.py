@@ -66,11 +66,12 @@ def test_what_lives_in_a_store_of_version_3_lives_on(tmp_path: Path) -> None:
     old = opened(tmp_path / FILE_NAME)
     for number, script in migrations()[:3]:
         old.executescript(f"{script}; PRAGMA user_version = {number}")
-    columns = ", ".join(Message._fields[:-1])  # without flags
-    places = ", ".join("?" * len(Message._fields[:-1]))
+    of_then = Message._fields.index("flags")
+    columns = ", ".join(Message._fields[:of_then])
+    places = ", ".join("?" * of_then)
     for n, progress in ((1, Progress.SENT), (2, Progress.QUEUED), (3, Progress.HELD)):
         sql = f"INSERT INTO message ({columns}, progress) VALUES ({places}, ?)"
-        old.execute(sql, (*message(n)[:-1], progress.value))
+        old.execute(sql, (*message(n)[:of_then], progress.value))
     old.execute("INSERT INTO boot (started_ms) VALUES (1)")
     old.execute(
         "INSERT INTO submission (message_id, segment, connector, boot, attempt, intent_ms, submitted_ms, "

@@ -267,5 +267,7 @@ def test_history_has_everything_but_the_text(store: Store) -> None:
         "retries": 1,
         "doubts": 0,
         "origin": 0,
+        "route": "",
+        "client_id": "",
         "numbering": None,
     }

@@ -31,8 +31,8 @@ INSERT INTO message (
     message_id, account, accepted_ms, service_type, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, priority, registered_delivery,
     data_coding, user_data, tlvs, segments, connector, alternatives, on_ambiguous, due_ms, expires_ms,
-    validity_period, retries, origin, flags, progress
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    validity_period, retries, origin, flags, route, client_id, progress
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: insert_intent
 -- Says that a segment is about to be sent; a segment whose attempt ended in doubt gets a new one.
@@ -131,7 +131,7 @@ AND segments > (SELECT count(*) FROM submission s WHERE s.message_id = message.m
 SELECT message_id, account, accepted_ms, service_type, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, priority, registered_delivery,
     data_coding, user_data, tlvs, segments, m.connector, alternatives, on_ambiguous, due_ms, expires_ms,
-    validity_period, retries, origin, flags, s.segment, s.intent_ms, s.upstream_id
+    validity_period, retries, origin, flags, route, client_id, s.segment, s.intent_ms, s.upstream_id
 FROM submission s JOIN message m USING (message_id)
 WHERE s.attempt = 0 AND s.connector = ? AND s.upstream_id IS NOT NULL AND s.boot <> ? ORDER BY s.message_id, s.segment;
 
@@ -180,7 +180,7 @@ SELECT name, value FROM mark;
 SELECT message_id, account, accepted_ms, service_type, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, priority, registered_delivery,
     data_coding, user_data, tlvs, segments, connector, alternatives, on_ambiguous, due_ms, expires_ms,
-    validity_period, retries, origin, flags
+    validity_period, retries, origin, flags, route, client_id
 FROM message WHERE connector = ? AND progress = 0 AND due_ms <= ? ORDER BY due_ms, message_id LIMIT ?;
 
 -- name: segments_taken
@@ -320,7 +320,8 @@ INSERT OR IGNORE INTO history
 SELECT m.message_id, m.account, m.accepted_ms, m.source, m.destination, m.registered_delivery, m.segments,
     m.connector, s.submitted_ms, s.upstream_id, e.state, e.error, e.done_ms, m.retries, m.doubts, m.origin,
     CASE WHEN m.registered_delivery & 12
-    THEN m.flags >> 16 << 32 | (m.source_ton << 24) | (m.source_npi << 16) | (m.destination_ton << 8) | m.destination_npi END
+    THEN m.flags >> 16 << 32 | (m.source_ton << 24) | (m.source_npi << 16) | (m.destination_ton << 8) | m.destination_npi END,
+    m.route, m.client_id
 FROM temp.ended e CROSS JOIN message m USING (message_id)
 LEFT JOIN submission s ON s.message_id = m.message_id AND s.segment = 1;
 

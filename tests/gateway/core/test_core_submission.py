@@ -23,6 +23,7 @@ from gateway.core.batch import Answer
 from gateway.core.errors import Refusal
 from gateway.core.message_ids import MessageIds
 from gateway.core.model import Draft, Message, OnAmbiguous, Progress
+from gateway.core.router import Router
 from gateway.core.routing import Route, RouteTable
 from gateway.core.submission import Submission
 from gateway.core.upstream import Upstream
@@ -56,8 +57,7 @@ class Desk:
         self.submission = Submission(
             self.journal,
             MessageIds(),
-            RouteTable(routes or (Route("", ("one", "two"), OnAmbiguous.HOLD),)),
-            self.upstreams,
+            Router(RouteTable(routes or (Route("", ("one", "two"), OnAmbiguous.HOLD),)), self.upstreams),
             self.events,
             max_messages=1000,
             default_validity_ms=2 * DAY_MS,

@@ -73,7 +73,7 @@ def test_any_other_message_may_go_by_all(fields: dict[str, object]) -> None:
 @pytest.mark.parametrize("fields", FOR_A_SERVICE)
 def test_without_a_service_they_mean_nothing_to_the_gateway(fields: dict[str, object]) -> None:
     desk = Desk()
-    assert not desk.submission.has_service
+    assert not desk.submission.router.has_service
     message = desk.taken(account(), **fields)
     assert isinstance(message, Message)
     assert message.alternatives == "one two"

@@ -12,6 +12,7 @@ from gateway.core.accounts import Account
 from gateway.core.batch import Answer
 from gateway.core.message_ids import MessageIds
 from gateway.core.model import Message, Progress
+from gateway.core.router import Router
 from gateway.core.routing import RouteTable
 from gateway.core.submission import Submission
 from gateway.ingress.smpp_operations import Operations
@@ -76,8 +77,7 @@ class Listener:
         self.submission = Submission(
             self.journal,
             MessageIds(),
-            RouteTable(()),
-            {},
+            Router(RouteTable(()), {}),
             self.events,
             max_messages=100,
             default_validity_ms=1000,
@@ -171,7 +171,7 @@ class Smsc:
 def test_that_the_smsc_has_cancelled_it_is_said_when_that_is_kept(
     asked: Asked, ok: bool, status: str
 ) -> None:
-    asked.listener.submission.upstreams = {"one": Smsc()}  # type: ignore[dict-item]
+    asked.listener.submission.router.upstreams = {"one": Smsc()}  # type: ignore[dict-item]
     asked.ask(REQUESTS[1])
     asked.journal.commit(answer=Answer(queried=[LIVE]))
     asked.journal.commit(answer=Answer(cancelled=[(0, [(1, "one", ["A"])], 0)]))
@@ -198,7 +198,7 @@ def test_a_list_that_is_named_often_does_not_make_millions_of_messages(asked: As
 
 
 def test_a_message_whose_parts_are_not_all_known_at_the_smsc_is_not_cancelled(asked: Asked) -> None:
-    asked.listener.submission.upstreams = {"one": Smsc()}  # type: ignore[dict-item]
+    asked.listener.submission.router.upstreams = {"one": Smsc()}  # type: ignore[dict-item]
     asked.ask(REQUESTS[1])
     asked.journal.commit(answer=Answer(queried=[(*LIVE[:10], 2, "")]))
     asked.journal.commit(answer=Answer(cancelled=[(0, [(1, "one", ["A"])], 0)]))
@@ -210,7 +210,7 @@ def test_a_message_whose_parts_are_not_all_known_at_the_smsc_is_not_cancelled(as
 def test_a_message_of_which_a_part_is_not_at_the_smsc_is_under_way(
     asked: Asked, ids: list[str], state: int
 ) -> None:
-    asked.listener.submission.upstreams = {"one": Smsc()}  # type: ignore[dict-item]
+    asked.listener.submission.router.upstreams = {"one": Smsc()}  # type: ignore[dict-item]
     asked.ask(REQUESTS[0])
     asked.journal.commit(answer=Answer(queried=[(1, Progress.SENT, *LIVE[2:9], ids, 2, "")]))
     answer: Any = asked.connection.answers[0]
@@ -226,7 +226,7 @@ def test_an_smsc_that_is_silent_is_not_asked_for_each_part(asked: Asked) -> None
             then(None)
             return True
 
-    asked.listener.submission.upstreams = {"one": Silent()}  # type: ignore[dict-item]
+    asked.listener.submission.router.upstreams = {"one": Silent()}  # type: ignore[dict-item]
     asked.ask(REQUESTS[0])
     asked.journal.commit(answer=Answer(queried=[(1, Progress.SENT, *LIVE[2:9], ["A", "B", "C"], 3, "")]))
     assert asked.connection.status == "ESME_ROK"

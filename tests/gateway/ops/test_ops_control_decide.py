@@ -3,39 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 from typing import Any
 
 import pytest
 from gateway_fakes import FakeJournal, ManualClock, quiet_events
 
-from gateway.ops.control import ControlSocket
+from gateway.admin import queue
+from gateway.core.batch import Answer
 
 
 class Waiting:
     """A store in which every message waits."""
 
+    def __init__(self, path: object) -> None:
+        pass
+
     def timeline(self, message_id: int) -> dict[str, Any] | None:
         return {"state": "QUEUED"}
 
-    def mail(self, mail_id: int) -> dict[str, Any] | None:
-        return None
 
-    def listing(self, kind: str, limit: int) -> list[dict[str, Any]]:
-        return []
+class Desk:
+    """What the handlers need of the daemon."""
 
-    def summary(self) -> dict[str, Any]:
-        return {}
-
-
-def control_of(journal: FakeJournal) -> ControlSocket:
-    return ControlSocket(Path("unused"), Waiting(), journal, quiet_events(), ManualClock(), status=dict)
+    def __init__(self, journal: FakeJournal) -> None:
+        self.journal = journal
+        self.events = quiet_events()
+        self.clock = ManualClock()
 
 
-async def asked(control: ControlSocket, journal: FakeJournal) -> asyncio.Task[dict[str, Any]]:
+async def asked(journal: FakeJournal) -> asyncio.Task[dict[str, Any]]:
     """`queue drop` whose decision is in the gathering batch."""
     before = len(journal.batch.decisions)
-    task = asyncio.ensure_future(control._decide(7, "drop"))
+    desk: Any = Desk(journal)
+    reader: Any = Waiting(None)
+    task = asyncio.ensure_future(queue._decide(desk, reader, 7, "drop"))
     while len(journal.batch.decisions) == before:  # noqa: ASYNC110 - a few turns of the loop
         await asyncio.sleep(0)
     return task
@@ -47,12 +48,10 @@ async def asked(control: ControlSocket, journal: FakeJournal) -> asyncio.Task[di
 def test_the_answer_is_what_the_store_did(ok: bool, waited: bool, answer: str) -> None:
     async def run() -> None:
         journal = FakeJournal()
-        control = control_of(journal)
-        task = await asked(control, journal)
-        batch, end = journal.take()
-        if ok:
-            control.decided(batch.decisions, [waited])
-        end(ok, None)
+        journal.batch.decisions.append((6, "drop", 0))  # somebody else's, of the same batch
+        task = await asked(journal)
+        _, end = journal.take()
+        end(ok, Answer(decided=[not waited, waited]))
         assert list(await task) == [answer]
 
     asyncio.run(run())
@@ -61,12 +60,10 @@ def test_the_answer_is_what_the_store_did(ok: bool, waited: bool, answer: str) -
 def test_a_commit_after_the_patience_of_whoever_asked_harms_nothing() -> None:
     async def run() -> None:
         journal = FakeJournal()
-        control = control_of(journal)
-        task = await asked(control, journal)
+        task = await asked(journal)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        control.decided(journal.batch.decisions, [True])
-        journal.commit()
+        journal.commit(answer=Answer(decided=[True]))
 
     asyncio.run(run())

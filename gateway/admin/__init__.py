@@ -1,0 +1,22 @@
+"""What the command line can ask the running daemon, one file for each subject.
+
+Each file has `handlers(daemon)`: the names of its requests, and what answers them (`gateway.ops.control`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from gateway.admin import queue
+from gateway.ops.control import Handler
+
+if TYPE_CHECKING:
+    from gateway.daemon import Daemon
+
+
+def all_handlers(daemon: Daemon) -> dict[str, Handler]:
+    """Everything that can be asked."""
+    found: dict[str, Handler] = {}
+    for subject in (queue,):
+        found.update(subject.handlers(daemon))
+    return found
