@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from gateway.cli import EXIT_USAGE, CommandError
 from gateway.core.events import safe
 from gateway.core.message_ids import parse_id
-from gateway.ops.control import SOCKET_NAME
+from gateway.ops.control import END, SOCKET_NAME, STILL_HERE
 from gateway.ops.listening import path_too_long
 
 TIMEOUT_S = 30.0
@@ -19,6 +21,28 @@ TIMEOUT_S = 30.0
 
 def ask(state_dir: Path, command: str, **arguments: object) -> dict[str, Any]:
     """The daemon's answer; CommandError says why there is none."""
+    with _asked(state_dir, command, arguments) as lines:
+        return _answer(lines.readline())
+
+
+def ask_many(state_dir: Path, command: str, **arguments: object) -> Iterator[dict[str, Any]]:
+    """The daemon's answers, one after the other, of a command that gives many.
+
+    CommandError says why there are none, or no more: also that the daemon went away before the last one.
+    """
+    with _asked(state_dir, command, arguments) as lines:
+        while line := lines.readline():
+            answer = _answer(line)
+            if answer == END:
+                return
+            if answer != STILL_HERE:
+                yield answer
+        raise CommandError("the gateway ended before it had answered all; this is not the whole")
+
+
+@contextlib.contextmanager
+def _asked(state_dir: Path, command: str, arguments: dict[str, object]) -> Iterator[BinaryIO]:
+    """What comes back of a request."""
     path = state_dir / SOCKET_NAME
     if problem := path_too_long(path):
         raise CommandError(problem)
@@ -29,7 +53,7 @@ def ask(state_dir: Path, command: str, **arguments: object) -> dict[str, Any]:
             channel.connect(str(path))
             channel.sendall(request)
             with channel.makefile("rb") as lines:
-                answer = json.loads(lines.readline())
+                yield lines
     except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
         raise CommandError(
             f"no gateway is running on {state_dir}; give the --state-dir that it was started with"
@@ -38,6 +62,10 @@ def ask(state_dir: Path, command: str, **arguments: object) -> dict[str, Any]:
         raise CommandError(f"{path} is not yours; run this as the gateway's user or as root") from None
     except (OSError, ValueError) as error:
         raise CommandError(f"the gateway on {state_dir} did not answer: {error}") from error
+
+
+def _answer(line: bytes) -> dict[str, Any]:
+    answer = json.loads(line)
     if not isinstance(answer, dict):
         raise CommandError("the gateway's answer makes no sense; is it of this version?")
     if "error" in answer:

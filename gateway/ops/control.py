@@ -1,14 +1,16 @@
 """The local socket by which the command line talks to the daemon: one JSON line asks, one or more answer.
 
 What can be asked is not known here: `handlers` are given by name. A handler gets the request, and gives an
-answer, or an iterator of answers of which each becomes a line; {"error": text} says why there is none.
+answer, or an iterator of answers of which each becomes a line; {"error": text} says why there is none, or
+why there are no more.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,11 @@ SOCKET_NAME = "control.sock"
 LINE_LIMIT = 1 << 20
 TIMEOUT_S = 30.0
 """For a question, for an answer, and for each line of an answer of many."""
+
+END = {"end": True}
+"""The line after an answer of many: without it something is missing."""
+STILL_HERE: dict[str, Any] = {}
+"""An answer that says nothing, from a handler that has nothing to say for long (TIMEOUT_S is the limit)."""
 
 Request = dict[str, Any]
 Reply = dict[str, Any]
@@ -43,16 +50,17 @@ class ControlSocket:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(TIMEOUT_S) as timeout:
-                async for reply in self._replies(await reader.readline()):
-                    writer.write(json.dumps(reply).encode() + b"\n")
-                    await writer.drain()
-                    timeout.reschedule(asyncio.get_running_loop().time() + TIMEOUT_S)
+                async with aclosing(self._replies(await reader.readline())) as replies:
+                    async for reply in replies:
+                        writer.write(json.dumps(reply).encode() + b"\n")
+                        await writer.drain()
+                        timeout.reschedule(asyncio.get_running_loop().time() + TIMEOUT_S)
         except (TimeoutError, OSError, ValueError):
             pass  # the other end has left, or does not speak this
         finally:
             writer.close()
 
-    async def _replies(self, line: bytes) -> AsyncIterator[Reply]:
+    async def _replies(self, line: bytes) -> AsyncGenerator[Reply, None]:
         try:
             request = json.loads(line)
             handler = self._handlers.get(request["command"])
@@ -67,6 +75,7 @@ class ControlSocket:
             if isinstance(answer, AsyncIterator):
                 async for reply in answer:
                     yield reply
+                yield END
             else:
                 yield await answer
         except (KeyError, TypeError, ValueError) as error:
