@@ -132,6 +132,9 @@ def _check_route(route: Route, path: str, connectors: Known, reading: Reading) -
         reading.note(
             f"{path}.prefix", f"{quoted(route.prefix)} is not made of digits", "write digits only, without +"
         )
+    if not route.connectors and not route.refuse and reading.is_good(f"{path}.connectors"):
+        text = "is empty" if f"{path}.connectors" in reading.places else "is missing"
+        reading.note(f"{path}.connectors", text, "name at least one connector, or write refuse: true")
     seen: set[str] = set()
     for key, name in good(route.connectors, f"{path}.connectors", reading):
         connector = connectors.items.get(name)

@@ -73,7 +73,7 @@ def _option(a_field: Field[Any], hint: Any, indent: str, margin: str, *, is_open
             yield from (f"{indent}#{line}" for line in lines)
     else:
         value = option.example or written(a_field.default)
-        yield f"{margin}{'' if is_open else '#'}{name}: {value}"
+        yield f"{margin}{'' if is_open or option.is_open else '#'}{name}: {value}"
 
 
 def _doc(a_field: Field[Any], hint: Any) -> str:

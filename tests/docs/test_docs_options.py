@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from docs_support import section
 
-from gateway.config import basics, connector_model, mail_model, model, smpp_model, smsc_model
+from gateway.config import basics, connector_model, mail_model, model, route_model, smpp_model, smsc_model
 from gateway.config.basics import Option
 from gateway.config.describe import written
 from gateway.config.sections import hints_of, is_required, option_of
@@ -39,6 +39,7 @@ SMPP = {
     "`connectors[].tls`": basics.TlsClient,
     "`source` and `destination`": smpp_model.AddressRule,
     "`routes`": model.Route,
+    "`routes[].rewrites`": route_model.Rewrite,
     "`routes[].text`": connector_model.TextPolicy,
     "`vendor_tlvs`": connector_model.VendorTlv,
 }

@@ -12,11 +12,14 @@ from typing import Any
 import pytest
 
 from gateway.config import nodes
+from gateway.config.account_model import AccountLimits
 from gateway.config.connector_model import Connector, TextPolicy, VendorTlv
 from gateway.config.load import load
 from gateway.config.mail_model import AccountMail, CountryRule, Group, Mail, SmtpListener
-from gateway.config.model import Address, Config, Log, Queue, SmppListener, TlsClient, TlsServer
+from gateway.config.model import Address, Config, Log, Queue, Route, SmppListener, TlsClient, TlsServer
+from gateway.config.price_model import Price
 from gateway.config.problems import ConfigError
+from gateway.config.route_model import Rewrite
 from gateway.config.secret import Secret
 from gateway.config.smpp_model import AccountOutbind, AddressRule, NumberList
 from gateway.config.smsc_model import CallbackListener, SmscConnector
@@ -86,7 +89,7 @@ def test_every_option_is_read(vectors: Path) -> None:
     assert spare.tls is None
     assert connector.interface_version == "5.0"
     assert connector.receipts_by_text is True
-    assert [route.prefix for route in config.routes] == ["", "007"]
+    assert [route.prefix for route in config.routes] == ["", "007", "49", "7900"]
     assert config.routes[0].connectors == ("up", "centre", "spare")
     assert config.queue.commit_delay_ms == 0.5
     assert [rule.keyword for rule in config.incoming] == ["СТОП", "", ""]
@@ -113,6 +116,43 @@ def test_every_option_of_smpp_is_read(vectors: Path) -> None:
     charging = VendorTlv(name="charging_id", tag="0x1400", type="string", max_octets=20)
     assert config.vendor_tlvs == (charging,)
     assert (config.denied_destinations, config.queue.part_wait_s) == (("7900", "+882"), 7)
+
+
+def test_every_option_of_accounts_routes_and_prices_is_read(vectors: Path) -> None:
+    config = load(vectors / "good" / "everything.yaml")
+    account = config.accounts[0]
+    assert (account.parent, account.tags, account.test_mode) == ("head", ("marketing", "vip"), True)
+    assert (account.default_source, account.forced_source) == ("Example", "Example")
+    assert account.destinations == ("7", "-77", "49")
+    assert (account.default_region, account.number_check) == ("RU", "mobile")
+    assert (account.validity_h, account.max_validity_h, account.time_zone) == (3, 5, "Europe/Moscow")
+    assert account.limits == AccountLimits(
+        per_day=1000,
+        per_number=10,
+        per_text=2,
+        per_address=500,
+        hours="21-6",
+        outside_hours="refuse",
+        hours_of="subscriber",
+        flood=50,
+        flood_gap_s=61,
+        repeat_s=62,
+    )
+    assert (account.balance, account.credit, account.prices) == ("own", 10.5, "retail")
+    assert (account.refund, account.stop_words) == ("undelivered", ("STOP", "СТОП"))
+    _, vip, cheapest, none = config.routes
+    assert (vip.name, vip.priority, vip.prefixes) == ("vip", -3, ("7701", "7702"))
+    assert vip.destinations_file == vectors / "good" / "files" / "vip.txt"
+    assert (vip.sources, vip.classes, vip.days) == (("Example", "7999*"), ("none", "0"), ("sat", "sun"))
+    assert (vip.connectors, vip.weights, vip.sticky) == (("spare", "up"), (70, 30), True)
+    assert vip.failover == ("down", "silent", "refused", "throttled")
+    assert vip.rewrites == (Rewrite(what="source", match="8([0-9]{10})", replace="7\\1"),)
+    assert (cheapest.order, none.refuse, none.connectors) == ("cheapest", True, ())
+    retail, cost = config.price_lists
+    assert retail.prices == (Price(price=0.1), Price(prefix="7", price=0.045))
+    assert (retail.file, cost.name) == (vectors / "good" / "files" / "prices.csv", "cost")
+    assert (config.connectors[0].silence_s, config.connectors[0].prices) == (0, "cost")
+    assert (config.queue.text_days, config.queue.statistics_days) == (2, 40)
 
 
 def test_every_option_of_mail_is_read(vectors: Path) -> None:
@@ -175,13 +215,15 @@ def test_the_vector_leaves_no_option_at_its_default(vectors: Path) -> None:
     assert mail is not None
     sections: list[Any] = [listeners.smpp[0], listeners.smtp[0], listeners.lmtp[0], config.accounts[0]]
     sections += [config.accounts[0].mail, config.connectors[0], config.routes[1], config.incoming[0]]
-    sections += [mail, mail.smarthost, config.queue, config.log]
+    sections += [mail, mail.smarthost, config.queue, config.log, config.accounts[0].limits]
+    sections += [config.routes[1].rewrites[0], config.price_lists[0], config.price_lists[0].prices[1]]
     sections += [listeners.callbacks[0], config.smsc_connectors[0], config.smsc_connectors[0].callback]
     smpp = config.accounts[0].smpp
     sections += [smpp, smpp.source, smpp.lists[0], smpp.outbind, config.routes[1].text, config.vendor_tlvs[0]]
     needs_files = {(SmppListener, "tls"), *((SmtpListener, it) for it in ("tls", "tls_mode", "require_tls"))}
     # what contradicts other options of theirs; the second connector of each kind has it
     needs_files |= {(CallbackListener, "tls"), (SmscConnector, "api_key"), (Connector, "tlvs")}
+    needs_files |= {(Route, "order"), (Route, "refuse")}  # other routes have them
     for section in sections:
         for field in dataclasses.fields(section):
             if (type(section), field.name) not in needs_files:

@@ -111,6 +111,7 @@ def test_every_option_of_a_service_is_read(vectors: Path) -> None:
         timeout_s=15,
         reconnect_max_s=16,
         balance_warning=100.5,
+        prices="cost",
         incoming_account="0042",
         callback=SmscCallback(
             path="/smsc/centre",
