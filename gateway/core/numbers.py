@@ -1,0 +1,113 @@
+"""What the numbering plans say of a number: its country, its form, whether it exists, its time zone.
+
+Everything comes from the `phonenumbers` library, which is loaded by the first question: a gateway whose
+configuration asks nothing pays nothing. `digits` are those of an international number without "+".
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final
+
+from protocols.sms.addresses import is_e164
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
+
+_DECISIVE: Final = 8
+"""First digits that tell countries with one calling code apart, with the number's length."""
+_DECISIVE_OF: Final = {"1": 5, "7": 3}  # the plans with the most numbers need fewer
+_SHORT_CODE: Final = 6
+"""Digits up to which a number is a short code, except where a country's mobile numbers are as short."""
+_FILLINGS: Final = ("0123456789", "1111111111", "2345678901", "5555555555", "9999999999")
+_WINTER_AND_SUMMER: Final = (datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 7, 1, tzinfo=UTC))
+_NOWHERE: Final = "001"  # what the library calls calling codes of no country
+
+
+def country_of(digits: str) -> str:
+    """The country of a number (ISO 3166, two letters); "" for what is no number of a country.
+
+    Only its beginning and length are looked at: a number that is not given out has the country of its
+    calling code.
+    """
+    return _country(digits[:_DECISIVE], len(digits))
+
+
+@lru_cache(maxsize=16_384)
+def _country(first: str, length: int) -> str:
+    from phonenumbers import COUNTRY_CODE_TO_REGION_CODE
+
+    if not is_e164(first.ljust(length, "0")):
+        return ""
+    for size in (1, 2, 3):
+        regions = COUNTRY_CODE_TO_REGION_CODE.get(int(first[:size]))
+        if regions is not None:
+            found = ""
+            if len(regions) > 1:
+                found = _among_several(first[: _DECISIVE_OF.get(first[0], _DECISIVE)], length)
+            return found or ("" if regions[0] == _NOWHERE else regions[0])
+    return ""
+
+
+@lru_cache(maxsize=16_384)
+def _among_several(first: str, length: int) -> str:
+    """The country among those with one calling code; "" if no such number is given out.
+
+    What stands behind the beginning is made up, so that every number with it has the same country.
+    """
+    from phonenumbers import region_code_for_number
+
+    for filling in _FILLINGS:
+        number = _parsed((first + filling)[:length])
+        region = region_code_for_number(number) if number else None
+        if region:
+            return region
+    return ""
+
+
+def time_zone_of(digits: str) -> str:
+    """The time zone of a number (a name of the IANA database); "" if its beginning does not say one.
+
+    Where several are possible they must have the same time, in winter and in summer; the mobile numbers of
+    countries with several times, such as Russia's, say none.
+    """
+    zones = time_zones_of(digits)
+    return zones[0] if len(zones) == 1 or _same_time(zones) else ""
+
+
+@lru_cache(maxsize=4_096)
+def time_zones_of(digits: str) -> tuple[str, ...]:
+    """All zones that a number may be of; () if nothing is known."""
+    from phonenumbers import timezone
+
+    number = _parsed(digits)
+    zones = timezone.time_zones_for_number(number) if number else ()
+    return () if zones == (timezone.UNKNOWN_TIMEZONE,) else tuple(zones)
+
+
+@lru_cache(maxsize=256)
+def _same_time(zones: tuple[str, ...]) -> bool:
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    try:
+        offsets = {_offsets_in(ZoneInfo(zone)) for zone in zones}
+    except (ZoneInfoNotFoundError, ValueError):
+        return False
+    return len(offsets) == 1
+
+
+def _offsets_in(zone: tzinfo) -> tuple[timedelta | None, ...]:
+    return tuple(moment.astimezone(zone).utcoffset() for moment in _WINTER_AND_SUMMER)
+
+
+def _parsed(digits: str) -> PhoneNumber | None:
+    """The number, if the library reads all of its digits as they are."""
+    from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, parse
+
+    try:
+        number = parse("+" + digits)
+    except NumberParseException:
+        return None
+    # it takes an 8 behind +7, as in +7 8 999…, for the national prefix, and leaves it out
+    return number if format_number(number, PhoneNumberFormat.E164) == "+" + digits else None
