@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SHELL  := /bin/bash
+JOBS   ?= $(shell nproc)
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 SMPPLOAD_BUILT := build/smppload/smppload
 .DEFAULT_GOAL := help
@@ -22,9 +23,15 @@ install: $(STAMP)  ## virtual environment in .venv with the locked versions
 run: $(STAMP)  ## gateway with a simulated SMSC on loopback; prints what to try
 	@$(BIN)/smsc-gateway run --demo
 
+# Side by side but for those that start peers and whole gateways: these want the machine for themselves.
 test: $(STAMP)  ## all tests; REQUIRE_PEERS=1 makes a missing peer a failure
-	$(BIN)/python -m pytest --junitxml=build/tests.xml
-	$(BIN)/python tests/support/service_coverage.py build/tests.xml
+	rm -f build/tests-*.xml
+	@failed=0; set -x; \
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --junitxml=build/tests-beside.xml \
+	    --ignore=tests/interop --ignore=tests/process || failed=1; \
+	$(BIN)/python -m pytest --junitxml=build/tests-alone.xml tests/interop tests/process || failed=1; \
+	$(BIN)/python tests/support/service_coverage.py build/tests-*.xml || failed=1; \
+	exit $$failed
 
 bench: $(STAMP)  ## the figures of docs/performance.md (ports 2775, 2776; about 20 minutes)
 	@if [ -z "$$SMPPLOAD" ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from functools import cache
 from pathlib import Path
 
@@ -119,11 +120,13 @@ def test_the_script_fails_when_something_is_not_proved(
     assert "X-ONE: test_b.py::test_bad failed" in capsys.readouterr().err
 
 
-def test_make_test_ends_with_the_script() -> None:
-    recipe = (
-        (ROOT / "Makefile").read_text("utf-8").partition("\ntest:")[2].partition("\n\n")[0].splitlines()[1:]
-    )
-    assert recipe == [
-        "\t$(BIN)/python -m pytest --junitxml=build/tests.xml",
-        "\t$(BIN)/python tests/support/service_coverage.py build/tests.xml",
-    ]
+def test_make_test_leaves_no_test_out_and_ends_with_the_script() -> None:
+    recipe = (ROOT / "Makefile").read_text("utf-8").partition("\ntest:")[2].partition("\n\n")[0]
+    commands = [line for line in recipe.replace("\\\n", " ").split(";") if "python" in line]
+    assert all(command.rstrip().endswith("|| failed=1") for command in commands)
+    beside, alone, script = commands
+    left_out = re.findall(r"--ignore=(\S+)", beside)
+    assert left_out and alone.partition("--junitxml=build/tests-alone.xml")[2].split()[:-2] == left_out
+    assert "--junitxml=build/tests-beside.xml" in beside
+    assert "tests/support/service_coverage.py build/tests-*.xml" in script
+    assert recipe.rstrip().endswith("exit $$failed")

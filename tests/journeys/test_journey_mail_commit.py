@@ -69,8 +69,15 @@ def disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], obj
     monkeypatch.setattr(journal_module, "_start", start)
     monkeypatch.setattr(journal_module, "RETRY_S", 0.01)
     pages = tmp_path / "max_pages"
-    pages.write_text("1000000")
-    return pages.write_text
+
+    def set_pages(number: str) -> None:
+        # the writing process may read it at any moment, and must not find it empty
+        new = pages.with_suffix(".new")
+        new.write_text(number)
+        new.replace(pages)
+
+    set_pages("1000000")
+    return set_pages
 
 
 def test_a_store_that_cannot_write_makes_the_mail_come_later(

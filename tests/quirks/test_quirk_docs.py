@@ -111,4 +111,4 @@ def test_the_command_fails_when_something_is_not_shown(
 
 def test_the_command_of_make_test_looks_at_this_page_too() -> None:
     program = (TESTS / "support" / "service_coverage.py").read_text("utf-8")
-    assert "main(sys.argv[1]) | interop_coverage.main(sys.argv[1])" in program
+    assert "main(*sys.argv[1:]) | interop_coverage.main(*sys.argv[1:])" in program

@@ -1,7 +1,7 @@
 """docs/interop.md: what of SMPP and of SMS texts is there, beside what others have, and the tests of it.
 
 Its tables under "What we do that others do" have a row for each feature; the last cell names the tests, or
-says "not yet". `python tests/support/service_coverage.py build/tests.xml` looks at this page, too.
+says "not yet". `python tests/support/service_coverage.py build/tests-*.xml` looks at this page, too.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ def unproved(rows: Iterable[Row], ends: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def main(report: str) -> int:
+def main(*reports: str) -> int:
     """1 when something on the page is not proved by this report, and which."""
     rows = rows_of(PAGE.read_text("utf-8"))
-    wrong = unproved(rows, outcomes(Path(report)))
+    wrong = unproved(rows, outcomes(*map(Path, reports)))
     if wrong:
         print(f"docs/{PAGE.name} names tests that prove nothing:", *wrong, sep="\n  ", file=sys.stderr)
         return 1

@@ -1,9 +1,9 @@
 """docs/smsc-api-coverage.md: what of the SMSC service's API is there, and the tests that prove it.
 
-    python tests/support/service_coverage.py build/tests.xml
+    python tests/support/service_coverage.py build/tests-*.xml
 
-reads the report of a run of all tests, and fails when one of the named tests did not pass in it. As a command
-it looks at docs/interop.md as well (interop_coverage.py).
+reads the reports of a run of all tests, and fails when one of the named tests did not pass in them. As a
+command it looks at docs/interop.md as well (interop_coverage.py).
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ def named(rows: Iterable[Row]) -> Iterator[tuple[str, str]]:
             yield from ((row.id, test) for test in names_in(cell))
 
 
-def outcomes(report: Path) -> dict[str, str]:
-    """How each test of a JUnit report of pytest ended: "passed", "failed" or "was skipped"."""
+def outcomes(*reports: Path) -> dict[str, str]:
+    """How each test of JUnit reports of pytest ended: "passed", "failed" or "was skipped"."""
     found: dict[str, str] = {}
-    for case in ElementTree.parse(report).iter("testcase"):
+    for case in (case for report in reports for case in ElementTree.parse(report).iter("testcase")):
         file = case.attrib["classname"].removeprefix("tests.").replace(".", "/")
         name = f"{file}.py::{case.attrib['name']}"
         ends = [_ENDS[part.tag] for part in case if part.tag in _ENDS]
@@ -89,10 +89,10 @@ def unproved(rows: Iterable[Row], ends: Mapping[str, str]) -> list[str]:
     return lines
 
 
-def main(report: str) -> int:
-    """1 when something on the page is not proved by this report, and which."""
+def main(*reports: str) -> int:
+    """1 when something on the page is not proved by these reports, and which."""
     rows = rows_of(PAGE.read_text("utf-8"))
-    wrong = unproved(rows, outcomes(Path(report)))
+    wrong = unproved(rows, outcomes(*map(Path, reports)))
     if wrong:
         print(f"docs/{PAGE.name} names tests that prove nothing:", *wrong, sep="\n  ", file=sys.stderr)
         return 1
@@ -104,4 +104,4 @@ def main(report: str) -> int:
 if __name__ == "__main__":
     import interop_coverage
 
-    sys.exit(main(sys.argv[1]) | interop_coverage.main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]) | interop_coverage.main(*sys.argv[1:]))
