@@ -10,6 +10,7 @@ milliseconds since 1970 in UTC, and end in `_ms`; only what people read is made 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import IntEnum, IntFlag
 from typing import NamedTuple
 
@@ -87,6 +88,18 @@ class Wish(IntFlag):
     WHOLE = 4  # its segments are the sender's own, and go up joined
     ONE_PDU = 8  # and then in one PDU, which the SMSC splits
     CHARGED = 16  # it has a row in `charge`: something may have to be given back at its end
+    ON_REFUSED = 32  # its route's next connector takes over when the SMSC refuses it for good,
+    ON_THROTTLED = 64  # or says twice that it is too much
+    STAYS_DOWN = 128  # it waits for its connector while that is down,
+    STAYS_SILENT = 1 << 32  # or answers nothing
+
+    @staticmethod
+    def failover_flags(kinds: Collection[str]) -> int:
+        """A route's `failover` as flags; 0: down and silent."""
+        flags = 0 if "down" in kinds else Wish.STAYS_DOWN.value
+        flags |= 0 if "silent" in kinds else Wish.STAYS_SILENT.value
+        flags |= Wish.ON_REFUSED.value if "refused" in kinds else 0
+        return flags | (Wish.ON_THROTTLED.value if "throttled" in kinds else 0)
 
     @staticmethod
     def default_message(sm_default_msg_id: int) -> int:
@@ -96,7 +109,7 @@ class Wish(IntFlag):
     @staticmethod
     def behind(first: int) -> int:
         """As flags: this message is so many places behind the first one of its submit_multi, whose id its
-        receipts bear."""
+        receipts bear. Below 1 << 16."""
         return first << 16
 
 

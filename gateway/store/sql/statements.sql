@@ -320,7 +320,7 @@ INSERT OR IGNORE INTO history
 SELECT m.message_id, m.account, m.accepted_ms, m.source, m.destination, m.registered_delivery, m.segments,
     m.connector, s.submitted_ms, s.upstream_id, e.state, e.error, e.done_ms, m.retries, m.doubts, m.origin,
     CASE WHEN m.registered_delivery & 12
-    THEN m.flags >> 16 << 32 | (m.source_ton << 24) | (m.source_npi << 16) | (m.destination_ton << 8) | m.destination_npi END,
+    THEN (m.flags >> 16 & 65535) << 32 | (m.source_ton << 24) | (m.source_npi << 16) | (m.destination_ton << 8) | m.destination_npi END,
     m.route, m.client_id
 FROM temp.ended e CROSS JOIN message m USING (message_id)
 LEFT JOIN submission s ON s.message_id = m.message_id AND s.segment = 1;
@@ -331,7 +331,7 @@ LEFT JOIN submission s ON s.message_id = m.message_id AND s.segment = 1;
 INSERT INTO delivery (account, message_id, created_ms, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
     state, error, accepted_ms, done_ms, segments)
-SELECT m.account, m.message_id - (m.flags >> 16), e.done_ms, m.destination_ton, m.destination_npi, m.destination,
+SELECT m.account, m.message_id - (m.flags >> 16 & 65535), e.done_ms, m.destination_ton, m.destination_npi, m.destination,
     m.source_ton, m.source_npi, m.source, 4, 0, m.data_coding,
     CASE WHEN m.esm_class & 64 OR m.data_coding NOT IN (0, 1, 3) THEN x''
     ELSE coalesce(substr(m.user_data, 1, 20), x'') END, CAST(e.info AS BLOB),
@@ -347,7 +347,7 @@ ORDER BY e.rowid;
 INSERT INTO delivery (account, message_id, created_ms, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
     state, error, accepted_ms, done_ms, segments, part)
-SELECT m.account, m.message_id - (m.flags >> 16), r.received_ms, m.destination_ton, m.destination_npi, m.destination,
+SELECT m.account, m.message_id - (m.flags >> 16 & 65535), r.received_ms, m.destination_ton, m.destination_npi, m.destination,
     m.source_ton, m.source_npi, m.source, 4, 0, m.data_coding,
     CASE WHEN m.esm_class & 64 OR m.data_coding NOT IN (0, 1, 3) THEN x''
     ELSE coalesce(substr(m.user_data, 1, 20), x'') END, CAST(r.info AS BLOB),
@@ -381,7 +381,7 @@ AND (?4 OR NOT EXISTS (SELECT 1 FROM submission o WHERE o.message_id = ?1 AND o.
 INSERT INTO delivery (account, message_id, created_ms, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
     state, error, accepted_ms, done_ms, segments, part)
-SELECT account, message_id - (flags >> 16), ?5, destination_ton, destination_npi, destination, source_ton, source_npi, source,
+SELECT account, message_id - (flags >> 16 & 65535), ?5, destination_ton, destination_npi, destination, source_ton, source_npi, source,
     ?2, 0, data_coding, CASE WHEN ?8 IS NOT NULL THEN ?8
     WHEN esm_class & 64 OR data_coding NOT IN (0, 1, 3) THEN x'' ELSE coalesce(substr(user_data, 1, 20), x'') END,
     ?6, ?3, ?4, accepted_ms, ?5, CASE WHEN ?7 THEN 1 ELSE segments END, ?7
