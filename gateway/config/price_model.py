@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from gateway.config.basics import about
+from gateway.config.price_file import PriceFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,10 +31,11 @@ class PriceList:
         default="", metadata=about("ISO 4217, for people; nothing is converted.", example="EUR", max_octets=3)
     )
     prices: Sequence[Price] = field(default=(), metadata=about("The prices."))
-    file: Path | None = field(
+    file: PriceFile | None = field(
         default=None,
         metadata=about(
-            "A CSV file with more of them: prefix,price in each line; # begins a comment.",
+            "A CSV file with more of them: prefix,price in each line, in UTF-8; # begins a comment. It is "
+            "read at the start and by each reload.",
             example="/etc/smsc-gateway/retail.csv",
         ),
     )

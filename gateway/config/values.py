@@ -17,6 +17,7 @@ from yaml.nodes import MappingNode, Node, ScalarNode
 
 from gateway.config.basics import USUAL_PORTS, Address, Network, Option, Url
 from gateway.config.nodes import file_of, is_null, is_plain
+from gateway.config.price_file import MAX_OCTETS, PriceFile, parse_prices
 from gateway.config.secret import Secret
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*(_[0-9]+)*)", re.ASCII)
@@ -162,6 +163,12 @@ def to_path(node: Node, option: Option) -> Path:
     return path
 
 
+def to_price_file(node: Node, option: Option) -> PriceFile:
+    """The prices in a file, and its lines that cannot be used; a relative path starts as above."""
+    path: Path = file_of(node).parent / scalar(node).value
+    return parse_prices(path, read_octets(path, MAX_OCTETS + 1, private=False))
+
+
 def to_secret(node: Node, option: Option) -> Secret:
     """A secret written out, or found where the mapping says."""
     text = _found_secret(node) if isinstance(node, MappingNode) else scalar(node).value
@@ -290,5 +297,6 @@ TO_VALUE: dict[Any, Any] = {
     Url: to_url,
     Network: to_network,
     Path: to_path,
+    PriceFile: to_price_file,
     Secret: to_secret,
 }

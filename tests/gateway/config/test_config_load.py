@@ -17,6 +17,7 @@ from gateway.config.connector_model import Connector, TextPolicy, VendorTlv
 from gateway.config.load import load
 from gateway.config.mail_model import AccountMail, CountryRule, Group, Mail, SmtpListener
 from gateway.config.model import Address, Config, Log, Queue, Route, SmppListener, TlsClient, TlsServer
+from gateway.config.price_file import PriceFile
 from gateway.config.price_model import Price
 from gateway.config.problems import ConfigError
 from gateway.config.route_model import Rewrite
@@ -150,7 +151,8 @@ def test_every_option_of_accounts_routes_and_prices_is_read(vectors: Path) -> No
     assert (cheapest.order, none.refuse, none.connectors) == ("cheapest", True, ())
     retail, cost = config.price_lists
     assert retail.prices == (Price(price=0.1), Price(prefix="7", price=0.045))
-    assert (retail.file, cost.name) == (vectors / "good" / "files" / "prices.csv", "cost")
+    assert retail.file == PriceFile(vectors / "good" / "files" / "prices.csv", {"49": 70_000, "4915": 75_000})
+    assert cost.name == "cost"
     assert (config.connectors[0].silence_s, config.connectors[0].prices) == (0, "cost")
     assert (config.queue.text_days, config.queue.statistics_days) == (2, 40)
 

@@ -1,0 +1,72 @@
+"""What a segment costs, by the first digits of the number that it goes to.
+
+Money is whole millionths of a currency's unit everywhere inside; only what people read is a decimal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from gateway.config.price_file import MILLIONTHS
+from gateway.config.price_model import PriceList
+
+
+class PriceTable:
+    """One price list; one dictionary look-up for each length of prefix that is in use."""
+
+    def __init__(self, prices: Mapping[str, int], *, name: str = "", currency: str = "") -> None:
+        self.name = name
+        self.currency = currency
+        self._prices = dict(prices)
+        self._lengths = sorted({len(prefix) for prefix in prices}, reverse=True)
+
+    def __len__(self) -> int:
+        return len(self._prices)
+
+    def find(self, digits: str) -> int | None:
+        """The price of a segment to this number (digits), in millionths; None: no prefix fits."""
+        prices = self._prices
+        for length in self._lengths:
+            price = prices.get(digits[:length])
+            if price is not None:
+                return price
+        return None
+
+
+def table_of(config: PriceList) -> PriceTable:
+    """The prices of a list, those in its file too."""
+    prices = {price.prefix.removeprefix("+"): millionths(price.price) for price in config.prices}
+    if config.file is not None:
+        prices.update(config.file.prices)
+    return PriceTable(prices, name=config.name, currency=config.currency)
+
+
+def tables_of(lists: Iterable[PriceList]) -> dict[str, PriceTable]:
+    """All price lists by their names."""
+    return {one.name: table_of(one) for one in lists}
+
+
+def millionths(amount: float) -> int:
+    """A configured amount; it has six decimals at the most, so nothing is lost."""
+    return round(amount * MILLIONTHS)
+
+
+def parse_amount(text: str) -> int:
+    """An amount of money as people write it, in millionths; ValueError says what is wrong with it."""
+    digits = text.removeprefix("-").replace(".", "", 1)
+    if not (digits.isascii() and digits.isdigit() and text[-1] != "." and text.lstrip("-")[0] != "."):
+        raise ValueError("write an amount in digits, for example 100 or 12.50")
+    amount = Decimal(text) * MILLIONTHS
+    if amount != amount.to_integral_value():
+        raise ValueError("write at most six decimals")
+    if abs(amount) > 10**9 * MILLIONTHS:
+        raise ValueError("write at most 1000000000")
+    return int(amount)
+
+
+def amount_text(amount: int, decimals: int = 2) -> str:
+    """Millionths as people read them: at least so many decimals, and no zeros after those."""
+    whole, rest = divmod(abs(amount), MILLIONTHS)
+    digits = f"{rest:06d}".rstrip("0").ljust(decimals, "0")
+    return f"{'-' if amount < 0 else ''}{whole}.{digits}"
