@@ -22,11 +22,11 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from gateway.core.batch import Answer, Batch
+from gateway.core.batch import Answer, Batch, Row
 from gateway.core.frames import take_frames
 from gateway.store.frames import encode
 from gateway.store.sqlite_open import FILE_NAME, StoreBusy, StoreError
@@ -54,6 +54,10 @@ class Opening:
     in_doubt: int
     marks: dict[str, int]
     """How far something outside was read, by its name (Batch.marks)."""
+    day_counts: list[Row] = field(default_factory=list)
+    """account, day, key, times: what limits per day have counted (Batch.counted)."""
+    blacklist: list[Row] = field(default_factory=list)
+    """account, number with a 1 before it."""
 
 
 class Journal(asyncio.Protocol):
@@ -203,8 +207,9 @@ class Journal(asyncio.Protocol):
         if error:
             self._opened.set_exception((StoreBusy if rest[0] else StoreError)(error))
         else:
-            boot, newest, messages, queued, in_doubt, marks = rest
-            self._opened.set_result(Opening(boot, newest, dict(messages), queued, in_doubt, dict(marks)))
+            boot, newest, messages, queued, in_doubt, marks, *of_accounts = rest
+            found = (boot, newest, dict(messages), queued, in_doubt, dict(marks))
+            self._opened.set_result(Opening(*found, *of_accounts))
 
     def _answered(self, answer: Answer) -> None:
         batch, callbacks = self._under_way.popleft()

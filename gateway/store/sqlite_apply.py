@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Iterable
 
 from gateway.core.batch import Answer, Batch, Row, Sweep
+from gateway.store.sqlite_accounts import AccountSteps
 from gateway.store.sqlite_mail import MailSteps
 from gateway.store.sqlite_open import statements
 from gateway.store.sqlite_operations import OperationSteps
@@ -38,6 +39,7 @@ class Applier:
         self.mail = MailSteps(self.boot, self._run, self._many)
         self.parts = PartSteps(self._run, self._many)
         self.operations = OperationSteps(self._run, self._many, self.parts)
+        self.accounts = AccountSteps(self._run, self._many)
         self._read_counts()
 
     def apply(self, batch: Batch) -> Answer:
@@ -60,6 +62,8 @@ class Applier:
 
     def _apply(self, batch: Batch, answer: Answer) -> None:
         ended = self._accept(batch, answer)
+        if batch.counted or batch.blacklisted or batch.unblacklisted:
+            self.accounts.apply(batch)
         if batch.submitted:
             self._many("record_submitted", (row[:5] for row in batch.submitted))
             self._unpark(batch.submitted, batch, answer)
@@ -359,6 +363,7 @@ class Applier:
                 run("drop_dead", (sweep.now_ms,))
         self.mail.sweep(sweep, answer)
         self.parts.sweep(sweep.assembly_before_ms, sweep.now_ms, answer)
+        answer.sweep_again |= self.accounts.sweep(sweep.now_ms)
 
     # -- SQLite ----------------------------------------------------------------------------------------
 

@@ -63,7 +63,8 @@ def _open(path: Path) -> tuple[Applier, Row]:
     messages = connection.execute(applier.sql["count_messages"]).fetchall()
     queued = connection.execute(applier.sql["count_queued"]).fetchall()
     marks = connection.execute(applier.sql["list_marks"]).fetchall()
-    return applier, ("", applier.boot, newest, messages, queued, in_doubt, marks)
+    counts, blacklist = applier.accounts.day_counts(_now_ms()), applier.accounts.blacklist()
+    return applier, ("", applier.boot, newest, messages, queued, in_doubt, marks, counts, blacklist)
 
 
 def _receive(channel: socket.socket) -> bytes:
