@@ -119,8 +119,9 @@ class Batch:
     """connector, other connector: failover of what waits."""
     decisions: list[Row] = field(default_factory=list)
     """message_id, word, now_ms: a person's word on a message that waits. "resend" sends a held one again,
-    "drop" gives one up, "hold" keeps one from being sent until "release", "retry" makes one due now, "cancel"
-    ends one as DELETED. Only what nothing was sent of can be held, retried or cancelled."""
+    "drop" gives one up, "hold" keeps one from being sent (Progress.PAUSED) until "release", "retry" makes one
+    due now, "cancel" ends one as DELETED. Only what nothing was sent of can be held back or cancelled; what
+    was sent of one that is retried is not sent again."""
     replays: list[Row] = field(default_factory=list)
     """delivery_id (0: all of the account), account ("": any, with an id), now_ms: dead deliveries wait again.
     A letter_id with account "mail:" is one of the dead letters."""

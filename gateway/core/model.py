@@ -53,6 +53,7 @@ class Progress(IntEnum):
     HELD = 2  # in doubt, and the route's policy says that a person decides
     GATHERED = 3  # a sender's own segment that waits for the others
     CARRIED = 4  # such a segment whose text goes up with that of another one, and ends with it
+    PAUSED = 5  # a person keeps it from being sent, and nothing of it was
 
 
 class Attempt(IntEnum):

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 
 from gateway.core.batch import Answer, Batch, Row, Sweep
 from gateway.store.sqlite_accounts import AccountSteps
+from gateway.store.sqlite_decisions import DecisionSteps
 from gateway.store.sqlite_mail import MailSteps
 from gateway.store.sqlite_open import statements
 from gateway.store.sqlite_operations import OperationSteps
@@ -39,6 +40,7 @@ class Applier:
         self.mail = MailSteps(self.boot, self._run, self._many)
         self.parts = PartSteps(self._run, self._many)
         self.operations = OperationSteps(self._run, self._many, self.parts)
+        self.decisions = DecisionSteps(self._run, self._many)
         self.accounts = AccountSteps(self._run, self._many)
         self._read_counts()
 
@@ -83,7 +85,7 @@ class Applier:
             self._many("end_message", batch.failed)
             ended = True
         if batch.decisions:
-            self._decide(batch.decisions, answer)
+            self.decisions.decide(batch.decisions, answer)
             ended = True
         if ended:
             self._finish(answer)  # before the claims: what has ended must not go up
@@ -236,18 +238,6 @@ class Applier:
         answer.claimed.append((connector, claimed, next_due))
         return bool(expired)
 
-    def _decide(self, decisions: list[Row], answer: Answer) -> None:
-        for message_id, word, now_ms in decisions:
-            if word == "resend":
-                done = self._run("release_held", (message_id,)).rowcount
-                row = self.connection.execute(
-                    "SELECT connector FROM message WHERE message_id = ?", (message_id,)
-                )
-                answer.queued.extend((r[0], 0) for r in row.fetchall() if done)
-            else:
-                done = self._run("end_held", (message_id, now_ms)).rowcount
-            answer.decided.append(bool(done))
-
     def _unfinished(self, connector: str, after: int, limit: int) -> Row:
         found = self._run("list_unfinished", (connector, after, limit, UNFINISHED_LOOK)).fetchall()
         if len(found) == limit:
@@ -328,6 +318,9 @@ class Applier:
         for row in batch.refused:
             self._run("bury_delivery", row)
             self._run("delete_delivery", row[:1])
+        if batch.replays:
+            self.decisions.replay(batch.replays, answer)
+            self.noticed = True
         if answer.ended or self.noticed or batch.incoming or batch.incoming_mail or batch.sweeps:
             self.noticed = False
             answer.deliveries = self._run("new_deliveries", (self.last_delivery,)).fetchall()

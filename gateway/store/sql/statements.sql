@@ -74,8 +74,8 @@ UPDATE ambiguous SET settled_ms = ?, settled_by = ? WHERE message_id = ? AND seg
 DELETE FROM submission WHERE message_id = ? AND segment = ?;
 
 -- name: postpone_message
--- Back into a connector's queue; the first of several segments' times counts.  What is held stays held.
-UPDATE message SET connector = ?, retries = retries + ?, progress = CASE progress WHEN 2 THEN 2 ELSE 0 END,
+-- Back into a connector's queue; the first of several segments' times counts.  What is held, or held back, stays so.
+UPDATE message SET connector = ?, retries = retries + ?, progress = CASE WHEN progress IN (2, 5) THEN progress ELSE 0 END,
     due_ms = CASE WHEN progress = 0 THEN min(due_ms, ?) ELSE ? END
 WHERE message_id = ?;
 
@@ -497,15 +497,6 @@ DELETE FROM parked_receipt WHERE parked_id IN (
 DELETE FROM dead_delivery WHERE rowid IN (
     SELECT rowid FROM (SELECT rowid, died_ms FROM dead_delivery ORDER BY rowid LIMIT 2000) WHERE died_ms < ?);
 
--- name: release_held
--- A person decided: send it again.
-UPDATE message SET progress = 0, due_ms = 0 WHERE message_id = ? AND progress = 2;
-
--- name: end_held
--- A person decided: give it up.
-INSERT OR IGNORE INTO temp.ended (message_id, state, error, done_ms)
-SELECT message_id, 4, 'given up', ?2 FROM message WHERE message_id = ?1 AND progress NOT IN (1, 4);
-
 -- name: count_sets
 -- How many sets of segments each account has open.
 SELECT account, count(*) FROM (SELECT DISTINCT account, source, destination, reference, total FROM gathered_part
@@ -648,7 +639,7 @@ UPDATE message SET user_data = ?3, segments = ?4, esm_class = ?5, data_coding = 
     due_ms = CASE WHEN ?7 < 0 THEN due_ms ELSE ?7 END,
     validity_period = CASE WHEN ?8 > 0 THEN ?9 ELSE validity_period END,
     expires_ms = CASE WHEN ?8 > 0 THEN ?8 ELSE expires_ms END, registered_delivery = ?10
-WHERE message_id = ?2 AND account = ?1 AND progress IN (0, 2) AND NOT flags & 4 AND expires_ms > ?11
+WHERE message_id = ?2 AND account = ?1 AND progress IN (0, 2, 5) AND NOT flags & 4 AND expires_ms > ?11
 AND NOT EXISTS (SELECT 1 FROM submission WHERE message_id = ?2)
 RETURNING connector, due_ms, progress;
 
