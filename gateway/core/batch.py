@@ -43,7 +43,10 @@ class Batch:
     message (with Wish.CHARGED) what it costs, taken from the payer's balance in this transaction; and when it
     is given back (AccountConfig.refund: never, unsent, undelivered)."""
     credits: list[Row] = field(default_factory=list)
-    """payer, amount (millionths; below 0: taken out), at_ms, note: a person changes a balance."""
+    """account, amount (millionths; below 0: taken out), at_ms, who, note: a person changes a balance."""
+    recharges: list[Row] = field(default_factory=list)
+    """place among `replacements`, message_id, payer, amount: what a message costs with its new text. If it gets
+    it, what it has cost before comes back with Answer.refunds; else, and if it has cost nothing, this amount."""
     counted: list[Row] = field(default_factory=list)
     """account, day (a number), kind, key (octets), times: what limits per day have counted, so that a restart
     forgets nothing; added to what is there."""
@@ -69,9 +72,10 @@ class Batch:
     postponed: list[Row] = field(default_factory=list)
     """message_id, segment, connector, due_ms, 1 if the SMSC answered (else 0), now_ms, reason."""
     rerouted: list[Row] = field(default_factory=list)
-    """message_id, segment, connector that refused it, connector that is next, alternatives that are left,
-    due_ms, now_ms, reason: a submit error sends a message to the next connector of its route. The segment's
-    row goes; if nothing of the message is under way at the old connector the whole message moves."""
+    """message_id, segment, connector that refused it, connector that is next, now_ms, status: the SMSC
+    refuses a segment for good, and its message goes on to another connector of its route. The one that
+    refused it leaves the message's alternatives. What the SMSC took of the message, or has not answered yet,
+    stays with it; answers that are still to come are waited for a moment (REROUTE_WAIT_MS)."""
     failed: list[Row] = field(default_factory=list)
     """message_id, state, error, done_ms: refused for good."""
     doubts: list[Row] = field(default_factory=list)
@@ -116,7 +120,7 @@ class Batch:
     letters_refused: list[Row] = field(default_factory=list)
     """letter_id, reason, now_ms: nobody will ever take it."""
     moves: list[Row] = field(default_factory=list)
-    """connector, other connector: failover of what waits."""
+    """connector, other connector, flags (Wish): failover of what waits and has none of these flags."""
     decisions: list[Row] = field(default_factory=list)
     """message_id, word, now_ms: a person's word on a message that waits. "resend" sends a held one again,
     "drop" gives one up, "hold" keeps one from being sent (Progress.PAUSED) until "release", "retry" makes one
@@ -196,7 +200,7 @@ class Answer:
     fetched: list[Row] = field(default_factory=list)
     """account, [Delivery's fields], whether there may be more."""
     refunds: list[Row] = field(default_factory=list)
-    """payer, amount: what this batch gave back."""
+    """payer, amount: what this batch gave back to balances."""
     decided: list[bool] = field(default_factory=list)
     """For each decision: whether such a message waited."""
     replayed: list[int] = field(default_factory=list)
@@ -205,10 +209,10 @@ class Answer:
     """For each erasure: rows of each table, and "live": messages that have not ended, and are kept."""
     queried: list[Row] = field(default_factory=list)
     """For each query: (state, Progress or -1: ended, done_ms, error, source, destination, esm_class,
-    data_coding, connector, [upstream_id of each segment that was taken], segments, service_type), or () when
-    the account has no such message. In the place of done_ms: when one that waits is due, 0: now."""
+    data_coding, connector, [upstream_id of each segment that was taken], segments, service_type, sent_as), or
+    () when the account has no such message. In the place of done_ms: when one that waits is due, 0: now."""
     cancelled: list[Row] = field(default_factory=list)
-    """For each cancel: how many ended, [(message_id, connector, [upstream_id …]) of those that the SMSC has,
+    """For each cancel: how many ended, [(message_id, connector, [upstream_id …], sent_as) of those that the SMSC has,
     or may have (of these there are fewer ids than segments, or none)], how many had ended before (0 or 1, of
     one that was named). The message_id is that of the whole of a set, whichever of its segments was named."""
     replaced: list[int] = field(default_factory=list)

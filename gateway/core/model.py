@@ -143,6 +143,8 @@ class Draft(NamedTuple):
     """What its sender calls it, if anything; see `Message.client_id`."""
     address: str = ""
     """The IP address it came from; empty: none, as by a Unix socket."""
+    sent_as: str = ""
+    """Set by a route that changes its addresses, see `gateway.core.sent_as`."""
 
 
 class Message(NamedTuple):
@@ -177,6 +179,7 @@ class Message(NamedTuple):
     flags: int = 0  # see Wish
     route: str = ""  # the name of the route that was found
     client_id: str = ""  # what its sender calls it: user_message_reference, the id of a mail's form
+    sent_as: str = ""  # its addresses on the way up; empty: as they came, see gateway.core.sent_as
 
 
 class Delivery(NamedTuple):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from gateway.core.accounts import Account
+from gateway.core.errors import Refusal
 from gateway.core.model import Draft
 from gateway.core.routing import AS_IT_CAME, Route, RouteTable
 from gateway.core.service import needs_service
@@ -36,12 +37,12 @@ class Router:
         """Whether a message to this number can find a route, whatever else it is."""
         return self.routes.find(digits) is not None
 
-    def in_best_form(self, account: Account, draft: Draft, origin: int, now_ms: int) -> Draft:
+    def in_best_form(self, account: Account, draft: Draft, origin: int, now_ms: int) -> Draft | Refusal:
         """The draft with its text as its route writes it, and nothing else changed."""
         route = self.find(account, draft, origin, now_ms)
-        return draft if route is None or not route.changes else self.written(draft, route)
+        return draft if route is None or not route.changes else self.written(draft, route, now_ms)
 
-    def written(self, draft: Draft, route: Route) -> Draft:
+    def written(self, draft: Draft, route: Route, now_ms: int) -> Draft | Refusal:
         """The draft as a route that `changes` something writes it."""
         from gateway.core.texts import recode  # with the tables of all languages, for the few routes with one
 
@@ -60,13 +61,14 @@ class Router:
         )
         return draft if form is None else draft._replace(**form._asdict())
 
-    def choose(self, route: Route, draft: Draft, key: int) -> Upstream:
-        """The connector that the message is given to; `key` is another number for each message."""
+    def choose(self, route: Route, draft: Draft, key: int) -> tuple[Upstream, str]:
+        """The connector that the message is given to, and all in their order for it, separated by spaces; `key`
+        is another number for each message."""
         for name in route.connectors:
             upstream = self.upstreams[name]
             if upstream.up:
-                return upstream
-        return self.upstreams[route.connectors[0]]
+                return upstream, route.alternatives
+        return self.upstreams[route.connectors[0]], route.alternatives
 
     def _for_service(self, route: Route | None, draft: Draft) -> Route | None:
         """The route of a message that only an SMSC service can send, without any other connector."""

@@ -69,7 +69,11 @@ class Submission:
         """
         route = self.router.find(account, draft, origin, now_ms)
         if route is not None and route.changes:
-            draft = self.router.written(draft, route)
+            written = self.router.written(draft, route, now_ms)
+            if isinstance(written, Refusal):
+                self.refused[written] += 1
+                return written
+            draft = written
         refusal = self._check(account, draft, now_ms)
         if refusal is None:
             if not account.bucket.take(draft.segments, now):
@@ -94,7 +98,11 @@ class Submission:
                 refusal = Refusal.NO_ROUTE
                 break
             if route.changes:
-                draft = self.router.written(draft, route)
+                written = self.router.written(draft, route, now_ms)
+                if isinstance(written, Refusal):
+                    refusal = written
+                    break
+                draft = written
             refusal = self._check(account, draft, now_ms)
             if refusal is not None:
                 break
@@ -112,7 +120,7 @@ class Submission:
         self, account: Account, draft: Draft, route: Route, now: float, now_ms: int, origin: int
     ) -> Message:
         message_id = self.ids.next(now_ms)
-        upstream = self.router.choose(route, draft, message_id)
+        upstream, alternatives = self.router.choose(route, draft, message_id)
         if draft.tlvs and route.passing is not None:
             draft = draft._replace(tlvs=route.passing(draft.tlvs))
         # What is due before 1970 leaves the queue before what is due at once.
@@ -131,7 +139,7 @@ class Submission:
                 # a service gets it whole by its claim: until then another connector may have to take it
                 1 if upstream.whole and not upstream.service else draft.segments,
                 upstream.name,
-                route.alternatives,
+                alternatives,
                 route.ambiguous[upstream.name],
                 due_ms,
                 draft.expires_ms or max(now_ms, due_ms) + self.default_validity_ms,
@@ -141,6 +149,7 @@ class Submission:
                 draft.flags,
                 route.name,
                 draft.client_id,
+                draft.sent_as,
             )
         )
         if draft.part is None:

@@ -231,9 +231,10 @@ class Operations:
                 done = c.ESME_RCANCELFAIL if failed else c.ESME_ROK
                 self._journal.then(lambda ok: connection.refuse(pdu, done if ok else _STORE_FAILED))
 
-        for message_id, connector, upstream_ids in rows:
+        for message_id, connector, upstream_ids, sent_as in rows:
             upstream = self._asked_for("cancel_sm", connector)
-            requests = [translate.upward(pdu, found, source, id) for id in upstream_ids]
+            known_as = found._replace(sent_as=sent_as)
+            requests = [translate.upward(pdu, known_as, source, id) for id in upstream_ids]
             if upstream is None or len(requests) < found.segments:
                 told(message_id, [])
             else:

@@ -48,16 +48,16 @@ class OperationSteps:
     def _query(self, account: str, message_id: int) -> Row:
         live = self._run("find_live", (message_id, account)).fetchone()
         if live is not None:
-            known_as, progress, connector, *numbers, segments, service_type, due_ms = live
+            known_as, progress, connector, *numbers, segments, service_type, due_ms, sent_as = live
             ids = self._upstream_ids(known_as)
             state = MessageState.ENROUTE.value
-            return (state, progress, due_ms, "", *numbers, connector, ids, segments, service_type)
+            return (state, progress, due_ms, "", *numbers, connector, ids, segments, service_type, sent_as)
         ended = self._run("find_ended", (message_id, account)).fetchone()
         if ended is None:
             return ()
         state, done_ms, error, source, destination, connector, first_id, segments = ended
         ids = self._upstream_ids(message_id) or [first_id] * bool(first_id)
-        return (state, ENDED, done_ms, error, source, destination, 0, 0, connector, ids, segments, "")
+        return (state, ENDED, done_ms, error, source, destination, 0, 0, connector, ids, segments, "", "")
 
     def _upstream_ids(self, message_id: int) -> list[str]:
         return [row[0] for row in self._run("list_upstream_ids", (message_id,))]
@@ -96,9 +96,9 @@ class OperationSteps:
 
     def _known_at_smsc(self, message_id: int) -> Row:
         """Whom to ask of a message, and as what; segments whose end is known are left out."""
-        (connector,) = self._run("connector_of", (message_id,)).fetchone()
+        connector, sent_as = self._run("connector_of", (message_id,)).fetchone()
         found = self._run("list_upstream_ids", (message_id,)).fetchall()
-        return message_id, connector, [upstream_id for upstream_id, is_done in found if not is_done]
+        return message_id, connector, [upstream_id for upstream_id, is_done in found if not is_done], sent_as
 
     def _replace(self, row: Row, answer: Answer) -> int:
         if self._is_ending(row[1]):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from gateway.core.batch import Row
 from gateway.core.errors import Refusal
 from gateway.core.model import FINAL_STATES, Draft, MessageState, Progress
-from gateway.translate.address_rules import by_rule
+from gateway.core.sent_as import parse
 from gateway.translate.smpp_reading import Reading
 from gateway.translate.smpp_submit import draft_of
 from protocols.smpp import constants as c
@@ -144,6 +144,8 @@ class Found(NamedTuple):
     """Of each segment that was taken."""
     segments: int
     service_type: str
+    sent_as: str = ""
+    """`Message.sent_as`."""
 
     @property
     def ended(self) -> bool:
@@ -157,7 +159,7 @@ class Found(NamedTuple):
 
 def found_in(row: Row) -> Found | None:
     """What the store has answered; None: the account has no such message."""
-    return Found._make(row) if row else None
+    return Found(*row) if row else None
 
 
 class Source(NamedTuple):
@@ -171,16 +173,14 @@ class Source(NamedTuple):
 def source_of(pdu: QuerySm | CancelSm | ReplaceSm, reading: Reading) -> Source:
     """The source address of a request, read like that of its message."""
     ton, npi, number = pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr
-    return (
-        Source(*by_rule(reading.source, ton, npi, number)) if reading.has_rules else Source(ton, npi, number)
-    )
+    return Source(*reading.source_of(ton, npi, number)) if reading.has_rules else Source(ton, npi, number)
 
 
 def destination_of(pdu: CancelSm, reading: Reading) -> str:
     """The destination of a cancel_sm as messages have it: digits."""
     ton, number = pdu.dest_addr_ton, pdu.destination_addr
     if reading.has_rules:
-        ton, _, number = by_rule(reading.destination, ton, pdu.dest_addr_npi, number)
+        ton, _, number = reading.destination_of(ton, pdu.dest_addr_npi, number)
     return digits_of(number, ton)
 
 
@@ -293,4 +293,9 @@ def upward(pdu: QuerySm | CancelSm | ReplaceSm, found: Found, source: Source, up
     else:
         asked = replace(pdu, message_id=upstream_id)
     asked.source_addr_ton, asked.source_addr_npi, asked.source_addr = source.ton, source.npi, found.source
+    if found.sent_as:  # the SMSC knows it by the addresses that it went up with
+        sent = parse(found.sent_as)
+        asked.source_addr_ton, asked.source_addr_npi, asked.source_addr = sent[:3]
+        if isinstance(asked, CancelSm):
+            asked.dest_addr_ton, asked.dest_addr_npi, asked.destination_addr = sent[3:]
     return asked

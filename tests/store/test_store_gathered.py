@@ -371,7 +371,7 @@ def test_of_a_whole_that_went_up_its_ids_are_named(store: Store) -> None:
     answer = store.apply(
         cancels=[("app", n, "", "", "", NOW_MS) for n in (1, 2)], queries=[("app", 1), ("app", 2)]
     )
-    assert answer.cancelled == [(0, [(1, "one", ["A", "B"])], 0)] * 2
+    assert answer.cancelled == [(0, [(1, "one", ["A", "B"], "")], 0)] * 2
     assert [(row[1], row[9], row[10]) for row in answer.queried] == [
         (Progress.SENT, ["A", "B"], 2),
         (CARRIED, ["A", "B"], 1),

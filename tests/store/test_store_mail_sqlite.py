@@ -41,7 +41,7 @@ def first_version(folder: Path) -> None:
     connection.execute("INSERT INTO boot (started_ms) VALUES (?)", (NOW_MS,))
     for message_id, progress in ((1, Progress.QUEUED), (2, Progress.SENT)):
         fields = message(message_id)._asdict()
-        del fields["origin"], fields["flags"], fields["route"], fields["client_id"]
+        del fields["origin"], fields["flags"], fields["route"], fields["client_id"], fields["sent_as"]
         fields["progress"] = progress.value
         columns, marks = ", ".join(fields), ", ".join("?" * len(fields))
         connection.execute(f"INSERT INTO message ({columns}) VALUES ({marks})", tuple(fields.values()))

@@ -60,7 +60,7 @@ def test_a_query_tells_of_what_waits(store: Store) -> None:
     store.queue(message(1, esm_class=0x40, data_coding=8, segments=2, service_type="CMT"))
     enroute = MessageState.ENROUTE.value
     numbers = ("Example", PEER, 0x40, 8, "one")
-    assert query(store, 1) == (enroute, Progress.QUEUED.value, 0, "", *numbers, [], 2, "CMT")
+    assert query(store, 1) == (enroute, Progress.QUEUED.value, 0, "", *numbers, [], 2, "CMT", "")
 
 
 def test_a_query_tells_when_what_waits_for_its_time_is_due(store: Store) -> None:
@@ -80,7 +80,7 @@ def test_a_query_names_the_segments_that_were_taken(store: Store) -> None:
 def test_a_query_tells_of_the_end(store: Store) -> None:
     store.sent(1, "A")
     answer = store.apply(receipts=[receipt("A", 5, error="042")], queries=[("app", 1)])
-    ended = (5, -1, NOW_MS + 2000, "042", "Example", PEER, 0, 0, "one", ["A"], 1, "")
+    ended = (5, -1, NOW_MS + 2000, "042", "Example", PEER, 0, 0, "one", ["A"], 1, "", "")
     assert answer.queried == [ended], "of the batch's own end too"
     store.restart()
     assert query(store, 1) == ended
@@ -137,7 +137,7 @@ def test_what_the_smsc_has_is_named_and_not_touched(store: Store) -> None:
     store.send(message(1, segments=3))
     store.apply(submitted=[submitted(1, "A", 1), submitted(1, "B", 2)], receipts=[receipt("A")])
     answer = cancel(store, 1)
-    assert answer.cancelled == [(0, [(1, "one", ["B"])], 0)], "the end of A is known"
+    assert answer.cancelled == [(0, [(1, "one", ["B"], "")], 0)], "the end of A is known"
     assert (store.progress(1), answer.ended) == (Progress.SENT, [])
 
 
@@ -147,15 +147,15 @@ def test_what_is_about_to_be_sent_or_in_doubt_is_not_touched(store: Store) -> No
     store.doubt(3)
     assert [store.progress(n) for n in (1, 2, 3)] == [Progress.SENT, Progress.HELD, Progress.QUEUED]
     for n in (1, 2, 3):
-        assert cancel(store, n).cancelled == [(0, [(n, "one", [])], 0)]
-    assert cancel(store).cancelled == [(0, [(2, "one", []), (3, "one", [])], 0)]
+        assert cancel(store, n).cancelled == [(0, [(n, "one", [], "")], 0)]
+    assert cancel(store).cancelled == [(0, [(2, "one", [], ""), (3, "one", [], "")], 0)]
     assert store.rows("history") == []
 
 
 def test_what_a_claim_without_intents_took_is_not_touched(store: Store) -> None:
     store.queue(message(1))
     store.apply(claims=[("one", 1, NOW_MS, 0)])
-    assert cancel(store, 1).cancelled == [(0, [(1, "one", [])], 0)]
+    assert cancel(store, 1).cancelled == [(0, [(1, "one", [], "")], 0)]
     assert store.progress(1) is Progress.SENT
 
 
@@ -163,7 +163,7 @@ def test_a_message_half_of_which_was_sent_is_not_touched(store: Store) -> None:
     store.send(message(1, segments=2))
     store.apply(submitted=[submitted(1, "A", 1)], postponed=[postponed(1, 2)])
     assert store.progress(1) is Progress.QUEUED
-    assert cancel(store, 1).cancelled == [(0, [(1, "one", ["A"])], 0)]
+    assert cancel(store, 1).cancelled == [(0, [(1, "one", ["A"], "")], 0)]
     assert store.claim() == [(1, [2])]
 
 

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from gateway.core import retry
 from gateway.core.model import Message
+from gateway.core.sent_as import as_sent
 from gateway.core.smsc_ids import upstream_id_of
 from gateway.egress.smsc_http.client import NoAnswer, NotSent
 from gateway.egress.smsc_http.parcels import Item, Parcel
@@ -114,6 +115,8 @@ class Asker:
         for fields, segment, intent_ms, upstream_id in rows:
             assert isinstance(segment, int) and isinstance(intent_ms, int) and isinstance(upstream_id, str)
             message = Message._make(fields)  # type: ignore[arg-type]
+            if message.sent_as:
+                message = as_sent(message)
             found += 1
             connector.upstream.adopt(1)
             try:

@@ -31,8 +31,8 @@ INSERT INTO message (
     message_id, account, accepted_ms, service_type, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, priority, registered_delivery,
     data_coding, user_data, tlvs, segments, connector, alternatives, on_ambiguous, due_ms, expires_ms,
-    validity_period, retries, origin, flags, route, client_id, progress
-) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+    validity_period, retries, origin, flags, route, client_id, sent_as, progress
+) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: insert_intent
 -- Says that a segment is about to be sent; a segment whose attempt ended in doubt gets a new one.
@@ -131,7 +131,7 @@ AND segments > (SELECT count(*) FROM submission s WHERE s.message_id = message.m
 SELECT message_id, account, accepted_ms, service_type, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, priority, registered_delivery,
     data_coding, user_data, tlvs, segments, m.connector, alternatives, on_ambiguous, due_ms, expires_ms,
-    validity_period, retries, origin, flags, route, client_id, s.segment, s.intent_ms, s.upstream_id
+    validity_period, retries, origin, flags, route, client_id, sent_as, s.segment, s.intent_ms, s.upstream_id
 FROM submission s JOIN message m USING (message_id)
 WHERE s.attempt = 0 AND s.connector = ? AND s.upstream_id IS NOT NULL AND s.boot <> ? ORDER BY s.message_id, s.segment;
 
@@ -180,7 +180,7 @@ SELECT name, value FROM mark;
 SELECT message_id, account, accepted_ms, service_type, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, priority, registered_delivery,
     data_coding, user_data, tlvs, segments, connector, alternatives, on_ambiguous, due_ms, expires_ms,
-    validity_period, retries, origin, flags, route, client_id
+    validity_period, retries, origin, flags, route, client_id, sent_as
 FROM message WHERE connector = ? AND progress = 0 AND due_ms <= ? ORDER BY due_ms, message_id LIMIT ?;
 
 -- name: segments_taken
@@ -223,7 +223,7 @@ UPDATE temp.receipt SET (message_id, segment, replay, how) = (s.message_id, s.se
 FROM submission s LEFT JOIN message m ON m.message_id = s.message_id
     LEFT JOIN history h ON h.message_id = s.message_id
 WHERE receipt.message_id IS NULL AND s.upstream_key = receipt.key_second AND s.connector = receipt.connector
-AND substr(coalesce(m.destination, h.destination), -7) = substr(receipt.peer, -7);
+AND substr(coalesce(nullif(m.sent_as, ''), m.destination, h.destination), -7) = substr(receipt.peer, -7);
 
 -- name: match_third
 -- The same with the other conversion.
@@ -231,7 +231,7 @@ UPDATE temp.receipt SET (message_id, segment, replay, how) = (s.message_id, s.se
 FROM submission s LEFT JOIN message m ON m.message_id = s.message_id
     LEFT JOIN history h ON h.message_id = s.message_id
 WHERE receipt.message_id IS NULL AND s.upstream_key = receipt.key_third AND s.connector = receipt.connector
-AND substr(coalesce(m.destination, h.destination), -7) = substr(receipt.peer, -7);
+AND substr(coalesce(nullif(m.sent_as, ''), m.destination, h.destination), -7) = substr(receipt.peer, -7);
 
 -- name: park_unmatched
 -- Receipts that match nothing yet wait for their response.
@@ -311,8 +311,9 @@ SELECT message_id, 7, 'no receipt', ?1, '' FROM message
 WHERE message_id < ?2 AND progress = 1 AND expires_ms <= ?3 LIMIT 1000;
 
 -- name: count_ended
--- How many open messages each account has less, whether some came by mail, or are (with) segments of their sender's.
-SELECT m.account, count(*), max(m.origin), max(m.progress > 2 OR m.flags & 4) FROM temp.ended CROSS JOIN message m USING (message_id) GROUP BY m.account;
+-- How many open messages each account has less; whether some came by mail, are (with) segments of their sender's,
+-- or were charged for.
+SELECT m.account, count(*), max(m.origin), max(m.progress > 2 OR m.flags & 4), max(m.flags & 16) FROM temp.ended CROSS JOIN message m USING (message_id) GROUP BY m.account;
 
 -- name: write_history
 -- Ended messages, without their text.
@@ -577,7 +578,7 @@ SELECT count(*) FROM temp.ended;
 -- name: find_live
 -- A message of an account that has not ended, or the one that carries it.
 SELECT c.message_id, m.progress, c.connector, m.source, m.destination, m.esm_class, m.data_coding, m.segments,
-    m.service_type, CASE WHEN c.retries = 0 AND c.progress = 0 THEN max(c.due_ms, 0) ELSE 0 END
+    m.service_type, CASE WHEN c.retries = 0 AND c.progress = 0 THEN max(c.due_ms, 0) ELSE 0 END, c.sent_as
 FROM message m LEFT JOIN gathered_part g ON g.message_id = m.message_id AND m.progress = 4
 CROSS JOIN message c ON c.message_id = coalesce(g.carrier, m.message_id)
 WHERE m.message_id = ? AND m.account = ?;
@@ -588,8 +589,8 @@ SELECT state, done_ms, error, source, destination, connector, upstream_id, segme
 FROM history WHERE message_id = ? AND account = ?;
 
 -- name: connector_of
--- By which connector a live message goes.
-SELECT connector FROM message WHERE message_id = ?;
+-- By which connector a live message goes, and with which addresses.
+SELECT connector, sent_as FROM message WHERE message_id = ?;
 
 -- name: list_upstream_ids
 -- What its SMSC calls the segments that it took, and whether their end is known.

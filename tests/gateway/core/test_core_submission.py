@@ -83,7 +83,7 @@ def test_a_message_carries_the_draft_the_account_and_the_route() -> None:
     taken = desk.accept(app, given)
     assert isinstance(taken, Message)
     fields = taken._asdict()
-    worked_out = ("due_ms", "expires_ms", "part")
+    worked_out = ("due_ms", "expires_ms", "part", "address")
     assert {name: fields[name] for name in given._fields if name not in worked_out} == {
         name: value for name, value in given._asdict().items() if name not in worked_out
     }

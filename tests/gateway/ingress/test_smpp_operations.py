@@ -174,7 +174,7 @@ def test_that_the_smsc_has_cancelled_it_is_said_when_that_is_kept(
     asked.listener.submission.router.upstreams = {"one": Smsc()}  # type: ignore[dict-item]
     asked.ask(REQUESTS[1])
     asked.journal.commit(answer=Answer(queried=[LIVE]))
-    asked.journal.commit(answer=Answer(cancelled=[(0, [(1, "one", ["A"])], 0)]))
+    asked.journal.commit(answer=Answer(cancelled=[(0, [(1, "one", ["A"], "")], 0)]))
     assert asked.connection.answers == []
     asked.journal.commit(ok=ok)
     assert asked.connection.status == status
@@ -201,7 +201,7 @@ def test_a_message_whose_parts_are_not_all_known_at_the_smsc_is_not_cancelled(as
     asked.listener.submission.router.upstreams = {"one": Smsc()}  # type: ignore[dict-item]
     asked.ask(REQUESTS[1])
     asked.journal.commit(answer=Answer(queried=[(*LIVE[:10], 2, "")]))
-    asked.journal.commit(answer=Answer(cancelled=[(0, [(1, "one", ["A"])], 0)]))
+    asked.journal.commit(answer=Answer(cancelled=[(0, [(1, "one", ["A"], "")], 0)]))
     asked.journal.commit()
     assert asked.connection.status == "ESME_RCANCELFAIL"
 
