@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -62,10 +63,8 @@ def test_what_is_no_time_is_told(text: str) -> None:
 
 @given(st.text(max_size=30))
 def test_nothing_else_can_happen(text: str) -> None:
-    try:
+    with contextlib.suppress(CommandError):
         assert moment_of(text, NOW_MS, "--since") >= 0
-    except CommandError:
-        pass
 
 
 @pytest.mark.parametrize(
