@@ -36,6 +36,7 @@ RULES: dict[str, frozenset[str]] = {
     "gateway.config": frozenset(
         {
             "gateway.core.api_keys",
+            "gateway.core.numbers",
             "gateway.core.passwords",
             # names of statuses and TLVs, so that a wrong one is told with its line
             "protocols.smpp.constants",

@@ -6,9 +6,10 @@ configuration asks nothing pays nothing. `digits` are those of an international 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
-from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, Final
 
 from protocols.sms.addresses import is_e164
 
@@ -111,3 +112,130 @@ def _parsed(digits: str) -> PhoneNumber | None:
         return None
     # it takes an 8 behind +7, as in +7 8 999…, for the national prefix, and leaves it out
     return number if format_number(number, PhoneNumberFormat.E164) == "+" + digits else None
+
+
+# -- national numbers, and which numbers exist ---------------------------------------------------------
+
+
+def is_region(name: str) -> bool:
+    """Whether the numbers of a country (ISO 3166, two capital letters) are known."""
+    from phonenumbers import SUPPORTED_REGIONS
+
+    return name in SUPPORTED_REGIONS
+
+
+@lru_cache(maxsize=4_096)
+def national_to_e164(text: str, region: str) -> str | None:
+    """The digits of an international number that is written as its country's people do; None: it is none.
+
+    `text` may have blanks, brackets and dashes. It is read as a number of `region` (8 999…, 999…, 7999… are
+    one in RU); where that gives no number that can exist, but its digits are a foreign number without its
+    "+", these are the answer. Short codes stay what they are: None.
+    """
+    from phonenumbers import (
+        NumberParseException,
+        PhoneNumberFormat,
+        format_number,
+        is_valid_number,
+        parse,
+    )
+
+    if any(character.isalpha() for character in text):
+        return None  # the library would read 8800FLOWERS
+    try:
+        number = parse(text, region)
+    except NumberParseException:
+        return None
+    if number.extension:
+        return None
+    digits = "".join(character for character in text if character.isdecimal())
+    if len(digits) <= _SHORT_CODE and not _is_mobile(number):
+        return None
+    if not is_valid_number(number):
+        if check(digits, "valid"):
+            return digits
+        if not _is_possible(number):
+            return None
+    found = format_number(number, PhoneNumberFormat.E164)[1:]
+    return found if is_e164(found) else None
+
+
+def reader_of(region: str) -> Callable[[str], str | None] | None:
+    """What reads the national numbers of a region; None for no region."""
+    return partial(national_to_e164, region=region) if region else None
+
+
+@lru_cache(maxsize=4_096)
+def check(digits: str, level: str) -> bool:
+    """Whether a number is what an account's `number_check` asks for."""
+    from phonenumbers import is_valid_number
+
+    if level == "none":
+        return True
+    number = _parsed(digits)
+    if number is None:
+        return False
+    if level == "possible":
+        return _is_possible(number)
+    return is_valid_number(number) if level == "valid" else _is_mobile(number)
+
+
+def _is_possible(number: PhoneNumber) -> bool:
+    from phonenumbers import ValidationResult, is_possible_number_with_reason
+
+    # not those that are long enough within their town or island only
+    return is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
+
+
+def _is_mobile(number: PhoneNumber) -> bool:
+    from phonenumbers import PhoneNumberType, number_type
+
+    # of some countries, such as those of +1, the two cannot be told apart
+    return number_type(number) in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
+
+
+# -- for people ----------------------------------------------------------------------------------------
+
+
+def operator_of(digits: str, language: str = "en") -> str:
+    """The operator that the number's range was given to; "" if unknown. A ported number has another one."""
+    from phonenumbers import carrier
+
+    number = _parsed(digits)
+    return carrier.name_for_number(number, language) if number else ""
+
+
+def region_of(digits: str, language: str = "en") -> str:
+    """The town or region of a number, else its country by name; "" if unknown.
+
+    Loads 100 MB of names: for the command line only.
+    """
+    from phonenumbers import geocoder
+
+    number = _parsed(digits)
+    return geocoder.description_for_number(number, language) if number else ""
+
+
+def describe(text: str, region: str = "", language: str = "en") -> dict[str, Any]:
+    """Everything that is known of a number, as `smsc-gateway number` shows it."""
+    from phonenumbers import PhoneNumberFormat, PhoneNumberType, format_number, number_type
+
+    written = "".join(character for character in text if character.isdecimal())
+    digits = (
+        written if text.lstrip().startswith("+") else (national_to_e164(text, region) if region else written)
+    )
+    number = _parsed(digits) if digits and is_e164(digits) else None
+    known: dict[str, Any] = {"number": text, "e164": "", "national": "", "possible": False, "valid": False}
+    if digits is None or number is None:
+        return known
+    return known | {
+        "e164": "+" + digits,
+        "national": format_number(number, PhoneNumberFormat.NATIONAL),
+        "possible": check(digits, "possible"),
+        "valid": check(digits, "valid"),
+        "type": PhoneNumberType.to_string(number_type(number)).lower(),
+        "country": country_of(digits),
+        "region": region_of(digits, language),
+        "operator": operator_of(digits, language),
+        "time_zones": list(time_zones_of(digits)),
+    }

@@ -38,6 +38,7 @@ REFUSALS: dict[Refusal, tuple[str, str]] = {
     Refusal.SERVICE_OPTIONS: ("550 5.7.1", "the account may not ask for such options (service_messages)"),
     Refusal.OPTION_VALUE: ("550 5.5.4", "an option of the message is not as the service takes it"),
     Refusal.TLV: ("550 5.7.1", "the account may not send such an option"),
+    Refusal.NUMBER: ("550 5.1.1", "this number does not exist, or gets no SMS (number_check)"),
     Refusal.DENIED: ("550 5.7.1", "nobody may write to this number"),
     Refusal.SPECIAL: ("550 5.7.1", "the account may not send this kind of message"),
     Refusal.MALFORMED_TEXT: ("554 5.6.0", "the text is malformed"),

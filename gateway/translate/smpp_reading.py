@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from gateway.config.model import Account
 from gateway.config.smpp_model import AddressRule
+from gateway.core import numbers
 from gateway.core.errors import Refusal
 from gateway.core.model import Wish
-from gateway.translate.address_rules import AS_IT_CAME
+from gateway.translate.address_rules import AS_IT_CAME, by_rule
 from gateway.translate.vendor_tlvs import VendorTlvs
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
 from protocols.smpp.pdu import SubmitSm
 from protocols.sms import alphabet, udh
+from protocols.sms.addresses import NPI_ISDN, TON_INTERNATIONAL, TON_NATIONAL, TON_UNKNOWN
 from protocols.sms.data_coding import is_class_2
 from protocols.sms.transliteration import latin
 from protocols.sms.udh_values import ports_of
@@ -39,6 +41,8 @@ class Reading:
     has_rules: bool = False
     source: AddressRule = AS_IT_CAME
     destination: AddressRule = AS_IT_CAME
+    national: Callable[[str], str | None] | None = None
+    """Reads the national numbers of the account's region."""
     tags: frozenset[int] | None = None
     vendor: VendorTlvs | None = None
     allow: frozenset[str] = frozenset()
@@ -52,6 +56,27 @@ class Reading:
             return Refusal.OPTION_VALUE
         return None
 
+    def source_of(self, ton: int, npi: int, number: str) -> tuple[int, int, str]:
+        """TON, NPI and sender as the account means them, if it `has_rules`.
+
+        Without a TON that says so, a sender is not taken for a national number: it may be a short code.
+        """
+        return self._read(self.source, (TON_NATIONAL,), ton, npi, number)
+
+    def destination_of(self, ton: int, npi: int, number: str) -> tuple[int, int, str]:
+        """The same of a destination."""
+        return self._read(self.destination, (TON_UNKNOWN, TON_NATIONAL), ton, npi, number)
+
+    def _read(
+        self, rule: AddressRule, national_tons: Collection[int], ton: int, npi: int, number: str
+    ) -> tuple[int, int, str]:
+        said = ton if rule.ton is None else rule.ton
+        if self.national is not None and said in national_tons and number.isdecimal():
+            found = self.national(number)
+            if found is not None:
+                return TON_INTERNATIONAL, NPI_ISDN, found
+        return by_rule(rule, ton, npi, number)
+
 
 AS_SENT = Reading()
 
@@ -59,12 +84,14 @@ AS_SENT = Reading()
 def reading_of(account: Account, vendor: VendorTlvs) -> Reading:
     """The reading of an account."""
     smpp, coding = account.smpp, account.data_coding_0
+    rules = (smpp.source, smpp.destination)
     return Reading(
         to_text=_reader(coding),
         packed=coding == "gsm7_packed",
-        has_rules=(smpp.source, smpp.destination) != (AS_IT_CAME, AS_IT_CAME),
+        has_rules=rules != (AS_IT_CAME, AS_IT_CAME) or account.default_region != "",
         source=smpp.source,
         destination=smpp.destination,
+        national=numbers.reader_of(account.default_region),
         tags=vendor.tags_of(smpp.allowed_tlvs) if smpp.allowed_tlvs else None,
         vendor=vendor or None,
         allow=frozenset(smpp.allow),

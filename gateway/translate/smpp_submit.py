@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from gateway.core.errors import Refusal
 from gateway.core.model import Draft, Wish
-from gateway.translate.address_rules import by_rule
 from gateway.translate.smpp_reading import AS_SENT, from_other_alphabet, special_message, well_formed
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
@@ -41,8 +40,8 @@ def draft_of(pdu: SubmitSm, now_ms: int, reading: Reading = AS_SENT) -> Draft | 
     source_ton, source_npi, source = pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr
     ton, npi, destination = pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr
     if reading.has_rules:
-        source_ton, source_npi, source = by_rule(reading.source, source_ton, source_npi, source)
-        ton, npi, destination = by_rule(reading.destination, ton, npi, destination)
+        source_ton, source_npi, source = reading.source_of(source_ton, source_npi, source)
+        ton, npi, destination = reading.destination_of(ton, npi, destination)
     destination = digits_of(destination, ton)
     if not (3 <= len(destination) <= 15 and destination.isdecimal()):
         return Refusal.DESTINATION

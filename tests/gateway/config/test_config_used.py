@@ -136,7 +136,6 @@ PENDING: dict[type[Any], set[str]] = {
         "default_source",
         "forced_source",
         "destinations",
-        "default_region",
         "number_check",
         "validity_h",
         "max_validity_h",

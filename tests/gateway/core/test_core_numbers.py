@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core import numbers
+from protocols.sms.addresses import is_e164
 
+VECTORS = Path(__file__).parents[2] / "vectors" / "numbers"
+LEVELS = ["none", "possible", "valid", "mobile"]
+NATIONAL = [
+    (region, text, digits)
+    for region, numbers_ in yaml.safe_load((VECTORS / "national.yaml").read_text()).items()
+    for text, digits in numbers_.items()
+]
+CHECKS = [
+    (digits, level)
+    for level, numbers_ in yaml.safe_load((VECTORS / "checks.yaml").read_text()).items()
+    for digits in numbers_
+]
 COUNTRIES = {
     "79991234567": "RU",
     "77011234567": "KZ",
@@ -61,3 +76,60 @@ def test_a_number_of_several_times_or_of_none_has_no_zone(digits: str) -> None:
 def test_nothing_is_loaded_before_the_first_question() -> None:
     code = "import sys, gateway.core.numbers; sys.exit('phonenumbers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(("region", "text", "digits"), NATIONAL)
+def test_a_number_as_its_country_writes_it_becomes_international(
+    region: str, text: str, digits: str | None
+) -> None:
+    assert numbers.national_to_e164(text, region) == digits
+
+
+@pytest.mark.parametrize(("digits", "best"), CHECKS)
+def test_a_number_passes_the_checks_up_to_the_one_it_is_good_for(digits: str, best: str) -> None:
+    passed = [level for level in LEVELS if numbers.check(digits, level)]
+    assert passed == LEVELS[: LEVELS.index(best) + 1]
+
+
+@given(
+    st.one_of(
+        st.text("0123456789+ ()-", max_size=24), st.text(max_size=30), st.text("0123456789", max_size=17)
+    ),
+    st.sampled_from(["RU", "US", "IT", "AR", "AT", "GL"]),
+)
+def test_whatever_is_written_is_an_international_number_or_none(text: str, region: str) -> None:
+    digits = numbers.national_to_e164(text, region)
+    assert digits is None or (is_e164(digits) and numbers.national_to_e164("+" + digits, region) == digits)
+
+
+@given(st.one_of(st.text("0123456789", max_size=17), st.text(max_size=20)))
+def test_whatever_is_asked_has_an_answer(digits: str) -> None:
+    passed = [numbers.check(digits, level) for level in LEVELS]
+    assert passed == sorted(passed, reverse=True)
+    assert isinstance(numbers.time_zone_of(digits), str)
+    assert len(numbers.country_of(digits)) in (0, 2)
+
+
+def test_what_is_known_of_a_number() -> None:
+    assert numbers.operator_of("79991234567") == "MegaFon"
+    assert numbers.operator_of("8613123456789", "zh") == "中国联通"
+    assert numbers.operator_of("442079460018") == numbers.operator_of("8080") == ""
+
+
+def test_regions_are_countries_in_capital_letters() -> None:
+    assert [numbers.is_region(name) for name in ("RU", "AC", "ru", "UK", "001", "", "ZZ")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+        False,
+        False,
+    ]
+
+
+def test_no_region_reads_no_national_numbers() -> None:
+    assert numbers.reader_of("") is None
+    read = numbers.reader_of("RU")
+    assert read is not None
+    assert read("8 999 123-45-67") == "79991234567"

@@ -33,6 +33,7 @@ def test_every_refusal_has_the_status_that_the_specification_has_for_it() -> Non
         "SERVICE_OPTIONS": 0xC1,
         "OPTION_VALUE": 0xC4,
         "DENIED": 0x0B,
+        "NUMBER": RINVDSTADR,
         "SPECIAL": 0x101,
         "TLV": 0xC1,
         "STOPPING": RSYSERR,
