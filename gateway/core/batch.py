@@ -45,8 +45,9 @@ class Batch:
     credits: list[Row] = field(default_factory=list)
     """account, amount (millionths; below 0: taken out), at_ms, who, note: a person changes a balance."""
     recharges: list[Row] = field(default_factory=list)
-    """place among `replacements`, message_id, payer, amount: what a message costs with its new text. If it gets
-    it, what it has cost before comes back with Answer.refunds; else, and if it has cost nothing, this amount."""
+    """place among `replacements`, message_id, payer, amount: what a message costs with its new text. If it
+    gets it, what it has cost before comes back with Answer.refunds; else, or if that was nothing, this amount
+    does."""
     counted: list[Row] = field(default_factory=list)
     """account, day (a number), kind, key (octets), times: what limits per day have counted, so that a restart
     forgets nothing; added to what is there."""

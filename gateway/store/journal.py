@@ -58,6 +58,8 @@ class Opening:
     """account, day, key, times: what limits per day have counted (Batch.counted)."""
     blacklist: list[Row] = field(default_factory=list)
     """account, number with a 1 before it."""
+    balances: list[Row] = field(default_factory=list)
+    """account, what is left of its money (millionths)."""
 
 
 class Journal(asyncio.Protocol):

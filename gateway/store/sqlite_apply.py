@@ -14,6 +14,7 @@ from gateway.core.batch import Answer, Batch, Row, Sweep
 from gateway.store.sqlite_accounts import AccountSteps
 from gateway.store.sqlite_decisions import DecisionSteps
 from gateway.store.sqlite_mail import MailSteps
+from gateway.store.sqlite_money import MoneySteps
 from gateway.store.sqlite_open import statements
 from gateway.store.sqlite_operations import OperationSteps
 from gateway.store.sqlite_parts import PartSteps
@@ -42,6 +43,7 @@ class Applier:
         self.operations = OperationSteps(self._run, self._many, self.parts)
         self.decisions = DecisionSteps(self._run, self._many)
         self.accounts = AccountSteps(self._run, self._many)
+        self.money = MoneySteps(self._run, self._many)
         self._read_counts()
 
     def apply(self, batch: Batch) -> Answer:
@@ -66,6 +68,8 @@ class Applier:
         ended = self._accept(batch, answer)
         if batch.counted or batch.blacklisted or batch.unblacklisted:
             self.accounts.apply(batch)
+        if batch.credits:
+            self.money.credit(batch.credits)
         if batch.submitted:
             self._many("record_submitted", (row[:5] for row in batch.submitted))
             self._unpark(batch.submitted, batch, answer)
@@ -91,6 +95,8 @@ class Applier:
             self._finish(answer)  # before the claims: what has ended must not go up
         if batch.queries or batch.cancels or batch.replacements:
             self.operations.requests(batch, answer)
+            if batch.recharges:
+                self.money.recharge(batch.recharges, answer)
             self._finish(answer)
         for row in batch.moves:
             moved = self._run("move_queue", (*row, MOVE_ROWS)).rowcount
@@ -132,6 +138,8 @@ class Applier:
             self._many("insert_intent", [(*row, self.boot) for row in intents])
         if batch.assigned:
             self._many("insert_assigned", [(*row, self.boot) for row in batch.assigned])
+        if batch.charges:
+            self.money.charge(batch.charges, {row[0] for row in accepted} if answer.repeated else None)
         if batch.parts:
             self.parts.gather(batch.parts, answer)
         if batch.replaced_by:
@@ -295,6 +303,8 @@ class Applier:
             if gathered and self.parts.end_carried():
                 ended = run("count_ended").fetchall()
             answer.ended.extend(row[:2] for row in ended)
+            if any(row[4] for row in ended):
+                self.money.give_back(answer)
             run("write_history")
             run("write_deliveries")
             if any(row[2] for row in ended):
@@ -337,6 +347,7 @@ class Applier:
         ended = self.connection.execute("SELECT message_id, state FROM temp.ended").fetchall()
         answer.expired.extend(ended)
         self._finish(answer)
+        self.money.sweep(sweep.history_before_id)
         purged = [
             run("purge_history", (sweep.history_before_id,)).rowcount,
             run("purge_incidents", (sweep.history_before_ms,)).rowcount,

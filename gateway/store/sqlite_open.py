@@ -119,6 +119,7 @@ def _check_live_tables(connection: sqlite3.Connection, path: Path) -> None:
         "incoming_part",
         "incoming_seen",
         "gathered_part",
+        "balance",
     )
     for table in live:
         damage = connection.execute(f"PRAGMA quick_check({table})").fetchone()[0]

@@ -64,7 +64,8 @@ def _open(path: Path) -> tuple[Applier, Row]:
     queued = connection.execute(applier.sql["count_queued"]).fetchall()
     marks = connection.execute(applier.sql["list_marks"]).fetchall()
     counts, blacklist = applier.accounts.day_counts(_now_ms()), applier.accounts.blacklist()
-    return applier, ("", applier.boot, newest, messages, queued, in_doubt, marks, counts, blacklist)
+    balances = applier.money.balances()
+    return applier, ("", applier.boot, newest, messages, queued, in_doubt, marks, counts, blacklist, balances)
 
 
 def _receive(channel: socket.socket) -> bytes:
