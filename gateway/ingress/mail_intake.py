@@ -282,9 +282,10 @@ class MailIntake:
         returned, whole = _returned(sender, reading, raw) if any(u[2] for u in unit.drafts) else (b"", 0)
         who = sender.address or next(iter(reading.author_addresses), "")
         self._check_pairs(who, unit, now)
-        messages = self.submission.accept_all(
-            account, [draft for _, draft, _ in unit.drafts], now, now_ms, Origin.MAIL
-        )
+        drafts = [draft for _, draft, _ in unit.drafts]
+        if client_id:
+            drafts = [draft._replace(client_id=client_id) for draft in drafts]
+        messages = self.submission.accept_all(account, drafts, now, now_ms, Origin.MAIL)
         if isinstance(messages, Refusal):
             raise error_of(messages)
         mail_id = self.submission.ids.next(now_ms)

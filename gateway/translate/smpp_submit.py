@@ -88,7 +88,14 @@ def draft_of(pdu: SubmitSm, now_ms: int, reading: Reading = AS_SENT) -> Draft | 
         pdu.validity_period,
         flags,
         part,
+        _client_id(pdu) if pdu.tlvs else "",
     )
+
+
+def _client_id(pdu: SubmitSm) -> str:
+    """What its sender calls it: user_message_reference (SMPP v3.4 §5.3.2.17), in decimal."""
+    value = tlv.get(pdu.tlvs, tlv.USER_MESSAGE_REFERENCE)
+    return str(int.from_bytes(value[:2], "big")) if value else ""
 
 
 def _whole(user_data: bytes, data_coding: int) -> tuple[bytes, int]:
