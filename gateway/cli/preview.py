@@ -14,6 +14,7 @@ from gateway.config.load import load
 from gateway.config.mail_model import AccountMail
 from gateway.config.model import Account
 from gateway.core.events import safe
+from gateway.core.numbers import reader_of
 from gateway.ingress.mail_policy import check_loops, limits_of
 from gateway.ingress.mail_worker import html_to_text
 from gateway.translate.mail_submit import style_of
@@ -54,9 +55,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     raw = _read(args.mail)
-    mail, max_segments, rules, domains = _options(args)
+    mail, max_segments, rules, domains, region = _options(args)
     try:
-        wish = _wish(args.to, rules)
+        wish = _wish(args.to, rules, region)
         reading = read_message(_with_crlf(raw), style_of(mail, seeks_numbers=not wish.numbers), html_to_text)
         check_loops(reading, domains)
         if not reading.text and mail.empty == "reject":
@@ -80,11 +81,11 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _wish(address: str, rules: list[CountryRule]) -> Wish:
+def _wish(address: str, rules: list[CountryRule], region: str) -> Wish:
     if not address:
         return _ANY
     try:
-        return parse_local(parse_address(address)[0], rules)
+        return parse_local(parse_address(address)[0], rules, reader_of(region))
     except ValueError as error:
         raise CommandError(f"--to {address} is no mail address: {error}", EXIT_USAGE) from error
 
@@ -101,15 +102,15 @@ def _with_crlf(raw: bytes) -> bytes:
     return raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
-def _options(args: argparse.Namespace) -> tuple[AccountMail, int, list[CountryRule], Sequence[str]]:
+def _options(args: argparse.Namespace) -> tuple[AccountMail, int, list[CountryRule], Sequence[str], str]:
     if args.defaults:
-        return AccountMail(), AccountMail().max_segments, [], ()
+        return AccountMail(), AccountMail().max_segments, [], (), ""
     config = load(args.config)
     account = _account(config.accounts, args.account)
     assert account.mail is not None
     assert config.mail is not None  # no account has a mail section without it
     rules = [CountryRule(rule.prefix, rule.length, rule.replace) for rule in config.mail.country_rules]
-    return account.mail, account.max_segments, rules, config.mail.domains
+    return account.mail, account.max_segments, rules, config.mail.domains, account.default_region
 
 
 def _account(accounts: Sequence[Account], name: str | None) -> Account:

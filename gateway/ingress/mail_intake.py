@@ -42,7 +42,6 @@ from protocols.mail.envelope import MailFrom
 from protocols.mail.errors import MailError
 from protocols.mail.fitting import Fitted, fit
 from protocols.mail.message import Reading, Style
-from protocols.mail.recipients import find_numbers
 
 
 class Reader(Protocol):
@@ -256,8 +255,7 @@ class MailIntake:
     def _numbers(self, account: Account, recipient: Recipient, reading: Reading) -> Iterable[str]:
         if recipient.numbers:
             return recipient.numbers
-        rules, limit = self.directory.rules, self.mail.max_recipients
-        numbers = find_numbers(reading.number_source, rules, limit) if reading.number_source else []
+        numbers = self.directory.find_numbers(account, reading.number_source)
         numbers = numbers or list(self.directory.fixed(account))
         if not numbers:
             raise MailError("550 5.1.3", "the mail names no number that SMS can be sent to")

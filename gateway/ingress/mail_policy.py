@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 from typing import NamedTuple
 
 from gateway.config.mail_model import AccountMail, Mail
+from gateway.core import numbers
 from gateway.core.accounts import Account
 from gateway.core.api_keys import ApiKeys
 from gateway.core.logins import Logins
@@ -14,7 +15,7 @@ from protocols.mail.addresses import parse_address
 from protocols.mail.envelope import RcptTo as RcptTo
 from protocols.mail.errors import MailError
 from protocols.mail.message import Reading
-from protocols.mail.recipients import CountryRule, Wish, international, parse_local
+from protocols.mail.recipients import CountryRule, Wish, find_numbers, international, parse_local
 from protocols.mail.service_form import ServiceMail
 
 MAX_HOPS = 50
@@ -122,7 +123,7 @@ class Directory:
     """What addresses at our domains mean."""
 
     def __init__(self, mail: Mail, accounts: Mapping[str, Account]) -> None:
-        self.rules = [CountryRule(rule.prefix, rule.length, rule.replace) for rule in mail.country_rules]
+        self._rules = [CountryRule(rule.prefix, rule.length, rule.replace) for rule in mail.country_rules]
         self._mail = mail
         self._domains = frozenset(domain.lower() for domain in mail.domains)
         self._groups = {group.name.lower(): group for group in mail.groups}
@@ -159,7 +160,7 @@ class Directory:
             raise MailError("530 5.7.0", "Authentication required: your address is in no mail.networks")
         mail = mail_of(account)
         try:
-            wish = parse_local(local, self.rules)
+            wish = parse_local(local, self._rules, numbers.reader_of(account.config.default_region))
         except MailError as error:
             raise MailError(error.code, f"{self._rejected(rcpt)} ({error.text})") from None
         if local.startswith("/") and not mail.attributes:
@@ -176,7 +177,9 @@ class Directory:
         name = wish.name.lower()
         group = self._groups.get(name)
         if group is not None and (not group.accounts or account.name in group.accounts):
-            return Recipient(rcpt, wish, self._international(group.numbers), group.name, service=False)
+            return Recipient(
+                rcpt, wish, self._international(account, group.numbers), group.name, service=False
+            )
         if name == account.name.lower() and (
             mail.recipients or mail.numbers_in_subject or mail.numbers_in_body
         ):
@@ -185,21 +188,29 @@ class Directory:
 
     def fixed(self, account: Account) -> tuple[str, ...]:
         """The account's own recipients."""
-        return self._international(mail_of(account).recipients)
+        return self._international(account, mail_of(account).recipients)
+
+    def find_numbers(self, account: Account, text: str) -> list[str]:
+        """The numbers of a text that the mail's reader took for such; [] if it has others."""
+        if not text:
+            return []
+        national = numbers.reader_of(account.config.default_region)
+        return find_numbers(text, self._rules, self._mail.max_recipients, national)
 
     def resolve(self, account: Account, phone: str) -> tuple[str, ...]:
         """The numbers of a phone in the service's form: a number, or G and the name of a group."""
         if phone[:1] in "Gg":
             group = self._groups.get(phone.lower()) or self._groups.get(phone[1:].lower())
             if group is not None and (not group.accounts or account.name in group.accounts):
-                return self._international(group.numbers)
-        number = international(phone, self.rules)
+                return self._international(account, group.numbers)
+        number = international(phone, self._rules, numbers.reader_of(account.config.default_region))
         if number is None:
             raise MailError("550 5.1.3", "one of the phones is no number that SMS can be sent to")
         return (number,)
 
-    def _international(self, numbers: Sequence[str]) -> tuple[str, ...]:
-        found = (international(number, self.rules) for number in numbers)
+    def _international(self, account: Account, written: Sequence[str]) -> tuple[str, ...]:
+        national = numbers.reader_of(account.config.default_region)
+        found = (international(number, self._rules, national) for number in written)
         return tuple(number for number in found if number is not None)
 
     def _rejected(self, rcpt: RcptTo) -> str:

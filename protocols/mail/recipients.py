@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from protocols.mail.errors import MailError
@@ -29,6 +30,12 @@ _is_list_like = re.compile(f"[0-9+,;{re.escape(_PUNCTUATION)}]+", re.ASCII).full
 _is_limit = re.compile("[0-9]{1,5}", re.ASCII).fullmatch
 
 
+National = Callable[[str], str | None]
+"""Reads the digits of a number that is written as in its country; None for what is none of those."""
+_Read = Callable[[str], str | None]
+"""Reads a number in any form that is meant: `international` with what it needs to know."""
+
+
 class CountryRule(NamedTuple):
     """A national way to write numbers: `prefix` of a number with `length` digits in all becomes `replace`."""
 
@@ -47,11 +54,12 @@ class Wish(NamedTuple):
     max_characters: int
 
 
-def international(text: str, rules: Sequence[CountryRule]) -> str | None:
+def international(text: str, rules: Sequence[CountryRule], national: National | None = None) -> str | None:
     """The digits of an international number (ITU-T E.164), however it is written; None: it is none.
 
-    After "+" it is taken as it is. Else the first rule that fits changes it, and without one "00" stands
-    for the "+". Short codes are no numbers here: a mail has no way to say which network's they are.
+    After "+" it is taken as it is. Else the first rule that fits changes it, or `national` if it can read
+    the digits, and without both "00" stands for the "+". Short codes are no numbers here: a mail has no way
+    to say which network's they are.
     """
     if len(text) > _MAX_NUMBER:
         return None
@@ -70,12 +78,15 @@ def international(text: str, rules: Sequence[CountryRule]) -> str | None:
             digits = replace + digits[len(prefix) :]
             break
     else:
-        if abroad:
+        found = national(digits) if national is not None and digits.isdecimal() else None
+        if found is not None:
+            digits = found
+        elif abroad:
             digits = digits[2:]
     return digits if is_e164(digits) else None
 
 
-def parse_local(local: str, rules: Sequence[CountryRule]) -> Wish:
+def parse_local(local: str, rules: Sequence[CountryRule], national: National | None = None) -> Wish:
     """What the part before the last @ asks for; `local` as `parse_address` returns it.
 
     Attributes are `id` (a number; again for each further one), `from` (the SMS's sender), `maxpages`
@@ -85,9 +96,10 @@ def parse_local(local: str, rules: Sequence[CountryRule]) -> Wish:
     """
     if not local or not local.isprintable():
         raise MailError(_BAD_RECIPIENT, "the recipient is empty or has characters that cannot be seen")
+    read = partial(international, rules=rules, national=national)
     if local[0] == "/":
-        return _parse_attributes(local, rules)
-    number = international(local, rules)
+        return _parse_attributes(local, read)
+    number = read(local)
     if number is not None:
         return Wish((number,), "", "", 0, 0)
     if _is_number_like(local):
@@ -95,7 +107,9 @@ def parse_local(local: str, rules: Sequence[CountryRule]) -> Wish:
     return Wish((), local.lower(), "", 0, 0)
 
 
-def find_numbers(text: str, rules: Sequence[CountryRule], limit: int) -> list[str]:
+def find_numbers(
+    text: str, rules: Sequence[CountryRule], limit: int, national: National | None = None
+) -> list[str]:
     """The numbers of a subject or line that consists of nothing else; [] when it does not.
 
     Commas, semicolons and blanks separate them, though blanks may also stand inside a number. Each comes
@@ -103,9 +117,10 @@ def find_numbers(text: str, rules: Sequence[CountryRule], limit: int) -> list[st
     """
     if _is_list_like(text) is None:
         return []
+    read = partial(international, rules=rules, national=national)
     found: dict[str, None] = {}
     for piece in re.split("[,;]", text):
-        numbers = _numbers_between_separators(piece, rules)
+        numbers = _numbers_between_separators(piece, read)
         if None in numbers:
             return []
         found.update(dict.fromkeys(filter(None, numbers)))
@@ -114,40 +129,40 @@ def find_numbers(text: str, rules: Sequence[CountryRule], limit: int) -> list[st
     return list(found)
 
 
-def _numbers_between_separators(text: str, rules: Sequence[CountryRule]) -> list[str | None]:
+def _numbers_between_separators(text: str, read: _Read) -> list[str | None]:
     """The numbers of a text whose blanks are between them or inside; None for what is none.
 
     Where there is a "+", each begins a number. Else the words are numbers if all of them are long enough,
     and one number together if not.
     """
     words = text.split()
-    each = [international(word, rules) for word in words]
+    each = [read(word) for word in words]
     if "+" not in text:
-        return [_joined(words, rules)] if None in each else each
+        return [_joined(words, read)] if None in each else each
     grouped: list[list[str]] = []
     for word in words:
         if "+" in word or not grouped:
             grouped.append([])
         grouped[-1].append(word)
-    numbers = [_joined(group, rules) for group in grouped]
+    numbers = [_joined(group, read) for group in grouped]
     return each if None in numbers else numbers
 
 
-def _joined(words: Sequence[str], rules: Sequence[CountryRule]) -> str | None:
+def _joined(words: Sequence[str], read: _Read) -> str | None:
     """The number that words make together, unless the first is too long to be a beginning."""
     if len(words) > 1 and len(words[0]) >= _WHOLE_NUMBER:
         return None
-    return international("".join(words), rules)
+    return read("".join(words))
 
 
-def _parse_attributes(local: str, rules: Sequence[CountryRule]) -> Wish:
+def _parse_attributes(local: str, read: _Read) -> Wish:
     numbers: dict[str, None] = {}
     given: dict[str, str] = {}
     for attribute in local.strip("/").split("/"):
         name, _, value = attribute.partition("=")
         name = name.lower()
         if name == "id":
-            number = international(value, rules)
+            number = read(value)
             if number is None:
                 raise MailError(_BAD_RECIPIENT, f"id={value[:_MAX_NUMBER]!a} is no international number")
             numbers[number] = None

@@ -71,3 +71,44 @@ def test_more_numbers_than_the_limit_are_refused() -> None:
 
 def test_a_line_break_separates_nothing() -> None:
     assert find_numbers("79991234567\n79997654321", [], 3) == []
+
+
+def plus_7(digits: str) -> str | None:
+    """Reads what begins with 8 or 810, as a region's numbers are read."""
+    if digits.startswith("810"):
+        return digits[3:]
+    return "7" + digits[1:] if digits.startswith("8") and len(digits) == 11 else None
+
+
+@pytest.mark.parametrize(
+    ("text", "digits"),
+    [
+        ("8 999 123-45-67", "79991234567"),
+        ("8 10 49 1512 3456789", "4915123456789"),
+        ("+89991234567", "89991234567"),
+        ("0089991234567", "89991234567"),
+        ("4915123456789", "4915123456789"),
+        ("+8", None),
+    ],
+)
+def test_a_region_reads_what_no_rule_fits(text: str, digits: str | None) -> None:
+    assert international(text, [], plus_7) == digits
+
+
+def test_a_rule_comes_before_the_region() -> None:
+    assert international("89991234567", [CountryRule("8", 11, "49")], plus_7) == "499991234567"
+    assert international("8999123456", [CountryRule("8", 11, "49")], plus_7) == "8999123456"
+
+
+def test_a_region_reads_all_numbers_of_an_address_and_a_text() -> None:
+    wish = parse_local("/id=89991234567/id=+79991234568/", [], plus_7)
+    assert wish.numbers == ("79991234567", "79991234568")
+    assert parse_local("89991234567", [], plus_7).numbers == ("79991234567",)
+    assert parse_local("8shop", [], plus_7).name == "8shop"
+    texts = {
+        "89991234567, 8 (999) 123-45-68": ["79991234567", "79991234568"],
+        "89991234567 89991234568": ["79991234567", "79991234568"],
+        "8 999 1234567": ["79991234567"],
+        "+4915123456789 89991234567": ["4915123456789", "79991234567"],
+    }
+    assert {text: find_numbers(text, [], 3, plus_7) for text in texts} == texts
