@@ -8,11 +8,15 @@ import hmac
 import os
 from collections.abc import Sequence
 from ipaddress import ip_address
+from typing import TYPE_CHECKING
 
 from gateway.config.model import Account as AccountConfig
 from gateway.config.model import Network
 from gateway.core.fair_shares import FairShares
 from gateway.core.limits import TokenBucket
+
+if TYPE_CHECKING:
+    from gateway.core.admission import Rules
 
 _PROCESS_KEY = os.urandom(32)
 
@@ -31,6 +35,10 @@ class Account:
         self.login_turn = asyncio.Lock()
         self.shares = FairShares()
         """What its sending sessions owe each other."""
+        self.rules: Rules | None = None
+        """What else it may send; None: it has no such option (see `gateway.core.admission`)."""
+        self.blocked = config.blocked
+        """It may not log in: it is blocked, or its parent is."""
         self.configure(config, now)
 
     def configure(self, config: AccountConfig, now: float) -> None:

@@ -173,7 +173,7 @@ class Message(NamedTuple):
     on_ambiguous: int
     due_ms: int  # not before; 0: at once, and before those of 0 what is below it, by its priority
     expires_ms: int
-    validity_period: str  # as the sender gave it, for the SMSC; empty: not given
+    validity_period: str  # as the sender gave it, for the SMSC; empty: not given; or UNTIL_EXPIRY
     retries: int  # times that an SMSC said "not now"
     origin: int = 0
     flags: int = 0  # see Wish
@@ -212,6 +212,8 @@ class Delivery(NamedTuple):
     part: int = 0  # of a receipt for one segment alone: which; 0: it is of the whole message
 
 
+UNTIL_EXPIRY = "R"
+"""`Message.validity_period` where the SMSC is told what is left until `expires_ms`, whatever the sender gave."""
 INCOMING = -1
 """`Delivery.state` of an incoming SMS."""
 

@@ -8,8 +8,10 @@ send, so a message costs one commit on its way up instead of two.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from gateway.core.accounts import Account
+from gateway.core.admission import Counted
 from gateway.core.batch import Journal
 from gateway.core.errors import Refusal
 from gateway.core.events import Events
@@ -26,8 +28,21 @@ _REPLACE = Wish.REPLACE.value
 _QUEUED, _STRAIGHT, _GATHERED = Progress.QUEUED.value, Progress.SENT.value, Progress.GATHERED.value
 MOST_URGENT = 3
 """The highest priority_flag (SMPP v3.4 §5.2.14)."""
-_Taken = tuple[Account, Message, Upstream, int]
-"""The last: the Progress it was stored with."""
+_Taken = tuple[Account, Message, Upstream, int, Counted | None]
+"""The fourth: the Progress it was stored with."""
+
+
+class Decided(NamedTuple):
+    """A message that nothing is wrong with."""
+
+    draft: Draft
+    route: Route
+    counted: Counted | None
+
+    def take_back(self) -> None:
+        """It is not taken after all."""
+        if self.counted is not None:
+            self.counted.take_back()
 
 
 class Submission:
@@ -67,21 +82,14 @@ class Submission:
 
         The caller ends its chunk of work with `flush`, and answers after the commit.
         """
-        route = self.router.find(account, draft, origin, now_ms)
-        if route is not None and route.changes:
-            written = self.router.written(draft, route, now_ms)
-            if isinstance(written, Refusal):
-                self.refused[written] += 1
-                return written
-            draft = written
-        refusal = self._check(account, draft, now_ms)
-        if refusal is None:
-            if not account.bucket.take(draft.segments, now):
-                refusal = Refusal.RATE
-            elif route is None:
-                refusal = Refusal.NO_ROUTE
-            else:
-                return self._take(account, draft, route, now, now_ms, origin)
+        decided = self._decide(account, draft, now, now_ms, origin)
+        if isinstance(decided, Refusal):
+            refusal = decided
+        elif account.bucket.take(decided.draft.segments, now):
+            return self._take(account, decided, now, now_ms, origin)
+        else:
+            decided.take_back()
+            refusal = Refusal.RATE
         self.refused[refusal] += 1
         return refusal
 
@@ -89,36 +97,58 @@ class Submission:
         self, account: Account, drafts: Sequence[Draft], now: float, now_ms: int, origin: Origin
     ) -> list[Message] | Refusal:
         """The same for messages that are taken together or not at all."""
-        taken: list[tuple[Draft, Route]] = []
-        refusal: Refusal | None = None
         room = min(self.max_messages - self.open_messages, account.config.max_open - account.open_messages)
+        refusal: Refusal | None = None
+        all_decided: list[Decided] = []
         for draft in drafts:
-            route = self.router.find(account, draft, origin.value, now_ms)
-            if route is None:
-                refusal = Refusal.NO_ROUTE
+            decided = self._decide(account, draft, now, now_ms, origin.value)
+            if isinstance(decided, Refusal):
+                refusal = decided
                 break
-            if route.changes:
-                written = self.router.written(draft, route, now_ms)
-                if isinstance(written, Refusal):
-                    refusal = written
-                    break
-                draft = written
-            refusal = self._check(account, draft, now_ms)
-            if refusal is not None:
-                break
-            taken.append((draft, route))
+            all_decided.append(decided)
         if refusal is None and len(drafts) > room:
             refusal = Refusal.QUEUE_FULL
-        if refusal is None and not account.bucket.take(sum(draft.segments for draft, _ in taken), now):
+        segments = sum(decided.draft.segments for decided in all_decided)
+        if refusal is None and not account.bucket.take(segments, now):
             refusal = Refusal.RATE
         if refusal is not None:
+            for decided in reversed(all_decided):
+                decided.take_back()
             self.refused[refusal] += 1
             return refusal
-        return [self._take(account, draft, route, now, now_ms, origin.value) for draft, route in taken]
+        return [self._take(account, decided, now, now_ms, origin.value) for decided in all_decided]
 
-    def _take(
-        self, account: Account, draft: Draft, route: Route, now: float, now_ms: int, origin: int
-    ) -> Message:
+    def _decide(
+        self, account: Account, draft: Draft, now: float, now_ms: int, origin: int
+    ) -> Decided | Refusal:
+        """Everything about a message but the rate: what is counted here is taken back if it goes no further."""
+        rules = account.rules
+        if rules is not None:
+            prepared = rules.prepare(draft)
+            if isinstance(prepared, Refusal):
+                return prepared
+            draft = prepared
+        route = self.router.find(account, draft, origin, now_ms)
+        if route is not None and route.changes:
+            written = self.router.written(draft, route, now_ms)
+            if isinstance(written, Refusal):
+                return written
+            draft = written
+        refusal = self._check(account, draft, now_ms)
+        if refusal is not None:
+            return refusal
+        if route is None:
+            return Refusal.NO_ROUTE
+        counted = None
+        if rules is not None:
+            admitted = rules.admit(draft, now, now_ms)
+            if isinstance(admitted, Refusal):
+                return admitted
+            draft, counted = admitted
+        return Decided(draft, route, counted)
+
+    def _take(self, account: Account, decided: Decided, now: float, now_ms: int, origin: int) -> Message:
+        draft, route, counted = decided
         message_id = self.ids.next(now_ms)
         upstream, alternatives = self.router.choose(route, draft, message_id)
         if draft.tlvs and route.passing is not None:
@@ -146,18 +176,20 @@ class Submission:
                 draft.validity_period,
                 0,
                 origin,
-                draft.flags,
+                draft.flags | route.flags,
                 route.name,
                 draft.client_id,
                 draft.sent_as,
             )
         )
+        if counted is not None:
+            self.journal.batch.counted.extend(counted.rows)
         if draft.part is None:
-            self._record(account, message, upstream, now, now_ms)
+            self._record(account, message, upstream, now, now_ms, counted)
         elif route.whole or upstream.service:
-            self._gather(account, message, upstream, draft.part)
+            self._gather(account, message, upstream, draft.part, counted)
         else:
-            self._record(account, message, upstream, now, now_ms)
+            self._record(account, message, upstream, now, now_ms, counted)
             return message  # it must not replace the segments before it
         if draft.flags and draft.flags & _REPLACE:
             self.journal.batch.replaced_by.append(
@@ -190,7 +222,13 @@ class Submission:
         return None
 
     def _record(
-        self, account: Account, message: Message, upstream: Upstream, now: float, now_ms: int
+        self,
+        account: Account,
+        message: Message,
+        upstream: Upstream,
+        now: float,
+        now_ms: int,
+        counted: Counted | None,
     ) -> None:
         batch = self.journal.batch
         straight = message.due_ms <= now_ms and upstream.reserve(message.segments, now)
@@ -207,10 +245,15 @@ class Submission:
             upstream.queueing += message.due_ms <= message.accepted_ms
         account.open_messages += 1
         self.open_messages += 1
-        self._taken.append((account, message, upstream, _STRAIGHT if straight else _QUEUED))
+        self._taken.append((account, message, upstream, _STRAIGHT if straight else _QUEUED, counted))
 
     def _gather(
-        self, account: Account, message: Message, upstream: Upstream, part: tuple[int, int, int]
+        self,
+        account: Account,
+        message: Message,
+        upstream: Upstream,
+        part: tuple[int, int, int],
+        counted: Counted | None,
     ) -> None:
         """A segment that the sender made itself waits in the store for the others."""
         batch = self.journal.batch
@@ -229,7 +272,7 @@ class Submission:
         )
         account.open_messages += 1
         self.open_messages += 1
-        self._taken.append((account, message, upstream, _GATHERED))
+        self._taken.append((account, message, upstream, _GATHERED, counted))
 
     def flush(self) -> None:
         """Ends a chunk of work: what it accepted goes up when it is durable."""
@@ -239,14 +282,14 @@ class Submission:
 
     def _committed(self, taken: list[_Taken], ok: bool) -> None:
         if not ok:
-            self._forget(taken)
+            self._forget(taken, stored=False)
             return
         if self.not_kept:
-            self._forget([one for one in taken if one[1].message_id in self.not_kept])
+            self._forget([one for one in taken if one[1].message_id in self.not_kept], stored=True)
             taken = [one for one in taken if one[1].message_id not in self.not_kept]
         self.accepted += len(taken)
         log = self.events.accepted if self.events.messages else None
-        for account, message, upstream, progress in taken:
+        for account, message, upstream, progress, _ in taken:
             account.accepted += 1
             if log is not None:
                 log(message, message.accepted_ms)
@@ -256,10 +299,15 @@ class Submission:
                 upstream.queueing -= message.due_ms <= message.accepted_ms
                 upstream.queued(message.due_ms)
 
-    def _forget(self, taken: Iterable[_Taken]) -> None:
-        """What was not stored gives back its slots."""
-        for account, message, upstream, progress in taken:
+    def _forget(self, taken: Iterable[_Taken], *, stored: bool) -> None:
+        """Messages that were not stored give back their slots, and their counts, which may have been stored."""
+        for account, message, upstream, progress, counted in taken:
             self.ended(account, 1)
+            if counted is not None:
+                rows = counted.take_back()
+                if stored:
+                    self.journal.batch.counted.extend(rows)
+                    self.journal.wake()
             if progress == _STRAIGHT:
                 upstream.release(message.segments)
             elif progress == _QUEUED:

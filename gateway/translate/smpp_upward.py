@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
-from gateway.core.model import Message, Wish
+from gateway.core.model import UNTIL_EXPIRY, Message, Wish
 from gateway.translate.smpp_dialect import STANDARD, Dialect
 from gateway.translate.smpp_submit import SHORT_MESSAGE_MAX
 from protocols.smpp import constants as c
@@ -120,6 +120,7 @@ def _submit(
 
 def _validity(message: Message, now_ms: int) -> str:
     """The client's validity as it stands; a relative one that waited here is shortened by the wait."""
-    if not message.validity_period.endswith("R") or now_ms - message.accepted_ms < 60_000:
-        return message.validity_period
+    given = message.validity_period
+    if given != UNTIL_EXPIRY and (not given.endswith("R") or now_ms - message.accepted_ms < 60_000):
+        return given
     return format_relative(timedelta(milliseconds=max(60_000, message.expires_ms - now_ms)))
