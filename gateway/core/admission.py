@@ -1,4 +1,4 @@
-"""What an account may send beyond its rate: senders, destinations, blacklists, hours, validity, limits per day.
+"""What an account may send beyond its rate: to whom, when, how often, and under which name.
 
 An account that has no such option has no Rules, and its messages pay one test for that. The rules say no
 before anything is counted; what was counted and then was not sent after all is taken back (Counted).
@@ -129,7 +129,7 @@ class Rules:
     # -- after it ----------------------------------------------------------------------------------------
 
     def admit(self, draft: Draft, now: float, now_ms: int) -> tuple[Draft, Counted | None] | Refusal:
-        """Whether the message may be sent: the draft with its times, and what it was counted as; or why not."""
+        """The draft with its times, and what it was counted as; or why it may not be sent."""
         digits = _number(draft)
         refusal = self.forbids(digits)
         if refusal is not None:

@@ -21,7 +21,7 @@ def day_at(now_ms: int, zone: tzinfo) -> tuple[int, int]:
     """The day that it is, counted from 1970 by the calendar there, and when it ends."""
     today = datetime.fromtimestamp(now_ms / 1000, zone).date()
     after = today + timedelta(days=1)
-    # Of a midnight that clocks jump over this is the moment of the jump; of one that is there twice the first.
+    # a midnight that clocks jump over is the moment of the jump, of one that is there twice the first
     ends = datetime(after.year, after.month, after.day, tzinfo=zone)
     return (today - _FIRST_DAY).days, int(ends.timestamp() * 1000)
 

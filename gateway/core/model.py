@@ -213,7 +213,7 @@ class Delivery(NamedTuple):
 
 
 UNTIL_EXPIRY = "R"
-"""`Message.validity_period` where the SMSC is told what is left until `expires_ms`, whatever the sender gave."""
+"""`Message.validity_period`: the SMSC is told what is left until `expires_ms`, whatever the sender gave."""
 INCOMING = -1
 """`Delivery.state` of an incoming SMS."""
 

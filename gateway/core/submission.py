@@ -121,7 +121,7 @@ class Submission:
     def _decide(
         self, account: Account, draft: Draft, now: float, now_ms: int, origin: int
     ) -> Decided | Refusal:
-        """Everything about a message but the rate: what is counted here is taken back if it goes no further."""
+        """All about a message but the rate; what is counted here is taken back if it goes no further."""
         rules = account.rules
         if rules is not None:
             prepared = rules.prepare(draft)
@@ -300,7 +300,7 @@ class Submission:
                 upstream.queued(message.due_ms)
 
     def _forget(self, taken: Iterable[_Taken], *, stored: bool) -> None:
-        """Messages that were not stored give back their slots, and their counts, which may have been stored."""
+        """Messages that were not kept give back their slots, and their counts, which may be `stored`."""
         for account, message, upstream, progress, counted in taken:
             self.ended(account, 1)
             if counted is not None:
