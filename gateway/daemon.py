@@ -468,7 +468,7 @@ class Daemon:
 
     def _hand_over(self, name: str) -> None:
         """What waits for a connector that is not configured goes by the others of its routes."""
-        self.journal.batch.moves.extend((name, other) for other in self.upstreams)
+        self.journal.batch.moves.extend((name, other, 0) for other in self.upstreams)
         self.journal.wake()
 
     def _put_back(self, name: str, rows: Iterable[tuple[Row, Iterable[int]]], now_ms: int) -> None:

@@ -38,6 +38,7 @@ def routes_of(config: Config) -> RouteTable:
             whole=route.whole,
             passing=None if route.vendor_tlvs is None else vendor_tlvs.passing(route.vendor_tlvs),
             name=route.name or f"#{number}",
+            failover=frozenset(route.failover),
         )
         for number, route in enumerate(config.routes, 1)
     )

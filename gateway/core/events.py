@@ -98,6 +98,13 @@ class Events:
             now_ms, f"postponed message_id={message_id} connector={connector} reason={word(reason)}"
         )
 
+    def rerouted(self, message_id: int, connector: str, other: str, reason: str, now_ms: int) -> None:
+        """An SMSC refused a message, and it goes by another one."""
+        self._message(
+            now_ms,
+            f"rerouted message_id={message_id} connector={connector} to={other} reason={word(reason)}",
+        )
+
     def receipt(self, message_id: int, connector: str, state: int, error: str, now_ms: int) -> None:
         """The SMSC's receipt is committed."""
         self._message(

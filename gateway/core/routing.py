@@ -1,4 +1,12 @@
-"""Which connectors a destination may go by: the longest prefix decides, the order is the preference."""
+"""Which route a message takes: priority, then the longest prefix whose conditions hold, then the file's order.
+
+How a table is searched.  The routes of one priority are in a dictionary by prefix; for each length of prefix
+that is in use there is one look-up.  Where the first route of a prefix has no conditions, it is the answer,
+so a configuration without conditions costs those look-ups and nothing else.  Otherwise the routes of that
+prefix are tried in the order of the file, and what they ask for is worked out once for the message
+(`gateway.core.route_facts`).  Routes that are for few accounts are found by the account's name: a thousand
+customers may each have a route of their own for the same prefix.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +14,19 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from gateway.config.connector_model import TextPolicy
-from gateway.core.model import OnAmbiguous
+from gateway.core.model import Draft, OnAmbiguous, Wish
+from gateway.core.rewriting import Rewriting
+from gateway.core.route_conditions import Condition
+from gateway.core.route_facts import Facts
 
 AS_IT_CAME = TextPolicy()
+FOUND_BY_NAME = 16
+"""A route for more accounts than these is tried like one for all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A rule from the destination's first digits to connectors, the preferred one first."""
+    """A rule from messages to connectors, the preferred one first."""
 
     prefix: str
     connectors: tuple[str, ...]
@@ -29,38 +42,166 @@ class Route:
     passing: Callable[[bytes], bytes] | None = None
     """Leaves out of a message's TLVs what does not go this way; None: all go."""
     name: str = ""
+    failover: frozenset[str] = frozenset(("down", "silent"))
+    """When the next connector takes over; see gateway.config.route_model."""
+    flags: int = 0
+    """The same as Wish, for its messages; in a table."""
+    more_prefixes: tuple[str, ...] = ()
+    """Beside `prefix`."""
+    priority: int = 0
+    conditions: tuple[Condition, ...] = ()
+    accounts: frozenset[str] | None = None
+    """Whose messages it is for, which is among the conditions too; None: everybody's."""
+    refuse: bool = False
+    weights: tuple[int, ...] = ()
+    """Of each connector; none: the first gets all."""
+    cheapest: bool = False
+    sticky: bool = False
+    rewriting: Rewriting | None = None
+    max_validity_ms: int = 0
+    number: int = 0
+    """Its place in the configuration, from 1."""
+    changes: bool = False
+    """Whether a message that goes this way is written anew; in a table."""
+    spreads: bool = False
+    """Whether each message has an order of connectors of its own; in a table."""
 
     @property
-    def changes(self) -> bool:
-        """Whether a message that goes this way is written anew."""
-        return self.text is not AS_IT_CAME
+    def prefixes(self) -> tuple[str, ...]:
+        """All that it is for."""
+        return (self.prefix, *self.more_prefixes)
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """The routes of one prefix and one priority that cannot be told without a look at the message."""
+
+    all: list[Route] = field(default_factory=list)
+    general: list[Route] = field(default_factory=list)
+    of_account: dict[str, list[Route]] = field(default_factory=dict)
+
+    def add(self, route: Route) -> None:
+        self.all.append(route)
+        if route.accounts is None or len(route.accounts) > FOUND_BY_NAME:
+            self.general.append(route)
+        else:
+            for name in route.accounts:
+                self.of_account.setdefault(name, []).append(route)
+
+    def find(self, facts: Facts) -> Route | None:
+        """The first in the file that holds."""
+        general = self.general
+        own = self.of_account.get(facts.account)
+        if own is None:
+            return _first(general, facts)
+        place, count = 0, len(general)
+        for route in own:
+            while place < count and general[place].number < route.number:
+                if _holds(general[place], facts):
+                    return general[place]
+                place += 1
+            if _holds(route, facts):
+                return route
+        return _first(general[place:], facts)
+
+
+def _first(routes: Iterable[Route], facts: Facts) -> Route | None:
+    for route in routes:
+        for condition in route.conditions:
+            if not condition.holds(facts):
+                break
+        else:
+            return route
+    return None
+
+
+def _holds(route: Route, facts: Facts) -> bool:
+    return all(condition.holds(facts) for condition in route.conditions)
+
+
+class _Level:
+    """The routes of one priority."""
+
+    def __init__(self, routes: Iterable[Route]) -> None:
+        shelves: dict[str, _Shelf] = {}
+        for route in routes:
+            for prefix in dict.fromkeys(route.prefixes):
+                shelves.setdefault(prefix, _Shelf()).add(route)
+        self.shelves = {
+            prefix: shelf.all[0] if not shelf.all[0].conditions else shelf
+            for prefix, shelf in shelves.items()
+        }
+        self.lengths = sorted({len(prefix) for prefix in shelves}, reverse=True)
 
 
 class RouteTable:
-    """Routes by prefix; one dictionary look-up for each length of prefix that is in use."""
+    """All routes."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        self._routes = {
-            route.prefix: replace(route, alternatives=" ".join(route.connectors), ambiguous=_ambiguous(route))
-            for route in routes
-        }
-        self._lengths = sorted({len(prefix) for prefix in self._routes}, reverse=True)
+        self._routes = [_ready(route, number) for number, route in enumerate(routes, 1)]
+        by_priority: dict[int, list[Route]] = {}
+        for route in self._routes:
+            by_priority.setdefault(route.priority, []).append(route)
+        self._levels = [_Level(by_priority[priority]) for priority in sorted(by_priority, reverse=True)]
 
     def __iter__(self) -> Iterator[Route]:
-        return iter(self._routes.values())
+        return iter(self._routes)
 
-    def find(self, digits: str) -> Route | None:
-        """The route of the longest prefix of these digits."""
-        routes = self._routes
-        for length in self._lengths:
-            route = routes.get(digits[:length])
-            if route is not None:
-                return route
+    def find(
+        self, digits: str, account: str = "", draft: Draft | None = None, origin: int = 0, now_ms: int = 0
+    ) -> Route | None:
+        """The route of a message to this number; without a draft only routes without conditions are found."""
+        facts: Facts | None = None
+        for level in self._levels:
+            shelves = level.shelves
+            for length in level.lengths:
+                found = shelves.get(digits[:length])
+                if found is None:
+                    continue
+                if found.__class__ is Route:
+                    return found  # type: ignore[return-value]
+                if facts is None:
+                    facts = Facts(account, draft or NOTHING, origin, now_ms, digits)
+                route = found.find(facts)  # type: ignore[union-attr]
+                if route is not None:
+                    return route
         return None
 
+    def candidates(self, digits: str) -> Iterator[Route]:
+        """The routes that a message to this number is compared with, in their order, until one holds."""
+        for level in self._levels:
+            for length in level.lengths:
+                found = level.shelves.get(digits[:length])
+                if isinstance(found, Route):
+                    yield found
+                elif found is not None:
+                    yield from found.all
 
-def _ambiguous(route: Route) -> dict[str, int]:
-    return {name: route.ambiguous.get(name, route.on_ambiguous.value) for name in route.connectors}
+    def may_reach(self, digits: str) -> bool:
+        """Whether a message to this number can find a route that does not refuse it, whatever else it is."""
+        facts = Facts("", NOTHING, 0, 0, digits)
+        for route in self.candidates(digits):
+            if all(condition.holds(facts) for condition in route.conditions if condition.of_number):
+                if not route.refuse:
+                    return True
+                if all(condition.of_number for condition in route.conditions):
+                    return False
+        return False
+
+
+NOTHING = Draft("", 0, 0, "", 0, 0, "", 0, 0, 0, 0, 0, b"", b"", 1, 0, 0, "")
+
+
+def _ready(route: Route, number: int) -> Route:
+    return replace(
+        route,
+        alternatives=" ".join(route.connectors),
+        ambiguous={name: route.ambiguous.get(name, route.on_ambiguous.value) for name in route.connectors},
+        flags=Wish.failover_flags(route.failover),
+        number=number,
+        changes=route.text is not AS_IT_CAME or route.rewriting is not None or route.max_validity_ms > 0,
+        spreads=len(route.connectors) > 1 and (route.cheapest or bool(route.weights)),
+    )
 
 
 class Prefixes:

@@ -15,15 +15,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
-from typing import Protocol
 
-from gateway.core import retry
+from gateway.core import alternatives, retry
 from gateway.core.batch import Journal, Row
 from gateway.core.clock import Clock
 from gateway.core.events import Events
 from gateway.core.limits import TokenBucket
+from gateway.core.links import Ask, Link
 from gateway.core.model import Message, MessageState
 from gateway.core.pacing import Pace, SenderPace
+from gateway.core.sent_as import as_sent
+from gateway.core.silence import Silence, Turn
 from protocols.sms.receipts import response_key
 
 LONG_PAUSE_AFTER = 50
@@ -32,28 +34,6 @@ DUE_AT_ONCE = 100
 """Messages that were put off come back in such portions, beside those that go straight up."""
 MOVE_AFTER_S = 5.0
 """A connector that is down for so long hands its queue to another one."""
-
-
-class Link(Protocol):
-    """A bound transport to the SMSC, as its upstream sees it."""
-
-    @property
-    def room(self) -> int:
-        """Segments that it can take now."""
-        ...
-
-    @property
-    def stuck(self) -> bool:
-        """Whether the SMSC does not read what was sent."""
-        ...
-
-    def submit(self, message: Message, segments: Sequence[int]) -> None:
-        """Sends these segments of a message (numbers from 1); results come back to the upstream."""
-        ...
-
-
-Ask = Callable[[object, Callable[[object | None], None]], bool]
-"""Sends a request and calls back with the response, or None; False: it cannot be sent."""
 
 
 class Upstream:
@@ -97,6 +77,12 @@ class Upstream:
         self.broadcasts: dict[str, str] = {}
         """To which account the SMSC gave which message_id of a broadcast; some thousands at the most."""
         self.links: list[Link] = []
+        self.silence = Silence(clock.now())
+        """Whether the SMSC answers; its `limit_s` is set by the connector."""
+        self.heard = False
+        """The SMSC has answered a submit, in whatever way; set by its links."""
+        self.questions = 0
+        """Slots that questions have, see `ask`."""
         self.queueing = 0
         """Messages whose way to the queue is not committed yet; none may overtake them."""
         self.in_flight = 0
@@ -122,9 +108,21 @@ class Upstream:
     # -- links -----------------------------------------------------------------------------------------
 
     @property
-    def up(self) -> bool:
-        """Whether a link can carry messages now."""
+    def bound(self) -> bool:
+        """Whether there is a link."""
         return bool(self.links)
+
+    @property
+    def works(self) -> bool:
+        """Whether there is a link, and the SMSC answers."""
+        return bool(self.links) and not self.silence.is_silent
+
+    @property
+    def up(self) -> bool:
+        """Whether a message should be given to it now: it works, or one may try whether it does."""
+        if not self.silence.is_silent:
+            return bool(self.links)
+        return self.silence.probe_due and not self.in_flight and not self.queueing and bool(self.links)
 
     @property
     def backlog(self) -> bool:
@@ -136,6 +134,8 @@ class Upstream:
         if self._paused_until != float("inf"):
             self._paused_until = 0.0
         self._backlog = True  # failover may have left what only this connector can take
+        if self.silence.is_silent:
+            self.silence.bound_again(self._clock.now())
         self.pump()
 
     def link_down(self, link: Link) -> None:
@@ -269,6 +269,8 @@ class Upstream:
         for _ in links:
             self._turn = (self._turn + 1) % len(links)
             room = links[self._turn].room
+        if self.silence.is_silent:
+            room = min(room, int(self.silence.probe_due)) if not self.in_flight else 0
             if room:
                 links[self._turn].submit(message, segments[:room])
                 segments = segments[room:]
@@ -350,8 +352,24 @@ class Upstream:
         key = response_key(upstream_id) if upstream_id else None
         batch.submitted.append((now_ms, upstream_id, key, message.message_id, segment, self.name))
         # Without an id no receipt can ever be matched, so none is waited for.
+        if self.silence.limit_s:
+            self._listen(now)
         if not message.registered_delivery & 3 or key is None:
             batch.handed_over.append((message.message_id, now_ms))
+    def _listen(self, now: float) -> None:
+        heard, self.heard = self.heard, False
+        waiting = self.in_flight - self._claiming - self.questions > 0 and bool(self.links)
+        over = bool(self.links) and not self.in_flight and not self._backlog and not self._due
+        turn = self.silence.look(now, heard=heard, waiting=waiting, over=over)
+        if turn is Turn.BEGAN:
+            self.down_since = now - MOVE_AFTER_S  # it has been waited for long enough
+            self.last_error = f"it has answered no submit for {self.silence.limit_s:g} s"
+            self._events.say("warning", "silent", connector=self.name, submits=self.in_flight)
+        elif turn is Turn.ENDED:
+            self._events.say("info", "answers_again", connector=self.name)
+        if turn is not Turn.NOTHING:
+            self._backlog = True
+
         if self._events.messages:
             self._events.submitted(message.message_id, self.name, upstream_id, now_ms)
         self._results += 1
@@ -369,11 +387,16 @@ class Upstream:
     ) -> None:
         """The SMSC cannot take a segment now; `full`: for lack of capacity, so it is asked again soon.
 
-        Any other reason hands the message to the route's next connector that is up.
+        Any other reason hands the message to the route's next connector that is up, and this one if the route
+        wants it.
         """
-        other = None if full else self._next_alternative(message)
+        if full:
+            other, at_once = alternatives.too_much(message, self.name, self.all)
+        else:
+            other = alternatives.in_trouble(message, self.name, self.all)
+            at_once = other is not None
         first_s = retry.FIRST_THROTTLED_S if full else retry.FIRST_S
-        delay_ms = 0 if other else int(1000 * retry.delay_s(message.retries, self._random, first_s))
+        delay_ms = 0 if at_once else int(1000 * retry.delay_s(message.retries, self._random, first_s))
         due_ms = now_ms + delay_ms
         text = f"{self.name}: {reason}, " + (f"handed to {other}" if other else f"again in {delay_ms} ms")
         row = (message.message_id, segment, other or self.name, due_ms, 1, now_ms, text)
@@ -401,15 +424,24 @@ class Upstream:
 
     def has_alternative(self, message: Message) -> bool:
         """Whether another connector of its route could take the message now."""
-        return self._next_alternative(message) is not None
+        return alternatives.in_trouble(message, self.name, self.all) is not None
 
-    def _next_alternative(self, message: Message) -> str | None:
-        names = message.alternatives.split()
-        after = names[names.index(self.name) + 1 :] if self.name in names else names
-        return next((name for name in after if name in self.all and self.all[name].up), None)
+    def refused_here(self, message: Message, segment: int, reason: str, now_ms: int) -> None:
+        """The SMSC will never take a segment; another one may, if the route wants that."""
+        other = alternatives.refused(message, self.name, self.all)
+        if other is None:
+            self.refused_for_good(message, reason, now_ms)
+            return
+        self.refused += 1
+        self.last_error = reason
+        row = (message.message_id, segment, self.name, other, now_ms, reason)
+        self.journal.batch.rerouted.append(row)
+        if self._events.messages:
+            self._events.rerouted(message.message_id, self.name, other, reason, now_ms)
+        self._results += 1
 
     def refused_for_good(self, message: Message, reason: str, now_ms: int) -> None:
-        """The SMSC will never take this message."""
+        """Nobody will ever take this message."""
         self.refused += 1
         self.last_error = reason
         self.journal.batch.failed.append((message.message_id, MessageState.REJECTED.value, reason, now_ms))

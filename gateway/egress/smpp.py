@@ -301,6 +301,7 @@ class UpstreamConnection(asyncio.Protocol):
         except (InvalidState, WindowFull, EncodeError):
             return False
         self._asks += 1
+        self.connector.upstream.questions += 1
         self.connector.upstream.adopt(1)
         self._write()
         return True
@@ -308,6 +309,7 @@ class UpstreamConnection(asyncio.Protocol):
     def _told(self, question: _Question, response: Pdu | None) -> None:
         """A question has its answer, or gets none."""
         self._asks -= 1
+        self.connector.upstream.questions -= 1
         self.connector.upstream.release(1)
         question.then(response)
 
@@ -394,6 +396,7 @@ class UpstreamConnection(asyncio.Protocol):
         message, segment = context
         self._timeouts_in_row = 0
         upstream = self.connector.upstream
+        upstream.heard = True
         if response.tlvs and not event.late:
             state = tlv.get(response.tlvs, tlv.CONGESTION_STATE)
             if state:
@@ -412,7 +415,7 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             verdict = submit_verdict(status, too_fast, message.retries)
         if verdict is Verdict.NEVER:
-            upstream.refused_for_good(message, c.status_name(status), now_ms)
+            upstream.refused_here(message, segment, c.status_name(status), now_ms)
         else:
             full = verdict is Verdict.FULL
             if full and status in too_fast:

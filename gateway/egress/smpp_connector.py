@@ -86,6 +86,7 @@ class SmppConnector:
         self._prepare(upstream, receipts)
 
     def _prepare(self, upstream: Upstream, receipts: ReceiptBook) -> None:
+        upstream.silence.limit_s = config.silence_s
         """Tells the core what it has to know of this SMSC."""
         config = self.config
         upstream.whole = self.dialect.whole
@@ -192,7 +193,7 @@ class SmppConnector:
                 lasted = self.clock.now() - started >= GOOD_AFTER_S
                 failures = 0 if lasted or self.upstream.submitted > submitted else failures + 1
             turn = (turn + 1) % len(self.hosts)
-            self.state = "refused" if self._is_refused else "bound" if self.upstream.up else "connecting"
+            self.state = "refused" if self._is_refused else "bound" if self.upstream.bound else "connecting"
             pause_s = self._pause_s(failures, turn)
             self.upstream.last_error = reason
             self.say("warning", "link_lost", reason=reason, again_in=f"{max(pause_s, hold_s):.1f}s")

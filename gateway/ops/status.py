@@ -18,9 +18,9 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
     if submission.closed_because is not None:
         problems.append(f"nothing is accepted: {submission.closed_because.value}")
     problems.extend(
-        f"connector {name} is {connector.state}: {daemon.upstreams[name].last_error}"
-        for name, connector in daemon.connectors.items()
-        if connector.state != "bound"
+        f"connector {name} is {state}: {daemon.upstreams[name].last_error}"
+        for name in daemon.connectors
+        if (state := _state(daemon, name)) != "bound"
     )
     problems.extend(daemon.services.problems())
     problems.extend(_mail_problems(daemon))
@@ -114,11 +114,16 @@ def _mail(daemon: Daemon) -> list[dict[str, Any]]:
     return [counts]
 
 
+def _state(daemon: Daemon, name: str) -> str:
+    state = daemon.connectors[name].state
+    return "silent" if state == "bound" and daemon.upstreams[name].silence.is_silent else state
+
+
 def _connector(daemon: Daemon, name: str) -> dict[str, Any]:
     upstream, receipts = daemon.upstreams[name], daemon.receipts[name]
     return {
         "connector": name,
-        "state": daemon.connectors[name].state,
+        "state": _state(daemon, name),
         "links": len(upstream.links),
         "in_flight": upstream.in_flight,
         "window_now": upstream.window_now,

@@ -255,6 +255,7 @@ class Journal(asyncio.Protocol):
             "late",
             "handed_over",
             "postponed",
+            "rerouted",
             "failed",
             "doubts",
             "delivered",

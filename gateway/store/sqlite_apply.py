@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from gateway.core.batch import Answer, Batch, Row, Sweep
 from gateway.store.sqlite_accounts import AccountSteps
 from gateway.store.sqlite_decisions import DecisionSteps
+from gateway.store.sqlite_failover import FailoverSteps
 from gateway.store.sqlite_mail import MailSteps
 from gateway.store.sqlite_money import MoneySteps
 from gateway.store.sqlite_open import statements
@@ -23,8 +24,6 @@ SWEEP_ROWS = 1000
 """A sweep that found so many of a kind has not seen all."""
 UNFINISHED_LOOK = 20_000
 """So many segments are looked at for those of one connector that wait for a receipt."""
-MOVE_ROWS = 10_000
-"""So many queued messages change their connector in one batch."""
 REMEMBERED = 50_000
 """Ended messages whose segments are kept so that a repeated receipt is recognised."""
 
@@ -40,6 +39,7 @@ class Applier:
         self._run("drop_waiting_index")
         self.mail = MailSteps(self.boot, self._run, self._many)
         self.parts = PartSteps(self._run, self._many)
+        self.failover = FailoverSteps(self._run)
         self.operations = OperationSteps(self._run, self._many, self.parts)
         self.decisions = DecisionSteps(self._run, self._many)
         self.accounts = AccountSteps(self._run, self._many)
@@ -75,6 +75,8 @@ class Applier:
             self._unpark(batch.submitted, batch, answer)
         if batch.postponed:
             self._postpone(batch.postponed, answer)
+        if batch.rerouted:
+            self.failover.reroute(batch.rerouted, answer)
         if batch.doubts:
             self._doubt(batch.doubts, answer)
             ended = True
@@ -98,11 +100,8 @@ class Applier:
             if batch.recharges:
                 self.money.recharge(batch.recharges, answer)
             self._finish(answer)
-        for row in batch.moves:
-            moved = self._run("move_queue", (*row, MOVE_ROWS)).rowcount
-            answer.moved.append((row[0], moved >= MOVE_ROWS))
-            if moved:
-                answer.queued.append((row[1], 0))
+        if batch.moves:
+            self.failover.move(batch.moves, answer)
         for row in batch.claims:
             if self._claim(row, answer):
                 self._finish(answer)
@@ -148,7 +147,7 @@ class Applier:
 
     def _record_late(self, batch: Batch, answer: Answer) -> None:
         for row in batch.late:
-            taken = self._run("record_late", row[:5]).rowcount
+            taken = self._run("record_late", row).rowcount
             self._run("insert_incident", (row[3], row[0], f"late response from {row[5]}: id {row[1]}"))
             if taken:
                 self._run("resume_after_late", (row[3],))

@@ -6,14 +6,14 @@ import pytest
 from gateway_fakes import NOW_MS, message
 from store_support import Store
 
-from gateway.store import sqlite_apply
+from gateway.store import sqlite_apply, sqlite_failover
 
 
 def test_a_move_says_whether_more_waits(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_apply, "MOVE_ROWS", 2)
+    monkeypatch.setattr(sqlite_failover, "MOVE_ROWS", 2)
     store.queue(*(message(n, connector="one", alternatives="one two") for n in (1, 2, 3)))
-    assert store.apply(moves=[("one", "two")]).moved == [("one", True)]
-    assert store.apply(moves=[("one", "two")]).moved == [("one", False)]
+    assert store.apply(moves=[("one", "two", 0)]).moved == [("one", True)]
+    assert store.apply(moves=[("one", "two", 0)]).moved == [("one", False)]
     claimed = store.apply(claims=[("two", 9, NOW_MS, 1)]).claimed
     assert [fields[0] for fields, _ in claimed[0][1]] == [1, 2, 3]
 

@@ -42,9 +42,9 @@ def test_receipt_before_a_late_response_in_the_batch_of_its_doubt(store: Store) 
 def test_a_queue_that_moves_is_told_to_the_connector_that_gets_it(store: Store) -> None:
     """It may have been looking at its own, empty queue in the batch before."""
     store.queue(message(1, alternatives="one two"))
-    assert store.apply(moves=[("one", "two")]).queued == [("two", 0)]
+    assert store.apply(moves=[("one", "two", 0)]).queued == [("two", 0)]
     assert store.claim(connector="two") == [(1, [1])]
-    assert store.apply(moves=[("one", "two")]).queued == []
+    assert store.apply(moves=[("one", "two", 0)]).queued == []
 
 
 def test_a_message_that_is_refused_for_days_keeps_a_bounded_timeline(store: Store) -> None:

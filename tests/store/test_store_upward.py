@@ -201,7 +201,7 @@ def test_a_move_takes_what_waits_and_may_go_there(store: Store) -> None:
         message(4, alternatives="two one", due_ms=NOW_MS + 1),
     )
     store.send(message(5, alternatives="one two"))
-    store.apply(moves=[("one", "two")])
+    store.apply(moves=[("one", "two", 0)])
     assert {r["message_id"]: r["connector"] for r in store.rows("message")} == {
         1: "two",
         2: "one",

@@ -221,7 +221,7 @@ class Sender:
         for item in parcel.items:
             has_other = row.failover and self._upstream.has_alternative(item.message)
             if row.permanent and not has_other:
-                self._upstream.refused_for_good(item.message, reason, now_ms)
+                self._upstream.refused_here(item.message, item.segment, reason, now_ms)
             else:
                 self._upstream.refused_for_now(item.message, item.segment, reason, full=False, now_ms=now_ms)
 

@@ -56,9 +56,10 @@ UPDATE submission SET attempt = CASE attempt WHEN 3 THEN 3 ELSE 1 END, submitted
 WHERE message_id = ? AND segment = ?;
 
 -- name: record_late
--- A response that came after we gave up waiting; it counts only while the segment is in doubt.
-UPDATE submission SET attempt = 1, submitted_ms = ?, upstream_id = ?, upstream_key = ?
-WHERE message_id = ? AND segment = ? AND attempt = 2;
+-- A response that came after we gave up waiting; it counts only while the segment is in doubt.  That may have
+-- been in doubt at another connector since.
+UPDATE submission SET attempt = 1, submitted_ms = ?1, upstream_id = ?2, upstream_key = ?3, connector = ?6
+WHERE message_id = ?4 AND segment = ?5 AND attempt = 2;
 
 -- name: resume_after_late
 -- A message whose last doubt is settled waits for its receipts again.
@@ -199,7 +200,8 @@ SELECT min(due_ms) FROM message WHERE connector = ? AND progress = 0;
 -- Failover: what waits for one connector, and may go by another, goes by the other; some at a time.
 UPDATE message SET connector = ?2 WHERE message_id IN (
     SELECT message_id FROM message WHERE connector = ?1 AND progress = 0
-    AND instr(' ' || alternatives || ' ', ' ' || ?2 || ' ') > 0 ORDER BY due_ms, message_id LIMIT ?3);
+    AND instr(' ' || alternatives || ' ', ' ' || ?2 || ' ') > 0 AND NOT flags & ?3
+    ORDER BY due_ms, message_id LIMIT ?4);
 
 -- name: insert_receipt_row
 -- A receipt of this batch.

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.core.failover import move_queues, moves
-from gateway.core.model import OnAmbiguous
+from gateway.core.model import OnAmbiguous, Wish
 from gateway.core.routing import Route, RouteTable
 from gateway.core.upstream import MOVE_AFTER_S, Upstream
 
@@ -66,7 +66,7 @@ class House:
         self.upstreams[name].claimed([], None)
 
     def moves(self, *routes: Route) -> set[tuple[str, str]]:
-        return moves(routes, self.upstreams, self.clock.now())
+        return set(moves(routes, self.upstreams, self.clock.now()))
 
 
 def test_a_queue_moves_to_the_next_that_is_up_after_a_while() -> None:
@@ -115,7 +115,7 @@ def test_a_move_is_one_row_one_event_and_a_claim_behind_it() -> None:
     route = Route("", ("one", "two"))
     move_queues([route], house.upstreams, house.journal.batch, events, house.clock.now())
     batch = house.journal.commit()
-    assert batch.moves == [("one", "two")]
+    assert batch.moves == [("one", "two", Wish.STAYS_DOWN)]
     assert [claim[0] for claim in batch.claims] == ["two"]
     assert "failover connector=one to=two" in written[0]
     assert house.moves(route) == set()
