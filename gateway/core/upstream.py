@@ -259,18 +259,20 @@ class Upstream:
                 room += self.window
         if self.pace.limited:
             room = min(room, self.pace.window - self.in_flight)
+        if self.silence.is_silent:
+            room = min(room, int(self.silence.probe_due)) if not self.in_flight else 0
         return room if not self._bucket.rate else min(room, int(self._bucket.available(now)))
 
     # -- sending ---------------------------------------------------------------------------------------
 
     def send(self, message: Message, segments: Sequence[int]) -> None:
         """Sends segments whose intent is committed and whose slots are taken."""
+        if message.sent_as:
+            message = as_sent(message)
         links = self.links
         for _ in links:
             self._turn = (self._turn + 1) % len(links)
             room = links[self._turn].room
-        if self.silence.is_silent:
-            room = min(room, int(self.silence.probe_due)) if not self.in_flight else 0
             if room:
                 links[self._turn].submit(message, segments[:room])
                 segments = segments[room:]
@@ -340,22 +342,10 @@ class Upstream:
         if self.adaptive:
             self.pace.tick(now, self.submitted, self.window * len(self.links))
             self._take_rate(now)
-        self.pump()
-
-    # -- results ---------------------------------------------------------------------------------------
-
-    def taken(self, message: Message, segment: int, upstream_id: str, now_ms: int) -> None:
-        """The SMSC took a segment."""
-        self.submitted += 1
-        self._refusals_in_row = 0
-        batch = self.journal.batch
-        key = response_key(upstream_id) if upstream_id else None
-        batch.submitted.append((now_ms, upstream_id, key, message.message_id, segment, self.name))
-        # Without an id no receipt can ever be matched, so none is waited for.
         if self.silence.limit_s:
             self._listen(now)
-        if not message.registered_delivery & 3 or key is None:
-            batch.handed_over.append((message.message_id, now_ms))
+        self.pump()
+
     def _listen(self, now: float) -> None:
         heard, self.heard = self.heard, False
         waiting = self.in_flight - self._claiming - self.questions > 0 and bool(self.links)
@@ -370,6 +360,18 @@ class Upstream:
         if turn is not Turn.NOTHING:
             self._backlog = True
 
+    # -- results ---------------------------------------------------------------------------------------
+
+    def taken(self, message: Message, segment: int, upstream_id: str, now_ms: int) -> None:
+        """The SMSC took a segment."""
+        self.submitted += 1
+        self._refusals_in_row = 0
+        batch = self.journal.batch
+        key = response_key(upstream_id) if upstream_id else None
+        batch.submitted.append((now_ms, upstream_id, key, message.message_id, segment, self.name))
+        # Without an id no receipt can ever be matched, so none is waited for.
+        if not message.registered_delivery & 3 or key is None:
+            batch.handed_over.append((message.message_id, now_ms))
         if self._events.messages:
             self._events.submitted(message.message_id, self.name, upstream_id, now_ms)
         self._results += 1
