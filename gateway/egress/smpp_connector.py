@@ -86,11 +86,11 @@ class SmppConnector:
         self._prepare(upstream, receipts)
 
     def _prepare(self, upstream: Upstream, receipts: ReceiptBook) -> None:
-        upstream.silence.limit_s = config.silence_s
         """Tells the core what it has to know of this SMSC."""
         config = self.config
         upstream.whole = self.dialect.whole
         upstream.adaptive = config.adaptive
+        upstream.silence.limit_s = config.silence_s
         upstream.limit_senders(config.sender_rate)
         upstream.operations = frozenset(config.operations)
         upstream.asks = self.ask
