@@ -213,9 +213,10 @@ class Answer:
     data_coding, connector, [upstream_id of each segment that was taken], segments, service_type, sent_as), or
     () when the account has no such message. In the place of done_ms: when one that waits is due, 0: now."""
     cancelled: list[Row] = field(default_factory=list)
-    """For each cancel: how many ended, [(message_id, connector, [upstream_id …], sent_as) of those that the SMSC has,
-    or may have (of these there are fewer ids than segments, or none)], how many had ended before (0 or 1, of
-    one that was named). The message_id is that of the whole of a set, whichever of its segments was named."""
+    """For each cancel: how many ended, [(message_id, connector, [upstream_id …], sent_as) of those that the
+    SMSC has, or may have (of these there are fewer ids than segments, or none)], how many had ended before (0
+    or 1, of one that was named). The message_id is that of the whole of a set, whichever of its segments was
+    named."""
     replaced: list[int] = field(default_factory=list)
     """For each replacement: 1 if it was done."""
 

@@ -1,4 +1,4 @@
-"""Which route a message takes: priority, then the longest prefix whose conditions hold, then the file's order.
+"""Which route a message takes: priority, then the longest prefix that holds, then the order of the file.
 
 How a table is searched.  The routes of one priority are in a dictionary by prefix; for each length of prefix
 that is in use there is one look-up.  Where the first route of a prefix has no conditions, it is the answer,
@@ -158,11 +158,11 @@ class RouteTable:
                 found = shelves.get(digits[:length])
                 if found is None:
                     continue
-                if found.__class__ is Route:
-                    return found  # type: ignore[return-value]
+                if isinstance(found, Route):
+                    return found
                 if facts is None:
                     facts = Facts(account, draft or NOTHING, origin, now_ms, digits)
-                route = found.find(facts)  # type: ignore[union-attr]
+                route = found.find(facts)
                 if route is not None:
                     return route
         return None

@@ -19,6 +19,7 @@ from gateway.core.message_ids import MessageIds
 from gateway.core.model import Draft, Message, Origin, Progress, Wish
 from gateway.core.router import Router
 from gateway.core.routing import Prefixes, Route
+from gateway.core.sent_as import parse
 from gateway.core.upstream import Upstream
 from protocols.sms.addresses import digits_of
 
@@ -137,8 +138,8 @@ class Submission:
         refusal = self._check(account, draft, now_ms)
         if refusal is not None:
             return refusal
-        if route is None:
-            return Refusal.NO_ROUTE
+        if route is None or route.refuse:
+            return Refusal.NO_ROUTE if route is None else Refusal.ROUTE
         counted = None
         if rules is not None:
             admitted = rules.admit(draft, now, now_ms)
@@ -159,7 +160,8 @@ class Submission:
             due_ms = -min(draft.priority, MOST_URGENT)
         if upstream.sender_rate:
             # 0: it need not wait, and stays before others by its priority
-            due_ms = max(due_ms, upstream.paced(draft.source, draft.segments, now_ms) or due_ms)
+            source = parse(draft.sent_as).source if draft.sent_as else draft.source
+            due_ms = max(due_ms, upstream.paced(source, draft.segments, now_ms) or due_ms)
         message = Message._make(
             (
                 message_id,
