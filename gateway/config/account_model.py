@@ -14,6 +14,9 @@ from gateway.config.smpp_model import AccountSmpp
 # Hash of the word "change-me" in the printed example. The loader refuses it, so nobody runs with it.
 SAMPLE_PASSWORD_HASH = "scrypt$15$8$1$c2FtcGxlLW5vdC1mb3ItdQ==$Y/WdHCkoP+3ZUUmReY2RAvwvICuXp9B1pgh2QLDSMYA="
 
+SANDBOX = "sandbox"
+"""Where messages of accounts with test_mode go: a connector that nobody configures."""
+
 MessageIdFormat = Literal["decimal", "hex", "uuid"]
 DataCoding0 = Literal["gsm7", "latin1", "ascii", "utf8", "gsm7_packed"]
 NumberCheck = Literal["none", "possible", "valid", "mobile"]

@@ -13,6 +13,7 @@ from typing import Any
 from gateway.config.mail_checks import check_mail
 from gateway.config.model import SAMPLE_PASSWORD_HASH, Account, Config, Route
 from gateway.config.number_checks import check_numbers
+from gateway.config.price_checks import check_prices
 from gateway.config.rules import (
     Known,
     check_known,
@@ -49,6 +50,7 @@ def check(config: Config, reading: Reading) -> None:
     for path, route in good(config.routes, "routes", reading):
         _check_route(route, path, connectors, reading)
     check_mail(config, accounts, connectors, reading)
+    check_prices(config, accounts, reading)
     check_numbers(config, reading)
 
 

@@ -184,7 +184,7 @@ class Connector:
     prices: str = field(
         default="",
         metadata=about(
-            "Which of price_lists says what this SMSC asks for a segment.", example="cost", max_octets=64
+            "Which of price_lists says what this SMSC asks for a segment.", example="retail", max_octets=64
         ),
     )
     reconnect_max_s: float = field(

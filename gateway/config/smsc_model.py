@@ -122,7 +122,7 @@ class SmscConnector:
     prices: str = field(
         default="",
         metadata=about(
-            "Which of price_lists says what this service asks for a segment.", example="cost", max_octets=64
+            "Which of price_lists says what this service asks for a segment.", example="retail", max_octets=64
         ),
     )
     incoming_account: str = field(
