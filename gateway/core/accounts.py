@@ -37,14 +37,14 @@ class Account:
         """What its sending sessions owe each other."""
         self.rules: Rules | None = None
         """What else it may send; None: it has no such option (see `gateway.core.admission`)."""
-        self.blocked = config.blocked
-        """It may not log in: it is blocked, or its parent is."""
         self.configure(config, now)
 
     def configure(self, config: AccountConfig, now: float) -> None:
         """Takes over a changed configuration; counts stay."""
         self.config = config
         self.name = config.system_id
+        self.blocked = config.blocked
+        """It may not log in. Its parent's block is added by `Admission.configure`."""
         self.bucket = TokenBucket(config.rate, now)
         self.sources = frozenset(config.allowed_sources)
         self._verified: set[bytes] = set()

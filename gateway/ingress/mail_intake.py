@@ -24,6 +24,7 @@ from gateway.core.events import Events
 from gateway.core.logins import Logins
 from gateway.core.model import Draft, Message, Notify, Origin
 from gateway.core.pairs import PairLimits
+from gateway.core.sent_as import as_sent
 from gateway.core.submission import Submission
 from gateway.ingress import mail_policy as policy
 from gateway.ingress.mail_policy import Recipient
@@ -126,6 +127,10 @@ class MailIntake:
         for number in recipient.numbers:
             if not self.submission.router.may_reach(number):
                 raise error_of(Refusal.NO_ROUTE)
+            rules = account.rules if account is not None else None
+            refusal = rules.forbids(number) if rules is not None else None
+            if refusal is not None:
+                raise error_of(refusal)
         return recipient
 
     def _check_open(self) -> None:
@@ -170,7 +175,9 @@ class MailIntake:
         replies: list[str | asyncio.Future[str]] = []
         for group in groups:
             try:
-                replies.append(self._take_unit(account, mail, sender, group, readings[_seeks(group)], raw))
+                replies.append(
+                    self._take_unit(account, mail, peer, sender, group, readings[_seeks(group)], raw)
+                )
             except MailError as error:
                 replies.append(self._refusal(account, peer, error))
         return [reply if isinstance(reply, str) else await reply for reply in replies]
@@ -192,6 +199,7 @@ class MailIntake:
         self,
         account: Account,
         mail: AccountMail,
+        peer: str,
         sender: MailFrom,
         recipients: Sequence[Recipient],
         reading: Reading,
@@ -222,7 +230,7 @@ class MailIntake:
             )
             for sms, (recipient, notify) in wanted.items()
         ]
-        return self._record(account, sender, Unit(recipients, drafts), reading, raw)
+        return self._record(account, peer, sender, Unit(recipients, drafts), reading, raw)
 
     def _wanted(
         self,
@@ -266,6 +274,7 @@ class MailIntake:
     def _record(
         self,
         account: Account,
+        peer: str,
         sender: MailFrom,
         unit: Unit,
         reading: Reading,
@@ -280,9 +289,7 @@ class MailIntake:
         returned, whole = _returned(sender, reading, raw) if any(u[2] for u in unit.drafts) else (b"", 0)
         who = sender.address or next(iter(reading.author_addresses), "")
         self._check_pairs(who, unit, now)
-        drafts = [draft for _, draft, _ in unit.drafts]
-        if client_id:
-            drafts = [draft._replace(client_id=client_id) for draft in drafts]
+        drafts = [draft._replace(client_id=client_id, address=peer) for _, draft, _ in unit.drafts]
         messages = self.submission.accept_all(account, drafts, now, now_ms, Origin.MAIL)
         if isinstance(messages, Refusal):
             raise error_of(messages)
@@ -303,11 +310,12 @@ class MailIntake:
                 whole,
             )
         )
-        for message, (recipient, draft, notify) in zip(messages, unit.drafts, strict=True):
-            number = recipient_of(draft)
+        for message, (recipient, _, notify) in zip(messages, unit.drafts, strict=True):
+            number = recipient_of(message)
             self.pairs.met(who, number, now)
             address, orcpt = recipient.rcpt.address, recipient.rcpt.orcpt
-            own = own_number_of(draft)
+            # not the draft's: the account or the route may have another sender for it
+            own = own_number_of(as_sent(message) if message.sent_as else message)
             batch.mail_recipients.append((message.message_id, mail_id, address, orcpt, notify, number, own))
         self.submission.flush()
         reply: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -393,7 +401,8 @@ class MailIntake:
             return f"250 2.0.0 test passed, nothing sent: {len(drafts)} SMS"
         unit = Unit((recipient,), [(recipient, draft, notify.value) for draft in drafts])
         # A password is in its body, so the body is neither kept nor given back, whatever RET asks for.
-        return await self._record(account, sender._replace(ret="HDRS"), unit, reading, raw, form.client_id)
+        head = sender._replace(ret="HDRS")
+        return await self._record(account, peer, head, unit, reading, raw, form.client_id)
 
 
 def _fit(text: str, mail: AccountMail, limits: tuple[int, int]) -> Fitted:

@@ -36,15 +36,16 @@ class Recipient(NamedTuple):
 
 def mail_of(account: Account) -> AccountMail:
     """The account's mail section; raises MailError when it has none, or is blocked."""
-    if account.config.mail is None or account.config.blocked:
+    if account.config.mail is None or account.blocked:
         raise MailError("550 5.7.1", "this account may not send mail")
     return account.config.mail
 
 
 def source_of(account: Account) -> str:
     """The SMS sender of an account's mails, when they name none; "" leaves it to the SMSC."""
-    mail = mail_of(account)
-    return mail.source or next(iter(account.config.allowed_sources), "")
+    mail, config = mail_of(account), account.config
+    named = config.forced_source or mail.source or config.default_source
+    return named or next(iter(config.allowed_sources), "")
 
 
 def limits_of(wish: Wish, mail: AccountMail, max_segments: int) -> tuple[int, int]:
@@ -165,7 +166,8 @@ class Directory:
             raise MailError(error.code, f"{self._rejected(rcpt)} ({error.text})") from None
         if local.startswith("/") and not mail.attributes:
             raise MailError("550 5.1.3", self._rejected(rcpt))
-        if wish.source and account.sources and wish.source not in account.sources:
+        allowed = account.sources
+        if wish.source and allowed and wish.source not in allowed and not account.config.forced_source:
             raise MailError("550 5.7.1", "the account may not use this SMS sender")
         if wish.numbers:
             if not mail.numbers_in_address:

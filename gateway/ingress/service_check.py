@@ -27,4 +27,6 @@ def checked(account: Account, draft: Draft, now_ms: int) -> Draft | Refusal:
         return Refusal.MALFORMED_TEXT
     if sender and account.sources and sender not in account.sources:
         return Refusal.SOURCE
+    if sender and account.config.forced_source not in ("", sender):
+        return Refusal.SOURCE
     return draft

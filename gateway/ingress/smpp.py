@@ -62,6 +62,8 @@ class SmppConnection(asyncio.Protocol):
         self.account: Account | None = None
         self.outlet: Outlet | None = None
         self.peer = ""
+        self.address = ""
+        """Its IP address; empty: it has none."""
         self.submitted = 0
         self._transport: asyncio.Transport
         self._taken: list[tuple[int, str]] = []
@@ -85,6 +87,7 @@ class SmppConnection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER)
         name = transport.get_extra_info("peername")
         self.peer = name[0] if isinstance(name, tuple) else "local"
+        self.address = name[0] if isinstance(name, tuple) else ""
         self.listener.connected(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -202,7 +205,7 @@ class SmppConnection(asyncio.Protocol):
         assert account is not None  # the session lets no submit through before the bind
         assert share is not None
         submission = self.listener.submission
-        draft = draft_of(pdu, now_ms, self.reading)
+        draft = draft_of(pdu, now_ms, self.reading, self.address)
         if isinstance(draft, Draft) and (draft.tlvs or draft.service_type) and submission.router.has_service:
             draft = checked(account, draft, now_ms)
         shared = account.shares.crowded

@@ -220,7 +220,7 @@ class SmppListener:
             self._bind(connection, request, account)
 
     def _bind(self, connection: SmppConnection, request: Bind, account: Account) -> None:
-        if account.config.blocked:
+        if account.blocked:
             self._refuse(connection, request, c.ESME_RBINDFAIL, "the account is blocked")
         elif not account.allows_address(connection.peer):
             self._refuse(connection, request, c.ESME_RBINDFAIL, "the address is not in allowed_addresses")

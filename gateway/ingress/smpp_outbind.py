@@ -94,7 +94,7 @@ class OutbindCaller(SmppListener):
             return
         for name, account in self.accounts.items():
             outbind, outlet = account.config.smpp.outbind, self.outlets[name]
-            if outbind is None or account.config.blocked or outlet.receivers:
+            if outbind is None or account.blocked or outlet.receivers:
                 continue
             call = self._calls.get(name)
             if call is None:

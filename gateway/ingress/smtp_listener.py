@@ -164,7 +164,7 @@ class MailListener(ABC):
             account is not None
             and self.accounts.get(account.name) is account
             and account.config.mail is not None
-            and not account.config.blocked
+            and not account.blocked
         )
 
     def place(self, account: Account | None) -> Place:
@@ -229,7 +229,7 @@ class SmtpListener(MailListener):
             raise MailError("454 4.7.0", "too many logins at once, try again later")
         if account is None or not good:
             reason = "unknown name or bad password"
-        elif account.config.blocked:
+        elif account.blocked:
             reason = "the account is blocked"
         elif not account.allows_address(peer):
             reason = "the address is not in allowed_addresses"

@@ -39,7 +39,16 @@ REFUSALS: dict[Refusal, tuple[str, str]] = {
     Refusal.OPTION_VALUE: ("550 5.5.4", "an option of the message is not as the service takes it"),
     Refusal.TLV: ("550 5.7.1", "the account may not send such an option"),
     Refusal.NUMBER: ("550 5.1.1", "this number does not exist, or gets no SMS (number_check)"),
-    Refusal.DENIED: ("550 5.7.1", "nobody may write to this number"),
+    Refusal.DENIED: ("550 5.7.1", "the account may not write to this number"),
+    Refusal.BLACKLIST: ("550 5.7.1", "this number wants no SMS"),
+    # Mails that come again later are taken then. Repeated ones too: their senders may have missed our answer.
+    Refusal.PER_DAY: ("451 4.7.1", "the account's limit of this day is used up, try again tomorrow"),
+    Refusal.PER_NUMBER: ("451 4.7.1", "this number's limit of this day is used up, try again tomorrow"),
+    Refusal.PER_TEXT: ("451 4.7.1", "this number got this text often enough today, try again tomorrow"),
+    Refusal.PER_ADDRESS: ("451 4.7.1", "your address's limit of this day is used up, try again tomorrow"),
+    Refusal.FLOOD: ("451 4.7.1", "too many SMS to this number in a row, try again later"),
+    Refusal.HOURS: ("550 5.7.1", "the account sends nothing at this hour"),
+    Refusal.REPEATED: ("451 4.7.1", "this number got the same SMS a moment ago, try again later"),
     Refusal.SPECIAL: ("550 5.7.1", "the account may not send this kind of message"),
     Refusal.MALFORMED_TEXT: ("554 5.6.0", "the text is malformed"),
     Refusal.RECEIPT_CLASS: ("554 5.6.0", "the text is malformed"),
@@ -135,9 +144,9 @@ def recipient_of(message: Draft | Message) -> str:
     return options_of(message.service_type, message.tlvs).to
 
 
-def own_number_of(draft: Draft) -> str:
+def own_number_of(message: Draft | Message) -> str:
     """Our number that answers to this SMS come to, in digits; "": a name, or the SMSC's choice."""
-    digits = digits_of(draft.source, draft.source_ton)
+    digits = digits_of(message.source, message.source_ton)
     return digits if digits.isdecimal() else ""
 
 

@@ -27,6 +27,16 @@ REFUSAL_STATUS: dict[Refusal, int] = {
     Refusal.NUMBER: c.ESME_RINVDSTADR,
     Refusal.SPECIAL: c.ESME_RPROHIBITED,
     Refusal.STOPPING: c.ESME_RSYSERR,
+    # Not ESME_RTHROTTLED: to clients that is "slow down and send the same again", to some of them for the
+    # whole session. None of these ends by waiting a second, and most are about one number alone.
+    Refusal.PER_DAY: c.ESME_RSUBMITFAIL,
+    Refusal.PER_NUMBER: c.ESME_RSUBMITFAIL,
+    Refusal.PER_TEXT: c.ESME_RSUBMITFAIL,
+    Refusal.PER_ADDRESS: c.ESME_RSUBMITFAIL,
+    Refusal.HOURS: c.ESME_RSUBMITFAIL,
+    Refusal.FLOOD: c.ESME_RSUBMITFAIL,
+    Refusal.REPEATED: c.ESME_RSUBMITFAIL,
+    Refusal.BLACKLIST: c.ESME_RINVDSTADR,
 }
 
 

@@ -32,8 +32,11 @@ _SAR = (tlv.SAR_MSG_REF_NUM, tlv.SAR_TOTAL_SEGMENTS, tlv.SAR_SEGMENT_SEQNUM)
 Part = tuple[int, int, int]
 
 
-def draft_of(pdu: SubmitSm, now_ms: int, reading: Reading = AS_SENT) -> Draft | Refusal:
-    """The message a client's submit_sm asks for, read as its account's configuration says."""
+def draft_of(pdu: SubmitSm, now_ms: int, reading: Reading = AS_SENT, address: str = "") -> Draft | Refusal:
+    """The message a client's submit_sm asks for, read as its account's configuration says.
+
+    `address`: the IP address that it came from.
+    """
     esm_class, data_coding, user_data = pdu.esm_class, pdu.data_coding, pdu.short_message
     if esm_class & _RECEIPT_BITS:
         return Refusal.RECEIPT_CLASS
@@ -89,6 +92,7 @@ def draft_of(pdu: SubmitSm, now_ms: int, reading: Reading = AS_SENT) -> Draft | 
         flags,
         part,
         _client_id(pdu) if pdu.tlvs else "",
+        address,
     )
 
 

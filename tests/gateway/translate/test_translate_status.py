@@ -14,6 +14,7 @@ from gateway.translate.smpp_status import (
 )
 
 ROK, RINVMSGLEN, RSYSERR, RINVSRCADR, RINVDSTADR, RMSGQFUL, RTHROTTLED = 0, 1, 8, 0x0A, 0x0B, 0x14, 0x58
+RSUBMITFAIL = 0x45
 
 
 def test_every_refusal_has_the_status_that_the_specification_has_for_it() -> None:
@@ -37,6 +38,14 @@ def test_every_refusal_has_the_status_that_the_specification_has_for_it() -> Non
         "SPECIAL": 0x101,
         "TLV": 0xC1,
         "STOPPING": RSYSERR,
+        "PER_DAY": RSUBMITFAIL,
+        "PER_NUMBER": RSUBMITFAIL,
+        "PER_TEXT": RSUBMITFAIL,
+        "PER_ADDRESS": RSUBMITFAIL,
+        "HOURS": RSUBMITFAIL,
+        "FLOOD": RSUBMITFAIL,
+        "REPEATED": RSUBMITFAIL,
+        "BLACKLIST": RINVDSTADR,
     }
     assert REFUSAL_STATUS.keys() == set(Refusal)
     assert ROK not in REFUSAL_STATUS.values()
