@@ -18,7 +18,7 @@ SpecialMessage = Literal["wap_push", "silent", "class2", "replace_types"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AddressRule:
-    """How a number is written; a name as a sender stays as it is."""
+    """How a number is written, a short code, and a name as a sender; what is not set stays as it came."""
 
     ton: int | None = field(
         default=None,
@@ -29,6 +29,40 @@ class AddressRule:
         metadata=about("Numbering plan (SMPP v3.4 §5.2.6); absent: as it came.", example="1", low=0, high=18),
     )
     prefix: NumberPrefix = field(default="keep", metadata=about("What an international number begins with."))
+    short_digits: int = field(
+        default=0,
+        metadata=about(
+            "Up to so many digits are a short code, which has its own TON and NPI; 0: short codes are "
+            "numbers like others.",
+            example="6",
+            low=0,
+            high=8,
+        ),
+    )
+    short_ton: int | None = field(
+        default=None,
+        metadata=about(
+            "TON of short codes, often 3 (network specific) or 6 (abbreviated); absent: as it came.",
+            example="3",
+            low=0,
+            high=6,
+        ),
+    )
+    short_npi: int | None = field(
+        default=None, metadata=about("NPI of short codes; absent: as it came.", example="0", low=0, high=18)
+    )
+    name_ton: int | None = field(
+        default=None,
+        metadata=about(
+            "TON of names, 5 (alphanumeric) by the specification; absent: as it came.",
+            example="5",
+            low=0,
+            high=6,
+        ),
+    )
+    name_npi: int | None = field(
+        default=None, metadata=about("NPI of names; absent: as it came.", example="0", low=0, high=18)
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""How a number is written: an account's rules for what it sends, a connector's for what its SMSC wants."""
+"""How numbers and senders are written: an account's rules for what it sends, a connector's for its SMSC."""
 
 from __future__ import annotations
 
@@ -10,13 +10,25 @@ AS_IT_CAME = AddressRule()
 
 
 def by_rule(rule: AddressRule, ton: int, npi: int, number: str) -> tuple[int, int, str]:
-    """TON, NPI and number as the rule has them; a name, and what is no number, stays as it is.
+    """TON, NPI and number as the rule has them; a name, and what is no number, is written as it is.
 
     The prefix is that of whole international numbers: a short code or a national number gets none, and
     loses none.
     """
     if ton == TON_ALPHANUMERIC or not number.removeprefix("+").isdecimal():
-        return ton, npi, number
+        if not number:
+            return ton, npi, number  # the SMSC chooses
+        return (
+            ton if rule.name_ton is None else rule.name_ton,
+            npi if rule.name_npi is None else rule.name_npi,
+            number,
+        )
+    if len(number) <= rule.short_digits and number[0] != "+":
+        return (
+            ton if rule.short_ton is None else rule.short_ton,
+            npi if rule.short_npi is None else rule.short_npi,
+            number,
+        )
     if rule.prefix != "keep":
         digits = digits_of(number, ton)
         if ton <= TON_INTERNATIONAL and is_e164(digits):

@@ -100,7 +100,10 @@ def test_every_option_is_read(vectors: Path) -> None:
 def test_every_option_of_smpp_is_read(vectors: Path) -> None:
     config = load(vectors / "good" / "everything.yaml")
     smpp, (up, spare) = config.accounts[0].smpp, config.connectors
-    assert (smpp.source, smpp.destination.prefix) == (AddressRule(ton=5, npi=9, prefix="plus"), "none")
+    assert smpp.source == AddressRule(
+        ton=1, npi=9, prefix="plus", short_digits=5, short_ton=6, short_npi=9, name_ton=5, name_npi=9
+    )
+    assert smpp.destination.prefix == "none"
     assert (smpp.receipt_pdu, smpp.receipt_style, smpp.receipts) == ("data_sm", "text", "per_part")
     assert smpp.allowed_tlvs == ("message_payload", "charging_id", "0x1401")
     assert smpp.lists == (NumberList(name="staff", numbers=("79991234567", "+79991234568")),)
@@ -109,7 +112,7 @@ def test_every_option_of_smpp_is_read(vectors: Path) -> None:
     assert up.backup_addresses == (Address("smpp2.example.net", 2775), Address("2001:db8::1", 2775))
     assert (up.window, up.rebind_pause_s, up.reference_bits) == (7, 2.5, "16")
     assert up.throttle_statuses == ("ESME_RTHROTTLED", "0x0400")
-    assert (up.source.prefix, up.destination) == ("00", AddressRule(ton=2, npi=0))
+    assert (up.source.prefix, up.source.short_ton, up.destination) == ("00", 3, AddressRule(ton=2, npi=0))
     assert (up.outbind_listen, up.tlvs, spare.tlvs) == (Address("127.0.0.1", 2779), True, False)
     route = config.routes[1]
     assert route.text == TextPolicy(transliterate="latin", shift_tables=("turkish", "urdu"))

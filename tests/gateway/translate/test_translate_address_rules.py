@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
+import yaml
 
 from gateway.config.smpp_model import AddressRule
 from gateway.translate.address_rules import AS_IT_CAME, by_rule
+
+VECTORS = Path(__file__).parents[2] / "vectors" / "numbers" / "senders.yaml"
+SENDERS = [(part["rule"], *pair) for part in yaml.safe_load(VECTORS.read_text()) for pair in part["written"]]
+
+
+@pytest.mark.parametrize(("rule", "came", "written"), SENDERS)
+def test_numbers_short_codes_and_names_have_their_own_types(
+    rule: dict[str, Any], came: list[Any], written: list[Any]
+) -> None:
+    assert by_rule(AddressRule(**rule), *came) == tuple(written)
 
 
 @pytest.mark.parametrize(
