@@ -13,9 +13,7 @@ from typing import NamedTuple
 from gateway.config.account_model import Account as AccountConfig
 from gateway.core.errors import Refusal
 from gateway.core.events import Events
-from gateway.core.model import Draft
 from gateway.core.prices import PriceTable, amount_text, millionths
-from protocols.sms.addresses import digits_of
 
 REFUNDS = {"never": 0, "unsent": 1, "undelivered": 2}
 """As the store keeps them (Batch.charges)."""
@@ -55,12 +53,16 @@ class Charge(NamedTuple):
     amount: int
     refund: int
 
+    def take_back(self) -> None:
+        """The message is not taken after all."""
+        self.purse.balance += self.amount
+
 
 class Ledger:
     """The balances of all accounts."""
 
-    def __init__(self, events: Events, balances: Mapping[str, int] | None = None) -> None:
-        self.purses = {name: Purse(name, amount) for name, amount in (balances or {}).items()}
+    def __init__(self, events: Events, balances: Iterable[tuple[str, int]] = ()) -> None:
+        self.purses = {name: Purse(name, amount) for name, amount in balances}
         """By account; those of accounts that are no longer configured stay, for the day when they are."""
         self.plans: dict[str, Plan] = {}
         """By account; who has none pays nothing."""
@@ -83,18 +85,18 @@ class Ledger:
 
     # -- messages ----------------------------------------------------------------------------------------
 
-    def charge(self, account: str, draft: Draft) -> Charge | Refusal | None:
-        """Takes what a message costs from its payer; None: it costs nothing.
+    def charge(self, account: str, digits: str, segments: int) -> Charge | Refusal | None:
+        """Takes what a message to this number costs from its payer; None: it costs nothing.
 
-        What is taken is either `accepted` with a message, or `undo`ne.
+        What is taken is either `accepted` with a message, or taken back.
         """
         plan = self.plans.get(account)
         if plan is None:
             return None
-        price = plan.prices.find(digits_of(draft.destination, draft.destination_ton))
+        price = plan.prices.find(digits)
         if price is None:
             return Refusal.NO_PRICE
-        amount = price * draft.segments
+        amount = price * segments
         if not amount:
             return None
         purse = plan.purse
@@ -105,23 +107,6 @@ class Ledger:
                 return Refusal.BALANCE
         purse.balance = rest
         return Charge(purse, amount, plan.refund)
-
-    def charge_all(self, account: str, drafts: Iterable[Draft]) -> list[Charge | None] | Refusal:
-        """The same for messages that are taken together or not at all."""
-        taken: list[Charge | None] = []
-        for draft in drafts:
-            charge = self.charge(account, draft)
-            if isinstance(charge, Refusal):
-                for one in taken:
-                    self.undo(one)
-                return charge
-            taken.append(charge)
-        return taken
-
-    def undo(self, charge: Charge | None) -> None:
-        """What was taken for a message that is not accepted after all."""
-        if charge is not None:
-            charge.purse.balance += charge.amount
 
     def accepted(self, message_id: int, charge: Charge) -> tuple[int, str, int, int]:
         """A message of the gathering batch has cost this; its row of Batch.charges."""
@@ -136,7 +121,9 @@ class Ledger:
 
     def not_stored(self, message_id: int) -> None:
         """This one is not, and has cost nothing."""
-        self.undo(self._uncommitted.pop(message_id, None))
+        charge = self._uncommitted.pop(message_id, None)
+        if charge is not None:
+            charge.take_back()
 
     # -- money that comes --------------------------------------------------------------------------------
 

@@ -15,10 +15,12 @@ from gateway.core.admission import Counted
 from gateway.core.batch import Journal
 from gateway.core.errors import Refusal
 from gateway.core.events import Events
+from gateway.core.ledger import Charge, Ledger
 from gateway.core.message_ids import MessageIds
 from gateway.core.model import Draft, Message, Origin, Progress, Wish
 from gateway.core.router import Router
 from gateway.core.routing import Prefixes, Route
+from gateway.core.sandbox import in_sandbox
 from gateway.core.sent_as import parse
 from gateway.core.upstream import Upstream
 from protocols.sms.addresses import digits_of
@@ -26,6 +28,7 @@ from protocols.sms.addresses import digits_of
 _MESSAGE_PART = Draft._fields.index("segments")
 _BY_SESSION = Origin.SESSION.value
 _REPLACE = Wish.REPLACE.value
+_CHARGED = Wish.CHARGED.value
 _QUEUED, _STRAIGHT, _GATHERED = Progress.QUEUED.value, Progress.SENT.value, Progress.GATHERED.value
 MOST_URGENT = 3
 """The highest priority_flag (SMPP v3.4 §5.2.14)."""
@@ -39,11 +42,14 @@ class Decided(NamedTuple):
     draft: Draft
     route: Route
     counted: Counted | None
+    charge: Charge | None = None
 
     def take_back(self) -> None:
         """It is not taken after all."""
         if self.counted is not None:
             self.counted.take_back()
+        if self.charge is not None:
+            self.charge.take_back()
 
 
 class Submission:
@@ -68,6 +74,7 @@ class Submission:
         self.open_messages = 0
         self.accepted = 0
         self.refused: dict[Refusal, int] = dict.fromkeys(Refusal, 0)
+        self.ledger = Ledger(events)
         self.denied: Prefixes | None = None
         """Numbers that nobody may write to."""
         self.closed_because: Refusal | None = None
@@ -140,17 +147,29 @@ class Submission:
             return refusal
         if route is None or route.refuse:
             return Refusal.NO_ROUTE if route is None else Refusal.ROUTE
+        if account.config.test_mode:
+            route = in_sandbox(route)
         counted = None
         if rules is not None:
             admitted = rules.admit(draft, now, now_ms)
             if isinstance(admitted, Refusal):
                 return admitted
             draft, counted = admitted
-        return Decided(draft, route, counted)
+        decided = Decided(draft, route, counted)
+        if self.ledger.plans:
+            charge = self.ledger.charge(account.name, self.router.digits_up(draft), draft.segments)
+            if isinstance(charge, Refusal):
+                decided.take_back()
+                return charge
+            decided = decided._replace(charge=charge)
+        return decided
 
     def _take(self, account: Account, decided: Decided, now: float, now_ms: int, origin: int) -> Message:
-        draft, route, counted = decided
+        draft, route, counted, charge = decided
         message_id = self.ids.next(now_ms)
+        if charge is not None:
+            draft = draft._replace(flags=draft.flags | _CHARGED)
+            self.journal.batch.charges.append(self.ledger.accepted(message_id, charge))
         upstream, alternatives = self.router.choose(route, draft, message_id)
         if draft.tlvs and route.passing is not None:
             draft = draft._replace(tlvs=route.passing(draft.tlvs))
@@ -290,6 +309,7 @@ class Submission:
             self._forget([one for one in taken if one[1].message_id in self.not_kept], stored=True)
             taken = [one for one in taken if one[1].message_id not in self.not_kept]
         self.accepted += len(taken)
+        self.ledger.stored(message.message_id for _, message, *_ in taken)
         log = self.events.accepted if self.events.messages else None
         for account, message, upstream, progress, _ in taken:
             account.accepted += 1
@@ -305,6 +325,8 @@ class Submission:
         """Messages that were not kept give back their slots, and their counts, which may be `stored`."""
         for account, message, upstream, progress, counted in taken:
             self.ended(account, 1)
+            if message.flags & _CHARGED:
+                self.ledger.not_stored(message.message_id)
             if counted is not None:
                 rows = counted.take_back()
                 if stored:
