@@ -47,6 +47,8 @@ def test_one_row_in_every_list(store: Store, reader: Reader) -> None:
     store.sent(4, "D")
     store.apply(receipts=[receipt("C"), receipt("D"), receipt("none", 5)])
     store.apply(refused=[(1, "ESME_RX_R_APPN", NOW_MS)], incoming_mail=[incoming_sms()])
+    store.queue(message(5, account="other", due_ms=NOW_MS + 5))
+    store.apply(decisions=[(5, "hold", NOW_MS)])
     lists = {kind: reader.listing(kind, 10) for kind in LISTINGS}
     assert {kind: len(rows) for kind, rows in lists.items()} == dict.fromkeys(LISTINGS, 1)
     assert lists["waiting"][0]["message_id"] == "1"
@@ -54,10 +56,17 @@ def test_one_row_in_every_list(store: Store, reader: Reader) -> None:
     assert (lists["dead"][0]["message_id"], lists["dead"][0]["state"]) == ("3", "DELIVERED")
     assert lists["undelivered"][0]["message_id"] == "4"
     assert lists["unmatched"][0]["state"] == "UNDELIVERABLE"
+    assert lists["paused"][0]["message_id"] == "5"
+    upstream = {"connector": "one", "account": "app", "messages": 1, "oldest_ms": NOW_MS, "next_due_ms": 0}
+    other = {**upstream, "account": "other", "messages": 0, "oldest_ms": None, "next_due_ms": None}
     assert reader.summary() == {
-        "upstream": [{"connector": "one", "messages": 1, "oldest_ms": NOW_MS}],
+        "upstream": [
+            {**upstream, "paused": 0, "held": 1, "gathered": 0},
+            {**other, "paused": 1, "held": 0, "gathered": 0},
+        ],
         "downstream": [{"account": "app", "deliveries": 1, "oldest_ms": NOW_MS + 2000}],
         "awaiting_receipt": 0,
+        "paused": 1,
         "held": 1,
         "ambiguous_open": 1,
         "unmatched_receipts": 1,

@@ -94,7 +94,10 @@ def test_a_message_names_its_mail(store: Store, reader: Reader) -> None:
     assert two is not None
     assert one["mail_id"] == str(MAIL_ID)
     assert "mail_id" not in two
-    assert told(reader, 1)[0] == f"accepted from app by mail {MAIL_ID}, 1 segment(s)"
+    assert told(reader, 1)[:2] == [
+        f"mail {MAIL_ID} from {SENDER} came in",
+        f"accepted from app by mail {MAIL_ID}, 1 segment(s)",
+    ]
     assert told(reader, 2)[0] == "accepted from app, 1 segment(s)"
 
 

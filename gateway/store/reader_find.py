@@ -1,0 +1,159 @@
+"""Finds messages by what is known of them, among the live ones, the ended ones, and those of mails.
+
+Theory of operation.  A message_id grows with time, so a time is a range of ids, and both tables are kept in
+their order: a search goes through a range from its newest end, some thousands of rows at a time, and needs no
+index.  What a sender called a message, an id of ours, and an SMSC's id of a live message have one.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from gateway.core.model import MessageState, Progress
+from protocols.sms.addresses import mask
+
+SLICE = 50_000
+"""So many ended messages are looked at with one open database."""
+NAMED_MAX = 10_000
+"""So many messages of one client_id are looked at: senders count in 16 bits."""
+
+_COLUMNS = "message_id, accepted_ms, account, destination, connector, route, client_id, segments"
+_LIVE = f"SELECT {_COLUMNS}, progress, NULL AS state, '' AS error, 0 AS done_ms FROM message"
+_ENDED = f"SELECT {_COLUMNS}, NULL AS progress, state, error, done_ms FROM history"
+
+
+class Wanted(NamedTuple):
+    """What to look for: all of it has to hold; what is empty is not asked for."""
+
+    low_id: int
+    high_id: int
+    """message_ids from `low_id` to below `high_id`."""
+    message_id: int = 0
+    """A message's, or that of the mail that it came by."""
+    client_id: str = ""
+    """What its sender called it; of a mail also its Message-ID."""
+    upstream_id: str = ""
+    upstream_keys: tuple[str, ...] = ()
+    """The forms in which `upstream_id` may be known (protocols.sms.receipts)."""
+    number: str = ""
+    """In digits: whom it goes to."""
+    account: str = ""
+    connector: str = ""
+    progress: tuple[int, ...] = ()
+    states: tuple[int, ...] = ()
+    """It is one of `progress` or of `states`; none of both: any."""
+
+
+Condition = tuple[str, tuple[object, ...]]
+"""SQL, and its parameters."""
+
+
+def find(
+    connection: sqlite3.Connection, wanted: Wanted, limit: int, *, full: bool
+) -> tuple[list[dict[str, Any]], int]:
+    """See Reader.find."""
+    conditions: list[Condition]
+    named = _named(connection, wanted)
+    if named is None:
+        low_id = _slice_start(connection, wanted)
+        conditions = [("message_id >= ? AND message_id < ?", (low_id, wanted.high_id))]
+    else:
+        low_id = wanted.low_id
+        conditions = [("message_id IN (SELECT value FROM json_each(?))", (json.dumps(named),))]
+    for column, value in (
+        ("account", wanted.account),
+        ("connector", wanted.connector),
+        ("destination", wanted.number),
+    ):
+        if value:
+            conditions.append((f"{column} = ?", (value,)))
+    any_state = not (wanted.progress or wanted.states)
+    rows: list[sqlite3.Row] = []
+    if wanted.progress or any_state:
+        more = (_one_of("progress", wanted.progress), _taken_as(wanted))
+        rows += _rows(connection, _LIVE, (*conditions, *more), limit)
+    if wanted.states or any_state:
+        more = (_one_of("state", wanted.states), _taken_as(wanted, "upstream_id = ? OR ", wanted.upstream_id))
+        rows += _rows(connection, _ENDED, (*conditions, *more), limit)
+    rows.sort(key=lambda row: -row["message_id"])
+    return [_readable(dict(row), full=full) for row in rows[:limit]], low_id
+
+
+def _named(connection: sqlite3.Connection, wanted: Wanted) -> list[int] | None:
+    """The only messages that can be meant; None: any may."""
+    if wanted.message_id:
+        of_mail = connection.execute(
+            "SELECT message_id FROM mail_recipient WHERE mail_id = ?", (wanted.message_id,)
+        )
+        return [wanted.message_id, *(row[0] for row in of_mail)]
+    if not wanted.client_id:
+        return None
+    asked = (wanted.client_id, wanted.low_id, wanted.high_id, NAMED_MAX)
+    found = connection.execute(
+        "SELECT message_id FROM message WHERE client_id = ?1 AND message_id >= ?2 AND message_id < ?3 "
+        "UNION SELECT message_id FROM history "
+        "WHERE client_id = ?1 AND client_id <> '' AND message_id >= ?2 AND message_id < ?3 "
+        "UNION SELECT message_id FROM mail JOIN mail_recipient USING (mail_id) "
+        "WHERE header_id = ?1 AND message_id >= ?2 AND message_id < ?3 "
+        "ORDER BY message_id DESC LIMIT ?4",
+        asked,
+    )
+    return [row[0] for row in found]
+
+
+def _slice_start(connection: sqlite3.Connection, wanted: Wanted) -> int:
+    """The lowest id of the next slice."""
+    starts = [wanted.low_id]
+    for table in ("message", "history"):
+        row = connection.execute(
+            f"SELECT message_id FROM {table} WHERE message_id >= ? AND message_id < ? "
+            "ORDER BY message_id DESC LIMIT 1 OFFSET ?",
+            (wanted.low_id, wanted.high_id, SLICE),
+        ).fetchone()
+        if row is not None:
+            starts.append(row[0])
+    return max(starts)
+
+
+def _one_of(column: str, numbers: tuple[int, ...]) -> Condition:
+    if not numbers:
+        return "1", ()
+    return f"{column} IN ({','.join('?' * len(numbers))})", numbers
+
+
+def _taken_as(wanted: Wanted, also: str = "", *values: str) -> Condition:
+    """The SMSC gave one of its segments this id; `also`, with its values: what the message's row says."""
+    if not wanted.upstream_id:
+        return "1", ()
+    keys = ",".join("?" * len(wanted.upstream_keys))
+    sql = f"({also}message_id IN (SELECT message_id FROM submission WHERE upstream_key IN ({keys})))"
+    return sql, (*values, *wanted.upstream_keys)
+
+
+def _rows(
+    connection: sqlite3.Connection, select: str, conditions: Sequence[Condition], limit: int
+) -> list[sqlite3.Row]:
+    where = " AND ".join(sql for sql, _ in conditions)
+    parameters = [value for _, values in conditions for value in values]
+    sql = f"{select} WHERE {where} ORDER BY message_id DESC LIMIT ?"
+    return connection.execute(sql, (*parameters, limit)).fetchall()
+
+
+def _readable(row: dict[str, Any], *, full: bool) -> dict[str, Any]:
+    state, progress = row["state"], row["progress"]
+    return {
+        "accepted_ms": row["accepted_ms"],
+        "message_id": str(row["message_id"]),
+        "account": row["account"],
+        "to": row["destination"] if full else mask(row["destination"]),
+        "state": Progress(progress).name if state is None else MessageState(state).name,
+        "connector": row["connector"],
+        "route": row["route"],
+        "client_id": row["client_id"],
+        "segments": row["segments"],
+        "error": row["error"],
+        "done_ms": row["done_ms"],
+    }

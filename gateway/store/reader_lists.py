@@ -1,0 +1,111 @@
+"""Lists and sums of what waits, is in doubt, or is dead."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from gateway.core.model import MessageState
+from gateway.store.reader_mail import letters_of
+from protocols.sms.addresses import mask
+
+_LISTINGS = {
+    "ambiguous": "SELECT message_id, segment, connector, since_ms, evidence, action, settled_ms, settled_by "
+    "FROM ambiguous ORDER BY ambiguous_id DESC LIMIT ?",
+    "held": "SELECT message_id, account, destination, connector, accepted_ms, expires_ms "
+    "FROM message WHERE progress = 2 ORDER BY message_id LIMIT ?",
+    "paused": "SELECT message_id, account, destination, connector, accepted_ms, due_ms, expires_ms "
+    "FROM message WHERE progress = 5 ORDER BY message_id LIMIT ?",
+    "waiting": "SELECT message_id, account, destination, connector, accepted_ms, due_ms, retries "
+    "FROM message WHERE progress = 0 ORDER BY connector, due_ms, message_id LIMIT ?",
+    "unmatched": "SELECT connector, upstream_id, peer AS destination, state, error, received_ms "
+    "FROM parked_receipt ORDER BY parked_id DESC LIMIT ?",
+    "dead": "SELECT delivery_id, account, message_id, destination, state, reason, died_ms "
+    "FROM dead_delivery ORDER BY died_ms DESC LIMIT ?",
+    "undelivered": "SELECT delivery_id, account, message_id, state, created_ms "
+    "FROM delivery ORDER BY delivery_id LIMIT ?",
+}
+LISTINGS = (*_LISTINGS, "letters")
+
+_UPSTREAM = (
+    "SELECT connector, account, sum(progress = 0) AS messages, "
+    "min(CASE progress WHEN 0 THEN accepted_ms END) AS oldest_ms, "
+    "min(CASE progress WHEN 0 THEN max(due_ms, 0) END) AS next_due_ms, "
+    "sum(progress = 5) AS paused, sum(progress = 2) AS held, sum(progress = 3) AS gathered "
+    "FROM message WHERE progress <> 1 AND progress <> 4 GROUP BY connector, account "
+    "ORDER BY connector, account"
+)
+_DOWNSTREAM = (
+    "SELECT account, count(*) AS deliveries, min(created_ms) AS oldest_ms FROM delivery GROUP BY account"
+)
+_SUMS = {
+    "awaiting_receipt": "SELECT count(*) FROM message WHERE progress = 1",
+    "paused": "SELECT count(*) FROM message WHERE progress = 5",
+    "held": "SELECT count(*) FROM message WHERE progress = 2",
+    "ambiguous_open": "SELECT count(*) FROM ambiguous WHERE settled_ms IS NULL",
+    "unmatched_receipts": "SELECT count(*) FROM parked_receipt",
+    "dead": "SELECT count(*) FROM dead_delivery",
+    "letters": "SELECT count(*) FROM letter",
+    "dead_letters": "SELECT count(*) FROM dead_letter",
+}
+
+
+def listing(connection: sqlite3.Connection, kind: str, limit: int) -> list[dict[str, Any]]:
+    """Rows of one of LISTINGS; ValueError: it is none."""
+    if kind not in LISTINGS:
+        raise ValueError(f"no such list: {kind}")
+    if kind == "letters":
+        return letters_of(connection, limit=limit)
+    return _rows(connection, _LISTINGS[kind], limit)
+
+
+def summary(connection: sqlite3.Connection) -> dict[str, Any]:
+    """How much waits, and where; `upstream` of each connector and account, `downstream` of each account."""
+    return {
+        "upstream": _rows(connection, _UPSTREAM),
+        "downstream": _rows(connection, _DOWNSTREAM),
+        **{name: int(connection.execute(sql).fetchone()[0]) for name, sql in _SUMS.items()},
+    }
+
+
+def dead_of(connection: sqlite3.Connection, account: str, limit: int) -> list[dict[str, Any]]:
+    """Dead deliveries of an account ("": of all) and, for all, dead letters; the newest first.
+
+    Their ids are those that they are replayed by: a letter's has an L before it.
+    """
+    deliveries = connection.execute(
+        "SELECT CAST(delivery_id AS TEXT) AS id, account AS whose, message_id, state, reason, died_ms "
+        "FROM dead_delivery WHERE ?1 IN ('', account) ORDER BY died_ms DESC LIMIT ?2",
+        (account, limit),
+    )
+    rows = [_readable(dict(row)) for row in deliveries]
+    if not account:
+        letters = connection.execute(
+            "SELECT 'L' || letter_id AS id, recipient AS whose, message_id, state, "
+            "reason || CASE last_error WHEN '' THEN '' ELSE ': ' || last_error END AS reason, died_ms "
+            "FROM dead_letter ORDER BY died_ms DESC LIMIT ?",
+            (limit,),
+        )
+        rows += [_readable(dict(row)) for row in letters]
+    rows.sort(key=lambda row: -row["died_ms"])
+    return rows[:limit]
+
+
+def dead_accounts(connection: sqlite3.Connection) -> list[str]:
+    """Whose deliveries are dead."""
+    return [row[0] for row in connection.execute("SELECT DISTINCT account FROM dead_delivery")]
+
+
+def _rows(connection: sqlite3.Connection, sql: str, *parameters: object) -> list[dict[str, Any]]:
+    return [_readable(dict(row)) for row in connection.execute(sql, parameters)]
+
+
+def _readable(row: dict[str, Any]) -> dict[str, Any]:
+    if "destination" in row:
+        row["destination"] = mask(row["destination"])
+    for name in ("message_id", "delivery_id"):
+        if name in row:
+            row[name] = str(row[name] or "")
+    if row.get("state") in set(MessageState):
+        row["state"] = MessageState(row["state"]).name
+    return row

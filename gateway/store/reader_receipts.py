@@ -1,0 +1,69 @@
+"""Receipts that match no message, and why."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import Any
+
+from gateway.core.model import Attempt, MessageState
+from protocols.sms.addresses import mask
+
+LOOK_BACK = 1_000_000
+"""So many ended messages are looked at for ids that are no longer remembered."""
+
+
+def unmatched(connection: sqlite3.Connection, limit: int) -> list[dict[str, Any]]:
+    """See Reader.unmatched."""
+    rows = connection.execute(
+        "SELECT * FROM parked_receipt ORDER BY parked_id DESC LIMIT ?", (limit,)
+    ).fetchall()
+    past = _ended_as(connection, rows)
+    return [
+        {
+            "received_ms": row["received_ms"],
+            "connector": row["connector"],
+            "upstream_id": row["upstream_id"],
+            "from": mask(row["peer"]),
+            "state": MessageState(row["state"]).name if row["state"] in set(MessageState) else row["state"],
+            "error": row["error"],
+            "final": row["final"] == 1,
+            "why": _why(connection, row, past),
+        }
+        for row in rows
+    ]
+
+
+def _ended_as(connection: sqlite3.Connection, receipts: list[sqlite3.Row]) -> dict[tuple[str, str], int]:
+    """Messages that ended with these ids, among the last ones: by connector and id."""
+    found = connection.execute(
+        "SELECT message_id, connector, upstream_id FROM ("
+        "SELECT message_id, connector, upstream_id FROM history ORDER BY message_id DESC LIMIT ?) "
+        "WHERE upstream_id IN (SELECT value FROM json_each(?))",
+        (LOOK_BACK, json.dumps([row["upstream_id"] for row in receipts])),
+    )
+    return {(row["connector"], row["upstream_id"]): row["message_id"] for row in found}
+
+
+def _why(connection: sqlite3.Connection, receipt: sqlite3.Row, past: dict[tuple[str, str], int]) -> str:
+    """What is there that would fit but for one thing; else what it may be."""
+    connector = receipt["connector"]
+    keys = [receipt[name] or "" for name in ("key_same", "key_second", "key_third")]
+    segments = connection.execute(
+        "SELECT message_id, connector FROM submission WHERE upstream_key IN (?, ?, ?) AND upstream_key <> ''",
+        keys,
+    ).fetchall()
+    for segment in segments:
+        if segment["connector"] == connector:
+            return f"the id is that of message {segment['message_id']}, which went to another number"
+    for segment in segments:
+        return f"the id is that of message {segment['message_id']}, which went by {segment['connector']}"
+    if (message_id := past.get((connector, receipt["upstream_id"]))) is not None:
+        return f"message {message_id} had this id, and ended before"
+    open_segments = connection.execute(
+        "SELECT count(*) FROM submission WHERE connector = ? AND attempt IN (?, ?)",
+        (connector, Attempt.INTENT.value, Attempt.DOUBT.value),
+    ).fetchone()[0]
+    if open_segments:
+        return f"perhaps of one of {open_segments} segment(s) that {connector} has not answered"
+    return "no message has this id: another program with this login, or sent before this store began"
