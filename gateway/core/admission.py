@@ -18,6 +18,7 @@ from gateway.config.account_model import AccountLimits
 from gateway.core.accounts import Account
 from gateway.core.batch import Row
 from gateway.core.blacklist import EVERYBODY, Blacklists, number_of
+from gateway.core.clock import Clock
 from gateway.core.day_counts import DayCounts, Kind, key_of
 from gateway.core.destinations import Destinations
 from gateway.core.errors import Refusal
@@ -85,6 +86,7 @@ class Rules:
     def __init__(self, config: AccountConfig, default_validity_ms: int) -> None:
         self.forced = source_of(config.forced_source) if config.forced_source else None
         self.default = source_of(config.default_source) if config.default_source else None
+        self.number_check = "" if config.number_check == "none" else config.number_check
         self.destinations: list[Destinations] = []
         self.blacklists: list[set[int]] = []
         self.zone = zone_of(config.time_zone)
@@ -105,6 +107,7 @@ class Rules:
         return bool(
             self.forced
             or self.default
+            or self.number_check
             or self.destinations
             or self.blacklists
             or self.hours
@@ -146,6 +149,11 @@ class Rules:
 
     def forbids(self, digits: str) -> Refusal | None:
         """Why the account may not write to a number at all; None: it may."""
+        if self.number_check and digits.isdecimal():
+            from gateway.core.numbers import check  # a large library, for the few that ask
+
+            if not check(digits, self.number_check):
+                return Refusal.NUMBER
         for destinations in self.destinations:
             if not destinations.allow(digits):
                 return Refusal.DENIED
@@ -241,9 +249,17 @@ class Admission:
     """The rules of all accounts, and what they have counted, which outlives a reload."""
 
     def __init__(
-        self, blacklists: Blacklists, day_counts: Iterable[tuple[str, int, bytes, int]] = ()
+        self,
+        clock: Clock,
+        blacklists: Blacklists,
+        day_counts: Iterable[tuple[str, int, bytes, int]] = (),
     ) -> None:
+        """`day_counts`: account, day, key, times, as the store has them."""
         self.blacklists = blacklists
+        blacklists.on_change = self._apply
+        self._clock = clock
+        self._accounts: Mapping[str, Account] = {}
+        self._default_validity_ms = 0
         self._stored: dict[str, list[tuple[int, bytes, int]]] = {}
         for account, day, key, times in day_counts:
             self._stored.setdefault(account, []).append((day, key, times))
@@ -251,12 +267,17 @@ class Admission:
         self._floods: dict[str, Floods] = {}
         self._repeats: dict[str, Repeats] = {}
 
-    def configure(self, accounts: Mapping[str, Account], now_ms: int, default_validity_ms: int) -> None:
+    def configure(self, accounts: Mapping[str, Account], default_validity_ms: int) -> None:
         """Gives every account its rules, and says which are blocked, by themselves or by a parent."""
-        for account in accounts.values():
-            family = _with_parents(account, accounts)
+        self._accounts, self._default_validity_ms = accounts, default_validity_ms
+        self._apply()
+
+    def _apply(self) -> None:
+        now_ms = self._clock.now_ms()
+        for account in self._accounts.values():
+            family = _with_parents(account, self._accounts)
             account.blocked = any(one.config.blocked for one in family)
-            rules = Rules(account.config, default_validity_ms)
+            rules = Rules(account.config, self._default_validity_ms)
             for one in family:
                 if one.config.destinations:
                     rules.destinations.append(Destinations(one.config.destinations))

@@ -48,6 +48,7 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
     },
     model.Account: {
         "core/accounts.py": {"config", "self.config"},
+        "core/admission.py": {"config"},
         "core/submission.py": {"account.config"},
         "core/api_keys.py": {"account.config"},
         "ingress/smpp_listener.py": {"account.config"},
@@ -136,7 +137,6 @@ PENDING: dict[type[Any], set[str]] = {
         "default_source",
         "forced_source",
         "destinations",
-        "number_check",
         "validity_h",
         "max_validity_h",
         "time_zone",

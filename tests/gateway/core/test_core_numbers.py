@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,11 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.config.model import Account
+from gateway.config.secret import Secret
 from gateway.core import numbers
+from gateway.core.admission import Rules
+from gateway.core.errors import Refusal
 from protocols.sms.addresses import is_e164
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "numbers"
@@ -133,3 +138,13 @@ def test_no_region_reads_no_national_numbers() -> None:
     read = numbers.reader_of("RU")
     assert read is not None
     assert read("8 999 123-45-67") == "79991234567"
+
+
+def test_an_account_may_not_write_to_numbers_that_do_not_pass_its_check() -> None:
+    config = Account(system_id="app", password_hash=Secret("x"), number_check="mobile")
+    rules = Rules(config, 1)
+    assert rules
+    assert rules.forbids("79991234567") is None
+    assert rules.forbids("74951234567") is rules.forbids("8080") is Refusal.NUMBER
+    assert rules.forbids("") is None  # a message of a service, to an address of another kind
+    assert not Rules(replace(config, number_check="none"), 1)
