@@ -17,6 +17,10 @@ def number_of(digits: str) -> int:
     return int("1" + digits)
 
 
+def _nothing() -> None:
+    pass
+
+
 class Blacklists:
     """The lists of all accounts."""
 
@@ -24,7 +28,7 @@ class Blacklists:
         self._lists: dict[str, set[int]] = {}
         for account, number in rows:
             self.of(account).add(number)
-        self.on_change: Callable[[], object] = lambda: None
+        self.on_change: Callable[[], object] = _nothing
         """Called when a list gets its first number or loses its last one."""
 
     def of(self, account: str) -> set[int]:

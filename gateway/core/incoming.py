@@ -13,6 +13,9 @@ from typing import NamedTuple
 from gateway.config.mail_model import IncomingRule, Mail
 from gateway.config.model import Account, Connector
 from gateway.config.smsc_model import SmscConnector
+from gateway.core.blacklist import Blacklists
+from gateway.core.events import Events
+from gateway.core.stop_words import StopWords
 
 _PUNCTUATION = ".,:;!?\"'()«»"
 _HOUR_MS = 3_600_000
@@ -70,18 +73,23 @@ class Way(NamedTuple):
 class Incoming:
     """The rules and what mail adds to them; shared by all connectors."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: Events | None = None) -> None:
+        self._events = events
+        self.blacklists = Blacklists()
+        """What stop words write to."""
         self.configure((), None)
 
     def configure(
         self, rules: Iterable[IncomingRule], mail: Mail | None, accounts: Iterable[Account] = ()
     ) -> None:
         """Takes over a changed configuration."""
+        accounts = tuple(accounts)
         self._whole = frozenset(one.system_id for one in accounts if one.smpp.whole_incoming)
+        self.stop_words = StopWords(accounts, self.blacklists, self._events)
         self._rules = IncomingRules(rules)
         answers = mail is not None and mail.smarthost is not None
         self._window_ms = mail.reply_window_h * _HOUR_MS if mail is not None and answers else 0
-        self.is_plain = not self._rules and not self._window_ms and not self._whole
+        self.is_plain = not (self._rules or self._window_ms or self._whole or self.stop_words)
         """Every SMS goes to its connector's incoming_account, whatever it says."""
 
     def way(

@@ -84,6 +84,7 @@ class SmscInbox:
                 "warning", "incoming_refused", self._clock.now(), connector=self.config.name, reason=reason
             )
             return
+        self._incoming.stop_words.heed(self._journal.batch, way.account, number, text, now_ms)
         kind = "incoming_mail" if way.gathered else "incoming"
         self._journal.batch.once.append((self.config.name, incoming_key(id), now_ms, kind, row))
 

@@ -471,6 +471,8 @@ class UpstreamConnection(asyncio.Protocol):
         sms = sms_of(pdu)
         way = incoming.way(config, sms.own_number, sms.text, now_ms, total=sms.total, part=sms.part)
         delivery = None if way.account is None else incoming_of(pdu, way.account, now_ms)
+        if sms.part <= 1:
+            incoming.stop_words.heed(batch, way.account, sms.number, sms.text, now_ms)
         if way.gathered:
             addresses = " ".join(way.mail)
             row = (config.name, *sms, now_ms, way.answers_since_ms, addresses, delivery, int(way.whole))
