@@ -7,6 +7,7 @@ reverse: nothing new is taken, what is under way upstream is finished and commit
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 from collections.abc import Callable, Iterable
@@ -15,12 +16,15 @@ from random import Random
 from typing import Any, Protocol
 
 from gateway.admin import all_handlers
+from gateway.config.files import prints_of
 from gateway.config.model import Config
 from gateway.config.model import Connector as ConnectorConfig
 from gateway.config.model import SmppListener as ListenerConfig
 from gateway.config.smsc_model import SmscConnector as ServiceConfig
 from gateway.core.accounts import Account
+from gateway.core.admission import Admission
 from gateway.core.batch import Answer, Batch, Row
+from gateway.core.blacklist import Blacklists
 from gateway.core.clock import Clock, SystemClock
 from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
@@ -39,13 +43,15 @@ from gateway.housekeeping import Housekeeping
 from gateway.ingress.smpp_listener import SmppListener
 from gateway.ingress.smpp_outbind import OutbindCaller
 from gateway.mail_side import MailSide, not_kept
+from gateway.money_side import MoneySide
 from gateway.ops import sd_notify
 from gateway.ops.control import SOCKET_NAME, ControlSocket
 from gateway.ops.listening import path_too_long, why_not_listening
+from gateway.reloading import Loaded, Reloading
 from gateway.service_side import ServiceSide
 from gateway.store.journal import Journal
 from gateway.translate.vendor_tlvs import VendorTlvs
-from gateway.wiring import all_connectors, apply_rules, only_at_start
+from gateway.wiring import all_connectors, apply_rules
 from protocols.sms.receipts import FORMS
 
 STOP_TIMEOUT_S = 7.0
@@ -77,6 +83,10 @@ class Connector(Protocol):
         """Timers; a few times each second."""
         ...
 
+    def configure(self, config: Any) -> list[asyncio.Task[None]]:
+        """Takes over options that need no new link; tasks like those of `start`."""
+        ...
+
     async def stop(self, timeout_s: float) -> None:
         """Ends it, and waits so long for the SMSC's last answers."""
         ...
@@ -99,6 +109,8 @@ class Daemon:
         random: Random | None = None,
     ) -> None:
         self.config = config
+        self.config_file: Path | None = None
+        """Where it came from, and comes from again at a reload."""
         self.state_dir = state_dir
         self.events = events
         self.clock = clock or SystemClock()
@@ -108,12 +120,13 @@ class Daemon:
         self.outlets: dict[str, Outlet] = {}
         self.upstreams: dict[str, Upstream] = {}
         self.receipts: dict[str, ReceiptBook] = {}
-        self.incoming = Incoming()
-        self.incoming.configure(config.incoming, config.mail, config.accounts)
+        self.incoming = Incoming(events)
+        self.admission: Admission
         self.connectors: dict[str, Connector] = {}
         self.listeners: list[SmppListener] = []
         self.mail: MailSide | None = None
         self.services: ServiceSide
+        self.money: MoneySide
         self.boot = 0
         self.journal: Journal
         self.submission: Submission
@@ -121,7 +134,7 @@ class Daemon:
         self._housekeeping: Housekeeping
         self._open_of_others: dict[str, int] = {}
         """Open messages of accounts that are not configured, for the day when they are again."""
-        self._reloading = asyncio.Lock()
+        self.reloading = Reloading(self)
         self.logins = Logins(self.clock)
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -146,12 +159,18 @@ class Daemon:
         )
         self.submission.open_messages = sum(opening.open_messages.values())
         self._open_of_others = dict(opening.open_messages)
+        self.money = MoneySide(self, opening)
+        self.money.configure(self.config)
         for account in self.config.accounts:
-            self._add_account(account.system_id, self.config, now)
+            self.add_account(account.system_id, self.config, now)
+        self.admission = Admission(self.clock, Blacklists(opening.blacklist), opening.day_counts)
+        self.admission.configure(self.accounts, self.submission.default_validity_ms)
+        self.incoming.blacklists = self.admission.blacklists
+        self.incoming.configure(self.config.incoming, self.config.mail, self.config.accounts)
         waiting = {name for name, *_ in opening.queued}
         self.services = ServiceSide(self, opening.marks)
         for connector in all_connectors(self.config):
-            self._add_connector(connector)
+            self.add_connector(connector)
             if connector.name not in waiting:
                 self.upstreams[connector.name].nothing_waits()
         apply_rules(self.config, self.submission)
@@ -190,7 +209,7 @@ class Daemon:
             known = connector in self.upstreams
             self.events.say("info" if known else "error", "queue_found", connector=connector, messages=count)
             if not known:
-                self._hand_over(connector)
+                self.hand_over(connector)
                 self.events.say(
                     "error", "queue_stuck", connector=connector, fix="configure this connector again"
                 )
@@ -199,7 +218,8 @@ class Daemon:
                 "warning", "ambiguous_found", segments=in_doubt, see="smsc-gateway queue ambiguous"
             )
 
-    def _add_account(self, name: str, config: Config, now: float) -> None:
+    def add_account(self, name: str, config: Config, now: float) -> None:
+        """What an account needs while the gateway runs; it is in this configuration."""
         section = next(account for account in config.accounts if account.system_id == name)
         self.accounts[name] = Account(section, now, self._open_of_others.pop(name, 0))
         if name not in self.outlets:  # an account that comes back may still have sessions that go
@@ -207,7 +227,8 @@ class Daemon:
                 name, journal=self.journal, events=self.events, clock=self.clock, random=self.random
             )
 
-    def _add_connector(self, config: ConnectorConfig | ServiceConfig) -> None:
+    def add_connector(self, config: ConnectorConfig | ServiceConfig) -> None:
+        """Starts a connector; OSError when a file of its TLS section cannot be read."""
         is_service = isinstance(config, ServiceConfig)
         upstream = Upstream(
             config.name,
@@ -285,6 +306,8 @@ class Daemon:
             self.mail.store_says(batch, answer)
         if answer.open_sends or answer.unfinished:
             self.services.store_says(answer)
+        if answer.refunds or answer.unfinished:
+            self.money.store_says(answer)
         if batch.receipts:
             results(self.receipts, batch.receipts, answer.results)
         for message_id, *receipt in answer.unparked:
@@ -301,14 +324,14 @@ class Daemon:
             if more and connector in self.upstreams:
                 self.upstreams[connector].move_more()
             elif more:
-                self._hand_over(connector)
+                self.hand_over(connector)
         if answer.sweep_again:
             self._housekeeping.sweep_soon()
         for connector, due_ms in answer.queued:
             if connector in self.upstreams:
                 self.upstreams[connector].queued(due_ms)
             else:
-                self._hand_over(connector)  # a reload took it away while this was under way
+                self.hand_over(connector)  # a reload took it away while this was under way
         for connector, rows, next_due_ms in answer.claimed:
             if connector in self.upstreams:
                 self.upstreams[connector].claimed(rows, next_due_ms)
@@ -370,7 +393,7 @@ class Daemon:
         self.services.stop_listening()
         for upstream in self.upstreams.values():
             upstream.hold()
-        async with self._reloading:  # a reload that is under way may add connectors
+        async with self.reloading.lock:  # a reload that is under way may add connectors
             await self._stop()
 
     async def _stop(self) -> None:
@@ -409,64 +432,23 @@ class Daemon:
     # -- reload ----------------------------------------------------------------------------------------
 
     async def reload(self, config: Config) -> None:
-        """Takes over a checked configuration, touching only what changed; listeners need a restart."""
-        async with self._reloading:
-            if self.submission.closed_because is not Refusal.STOPPING:
-                await self._reload(config)
+        """Takes over a checked configuration, touching only what changed; see `gateway.reloading`."""
+        with contextlib.suppress(RuntimeError):  # the gateway is stopping
+            await self.reloading.take_over(Loaded(config, prints_of(config)))
 
-    async def _reload(self, config: Config) -> None:
-        old = self.config
-        now = self.clock.now()
-        for account in config.accounts:
-            known = self.accounts.get(account.system_id)
-            if known is None:
-                self._add_account(account.system_id, config, now)
-            elif known.config != account:
-                known.configure(account, now)
-        for listener in self.listeners:
-            listener.reload(VendorTlvs(config.vendor_tlvs))
-        self._drop_accounts(config)
-        before = {connector.name: connector for connector in all_connectors(old)}
-        after = {connector.name: connector for connector in all_connectors(config)}
-        changed = [name for name, section in after.items() if before.get(name) != section]
-        gone = [name for name in before if name not in after]
-        for name in changed:
-            if name in before:
-                await self._stop_connector(name)
-            self._add_connector(after[name])
-        apply_rules(config, self.submission)
-        for name in gone:
-            await self._stop_connector(name)
-            del self.upstreams[name]
-            self._hand_over(name)
-        # mail that is configured for the first time begins with a restart
-        mail = config.mail if self.mail is not None else None
-        self.incoming.configure(config.incoming, mail, config.accounts)
-        if self.mail is not None and config.mail is not None:
-            self.mail.reload(config.mail)
-        self.config = config
-        for section in only_at_start(old, config):
-            self.events.say("warning", "restart_needed", section=section)
-        self.events.say("info", "reloaded", connectors=",".join((*changed, *gone)) or "-")
+    def forget_account(self, name: str) -> None:
+        """An account is no longer configured; its open messages are still counted."""
+        self._open_of_others[name] = self.accounts.pop(name).open_messages
 
-    def _drop_accounts(self, config: Config) -> None:
-        """Sends away the sessions of accounts that are gone or blocked."""
-        wanted = {account.system_id for account in config.accounts if not account.blocked}
-        for listener in self.listeners:
-            for connection in tuple(listener.connections):
-                if connection.account is not None and connection.account.name not in wanted:
-                    connection.unbind()
-        for name in set(self.accounts) - {account.system_id for account in config.accounts}:
-            self._open_of_others[name] = self.accounts.pop(name).open_messages
-
-    async def _stop_connector(self, name: str) -> None:
+    async def stop_connector(self, name: str) -> None:
+        """Sends nothing more by a connector, waits for its answers, and ends its links."""
         upstream = self.upstreams[name]
         upstream.hold()
         await self.until(lambda: self.journal.dead or not upstream.in_flight, STOP_TIMEOUT_S)
         await self.connectors.pop(name).stop(UNBIND_TIMEOUT_S)
         self.services.drop(name)
 
-    def _hand_over(self, name: str) -> None:
+    def hand_over(self, name: str) -> None:
         """What waits for a connector that is not configured goes by the others of its routes."""
         self.journal.batch.moves.extend((name, other, 0) for other in self.upstreams)
         self.journal.wake()

@@ -19,8 +19,10 @@ COMPOSITION = frozenset(
     {
         "gateway.daemon",
         "gateway.mail_side",
+        "gateway.money_side",
         "gateway.service_side",
         "gateway.wiring",
+        "gateway.reloading",
         "gateway.housekeeping",
         "gateway.admin",
         "gateway.cli",
@@ -38,6 +40,7 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.core.api_keys",
             "gateway.core.numbers",
             "gateway.core.passwords",
+            "gateway.core.patterns",
             # names of statuses and TLVs, so that a wrong one is told with its line
             "protocols.smpp.constants",
             "protocols.smpp.tlv",
@@ -125,9 +128,26 @@ RULES: dict[str, frozenset[str]] = {
     # the composition root and what starts it
     "gateway.daemon": frozenset({"gateway", "protocols"}),
     "gateway.admin": frozenset(
-        {"gateway.config", "gateway.core", "gateway.ops", "gateway.store", "gateway.translate"}
+        {
+            "gateway.config",
+            "gateway.core",
+            "gateway.ops",
+            "gateway.reloading",
+            "gateway.store",
+            "gateway.translate",
+        }
     ),
     "gateway.housekeeping": frozenset({"gateway.core", "gateway.ops"}),
+    "gateway.reloading": frozenset(
+        {
+            "gateway.config",
+            "gateway.core",
+            "gateway.egress.live_options",
+            "gateway.ops",
+            "gateway.translate",
+            "gateway.wiring",
+        }
+    ),
     "gateway.wiring": frozenset(
         {"gateway.config.model", "gateway.config.smsc_model", "gateway.core", "gateway.translate"}
     ),
@@ -139,6 +159,9 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.ingress",
             "gateway.egress",
         }
+    ),
+    "gateway.money_side": frozenset(
+        {"gateway.config.model", "gateway.core", "gateway.egress", "gateway.store.journal", "protocols.sms"}
     ),
     "gateway.service_side": frozenset(
         {
@@ -157,8 +180,10 @@ TYPES_ONLY = {
     # They read the daemon's parts and are called by it: a type, never an import at run time.
     "gateway.ops.status": frozenset({"gateway.daemon"}),
     "gateway.admin": frozenset({"gateway.daemon"}),
+    "gateway.reloading": frozenset({"gateway.daemon"}),
     "gateway.housekeeping": frozenset({"gateway.daemon"}),
     "gateway.mail_side": frozenset({"gateway.daemon"}),
+    "gateway.money_side": frozenset({"gateway.daemon"}),
     "gateway.service_side": frozenset({"gateway.daemon"}),
 }
 

@@ -24,6 +24,7 @@ DEFAULT_STATE_DIR = Path("/var/lib/smsc-gateway")
 COMMANDS = {
     "run": "run the gateway",
     "simulate": "run a simulated SMSC to test against",
+    "reload": "make the running gateway take over its configuration",
     "check-config": "check the configuration and print every mistake",
     "describe-config": "print an example configuration that explains every option",
     "hash-password": "make the password_hash of an account",
@@ -31,6 +32,7 @@ COMMANDS = {
     "send": "send a message over SMPP and show its receipt",
     "probe": "find out what an SMSC can do, and print its profile",
     "encode": "show the segments that a text becomes, and why",
+    "number": "show what is known of a number: country, operator, validity",
     "preview": "show the SMS that a mail would become",
     "status": "show what the running gateway is doing",
     "message": "show the timeline of one message",

@@ -10,7 +10,7 @@ from gateway.cli import EXIT_CONFIG, EXIT_OK, add_config, add_json
 from gateway.config.load import load
 from gateway.config.mail_model import IncomingRule
 from gateway.config.model import Config
-from gateway.config.problems import ConfigError, Problem
+from gateway.config.problems import ConfigError
 
 HELP = "Check a configuration, with the files and secrets it names, and print every mistake at once."
 
@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     except ConfigError as error:
         if not args.json:
             raise
-        _print_json(ok=False, problems=[_as_dict(problem) for problem in error.problems])
+        _print_json(ok=False, problems=[problem.as_dict() for problem in error.problems])
         return EXIT_CONFIG
     summary = _summary(config)
     if args.json:
@@ -66,17 +66,6 @@ def _summary(config: Config) -> dict[str, list[str]]:
 def _incoming(rule: IncomingRule) -> str:
     what = f"{rule.number or '*'} {rule.keyword}".rstrip()
     return f"{what} to {' and '.join(filter(None, (rule.account, *rule.mail)))}"
-
-
-def _as_dict(problem: Problem) -> dict[str, str | int]:
-    return {
-        "file": str(problem.file),
-        "line": problem.line,
-        "column": problem.column,
-        "key": problem.key,
-        "text": problem.text,
-        "fix": problem.fix,
-    }
 
 
 def _print_json(**values: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -26,7 +27,6 @@ from gateway.config.model import Config
 from gateway.config.problems import ConfigError
 from gateway.core.events import Events
 from gateway.daemon import Daemon, DaemonError
-from gateway.ops import sd_notify
 from gateway.store.sqlite_open import StoreBusy, StoreError
 
 HELP = "Run the gateway in the foreground until SIGTERM or SIGINT; SIGHUP reloads the configuration."
@@ -69,13 +69,14 @@ async def serve(
     """A daemon from start to stop; the exit code."""
     events = Events(config.log.format, config.log.level)
     daemon = Daemon(config, state_dir, events)
+    daemon.config_file = path
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.request_stop)
     reloads: set[asyncio.Task[None]] = set()
 
     def on_hangup() -> None:
-        task = loop.create_task(_reload(daemon, path, events))
+        task = loop.create_task(_reload(daemon, path))
         reloads.add(task)
         task.add_done_callback(reloads.discard)
 
@@ -96,15 +97,7 @@ async def serve(
     return EXIT_FAILURE if reason else EXIT_OK
 
 
-async def _reload(daemon: Daemon, path: Path, events: Events) -> None:
-    """A file with mistakes changes nothing: the running configuration stays."""
-    sd_notify.notify("RELOADING=1", sd_notify.monotonic_usec(daemon.clock.now()))
-    try:
-        config = await asyncio.to_thread(load, path)
-    except ConfigError as error:
-        events.say("error", "reload_refused", problems=len(error.problems), see="smsc-gateway check-config")
-        for problem in error.problems:
-            events.say("error", "config", problem=problem)
-    else:
-        await daemon.reload(config)
-    sd_notify.notify("READY=1")
+async def _reload(daemon: Daemon, path: Path) -> None:
+    """A file with mistakes changes nothing, which is told in the log: the running configuration stays."""
+    with contextlib.suppress(ConfigError, RuntimeError):
+        await daemon.reloading.from_file(path)

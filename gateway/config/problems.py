@@ -25,6 +25,17 @@ class Problem:
         key = f"{self.key}: " if self.key else ""
         return f"{self.file}:{self.line}:{self.column}: {key}{self.text} – {self.fix}"
 
+    def as_dict(self) -> dict[str, str | int]:
+        """The same in plain values."""
+        return {
+            "file": str(self.file),
+            "line": self.line,
+            "column": self.column,
+            "key": self.key,
+            "text": self.text,
+            "fix": self.fix,
+        }
+
 
 class ConfigError(Exception):
     """The configuration cannot be used; `problems` lists every mistake, in the order of the files."""

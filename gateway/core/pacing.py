@@ -47,15 +47,15 @@ class Pace:
     with each would end at a standstill. For their sake there is a floor as well.
     """
 
-    def __init__(self, rate: int, now: float) -> None:
-        """`rate`: the configured one, segments per second, 0 without a limit."""
+    def __init__(self, rate: int, now: float, taken: int = 0) -> None:
+        """`rate`: the configured one, segments per second, 0 without a limit; `taken`: until now."""
         self.limited = False
         """Whether less than what is configured may be sent; the window means something only then."""
         self.window = 0
         self.rate = rate
         """Segments per second; 0: no limit."""
         self.cuts = 0
-        self._configured = rate
+        self.configured = rate
         self._window = 0.0
         self._rate = 0.0  # 0: the configured one holds
         self._step = 0.0
@@ -63,11 +63,11 @@ class Pace:
         self._cut_at = -1e9
         self._hold_until = 0.0
         self._ticked_at = self._looked_at = self._measured_at = now
-        self._looked_taken = self._measured_taken = 0
+        self._looked_taken = self._measured_taken = taken
         self._refusals = self._answers = 0.0
         self._refused_at = -1e9
         self._trouble_at = now  # since then it is refused, and so many were taken before
-        self._trouble_taken = 0
+        self._trouble_taken = taken
 
     def throttled(self, now: float, sent_at: float, in_flight: int, taken: int) -> bool:
         """The SMSC says of a request of `sent_at` that it is too much; whether that changed anything.
@@ -121,8 +121,8 @@ class Pace:
         self._window = max(1.0, min(float(window), self._window + passed * window / FULL_AGAIN_S))
         if self._rate:
             self._rate += passed * self._step * 2.0 ** min(30.0, quiet_s // STEP_DOUBLES_S)
-            if self._configured:
-                self._rate = min(self._rate, float(self._configured))
+            if self.configured:
+                self._rate = min(self._rate, float(self.configured))
         if quiet_s >= GOOD_AFTER_S and self._window >= window:
             self.limited = False
             self._rate = 0.0
@@ -152,7 +152,7 @@ class Pace:
             took = (taken - self._trouble_taken) / troubled_s
             self._remember(took, 0.0)
             rate = max(1.0, took, LEAST * self._best)
-            self._rate = min(rate, float(self._configured)) if self._configured else rate
+            self._rate = min(rate, float(self.configured)) if self.configured else rate
             self._step = max(1.0, self._rate * STEP)
             self._trouble_at, self._trouble_taken = now, taken
         self._refusals = self._answers = 0.0
@@ -163,7 +163,7 @@ class Pace:
 
     def _publish(self) -> None:
         self.window = int(self._window)
-        self.rate = max(1, int(self._rate)) if self._rate else self._configured
+        self.rate = max(1, int(self._rate)) if self._rate else self.configured
 
 
 class SenderPace:

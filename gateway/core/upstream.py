@@ -172,6 +172,16 @@ class Upstream:
         self.sender_rate = rate
         self._senders = SenderPace(rate) if rate else None
 
+    def limit(self, window: int, rate: int, *, adaptive: bool) -> None:
+        """Other limits from now on; what was learnt of the SMSC's own holds as long as these stay."""
+        self.window = window
+        if (rate, adaptive) != (self.pace.configured, self.adaptive):
+            now = self._clock.now()
+            self.adaptive = adaptive
+            self.pace = Pace(rate, now, self.submitted)
+            self._take_rate(now)
+        self.pump()
+
     # -- too fast --------------------------------------------------------------------------------------
 
     @property

@@ -71,15 +71,11 @@ class SmppConnector:
         self.dialect = Dialect(config)
         self.too_fast = frozenset(map(status_of, config.throttle_statuses))
         """Statuses by which this SMSC says so."""
-        self.settings = SessionSettings(
-            window=config.window,
-            peer_window=config.receive_window,
-            enquire_link_s=config.enquire_link_s,
-            response_timeout_s=config.response_timeout_s,
-        )
+        self.settings = _settings_of(config)
         self.events = events
         self._random = random
         self._keepers: list[asyncio.Task[None]] = []
+        self._others: list[asyncio.Task[None]] = []
         self._waits = Waits(clock)
         self._is_refused = False
         self.tls = client_context(config.tls) if config.tls is not None else None
@@ -100,20 +96,45 @@ class SmppConnector:
 
     def start(self) -> list[asyncio.Task[None]]:
         """Starts to keep the links; the tasks end only when they are cancelled."""
-        loop = asyncio.get_running_loop()
-        self._keepers = [
-            loop.create_task(self._keep(), name=f"{self.config.name} link {number}")
-            for number in range(1, self.config.binds + 1)
-        ]
+        tasks = self._more_keepers()
         if self.config.outbind_listen is not None:
             listener = OutbindListener(self, self.config.outbind_listen)
-            self._keepers.append(loop.create_task(listener.run(), name=f"{self.config.name} outbind"))
-        return self._keepers
+            loop = asyncio.get_running_loop()
+            tasks.append(loop.create_task(listener.run(), name=f"{self.config.name} outbind"))
+            self._others.append(tasks[-1])
+        return tasks
+
+    def _more_keepers(self) -> list[asyncio.Task[None]]:
+        """Keeps as many links as are configured now; the new tasks."""
+        loop = asyncio.get_running_loop()
+        tasks = [
+            loop.create_task(self._keep(), name=f"{self.config.name} link {number}")
+            for number in range(len(self._keepers) + 1, self.config.binds + 1)
+        ]
+        self._keepers.extend(tasks)
+        return tasks
+
+    def configure(self, config: ConnectorConfig) -> list[asyncio.Task[None]]:
+        """Takes over options that need no new link (`live_options`), for the links that are there too."""
+        old, self.config = self.config, config
+        approximated = self.dialect.approximated
+        self.dialect = Dialect(config)
+        self.dialect.approximated = approximated
+        self.too_fast = frozenset(map(status_of, config.throttle_statuses))
+        self.settings = _settings_of(config)
+        for connection in self.connections:
+            connection.session.use_settings(self.settings)
+        self.upstream.operations = frozenset(config.operations)
+        self.upstream.silence.limit_s = config.silence_s
+        if config.sender_rate != old.sender_rate:
+            self.upstream.limit_senders(config.sender_rate)
+        self.upstream.limit(config.window, config.rate, adaptive=config.adaptive)
+        return self._more_keepers()
 
     async def stop(self, timeout_s: float) -> None:
         """Unbinds every link and waits for the answers, so long at the most."""
-        for keeper in self._keepers:
-            keeper.cancel()
+        for task in (*self._keepers, *self._others):
+            task.cancel()
         links = list(self.links)
         for link in links:
             link.unbind()
@@ -293,3 +314,12 @@ class SmppConnector:
                 reason=reason,
                 fix="correct system_id and password of this connector, then reload",
             )
+
+
+def _settings_of(config: ConnectorConfig) -> SessionSettings:
+    return SessionSettings(
+        window=config.window,
+        peer_window=config.receive_window,
+        enquire_link_s=config.enquire_link_s,
+        response_timeout_s=config.response_timeout_s,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Callable, Mapping
 
 from gateway.config.model import SmppListener as ListenerConfig
@@ -16,7 +17,7 @@ from gateway.core.logins import Logins
 from gateway.core.submission import Submission
 from gateway.ingress.smpp import SmppConnection
 from gateway.ingress.smpp_operations import Operations
-from gateway.ingress.tls import server_context
+from gateway.ingress.tls import renew, server_context
 from gateway.translate.smpp_reading import Reading, reading_of
 from gateway.translate.vendor_tlvs import VendorTlvs
 from protocols.smpp import constants as c
@@ -62,6 +63,7 @@ class SmppListener:
         self._loop = asyncio.get_running_loop()
         self.soon: Callable[[Callable[[], object]], object] = self._loop.call_soon
         self._server: asyncio.Server
+        self._tls: ssl.SSLContext | None = None
         self._unbound = SessionSettings(
             bind_timeout_s=config.bind_timeout_s,
             enquire_link_s=config.enquire_link_s,
@@ -71,15 +73,20 @@ class SmppListener:
     async def start(self) -> None:
         """Listens; OSError when the address cannot be had."""
         host, port = self.config.address
+        self._tls = server_context(self.config.tls)
         self._server = await self._loop.create_server(
             lambda: SmppConnection(self),
             host,
             port,
-            ssl=server_context(self.config.tls),
+            ssl=self._tls,
             ssl_handshake_timeout=self.config.bind_timeout_s if self.config.tls else None,
             backlog=BACKLOG,
             reuse_address=True,
         )
+
+    def renew_certificate(self) -> None:
+        """Reads it anew, for connections that come from now on; OSError when that cannot be."""
+        renew(self._tls, self.config.tls)
 
     @property
     def port(self) -> int:

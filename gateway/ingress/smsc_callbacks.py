@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import traceback
 from collections.abc import Mapping
 from functools import partial
@@ -25,7 +26,7 @@ from gateway.core.batch import Journal
 from gateway.core.clock import Clock
 from gateway.core.events import Events
 from gateway.core.smsc_sink import Endpoint
-from gateway.ingress.tls import server_context
+from gateway.ingress.tls import renew, server_context
 from protocols.smsc_http.callbacks import (
     MAX_BODY,
     Call,
@@ -84,19 +85,25 @@ class CallbackListener:
             logger=_silent,
         )
         self._server: asyncio.Server
+        self._tls: ssl.SSLContext | None = None
 
     async def start(self) -> None:
         """Listens; OSError when the address cannot be had, or a certificate cannot be read."""
         host, port = self.config.address
+        self._tls = server_context(self.config.tls)
         self._server = await self._loop.create_server(
             self._connection,
             host,
             port,
-            ssl=server_context(self.config.tls),
+            ssl=self._tls,
             ssl_handshake_timeout=self.config.request_timeout_s if self.config.tls else None,
             backlog=BACKLOG,
             reuse_address=True,
         )
+
+    def renew_certificate(self) -> None:
+        """Reads it anew, for connections that come from now on; OSError when that cannot be."""
+        renew(self._tls, self.config.tls)
 
     def stop_listening(self) -> None:
         """Takes no connection and no call more; those that wait for a commit are still answered."""

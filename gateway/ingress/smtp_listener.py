@@ -20,7 +20,7 @@ from gateway.core.logins import Logins
 from gateway.ingress.smtp import STOPPING, LmtpSession, MailSession
 from gateway.ingress.smtp_auth import MECHANISMS
 from gateway.ingress.smtp_data import NOBODYS_SHARE, ROOM, Place, Room
-from gateway.ingress.tls import server_context
+from gateway.ingress.tls import renew, server_context
 from protocols.mail.envelope import MailFrom, RcptTo
 from protocols.mail.errors import MailError
 
@@ -102,6 +102,9 @@ class MailListener(ABC):
         """Takes over changed accounts."""
         for session in tuple(self.connections):
             session.look_again()
+
+    def renew_certificate(self) -> None:  # noqa: B027 - not every socket has one
+        """Reads it anew, for connections that come from now on; OSError when that cannot be."""
 
     def close(self) -> None:
         """Ends every connection, whatever is under way."""
@@ -199,11 +202,12 @@ class SmtpListener(MailListener):
         super().__init__(config, hostname=config.hostname or hostname, **parts)
         self.config = config
         self._logins = logins
+        self._tls: ssl.SSLContext | None = None
         self.address = str(config.address)
 
     async def start(self) -> None:
         """Listens; OSError when the address cannot be had, or a certificate cannot be read."""
-        context = server_context(self.config.tls)
+        context = self._tls = server_context(self.config.tls)
         implicit = context if self.config.tls_mode == "implicit" else None
         if implicit is None:
             self.starttls = context
@@ -218,6 +222,9 @@ class SmtpListener(MailListener):
             backlog=BACKLOG,
             reuse_address=True,
         )
+
+    def renew_certificate(self) -> None:
+        renew(self._tls, self.config.tls)
 
     async def login(self, name: str, password: str, peer: str) -> Account:
         """The account of a login; MailError when it is none, which does not tell why."""

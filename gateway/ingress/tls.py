@@ -15,3 +15,9 @@ def server_context(tls: TlsServer | None) -> ssl.SSLContext | None:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(tls.certificate, tls.key)
     return context
+
+
+def renew(context: ssl.SSLContext | None, tls: TlsServer | None) -> None:
+    """Takes a certificate from its files anew, for connections that come from now on; OSError as above."""
+    if context is not None and tls is not None:
+        context.load_cert_chain(tls.certificate, tls.key)

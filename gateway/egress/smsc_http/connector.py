@@ -120,6 +120,13 @@ class SmscConnector:
         self.journal.batch.open_sends.append((self.config.name,))
         self.journal.then(asked)
 
+    def configure(self, config: ConnectorConfig) -> list[asyncio.Task[None]]:
+        """Takes over options that change nothing of what is under way (`live_options`)."""
+        self.config = self.inbox.config = config
+        self.upstream.limit(config.max_requests * config.list_max, config.rate, adaptive=False)
+        self.sender.compose_soon()
+        return []
+
     async def stop(self, timeout_s: float) -> None:
         """Waits so long for answers; what has none is asked for by whoever has this name next."""
         self.state = "stopped"

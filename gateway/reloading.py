@@ -1,0 +1,243 @@
+"""Takes over a changed configuration while everything runs, touching only what changed.
+
+All is checked first: a configuration with a mistake changes nothing. Then accounts and rules change at once,
+and of the connectors only those get new links that cannot do without (`LIVE` in `gateway.egress`); the others
+go on, and so do all sessions but those of accounts that are gone or blocked.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gateway.config.differences import CONTENT, Change, differences
+from gateway.config.files import Prints, changed_files, prints_of
+from gateway.config.load import load
+from gateway.config.model import Account as AccountConfig
+from gateway.config.model import Config
+from gateway.config.model import Connector as ConnectorConfig
+from gateway.config.problems import ConfigError
+from gateway.config.smsc_model import SmscConnector as ServiceConfig
+from gateway.core.errors import Refusal
+from gateway.egress import live_options
+from gateway.ops import sd_notify
+from gateway.translate.vendor_tlvs import VendorTlvs
+from gateway.wiring import all_connectors, apply_rules, only_at_start
+
+if TYPE_CHECKING:
+    from gateway.daemon import Daemon
+
+STOPPING = "the gateway is stopping"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A checked configuration, and digests of the files that it names."""
+
+    config: Config
+    prints: Prints
+
+
+def load_all(path: Path) -> Loaded:
+    """The configuration in a file; ConfigError with every mistake."""
+    config = load(path)
+    return Loaded(config, prints_of(config))
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a reload does; connectors by name."""
+
+    changes: tuple[Change, ...]
+    rebuilt: dict[str, str]
+    """Those that get new links, and why."""
+    adjusted: tuple[str, ...]
+    """Those that change and keep their links."""
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    ended: dict[str, int]
+    """Sessions that are sent away, by account."""
+    restart: tuple[str, ...]
+    """What changed and needs a restart."""
+
+
+class Reloading:
+    """Compares what runs with what a file says, and makes it so."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self.lock = asyncio.Lock()
+        self._prints: Prints = prints_of(daemon.config)
+
+    async def look(self, path: Path) -> Plan:
+        """What a reload would do; ConfigError when it would do nothing, for mistakes."""
+        loaded = await asyncio.to_thread(load_all, path)
+        async with self.lock:
+            return self._plan(loaded)
+
+    async def from_file(self, path: Path) -> Plan:
+        """Takes over what a file says now; ConfigError, told in the log, when it has mistakes.
+
+        Raises RuntimeError when the gateway is stopping.
+        """
+        daemon = self._daemon
+        sd_notify.notify("RELOADING=1", sd_notify.monotonic_usec(daemon.clock.now()))
+        try:
+            loaded = await asyncio.to_thread(load_all, path)
+            return await self.take_over(loaded)
+        except ConfigError as error:
+            daemon.events.say(
+                "error", "reload_refused", problems=len(error.problems), see="smsc-gateway check-config"
+            )
+            for problem in error.problems:
+                daemon.events.say("error", "config", problem=problem)
+            raise
+        finally:
+            sd_notify.notify("READY=1")
+
+    async def take_over(self, loaded: Loaded) -> Plan:
+        """Makes a checked configuration hold; RuntimeError when the gateway is stopping."""
+        async with self.lock:
+            if self._daemon.submission.closed_because is Refusal.STOPPING:
+                raise RuntimeError(STOPPING)
+            plan = self._plan(loaded)
+            await self._apply(loaded.config, plan)
+            self._prints = loaded.prints
+            return plan
+
+    # -- what is to be done ----------------------------------------------------------------------------
+
+    def _plan(self, loaded: Loaded) -> Plan:
+        old, new = self._daemon.config, loaded.config
+        changes = list(differences(old, new))
+        known = {change.key for change in changes}
+        files = changed_files(new, self._prints, loaded.prints)
+        changes += [Change(key, None, None, CONTENT) for key in files if key not in known]
+        before = {connector.name: connector for connector in all_connectors(old)}
+        after = {connector.name: connector for connector in all_connectors(new)}
+        rebuilt = {
+            name: why
+            for name, section in after.items()
+            if name in before and (why := self._why_new_link(before[name], section, loaded.prints))
+        }
+        return Plan(
+            tuple(changes),
+            rebuilt,
+            tuple(n for n in after if n in before and n not in rebuilt and before[n] != after[n]),
+            tuple(name for name in after if name not in before),
+            tuple(name for name in before if name not in after),
+            self._sessions_to_end(new),
+            tuple(only_at_start(old, new)),
+        )
+
+    def _why_new_link(
+        self, old: ConnectorConfig | ServiceConfig, new: ConnectorConfig | ServiceConfig, prints: Prints
+    ) -> str:
+        """Which options need a new link; "" if none does."""
+        if type(old) is not type(new):
+            return "another kind of connector"
+        named = [
+            option.name
+            for option in fields(new)
+            if getattr(old, option.name) != getattr(new, option.name)
+            and not live_options.is_live(option.name, old, new)
+        ]
+        named += changed_files(new, self._prints, prints)
+        if not named and self._daemon.connectors[new.name].state == "refused":
+            return "its login was refused"  # the mistake may have been the SMSC's
+        return ", ".join(named)
+
+    def _sessions_to_end(self, new: Config) -> dict[str, int]:
+        wanted = open_accounts(new.accounts)
+        return {
+            name: account.sessions
+            for name, account in self._daemon.accounts.items()
+            if name not in wanted and account.sessions
+        }
+
+    # -- doing it --------------------------------------------------------------------------------------
+
+    async def _apply(self, config: Config, plan: Plan) -> None:
+        daemon = self._daemon
+        old = daemon.config
+        if any(change.word == CONTENT and change.key.startswith("listeners") for change in plan.changes):
+            self._renew_certificates()  # first: where one cannot be read nothing has changed yet
+        self._accounts(config)
+        after = {connector.name: connector for connector in all_connectors(config)}
+        for name in plan.adjusted:
+            self._adjust(after[name])
+        await asyncio.gather(*(daemon.stop_connector(name) for name in plan.rebuilt))
+        for name in (*plan.rebuilt, *plan.added):
+            daemon.add_connector(after[name])
+        apply_rules(config, daemon.submission)
+        await asyncio.gather(*(daemon.stop_connector(name) for name in plan.removed))
+        for name in plan.removed:
+            del daemon.upstreams[name]
+            daemon.hand_over(name)
+        # mail that is configured for the first time begins with a restart
+        mail = config.mail if daemon.mail is not None else None
+        daemon.incoming.configure(config.incoming, mail, config.accounts)
+        if daemon.mail is not None and config.mail is not None:
+            daemon.mail.reload(config.mail)
+        daemon.config = config
+        for section in only_at_start(old, config):
+            daemon.events.say("warning", "restart_needed", section=section)
+        touched = ",".join((*plan.rebuilt, *plan.added, *plan.removed))
+        daemon.events.say("info", "reloaded", changes=len(plan.changes), connectors=touched or "-")
+
+    def _renew_certificates(self) -> None:
+        daemon = self._daemon
+        mail = daemon.mail.listeners if daemon.mail is not None else ()
+        for listener in (*daemon.listeners, *mail, *daemon.services.listeners):
+            listener.renew_certificate()
+
+    def _accounts(self, config: Config) -> None:
+        daemon = self._daemon
+        now = daemon.clock.now()
+        daemon.money.configure(config)
+        for account in config.accounts:
+            known = daemon.accounts.get(account.system_id)
+            if known is None:
+                daemon.add_account(account.system_id, config, now)
+            elif known.config != account:
+                known.configure(account, now)
+        for listener in daemon.listeners:
+            listener.reload(VendorTlvs(config.vendor_tlvs))
+        self._drop_accounts(config)
+        daemon.admission.configure(daemon.accounts, config.queue.default_validity_h * 3_600_000)
+
+    def _drop_accounts(self, config: Config) -> None:
+        """Sends away the sessions of accounts that are gone or blocked."""
+        wanted = open_accounts(config.accounts)
+        for listener in self._daemon.listeners:
+            for connection in tuple(listener.connections):
+                if connection.account is not None and connection.account.name not in wanted:
+                    connection.unbind()
+        for name in set(self._daemon.accounts) - {account.system_id for account in config.accounts}:
+            self._daemon.forget_account(name)
+
+    def _adjust(self, config: ConnectorConfig | ServiceConfig) -> None:
+        daemon = self._daemon
+        outlet = daemon.outlets.get(config.incoming_account)
+        daemon.upstreams[config.name].on_alert = outlet.alert if outlet is not None else None
+        for task in daemon.connectors[config.name].configure(config):
+            task.add_done_callback(daemon.task_ended)
+
+
+def open_accounts(accounts: Iterable[AccountConfig]) -> set[str]:
+    """The accounts that are not blocked, nor parts of one that is."""
+    known = {account.system_id: account for account in accounts}
+
+    def is_open(account: AccountConfig | None) -> bool:
+        seen: set[str] = set()
+        while account is not None and account.system_id not in seen:
+            if account.blocked:
+                return False
+            seen.add(account.system_id)
+            account = known.get(account.parent)
+        return True
+
+    return {name for name, account in known.items() if is_open(account)}
