@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from protocols.sms.addresses import is_e164
 
@@ -60,7 +60,7 @@ def _among_several(first: str, length: int) -> str:
     from phonenumbers import region_code_for_number
 
     for filling in _FILLINGS:
-        number = _parsed((first + filling)[:length])
+        number = parsed((first + filling)[:length])
         region = region_code_for_number(number) if number else None
         if region:
             return region
@@ -82,7 +82,7 @@ def time_zones_of(digits: str) -> tuple[str, ...]:
     """All zones that a number may be of; () if nothing is known."""
     from phonenumbers import timezone
 
-    number = _parsed(digits)
+    number = parsed(digits)
     zones = timezone.time_zones_for_number(number) if number else ()
     return () if zones == (timezone.UNKNOWN_TIMEZONE,) else tuple(zones)
 
@@ -102,7 +102,7 @@ def _offsets_in(zone: tzinfo) -> tuple[timedelta | None, ...]:
     return tuple(moment.astimezone(zone).utcoffset() for moment in _WINTER_AND_SUMMER)
 
 
-def _parsed(digits: str) -> PhoneNumber | None:
+def parsed(digits: str) -> PhoneNumber | None:
     """The number, if the library reads all of its digits as they are."""
     from phonenumbers import NumberParseException, PhoneNumberFormat, format_number, parse
 
@@ -172,7 +172,7 @@ def check(digits: str, level: str) -> bool:
 
     if level == "none":
         return True
-    number = _parsed(digits)
+    number = parsed(digits)
     if number is None:
         return False
     if level == "possible":
@@ -192,50 +192,3 @@ def _is_mobile(number: PhoneNumber) -> bool:
 
     # of some countries, such as those of +1, the two cannot be told apart
     return number_type(number) in (PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE)
-
-
-# -- for people ----------------------------------------------------------------------------------------
-
-
-def operator_of(digits: str, language: str = "en") -> str:
-    """The operator that the number's range was given to; "" if unknown. A ported number has another one."""
-    from phonenumbers import carrier
-
-    number = _parsed(digits)
-    return carrier.name_for_number(number, language) if number else ""
-
-
-def region_of(digits: str, language: str = "en") -> str:
-    """The town or region of a number, else its country by name; "" if unknown.
-
-    Loads 100 MB of names: for the command line only.
-    """
-    from phonenumbers import geocoder
-
-    number = _parsed(digits)
-    return geocoder.description_for_number(number, language) if number else ""
-
-
-def describe(text: str, region: str = "", language: str = "en") -> dict[str, Any]:
-    """Everything that is known of a number, as `smsc-gateway number` shows it."""
-    from phonenumbers import PhoneNumberFormat, PhoneNumberType, format_number, number_type
-
-    written = "".join(character for character in text if character.isdecimal())
-    digits = (
-        written if text.lstrip().startswith("+") else (national_to_e164(text, region) if region else written)
-    )
-    number = _parsed(digits) if digits and is_e164(digits) else None
-    known: dict[str, Any] = {"number": text, "e164": "", "national": "", "possible": False, "valid": False}
-    if digits is None or number is None:
-        return known
-    return known | {
-        "e164": "+" + digits,
-        "national": format_number(number, PhoneNumberFormat.NATIONAL),
-        "possible": check(digits, "possible"),
-        "valid": check(digits, "valid"),
-        "type": PhoneNumberType.to_string(number_type(number)).lower(),
-        "country": country_of(digits),
-        "region": region_of(digits, language),
-        "operator": operator_of(digits, language),
-        "time_zones": list(time_zones_of(digits)),
-    }

@@ -115,12 +115,6 @@ def test_whatever_is_asked_has_an_answer(digits: str) -> None:
     assert len(numbers.country_of(digits)) in (0, 2)
 
 
-def test_what_is_known_of_a_number() -> None:
-    assert numbers.operator_of("79991234567") == "MegaFon"
-    assert numbers.operator_of("8613123456789", "zh") == "中国联通"
-    assert numbers.operator_of("442079460018") == numbers.operator_of("8080") == ""
-
-
 def test_regions_are_countries_in_capital_letters() -> None:
     assert [numbers.is_region(name) for name in ("RU", "AC", "ru", "UK", "001", "", "ZZ")] == [
         True,
