@@ -7,7 +7,7 @@ import os
 from typing import TYPE_CHECKING
 
 from gateway.core import failover
-from gateway.core.batch import Sweep
+from gateway.core.batch import NO_TEXTS, Sweep
 from gateway.core.errors import Refusal
 from gateway.core.message_ids import lowest_id_at
 from gateway.ops import sd_notify
@@ -129,7 +129,7 @@ class Housekeeping:
             part_before_ms=now_ms - DAY_MS,
             seen_before_ms=now_ms - SEEN_MS,
             assembly_before_ms=now_ms - queue.part_wait_s * 1000,
-            text_before_id=lowest_id_at(now_ms - queue.text_days * DAY_MS),
+            text_before_id=lowest_id_at(now_ms - queue.text_days * DAY_MS) if queue.text_days else NO_TEXTS,
             statistics_before_day=now_ms // DAY_MS - queue.statistics_days,
             delay_before_id=lowest_id_at(now_ms - delay_ms),
             with_counts=self._ticks % COUNT_EVERY == 0,

@@ -131,7 +131,8 @@ class Batch:
     """delivery_id (0: all of the account), account ("": any, with an id), now_ms: dead deliveries wait again.
     A letter_id with account "mail:" is one of the dead letters."""
     erasures: list[Row] = field(default_factory=list)
-    """number (digits), now_ms: everything that ended and has to do with it loses number and text."""
+    """number (digits), step, after (both 0 at first): everything that ended and has to do with it loses
+    number and text. Each row looks at some thousand rows of the tables, from where the last one stopped."""
     queries: list[Row] = field(default_factory=list)
     """account, message_id: what became of it, live or ended."""
     cancels: list[Row] = field(default_factory=list)
@@ -206,8 +207,9 @@ class Answer:
     """For each decision: whether such a message waited."""
     replayed: list[int] = field(default_factory=list)
     """For each replay: how many wait again."""
-    erased: list[dict[str, int]] = field(default_factory=list)
-    """For each erasure: rows of each table, and "live": messages that have not ended, and are kept."""
+    erased: list[Row] = field(default_factory=list)
+    """For each erasure: {table: rows}, with "live" (messages that have not ended) and "blacklist" for what is
+    kept; the next step (-1: it is over), and its `after`."""
     queried: list[Row] = field(default_factory=list)
     """For each query: (state, Progress or -1: ended, done_ms, error, source, destination, esm_class,
     data_coding, connector, [upstream_id of each segment that was taken], segments, service_type, sent_as), or
@@ -219,6 +221,10 @@ class Answer:
     named."""
     replaced: list[int] = field(default_factory=list)
     """For each replacement: 1 if it was done."""
+
+
+NO_TEXTS = (1 << 63) - 1
+"""Above every message_id."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -237,7 +243,7 @@ class Sweep:
     part_before_ms: int  # parts of an incoming SMS that waited so long go on without the others
     seen_before_ms: int  # incoming SMS that were taken then do not come again
     assembly_before_ms: int  # a sender's own segments that waited so long go up without the others
-    text_before_id: int  # messages below this lose their text
+    text_before_id: int  # messages below this lose their text; NO_TEXTS: none is kept from now on
     statistics_before_day: int  # days since 1970 below this are not counted any more
     delay_before_id: int  # messages below this are late
     with_counts: bool  # also what takes longer: deliveries of each account are counted

@@ -14,6 +14,7 @@ from gateway.core.batch import Answer, Batch, Row, Sweep
 from gateway.store.sqlite_accounts import AccountSteps
 from gateway.store.sqlite_decisions import DecisionSteps
 from gateway.store.sqlite_failover import FailoverSteps
+from gateway.store.sqlite_history import HistorySteps
 from gateway.store.sqlite_mail import MailSteps
 from gateway.store.sqlite_money import MoneySteps
 from gateway.store.sqlite_open import statements
@@ -44,6 +45,7 @@ class Applier:
         self.decisions = DecisionSteps(self._run, self._many)
         self.accounts = AccountSteps(self._run, self._many)
         self.money = MoneySteps(self._run, self._many)
+        self.history = HistorySteps(connection, self._run)
         self._read_counts()
 
     def apply(self, batch: Batch) -> Answer:
@@ -59,7 +61,9 @@ class Applier:
             self._read_counts()
             self.mail.read_counts()
             self.parts.read_counts()
+            self.history.read_settings()
             raise
+        self.history.scrub()
         if answer.deliveries:
             self.last_delivery = answer.deliveries[-1][0]
         return answer
@@ -120,6 +124,10 @@ class Applier:
             self.mail.incoming(batch.incoming_mail, answer)
         for row in batch.letter_claims:
             answer.letters.append(self.mail.claim(*row))
+        if batch.erasures:
+            self.history.erase(batch.erasures, answer)
+            self.parked = self._number("SELECT count(*) FROM parked_receipt")
+            self.mail.read_counts()
         for row in batch.sweeps:
             self._sweep(Sweep(*row), answer)
         self._deliveries(batch, answer)
@@ -306,6 +314,7 @@ class Applier:
                 self.money.give_back(answer)
             run("write_history")
             run("write_deliveries")
+            self.history.ended(odd=gathered or any(row[4] for row in ended))
             if any(row[2] for row in ended):
                 self.mail.finish(answer)
             if gathered:
@@ -367,6 +376,7 @@ class Applier:
         self.mail.sweep(sweep, answer)
         self.parts.sweep(sweep.assembly_before_ms, sweep.now_ms, answer)
         answer.sweep_again |= self.accounts.sweep(sweep.now_ms)
+        answer.sweep_again |= self.history.sweep(sweep)
 
     # -- SQLite ----------------------------------------------------------------------------------------
 

@@ -93,7 +93,8 @@ def open_reader(path: Path) -> sqlite3.Connection:
 
 
 def _set_pragmas(connection: sqlite3.Connection) -> None:
-    wanted: dict[str, object] = {"journal_mode": "wal", "synchronous": 2, "temp_store": 2}
+    # secure_delete: texts are not to be found in what the file has no use for
+    wanted: dict[str, object] = {"journal_mode": "wal", "synchronous": 2, "temp_store": 2, "secure_delete": 1}
     for name, value in wanted.items():
         connection.execute(f"PRAGMA {name} = {value}").fetchall()
         found = connection.execute(f"PRAGMA {name}").fetchone()[0]

@@ -29,6 +29,8 @@ def run_by_name() -> set[str]:
                 name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
                 if name in RUNNERS and node.args:
                     names |= constants_in(node.args[0])
+                elif name == "_Place":
+                    names |= set(ast.literal_eval(node.args[2]))
             elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("sql"):
                 names.add(ast.unparse(node.slice).strip("'"))
     return names - {"name"}

@@ -1,0 +1,120 @@
+-- Texts of ended messages, what is counted of them, and what is erased.
+
+-- name: read_setting
+-- What an earlier run was told.
+SELECT value FROM setting WHERE name = ?;
+
+-- name: write_setting
+-- What the next run begins with.
+INSERT INTO setting (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value;
+
+-- name: write_texts
+-- Texts of messages that end; an empty one is none.
+INSERT OR IGNORE INTO history_text (message_id, esm_class, data_coding, user_data)
+SELECT m.message_id, m.esm_class, m.data_coding, m.user_data FROM temp.ended e CROSS JOIN message m USING (message_id)
+WHERE m.user_data <> x'';
+
+-- name: purge_texts
+-- Texts beyond their days, the oldest first and some at a time, so each is looked at once.
+DELETE FROM history_text WHERE message_id IN (
+    SELECT message_id FROM history_text WHERE message_id < ? ORDER BY message_id LIMIT 2000);
+
+-- name: write_statistics
+-- Counts the messages that end.
+INSERT INTO statistics (day, account, connector, state, messages, segments, amount)
+SELECT m.accepted_ms / 86400000 AS day, m.account, m.connector, e.state, count(*), sum(m.segments), 0
+FROM temp.ended e CROSS JOIN message m USING (message_id) WHERE true GROUP BY day, m.account, m.connector, e.state
+ON CONFLICT DO UPDATE SET messages = messages + excluded.messages, segments = segments + excluded.segments;
+
+-- name: write_odd_statistics
+-- The same where some of them cost something, or went up with another one: those are of its connector, and their
+-- segments are in its own.
+INSERT INTO statistics (day, account, connector, state, messages, segments, amount)
+SELECT m.accepted_ms / 86400000 AS day, m.account, coalesce(c.connector, m.connector) AS by, e.state, count(*),
+    sum(CASE m.progress WHEN 4 THEN 0 ELSE m.segments END), coalesce(sum(CASE WHEN p.given_back THEN 0 ELSE p.amount END), 0)
+FROM temp.ended e CROSS JOIN message m USING (message_id) LEFT JOIN charge p ON p.message_id = m.message_id
+LEFT JOIN gathered_part g ON m.progress = 4 AND g.message_id = m.message_id LEFT JOIN message c ON c.message_id = g.carrier
+WHERE true GROUP BY day, m.account, by, e.state
+ON CONFLICT DO UPDATE SET messages = messages + excluded.messages, segments = segments + excluded.segments,
+    amount = amount + excluded.amount;
+
+-- name: purge_statistics
+-- Days that nobody counts any more.
+DELETE FROM statistics WHERE day < ?;
+
+-- name: count_live_of_number
+-- ?1 is the number that is erased, here and below; ?2 and ?3: rows above the one, up to the other.
+SELECT count(*) FROM message WHERE message_id > ?2 AND message_id <= ?3 AND ?1 IN (source, destination);
+
+-- name: erase_letters
+-- Mails to write that are about the number; a delay notice goes with its message.
+DELETE FROM letter WHERE letter_id > ?2 AND letter_id <= ?3 AND ?1 IN (number, own_number)
+AND NOT EXISTS (SELECT 1 FROM message m WHERE m.message_id = letter.message_id);
+
+-- name: erase_dead_letters
+-- Those that nobody took.
+DELETE FROM dead_letter WHERE rowid > ?2 AND rowid <= ?3 AND ?1 IN (number, own_number);
+
+-- name: erase_mails
+-- What mails said whose messages to the number have ended: subject, text, ids of their senders.
+UPDATE mail SET subject = '', returned = x'', whole = 0, envid = '', client_id = ''
+WHERE mail_id > ?2 AND mail_id <= ?3 AND mail_id IN (
+    SELECT r.mail_id FROM mail_recipient r WHERE r.mail_id > ?2 AND r.mail_id <= ?3 AND ?1 IN (r.number, r.own_number)
+    AND NOT EXISTS (SELECT 1 FROM message m WHERE m.message_id = r.message_id));
+
+-- name: erase_mail_recipients
+-- And whom those were to.
+UPDATE mail_recipient SET address = 'erased', orcpt = '', number = iif(number = ?1, 'erased', number),
+    own_number = iif(own_number = ?1, 'erased', own_number)
+WHERE message_id > ?2 AND message_id <= ?3 AND ?1 IN (number, own_number)
+AND NOT EXISTS (SELECT 1 FROM message m WHERE m.message_id = mail_recipient.message_id);
+
+-- name: erase_history_texts
+-- Kept texts, before the next one makes them nobody's.
+DELETE FROM history_text WHERE message_id > ?2 AND message_id <= ?3 AND message_id IN (
+    SELECT message_id FROM history WHERE message_id > ?2 AND message_id <= ?3 AND ?1 IN (source, destination));
+
+-- name: erase_history
+-- Ended messages stay, for what they are counted for.
+UPDATE history SET source = iif(source = ?1, 'erased', source), destination = iif(destination = ?1, 'erased', destination),
+    client_id = ''
+WHERE message_id > ?2 AND message_id <= ?3 AND ?1 IN (source, destination);
+
+-- name: erase_incoming
+-- Incoming SMS that wait for an account.
+DELETE FROM delivery WHERE delivery_id > ?2 AND delivery_id <= ?3 AND state = -1 AND ?1 IN (source, destination);
+
+-- name: erase_receipts
+-- A receipt that waits still says what became of its message; 5 is alphanumeric.
+UPDATE delivery SET user_data = x'', tlvs = x'',
+    source_ton = iif(source = ?1, 5, source_ton), source_npi = iif(source = ?1, 0, source_npi),
+    source = iif(source = ?1, 'erased', source),
+    destination_ton = iif(destination = ?1, 5, destination_ton), destination_npi = iif(destination = ?1, 0, destination_npi),
+    destination = iif(destination = ?1, 'erased', destination)
+WHERE delivery_id > ?2 AND delivery_id <= ?3 AND ?1 IN (source, destination);
+
+-- name: erase_dead_deliveries
+-- What no account wanted.
+DELETE FROM dead_delivery WHERE rowid > ?2 AND rowid <= ?3 AND ?1 IN (source, destination);
+
+-- name: erase_parked
+-- Receipts that match nothing.
+DELETE FROM parked_receipt WHERE parked_id > ?2 AND parked_id <= ?3 AND peer = ?1;
+
+-- name: erase_incidents
+-- Lines of timelines that name it.
+UPDATE incident SET text = replace(text, ?1, 'erased')
+WHERE incident_id > ?2 AND incident_id <= ?3 AND instr(text, ?1);
+
+-- name: erase_ambiguous
+-- And evidence of doubts.
+UPDATE ambiguous SET evidence = replace(evidence, ?1, 'erased')
+WHERE ambiguous_id > ?2 AND ambiguous_id <= ?3 AND instr(evidence, ?1);
+
+-- name: erase_parts
+-- Parts of long incoming SMS; there are few.
+DELETE FROM incoming_part WHERE ?1 IN (number, own_number, source, destination);
+
+-- name: count_blacklisted_number
+-- Entries of blacklists: they are kept, or it would be written to again.
+SELECT count(*) FROM blacklist WHERE number = ?1;

@@ -1,0 +1,141 @@
+"""The steps of a batch that are about what has ended: kept texts, statistics, numbers that are erased.
+
+Whether texts are kept is told by each sweep and remembered across runs, so that the end of a message asks
+nothing: without `queue.text_days` there is one test for all that end with a batch.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import NamedTuple
+
+from gateway.core.batch import NO_TEXTS, Answer, Row, Sweep
+from gateway.store.steps import Run
+
+SWEEP_ROWS = 1000
+"""A sweep that wiped so many texts has not wiped all."""
+ERASE_LOOK = 10_000
+"""So many rows are looked at for a number in one batch, for some milliseconds."""
+SCRUB_MS = 3_600_000
+"""So often what was deleted leaves the write-ahead log, also where nothing else is written."""
+_KEEPS_TEXTS = "keeps_texts"
+
+
+class _Place(NamedTuple):
+    """Where a number may be: a table, and the statements that find it there."""
+
+    name: str
+    """As the admin is told; "live" and "blacklist" are kept."""
+    table: str
+    """Walked through by rowid; empty: one look at all of it."""
+    statements: tuple[str, ...]
+
+
+PLACES = (
+    _Place("live", "message", ("count_live_of_number",)),  # first: what ends meanwhile was told as live
+    _Place("letter", "letter", ("erase_letters",)),
+    _Place("dead_letter", "dead_letter", ("erase_dead_letters",)),
+    _Place("mail", "mail", ("erase_mails",)),  # before its recipients, which say that it is meant
+    _Place("mail_recipient", "mail_recipient", ("erase_mail_recipients",)),
+    _Place("history", "history", ("erase_history_texts", "erase_history")),
+    _Place("delivery", "delivery", ("erase_incoming", "erase_receipts")),
+    _Place("dead_delivery", "dead_delivery", ("erase_dead_deliveries",)),
+    _Place("parked_receipt", "parked_receipt", ("erase_parked",)),
+    _Place("incident", "incident", ("erase_incidents",)),
+    _Place("ambiguous", "ambiguous", ("erase_ambiguous",)),
+    _Place("incoming_part", "", ("erase_parts",)),
+    _Place("blacklist", "", ("count_blacklisted_number",)),
+)
+KEPT = ("live", "blacklist")
+OVER = -1
+"""The step after the last one."""
+
+
+class HistorySteps:
+    """Part of the Applier; `run` runs the named statements in its transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, run: Run) -> None:
+        self._connection = connection
+        self._run = run
+        self._scrubbed_ms = 0
+        self._scrub_due = False
+        self.read_settings()
+
+    def read_settings(self) -> None:
+        """What is stored; after a transaction that was undone as well."""
+        found = self._run("read_setting", (_KEEPS_TEXTS,)).fetchone()
+        self._keeps_texts = bool(found and found[0])
+
+    def ended(self, *, odd: bool) -> None:
+        """Counts what is in temp.ended, and keeps its texts; `odd`: some was charged for, or gathered."""
+        self._run("write_odd_statistics" if odd else "write_statistics")
+        if self._keeps_texts:
+            self._run("write_texts")
+
+    def sweep(self, sweep: Sweep) -> bool:
+        """Wipes what is too old; whether there is more."""
+        keeps_texts = sweep.text_before_id < NO_TEXTS
+        if keeps_texts != self._keeps_texts:
+            self._run("write_setting", (_KEEPS_TEXTS, int(keeps_texts)))
+            self._keeps_texts = keeps_texts
+        wiped = self._run("purge_texts", (sweep.text_before_id,)).rowcount
+        self._run("purge_statistics", (sweep.statistics_before_day,))
+        if sweep.now_ms - self._scrubbed_ms >= SCRUB_MS:
+            self._scrubbed_ms = sweep.now_ms
+            self._scrub_due = True
+        return wiped >= SWEEP_ROWS
+
+    # -- erasures ----------------------------------------------------------------------------------------
+
+    def erase(self, rows: list[Row], answer: Answer) -> None:
+        """See Batch.erasures."""
+        for number, step, after in rows:
+            done = self._erase(number, step, after)
+            answer.erased.append(done)
+            self._scrub_due |= done[1] == OVER
+
+    def _erase(self, number: str, step: int, after: int) -> Row:
+        counts: dict[str, int] = {}
+        left = ERASE_LOOK
+        while step < len(PLACES) and left > 0:
+            place = PLACES[step]
+            upto, looked_at = self._upto(place.table, after, left) if place.table else (after, 1)
+            # texts go with the rows of their messages, and are not counted beside them
+            found = [self._count(name, (number, after, upto)) for name in place.statements if looked_at]
+            counts[place.name] = found[-1] if place.name == "history" and found else sum(found)
+            if place.table and looked_at == left:
+                after = upto
+            else:
+                step, after = step + 1, 0
+            left -= max(looked_at, 1)
+        return counts, step if step < len(PLACES) else OVER, after
+
+    def _upto(self, table: str, after: int, limit: int) -> tuple[int, int]:
+        """The last of the next rows of a table, and how many they are."""
+        rows = f"SELECT rowid FROM {table} WHERE rowid > ? ORDER BY rowid LIMIT ?"
+        sql = f"SELECT max(rowid), count(*) FROM ({rows})"
+        last, count = self._connection.execute(sql, (after, limit)).fetchone()
+        return last or after, count
+
+    def _count(self, name: str, parameters: Row) -> int:
+        cursor = self._run(name, parameters)
+        return int(cursor.fetchone()[0]) if cursor.description else cursor.rowcount
+
+    # -- octets on the disk ------------------------------------------------------------------------------
+
+    def scrub(self) -> None:
+        """After a commit: empties the write-ahead log, in which deleted rows are still to be read.
+
+        While somebody reads it is left for another time.  It costs what any checkpoint does.
+        """
+        if not self._scrub_due:
+            return
+        self._scrub_due = False
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        try:
+            is_busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.Error:  # the batch is committed, and no failure of it
+            is_busy = True
+        self._connection.execute("PRAGMA busy_timeout = 5000")
+        if is_busy:
+            self._scrubbed_ms = 0  # the next sweep tries again
