@@ -44,6 +44,7 @@ from gateway.ingress.smpp_listener import SmppListener
 from gateway.ingress.smpp_outbind import OutbindCaller
 from gateway.mail_side import MailSide, not_kept
 from gateway.money_side import MoneySide
+from gateway.money_side import MoneySide
 from gateway.ops import sd_notify
 from gateway.ops.control import SOCKET_NAME, ControlSocket
 from gateway.ops.listening import path_too_long, why_not_listening
@@ -127,6 +128,7 @@ class Daemon:
         self.mail: MailSide | None = None
         self.services: ServiceSide
         self.money: MoneySide
+        self.money: MoneySide
         self.boot = 0
         self.journal: Journal
         self.submission: Submission
@@ -159,6 +161,8 @@ class Daemon:
         )
         self.submission.open_messages = sum(opening.open_messages.values())
         self._open_of_others = dict(opening.open_messages)
+        self.money = MoneySide(self, opening)
+        self.money.configure(self.config)
         self.money = MoneySide(self, opening)
         self.money.configure(self.config)
         for account in self.config.accounts:
@@ -306,6 +310,8 @@ class Daemon:
             self.mail.store_says(batch, answer)
         if answer.open_sends or answer.unfinished:
             self.services.store_says(answer)
+        if answer.refunds or answer.unfinished:
+            self.money.store_says(answer)
         if answer.refunds or answer.unfinished:
             self.money.store_says(answer)
         if batch.receipts:

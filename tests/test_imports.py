@@ -163,6 +163,9 @@ RULES: dict[str, frozenset[str]] = {
     "gateway.money_side": frozenset(
         {"gateway.config.model", "gateway.core", "gateway.egress", "gateway.store.journal", "protocols.sms"}
     ),
+    "gateway.money_side": frozenset(
+        {"gateway.config.model", "gateway.core", "gateway.egress", "gateway.store.journal", "protocols.sms"}
+    ),
     "gateway.service_side": frozenset(
         {
             "gateway.config.model",
@@ -183,6 +186,7 @@ TYPES_ONLY = {
     "gateway.reloading": frozenset({"gateway.daemon"}),
     "gateway.housekeeping": frozenset({"gateway.daemon"}),
     "gateway.mail_side": frozenset({"gateway.daemon"}),
+    "gateway.money_side": frozenset({"gateway.daemon"}),
     "gateway.money_side": frozenset({"gateway.daemon"}),
     "gateway.service_side": frozenset({"gateway.daemon"}),
 }
