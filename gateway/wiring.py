@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from gateway.config.model import Config
 from gateway.config.model import Connector as ConnectorConfig
+from gateway.config.model import Route as RouteConfig
 from gateway.config.smsc_model import SmscConnector as ServiceConfig
 from gateway.core.model import OnAmbiguous
+from gateway.core.prices import tables_of
+from gateway.core.rewriting import rewriting_of
+from gateway.core.route_conditions import account_names, accounts_of, conditions_of
+from gateway.core.route_targets import PriceOf
 from gateway.core.routing import AS_IT_CAME, Prefixes, Route, RouteTable
 from gateway.core.submission import Submission
 from gateway.translate.vendor_tlvs import VendorTlvs
@@ -13,11 +18,14 @@ from gateway.translate.vendor_tlvs import VendorTlvs
 
 def apply_rules(config: Config, submission: Submission) -> None:
     """Gives the routes, and what holds for all accounts, to what accepts messages."""
-    submission.router.routes = routes_of(config)
+    router = submission.router
+    router.routes = routes_of(config)
+    router.prices = connector_prices(config)
+    router.default_validity_ms = config.queue.default_validity_h * 3_600_000
     denied = [number.removeprefix("+") for number in config.denied_destinations]
     submission.denied = Prefixes(denied) if denied else None
     submission.max_messages = config.queue.max_messages
-    submission.default_validity_ms = config.queue.default_validity_h * 3_600_000
+    submission.default_validity_ms = router.default_validity_ms
 
 
 def routes_of(config: Config) -> RouteTable:
@@ -28,9 +36,10 @@ def routes_of(config: Config) -> RouteTable:
         for connector in config.connectors
         if connector.on_ambiguous is not None
     }
+    names = account_names(config.accounts)
     return RouteTable(
         Route(
-            route.prefix,
+            prefixes[0],
             tuple(route.connectors),
             OnAmbiguous[route.on_ambiguous.upper()],
             ambiguous=ambiguous,
@@ -39,9 +48,33 @@ def routes_of(config: Config) -> RouteTable:
             passing=None if route.vendor_tlvs is None else vendor_tlvs.passing(route.vendor_tlvs),
             name=route.name or f"#{number}",
             failover=frozenset(route.failover),
+            more_prefixes=prefixes[1:],
+            priority=route.priority,
+            conditions=conditions_of(route, names),
+            accounts=accounts_of(route, names),
+            refuse=route.refuse,
+            weights=tuple(route.weights),
+            cheapest=route.order == "cheapest",
+            sticky=route.sticky,
+            rewriting=rewriting_of(route.rewrites),
+            max_validity_ms=route.max_validity_h * 3_600_000,
         )
         for number, route in enumerate(config.routes, 1)
+        for prefixes in (_prefixes(route),)
     )
+
+
+def _prefixes(route: RouteConfig) -> tuple[str, ...]:
+    """All that it is for: an empty prefix beside others is one that was not given."""
+    found = (route.prefix, *route.prefixes) if route.prefix else tuple(route.prefixes)
+    return found or ("",)
+
+
+def connector_prices(config: Config) -> dict[str, PriceOf]:
+    """What a segment costs by each connector that has a price list."""
+    wanted = {connector.name: connector.prices for connector in all_connectors(config) if connector.prices}
+    tables = tables_of(one for one in config.price_lists if one.name in wanted.values())
+    return {name: tables[prices].find for name, prices in wanted.items()}
 
 
 def all_connectors(config: Config) -> tuple[ConnectorConfig | ServiceConfig, ...]:

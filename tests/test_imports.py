@@ -163,9 +163,6 @@ RULES: dict[str, frozenset[str]] = {
     "gateway.money_side": frozenset(
         {"gateway.config.model", "gateway.core", "gateway.egress", "gateway.store.journal", "protocols.sms"}
     ),
-    "gateway.money_side": frozenset(
-        {"gateway.config.model", "gateway.core", "gateway.egress", "gateway.store.journal", "protocols.sms"}
-    ),
     "gateway.service_side": frozenset(
         {
             "gateway.config.model",
@@ -186,7 +183,6 @@ TYPES_ONLY = {
     "gateway.reloading": frozenset({"gateway.daemon"}),
     "gateway.housekeeping": frozenset({"gateway.daemon"}),
     "gateway.mail_side": frozenset({"gateway.daemon"}),
-    "gateway.money_side": frozenset({"gateway.daemon"}),
     "gateway.money_side": frozenset({"gateway.daemon"}),
     "gateway.service_side": frozenset({"gateway.daemon"}),
 }

@@ -11,9 +11,10 @@ from itertools import chain
 from typing import Any
 
 from gateway.config.mail_checks import check_mail
-from gateway.config.model import SAMPLE_PASSWORD_HASH, Account, Config, Route
+from gateway.config.model import SAMPLE_PASSWORD_HASH, Account, Config
 from gateway.config.number_checks import check_numbers
 from gateway.config.price_checks import check_prices
+from gateway.config.route_checks import check_routes
 from gateway.config.rules import (
     Known,
     check_known,
@@ -27,7 +28,6 @@ from gateway.config.rules import (
 from gateway.config.sections import Reading
 from gateway.config.smpp_checks import check_smpp
 from gateway.config.smsc_checks import check_smsc
-from gateway.config.values import quoted
 from gateway.core.api_keys import is_key_hash
 from gateway.core.passwords import is_hash
 
@@ -35,11 +35,7 @@ from gateway.core.passwords import is_hash
 def check(config: Config, reading: Reading) -> None:
     """Note everything that is wrong between the values of `config`."""
     _check_listeners(config, reading)
-    for key, items, option in (
-        ("accounts", config.accounts, "system_id"),
-        ("routes", config.routes, "prefix"),
-    ):
-        check_unique(named(items, key, option, reading), reading)
+    check_unique(named(config.accounts, "accounts", "system_id", reading), reading)
     for path, account in good(config.accounts, "accounts", reading):
         _check_hashes(account, path, reading)
     _check_api_keys(config, reading)
@@ -47,8 +43,7 @@ def check(config: Config, reading: Reading) -> None:
     connectors = _check_connectors(config, accounts, reading)
     check_smsc(config, accounts, reading)
     check_smpp(config, reading)
-    for path, route in good(config.routes, "routes", reading):
-        _check_route(route, path, connectors, reading)
+    check_routes(config, accounts, connectors, reading)
     check_mail(config, accounts, connectors, reading)
     check_prices(config, accounts, reading)
     check_numbers(config, reading)
@@ -129,24 +124,3 @@ def _check_name(name: str, key: str, reading: Reading) -> None:
     """The store joins the names of a route by spaces, and log lines are words."""
     if reading.is_good(key) and not re.fullmatch(r"[\w.:-]+", name, re.ASCII):
         reading.note(key, "is not one plain word", "use letters, digits and . : _ -")
-
-
-def _check_route(route: Route, path: str, connectors: Known, reading: Reading) -> None:
-    if reading.is_good(f"{path}.prefix") and not re.fullmatch("[0-9]*", route.prefix):
-        reading.note(
-            f"{path}.prefix", f"{quoted(route.prefix)} is not made of digits", "write digits only, without +"
-        )
-    if not route.connectors and not route.refuse and reading.is_good(f"{path}.connectors"):
-        text = "is empty" if f"{path}.connectors" in reading.places else "is missing"
-        reading.note(f"{path}.connectors", text, "name at least one connector, or write refuse: true")
-    seen: set[str] = set()
-    for key, name in good(route.connectors, f"{path}.connectors", reading):
-        connector = connectors.items.get(name)
-        if connector is None and connectors.complete:
-            fix = f"known here: {', '.join(connectors.items)}"
-            reading.note(key, f"there is no connector {quoted(name)}", fix)
-        elif getattr(connector, "bind_mode", "") == "receiver":
-            reading.note(key, f"{name!r} only receives", "name one with another bind_mode")
-        if name in seen:
-            reading.note(key, f"{name!r} is named twice", "remove one")
-        seen.add(name)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from gateway.config import mail_forms as forms
@@ -11,9 +10,8 @@ from gateway.config.mail_model import AccountMail
 from gateway.config.model import Account, Config
 from gateway.config.rules import good, place_of
 from gateway.config.sections import Reading
+from gateway.config.time_checks import check_hours, check_time_zone
 from gateway.config.values import quoted
-
-_HOURS = re.compile("(1?[0-9]|2[0-3])-(1?[0-9]|2[0-4])", re.ASCII)
 
 
 def with_mail(config: Config, reading: Reading) -> Iterator[tuple[str, Account]]:
@@ -53,7 +51,8 @@ def _check_account(account: Account, mail: AccountMail, path: str, reading: Read
     parts = (mail.text, mail.subject, mail.sender, mail.empty_text)
     if not any(parts) and reading.is_good(f"{key}.sender") and reading.is_good(f"{key}.empty_text"):
         reading.note(f"{key}.text", "leaves nothing to send", "write a subject, a sender or an empty_text")
-    _check_hours(mail, key, reading)
+    check_hours(mail.hours, f"{key}.hours", reading)
+    check_time_zone(mail.time_zone, f"{key}.time_zone", reading)
 
 
 def _check_report(config: Config, mail: AccountMail, key: str, reading: Reading) -> None:
@@ -61,30 +60,6 @@ def _check_report(config: Config, mail: AccountMail, key: str, reading: Reading)
     no_smarthost = config.mail is not None and config.mail.smarthost is None
     if mail.report == "always" and no_smarthost and reading.is_good("mail.smarthost"):
         reading.note(key, "needs mail.smarthost", "add smarthost: {address: '127.0.0.1:25'}")
-
-
-def _check_hours(mail: AccountMail, key: str, reading: Reading) -> None:
-    if mail.hours and reading.is_good(f"{key}.hours"):
-        match = _HOURS.fullmatch(mail.hours)
-        if match is None or match[1] == match[2]:
-            text = f"{quoted(mail.hours)} is no span of hours"
-            reading.note(f"{key}.hours", text, "write for example 9-21, or 22-6 for the night")
-    # UTC is known without any files
-    if mail.time_zone != "UTC" and reading.is_good(f"{key}.time_zone"):
-        _check_time_zone(mail.time_zone, f"{key}.time_zone", reading)
-
-
-def _check_time_zone(name: str, key: str, reading: Reading) -> None:
-    import zoneinfo  # hardly any configuration needs it
-
-    try:
-        zoneinfo.ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        if zoneinfo.available_timezones():
-            text, fix = f"there is no time zone {quoted(name)}", "write for example Europe/Moscow"
-        else:
-            text, fix = "this machine knows no time zones", "install the package tzdata, or write UTC"
-        reading.note(key, text, fix)
 
 
 def _check_networks(config: Config, reading: Reading) -> None:

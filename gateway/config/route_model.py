@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from gateway.config.basics import about
 from gateway.config.connector_model import OnAmbiguous, TextPolicy
+from gateway.config.number_file import NumberFile
 
 Ingress = Literal["smpp", "mail", "http"]
 RouteAlphabet = Literal["gsm7", "latin1", "ucs2", "binary"]
@@ -16,6 +16,7 @@ MessageClass = Literal["none", "0", "1", "2", "3"]
 Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Order = Literal["listed", "cheapest"]
 Failover = Literal["down", "silent", "refused", "throttled"]
+LEAST_SEGMENTS, MOST_SEGMENTS = 1, 255
 Rewritten = Literal["source", "destination", "text"]
 
 
@@ -72,10 +73,11 @@ class Route:
         default=(),
         metadata=about("More of them.", example="['7701', '7702']", max_octets=20),
     )
-    destinations_file: Path | None = field(
+    destinations_file: NumberFile | None = field(
         default=None,
         metadata=about(
-            "Only numbers that this file lists, one a line, digits; # begins a comment.",
+            "Only numbers that this file lists, one a line, digits; # begins a comment. It is read at the "
+            "start and by each reload.",
             example="/etc/smsc-gateway/vip.txt",
         ),
     )
@@ -140,10 +142,12 @@ class Route:
         metadata=about("Only texts in these alphabets, as they came.", example="[gsm7, ucs2]"),
     )
     min_segments: int = field(
-        default=1, metadata=about("Only messages of so many segments or more.", low=1, high=255)
+        default=LEAST_SEGMENTS,
+        metadata=about("Only messages of so many segments or more.", low=LEAST_SEGMENTS, high=MOST_SEGMENTS),
     )
     max_segments: int = field(
-        default=255, metadata=about("Only messages of so many segments or fewer.", low=1, high=255)
+        default=MOST_SEGMENTS,
+        metadata=about("Only messages of so many segments or fewer.", low=LEAST_SEGMENTS, high=MOST_SEGMENTS),
     )
     classes: Sequence[MessageClass] = field(
         default=(),
@@ -173,9 +177,9 @@ class Route:
     weights: Sequence[int] = field(
         default=(),
         metadata=about(
-            "How much of the traffic each connector gets beside the others, in their order; 0: only when the "
-            "others fail. Without weights the first gets all.",
-            example="[70, 30, 0]",
+            "How much of the traffic each connector gets beside the others, in their order, as [70, 30, 0]; "
+            "0: only when the others fail. Without weights the first gets all.",
+            example="[100]",
             low=0,
             high=1000,
         ),

@@ -15,8 +15,10 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode
 
+from gateway.config import number_file
 from gateway.config.basics import USUAL_PORTS, Address, Network, Option, Url
 from gateway.config.nodes import file_of, is_null, is_plain
+from gateway.config.number_file import NumberFile, parse_numbers
 from gateway.config.price_file import MAX_OCTETS, PriceFile, parse_prices
 from gateway.config.secret import Secret
 
@@ -169,6 +171,12 @@ def to_price_file(node: Node, option: Option) -> PriceFile:
     return parse_prices(path, read_octets(path, MAX_OCTETS + 1, private=False))
 
 
+def to_number_file(node: Node, option: Option) -> NumberFile:
+    """The numbers in a file, and its lines that cannot be used; a relative path starts as above."""
+    path: Path = file_of(node).parent / scalar(node).value
+    return parse_numbers(path, read_octets(path, number_file.MAX_OCTETS + 1, private=False))
+
+
 def to_secret(node: Node, option: Option) -> Secret:
     """A secret written out, or found where the mapping says."""
     text = _found_secret(node) if isinstance(node, MappingNode) else scalar(node).value
@@ -297,6 +305,7 @@ TO_VALUE: dict[Any, Any] = {
     Url: to_url,
     Network: to_network,
     Path: to_path,
+    NumberFile: to_number_file,
     PriceFile: to_price_file,
     Secret: to_secret,
 }

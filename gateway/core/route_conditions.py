@@ -12,6 +12,7 @@ from re import Pattern
 from typing import NamedTuple
 
 from gateway.config.model import Account as AccountConfig
+from gateway.config.route_model import LEAST_SEGMENTS, MOST_SEGMENTS
 from gateway.config.route_model import Route as RouteConfig
 from gateway.core.hours import Hours, parse_hours, zone_of
 from gateway.core.model import Origin
@@ -82,10 +83,8 @@ def accounts_of(route: RouteConfig, names: AccountNames) -> frozenset[str] | Non
     return found
 
 
-def conditions_of(
-    route: RouteConfig, names: AccountNames, listed: Collection[str] | None
-) -> tuple[Condition, ...]:
-    """The conditions of a route beside its prefixes; `listed` are the numbers of its file.
+def conditions_of(route: RouteConfig, names: AccountNames) -> tuple[Condition, ...]:
+    """The conditions of a route beside its prefixes.
 
     PatternError for a pattern that cannot be used; the configuration's checks have looked before.
     """
@@ -96,7 +95,7 @@ def conditions_of(
         found.append(_accounts("tags", route.tags, names.tagged))
     if route.ingress:
         found.append(_ingress(route.ingress))
-    if route.min_segments or route.max_segments:
+    if route.min_segments > LEAST_SEGMENTS or route.max_segments < MOST_SEGMENTS:
         found.append(_segments(route.min_segments, route.max_segments))
     if route.classes:
         found.append(_classes(route.classes))
@@ -104,8 +103,8 @@ def conditions_of(
         found.append(_alphabets(route.alphabets))
     if route.sources:
         found.append(_sources(route.sources))
-    if listed is not None:
-        found.append(_numbers(listed, str(route.destinations_file)))
+    if route.destinations_file is not None:
+        found.append(_numbers(route.destinations_file.numbers, str(route.destinations_file)))
     if route.hours:
         found.append(_hours(route.hours, route.time_zone))
     if route.days:
@@ -174,12 +173,15 @@ def _source(facts: Facts) -> str:
 # -- where -------------------------------------------------------------------------------------------
 
 
-def _numbers(listed: Collection[str], name: str) -> Condition:
+def _numbers(listed: Collection[int], name: str) -> Condition:
+    def holds(facts: Facts) -> bool:
+        return facts.digits.isdecimal() and int(facts.digits) in listed
+
     return Condition(
         "destinations_file",
         name,
         f"to one of {len(listed)} numbers in {name}",
-        lambda facts: facts.digits in listed,
+        holds,
         lambda facts: f"{facts.digits} is not there",
         of_number=True,
     )
@@ -214,10 +216,10 @@ def _countries(wanted: Sequence[str]) -> Condition:
 
 def _segments(least: int, most: int) -> Condition:
     value = (least, most)
-    if not most:
+    if most == MOST_SEGMENTS:
         words = f"of {least} segments and more"
         return Condition("min_segments", value, words, lambda facts: facts.segments >= least, _count)
-    if not least:
+    if least == LEAST_SEGMENTS:
         words = f"of {most} segments and less"
         return Condition("max_segments", value, words, lambda facts: facts.segments <= most, _count)
     words = f"of {least} to {most} segments"

@@ -17,6 +17,7 @@ from gateway.config.connector_model import Connector, TextPolicy, VendorTlv
 from gateway.config.load import load
 from gateway.config.mail_model import AccountMail, CountryRule, Group, Mail, SmtpListener
 from gateway.config.model import Address, Config, Log, Queue, Route, SmppListener, TlsClient, TlsServer
+from gateway.config.number_file import NumberFile
 from gateway.config.price_file import PriceFile
 from gateway.config.price_model import Price
 from gateway.config.problems import ConfigError
@@ -146,7 +147,8 @@ def test_every_option_of_accounts_routes_and_prices_is_read(vectors: Path) -> No
     assert (account.refund, account.stop_words) == ("undelivered", ("STOP", "СТОП"))
     _, vip, cheapest, none = config.routes
     assert (vip.name, vip.priority, vip.prefixes) == ("vip", -3, ("7701", "7702"))
-    assert vip.destinations_file == vectors / "good" / "files" / "vip.txt"
+    vip_numbers = frozenset({77011234567, 77021234567})
+    assert vip.destinations_file == NumberFile(vectors / "good" / "files" / "vip.txt", vip_numbers)
     assert (vip.sources, vip.classes, vip.days) == (("Example", "7999*"), ("none", "0"), ("sat", "sun"))
     assert (vip.connectors, vip.weights, vip.sticky) == (("spare", "up"), (70, 30), True)
     assert vip.failover == ("down", "silent", "refused", "throttled")
