@@ -49,6 +49,8 @@ REFUSALS: dict[Refusal, tuple[str, str]] = {
     Refusal.FLOOD: ("451 4.7.1", "too many SMS to this number in a row, try again later"),
     Refusal.HOURS: ("550 5.7.1", "the account sends nothing at this hour"),
     Refusal.REPEATED: ("451 4.7.1", "this number got the same SMS a moment ago, try again later"),
+    Refusal.BALANCE: ("451 4.7.1", "the account's balance does not suffice, try again later"),
+    Refusal.NO_PRICE: ("550 5.7.1", "the account has no price for this number"),
     Refusal.SPECIAL: ("550 5.7.1", "the account may not send this kind of message"),
     Refusal.MALFORMED_TEXT: ("554 5.6.0", "the text is malformed"),
     Refusal.RECEIPT_CLASS: ("554 5.6.0", "the text is malformed"),

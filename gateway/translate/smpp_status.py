@@ -37,6 +37,8 @@ REFUSAL_STATUS: dict[Refusal, int] = {
     Refusal.FLOOD: c.ESME_RSUBMITFAIL,
     Refusal.REPEATED: c.ESME_RSUBMITFAIL,
     Refusal.BLACKLIST: c.ESME_RINVDSTADR,
+    Refusal.BALANCE: c.ESME_RSUBMITFAIL,
+    Refusal.NO_PRICE: c.ESME_RINVDSTADR,
 }
 
 

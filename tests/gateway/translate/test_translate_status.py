@@ -46,6 +46,8 @@ def test_every_refusal_has_the_status_that_the_specification_has_for_it() -> Non
         "FLOOD": RSUBMITFAIL,
         "REPEATED": RSUBMITFAIL,
         "BLACKLIST": RINVDSTADR,
+        "BALANCE": RSUBMITFAIL,
+        "NO_PRICE": RINVDSTADR,
     }
     assert REFUSAL_STATUS.keys() == set(Refusal)
     assert ROK not in REFUSAL_STATUS.values()
