@@ -35,8 +35,10 @@ COMMANDS = {
     "number": "show what is known of a number: country, operator, validity",
     "preview": "show the SMS that a mail would become",
     "status": "show what the running gateway is doing",
-    "message": "show the timeline of one message",
+    "message": "find messages, show one's timeline, cancel, hold, release or retry some",
     "queue": "show what is waiting",
+    "receipts": "show the receipts that match no message",
+    "deadletters": "list or replay what nobody took",
     "smsc": "use and look after the account of an smsc_connector",
 }
 

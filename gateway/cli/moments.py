@@ -44,7 +44,7 @@ def moment_of(text: str, now_ms: int, option: str) -> int:
 def age(ms: int) -> str:
     """A length of time in the two largest units that it has: 3d 4h, 5m 2s, 0s."""
     seconds = max(0, ms) // 1000
-    words = []
+    words: list[str] = []
     for unit in ("d", "h", "m", "s"):
         count, seconds = divmod(seconds, _UNITS_S[unit])
         if count or words:

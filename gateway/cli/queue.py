@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import Any
 
 from gateway.cli import EXIT_OK, EXIT_USAGE, CommandError, add_json, add_state_dir
 from gateway.cli.daemon_client import ask, message_id_of, table
+from gateway.cli.moments import age
 
 HELP = "Show what waits in the queue, list it, or decide about a message that is held."
 
 # the lists of gateway.store.reader, with what each is; named here so that --help needs no store
 LISTS = {
     "waiting": "messages that wait for a connector or for their time",
+    "paused": "messages that you hold back",
     "held": "messages in doubt that wait for your decision",
     "ambiguous": "segments that may have been sent twice, with the evidence",
     "unmatched": "receipts that name no message of ours",
@@ -48,23 +51,45 @@ def run(args: argparse.Namespace) -> int:
     if args.limit < 1:
         raise CommandError("--limit must be above 0", EXIT_USAGE)
     if args.what is None:
-        summary = ask(args.state_dir, "queue")["summary"]
-        if args.json:
-            print(json.dumps(summary, indent=2))
-            return EXIT_OK
-        for name in ("upstream", "downstream"):
-            print(f"{name}\n{table(summary.pop(name))}\n")
-        for name, count in summary.items():
-            print(f"{name.replace('_', ' '):<20} {count}")
-        return EXIT_OK
+        return _show_sums(args)
     rows = ask(args.state_dir, "list", kind=args.what, limit=args.limit)["rows"]
     print(json.dumps(rows, indent=2) if args.json else table(rows))
     return EXIT_OK
 
 
+def _show_sums(args: argparse.Namespace) -> int:
+    answer = ask(args.state_dir, "queue")
+    summary, now_ms = answer["summary"], answer["now_ms"]
+    if args.json:
+        print(json.dumps(summary, indent=2))
+        return EXIT_OK
+    for name in ("upstream", "downstream"):
+        print(f"{name}\n{table([_with_ages(row, now_ms) for row in summary.pop(name)])}\n")
+    for name, count in summary.items():
+        print(f"{name.replace('_', ' '):<20} {count}")
+    return EXIT_OK
+
+
+def _with_ages(row: dict[str, Any], now_ms: int) -> dict[str, Any]:
+    """How long the oldest has waited and when the next one is due, as people count."""
+    shown: dict[str, Any] = {}
+    for name, value in row.items():
+        if name == "oldest_ms":
+            shown["oldest"] = None if value is None else age(now_ms - value)
+        elif name == "next_due_ms":
+            late = value is not None and value <= now_ms
+            shown["next_due"] = None if value is None else "now" if late else f"in {age(value - now_ms)}"
+        else:
+            shown[name] = value
+    return shown
+
+
 def _decide(args: argparse.Namespace) -> int:
     if not args.id:
         raise CommandError(f"name the message: smsc-gateway queue {args.what} ID", EXIT_USAGE)
-    ask(args.state_dir, "decide", message_id=message_id_of(args.id), word=args.what)
+    message_ids = [message_id_of(args.id)]
+    [result] = ask(args.state_dir, "decide", message_ids=message_ids, word=args.what)["results"]
+    if not result["done"]:
+        raise CommandError(result["why"])
     print(json.dumps({"done": True}) if args.json else "done")
     return EXIT_OK

@@ -18,6 +18,11 @@ def lowest_id_at(moment_ms: int) -> int:
     return max(0, moment_ms - EPOCH_MS) * _STEP
 
 
+def moment_of_id(message_id: int) -> int:
+    """When an id was given, in milliseconds since 1970, or a little before."""
+    return message_id // _STEP + EPOCH_MS
+
+
 class MessageIds:
     """Gives ids; `newest` is the highest one that the store knows."""
 

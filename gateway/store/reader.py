@@ -48,10 +48,10 @@ class Reader:
         with self._open() as connection:
             return reader_lists.dead_of(connection, account, min(limit, ROWS_MAX))
 
-    def dead_accounts(self) -> list[str]:
-        """Whose deliveries are dead."""
+    def dead_counts(self) -> dict[str, int]:
+        """How many dead letters there are, see `reader_lists.dead_counts`."""
         with self._open() as connection:
-            return reader_lists.dead_accounts(connection)
+            return reader_lists.dead_counts(connection)
 
     def mail(self, mail_id: int) -> dict[str, Any] | None:
         """What became of a mail that came in; None: there is none, or nothing is said of it any more."""

@@ -91,9 +91,11 @@ def dead_of(connection: sqlite3.Connection, account: str, limit: int) -> list[di
     return rows[:limit]
 
 
-def dead_accounts(connection: sqlite3.Connection) -> list[str]:
-    """Whose deliveries are dead."""
-    return [row[0] for row in connection.execute("SELECT DISTINCT account FROM dead_delivery")]
+def dead_counts(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many deliveries of each account are dead, and how many letters ("mail:")."""
+    accounts = connection.execute("SELECT account, count(*) FROM dead_delivery GROUP BY account")
+    letters = connection.execute("SELECT 'mail:', count(*) FROM dead_letter")
+    return {row[0]: row[1] for found in (accounts, letters) for row in found}
 
 
 def _rows(connection: sqlite3.Connection, sql: str, *parameters: object) -> list[dict[str, Any]]:

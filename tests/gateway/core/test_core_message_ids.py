@@ -7,7 +7,7 @@ from gateway_fakes import NOW_MS, id_at
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.core.message_ids import EPOCH_MS, MessageIds, format_id, lowest_id_at, parse_id
+from gateway.core.message_ids import EPOCH_MS, MessageIds, format_id, lowest_id_at, moment_of_id, parse_id
 
 FORMS = ("decimal", "hex", "uuid")
 ids_of_a_gateway = st.integers(id_at(1_600_000_000_000), (1 << 63) - 1)
@@ -35,6 +35,7 @@ def test_an_id_tells_its_millisecond() -> None:
     first, second = ids.next(NOW_MS), ids.next(NOW_MS)
     assert (moment_of(first), moment_of(second), second - first) == (NOW_MS, NOW_MS, 1)
     assert lowest_id_at(NOW_MS) <= first < lowest_id_at(NOW_MS + 1)
+    assert moment_of_id(first) == moment_of_id(lowest_id_at(NOW_MS)) == NOW_MS
 
 
 def test_lowest_id_before_the_epoch_is_zero() -> None:

@@ -1,4 +1,4 @@
-"""A person's decision about a message: the answer says what became of it, whenever it comes."""
+"""A person's decision about messages: the answer says what became of each, whenever it comes."""
 
 from __future__ import annotations
 
@@ -6,20 +6,30 @@ import asyncio
 from typing import Any
 
 import pytest
-from gateway_fakes import FakeJournal, ManualClock, quiet_events
+from gateway_fakes import NOW_MS, FakeJournal, ManualClock, quiet_events
 
-from gateway.admin import queue
+from gateway.admin import messages
+from gateway.admin.messages import why_not
 from gateway.core.batch import Answer
+
+WAITS = {
+    "state": "QUEUED",
+    "ended": False,
+    "connector": "operator",
+    "due_ms": 0,
+    "segments": 1,
+    "carrier": None,
+    "taken": 0,
+    "under_way": 0,
+    "doubt": 0,
+}
 
 
 class Waiting:
     """A store in which every message waits."""
 
-    def __init__(self, path: object) -> None:
-        pass
-
-    def timeline(self, message_id: int) -> dict[str, Any] | None:
-        return {"state": "QUEUED"}
+    def standing(self, message_id: int) -> dict[str, Any] | None:
+        return WAITS
 
 
 class Desk:
@@ -31,28 +41,39 @@ class Desk:
         self.clock = ManualClock()
 
 
-async def asked(journal: FakeJournal) -> asyncio.Task[dict[str, Any]]:
-    """`queue drop` whose decision is in the gathering batch."""
+async def asked(journal: FakeJournal, *message_ids: int) -> asyncio.Task[dict[str, Any]]:
+    """A decision that is in the gathering batch."""
     before = len(journal.batch.decisions)
     desk: Any = Desk(journal)
-    reader: Any = Waiting(None)
-    task = asyncio.ensure_future(queue._decide(desk, reader, 7, "drop"))
+    reader: Any = Waiting()
+    task = asyncio.ensure_future(messages._decide(desk, reader, list(message_ids), "drop"))
     while len(journal.batch.decisions) == before:  # noqa: ASYNC110 - a few turns of the loop
         await asyncio.sleep(0)
     return task
 
 
-@pytest.mark.parametrize(
-    ("ok", "waited", "answer"), [(True, True, "done"), (True, False, "error"), (False, False, "error")]
-)
-def test_the_answer_is_what_the_store_did(ok: bool, waited: bool, answer: str) -> None:
+@pytest.mark.parametrize("waited", [True, False])
+def test_the_answer_is_what_the_store_did(waited: bool) -> None:
     async def run() -> None:
         journal = FakeJournal()
         journal.batch.decisions.append((6, "drop", 0))  # somebody else's, of the same batch
-        task = await asked(journal)
+        task = await asked(journal, 7, 8)
         _, end = journal.take()
-        end(ok, Answer(decided=[not waited, waited]))
-        assert list(await task) == [answer]
+        end(True, Answer(decided=[not waited, waited, True]))
+        first, second = (await task)["results"]
+        why = "" if waited else "it went on in the same moment; ask for it again"
+        assert first == {"message_id": "7", "done": waited, "why": why}
+        assert second == {"message_id": "8", "done": True, "why": ""}
+
+    asyncio.run(run())
+
+
+def test_what_could_not_be_written_is_told() -> None:
+    async def run() -> None:
+        journal = FakeJournal()
+        task = await asked(journal, 7)
+        journal.commit(ok=False)
+        assert list(await task) == ["error"]
 
     asyncio.run(run())
 
@@ -60,10 +81,54 @@ def test_the_answer_is_what_the_store_did(ok: bool, waited: bool, answer: str) -
 def test_a_commit_after_the_patience_of_whoever_asked_harms_nothing() -> None:
     async def run() -> None:
         journal = FakeJournal()
-        task = await asked(journal)
+        task = await asked(journal, 7)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
         journal.commit(answer=Answer(decided=[True]))
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(("word", "ids"), [("burn", [1]), ("hold", []), ("hold", list(range(1001)))])
+def test_what_makes_no_sense_is_not_written(word: str, ids: list[int]) -> None:
+    journal = FakeJournal()
+    desk: Any = Desk(journal)
+    reader: Any = Waiting()
+    assert list(asyncio.run(messages._decide(desk, reader, ids, word))) == ["error"]
+    assert not journal.is_due
+
+
+@pytest.mark.parametrize(
+    ("word", "standing", "why"),
+    [
+        ("hold", None, "no such message; history is kept for queue.history_days"),
+        ("hold", {"state": "DELIVERED", "ended": True}, "it has ended: DELIVERED"),
+        ("cancel", {"state": "CARRIED", "carrier": 5}, "it goes up with message 5: decide about that one"),
+        ("resend", {}, "it is QUEUED, so there is nothing to resend"),
+        (
+            "release",
+            {"state": "HELD", "doubt": 1},
+            'it is in doubt whether operator has it: only "queue resend" and "queue drop" can say what to do',
+        ),
+        ("cancel", {"state": "SENT", "taken": 1}, "it is under way at operator; wait for its receipt"),
+        ("retry", {"state": "SENT"}, "it is under way at operator; wait for its receipt"),
+        (
+            "hold",
+            {"taken": 1, "segments": 3},
+            "1 of its 3 segments is under way at operator; wait for its receipt",
+        ),
+        (
+            "cancel",
+            {"taken": 1, "under_way": 1, "segments": 3},
+            "2 of its 3 segments are under way at operator; wait for its receipt",
+        ),
+        ("release", {}, "nobody holds it back"),
+        ("hold", {"state": "PAUSED"}, "it is held back: release it"),
+        ("retry", {"state": "PAUSED"}, "it is held back: release it"),
+        ("hold", {"state": "GATHERED"}, "it waits for the other parts of its text"),
+        ("retry", {}, "it is due, and waits for room at operator: look at status"),
+    ],
+)
+def test_why_nothing_came_of_it(word: str, standing: dict[str, Any] | None, why: str) -> None:
+    assert why_not(word, standing if standing is None else {**WAITS, **standing}, NOW_MS) == why
