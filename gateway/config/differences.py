@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from gateway.config.secret import Secret
 
-_NAMES = ("name", "system_id", "path", "address", "prefix")
+_NAMES = ("name", "address", "path", "system_id", "prefix")
 """What an entry of a list is known by, the first that it has."""
 _LONGEST = 200
 ADDED, REMOVED, CHANGED, CONTENT = "added", "removed", "changed", "its content changed"
