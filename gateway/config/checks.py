@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
+from gateway.config.account_checks import check_accounts
 from gateway.config.mail_checks import check_mail
 from gateway.config.model import SAMPLE_PASSWORD_HASH, Account, Config
 from gateway.config.number_checks import check_numbers
@@ -45,6 +46,7 @@ def check(config: Config, reading: Reading) -> None:
     check_smpp(config, reading)
     check_routes(config, accounts, connectors, reading)
     check_mail(config, accounts, connectors, reading)
+    check_accounts(config, accounts, reading)
     check_prices(config, accounts, reading)
     check_numbers(config, reading)
 
