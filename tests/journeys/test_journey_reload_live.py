@@ -77,6 +77,7 @@ async def test_live_options_keep_the_link(tmp_path: Path) -> None:
             plan = await reload(gateway, **{name: value})
             assert (plan.rebuilt, plan.adjusted) == ({}, (UPSTREAM,)), name
             assert [it.key.split(".")[:2] for it in plan.changes] == [[f"connectors[{UPSTREAM}]", name]]
+            gateway.clock.advance(1)  # a rate that is new begins without tokens
             await client.submit()
             await client.receipt()
         assert (smsc.counters.binds, smsc.connections) == (1, 1)
