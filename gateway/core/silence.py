@@ -11,6 +11,8 @@ from enum import Enum
 
 FIRST_PAUSE_S = 30.0
 LONGEST_PAUSE_S = 600.0
+AFTER_REBIND_S = 10.0
+"""By then what waited, and what was in doubt and goes again, has gone to other connectors, if it may."""
 
 
 class Turn(Enum):
@@ -75,4 +77,5 @@ class Silence:
 
     def bound_again(self, now: float) -> None:
         """A new link may lead to a better part of the SMSC: it is tried soon."""
-        self._probe_at = now
+        self.probe_due = False
+        self._probe_at = now + AFTER_REBIND_S

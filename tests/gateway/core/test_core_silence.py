@@ -11,7 +11,7 @@ from gateway_fakes import FakeJournal, FakeLink, ManualClock, message, recorded_
 from gateway.core.failover import moves
 from gateway.core.model import Message
 from gateway.core.routing import Route
-from gateway.core.silence import FIRST_PAUSE_S, LONGEST_PAUSE_S, Silence, Turn
+from gateway.core.silence import AFTER_REBIND_S, FIRST_PAUSE_S, LONGEST_PAUSE_S, Silence, Turn
 from gateway.core.upstream import Upstream
 
 LIMIT_S = 60.0
@@ -224,13 +224,15 @@ def test_the_first_answer_brings_everything_back(late: bool) -> None:
     assert " answers_again connector=one" in house.log()
 
 
-def test_a_new_link_is_tried_at_once() -> None:
+def test_a_new_link_is_tried_soon() -> None:
     house = House()
     house.silent()
     house.one.link_down(house.links["one"])
     assert not house.one.up
     house.one.link_up(house.links["one"])
-    house.pass_time(TICK_S)
+    house.pass_time(AFTER_REBIND_S - TICK_S)
+    assert not house.one.up
+    house.pass_time(2 * TICK_S)
     assert house.one.up
 
 
