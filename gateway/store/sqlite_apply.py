@@ -126,7 +126,7 @@ class Applier:
             answer.letters.append(self.mail.claim(*row))
         if batch.erasures:
             self.history.erase(batch.erasures, answer)
-            self.parked = self._number("SELECT count(*) FROM parked_receipt")
+            self.parked -= sum(counts.get("parked_receipt", 0) for counts, *_ in answer.erased)
             self.mail.read_counts()
         for row in batch.sweeps:
             self._sweep(Sweep(*row), answer)

@@ -78,7 +78,8 @@ class HistorySteps:
         if keeps_texts != self._keeps_texts:
             self._run("write_setting", (_KEEPS_TEXTS, int(keeps_texts)))
             self._keeps_texts = keeps_texts
-        wiped = self._run("purge_texts", (sweep.text_before_id,)).rowcount
+        before_id = max(sweep.text_before_id, sweep.history_before_id)
+        wiped = self._run("purge_texts", (before_id,)).rowcount
         self._run("purge_statistics", (sweep.statistics_before_day,))
         if sweep.now_ms - self._scrubbed_ms >= SCRUB_MS:
             self._scrubbed_ms = sweep.now_ms
@@ -101,7 +102,8 @@ class HistorySteps:
             place = PLACES[step]
             upto, looked_at = self._upto(place.table, after, left) if place.table else (after, 1)
             # texts go with the rows of their messages, and are not counted beside them
-            found = [self._count(name, (number, after, upto)) for name in place.statements if looked_at]
+            where = (number, after, upto) if place.table else (number,)
+            found = [self._count(name, where) for name in place.statements if looked_at]
             counts[place.name] = found[-1] if place.name == "history" and found else sum(found)
             if place.table and looked_at == left:
                 after = upto

@@ -1,0 +1,215 @@
+"""A number is erased: afterwards it is in no column of any table, nor what was said to it or by it."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gateway_fakes import NOW_MS, message
+from store_support import SENDER, SqliteEngine, Store, incoming_sms, mail_rows, receipt
+
+from gateway.core.model import INCOMING, Delivery, Progress
+from gateway.store import sqlite_history
+from gateway.store.sqlite_history import OVER
+
+NUMBER = "79990001234"
+OTHER = "79990005678"
+TEXT = "canary text"
+
+
+def erase(store: Store, number: str = NUMBER) -> dict[str, int]:
+    """Rows of each table, after all portions."""
+    total: dict[str, int] = {}
+    step = after = 0
+    while step != OVER:
+        ((counts, step, after),) = store.apply(erasures=[(number, step, after)]).erased
+        for name, count in counts.items():
+            total[name] = total.get(name, 0) + count
+    return total
+
+
+def incoming(number: str = NUMBER) -> tuple[Any, ...]:
+    """A row of Batch.incoming."""
+    row = Delivery(
+        *(0, "app", 0, NOW_MS, 1, 1, number, 1, 1, "1234", 0, 0, 0, TEXT.encode(), b"", INCOMING, ""),
+        *(NOW_MS, NOW_MS, 1),
+    )
+    return tuple(row[1:-1])
+
+
+def fill(store: Store, number: str, first: int) -> None:
+    """Something in each table; ten messages from `first` on, of which the last lives."""
+    text = TEXT.encode()
+    ids = range(first, first + 4)
+    sent = [message(n, destination=number, user_data=text, client_id=f"to-{number}") for n in ids]
+    store.send(*sent[:2], sent[2]._replace(source=number, destination="79995550000"), sent[3])
+    store.taken(first, f"up-{first}")
+    store.apply(doubts=[(first + 1, 1, NOW_MS, f"no answer for {number}")])
+    store.apply(incidents=[(first, NOW_MS, f"asked about {number}")])
+    store.apply(receipts=[receipt(f"up-{first}", peer=number)])
+    store.apply(failed=[(n, 5, "", NOW_MS) for n in ids[1:3]])
+    store.apply(refused=[(store.rows("delivery")[-1]["delivery_id"], "no", NOW_MS)])
+    store.apply(incoming=[incoming(number), incoming(number)])
+    store.apply(refused=[(store.rows("delivery")[-1]["delivery_id"], "no", NOW_MS)])
+    store.apply(receipts=[receipt(f"unknown-{number}", peer=number)])
+    mail = {"mail_id": first + 6, "number": number, "address": f"{number}@sms.example.org", "notify": 7}
+    rows = mail_rows(first + 4, subject=f"{TEXT} for {number}", returned=f"To: {number}\n{TEXT}".encode(),
+                     orcpt=f"rfc822;{number}@sms.example.org", destination=number, user_data=text,
+                     envid=number, client_id=number, **mail)  # fmt: skip
+    store.apply(**rows)
+    store.apply(failed=[(first + 4, 5, "", NOW_MS)])
+    sms = incoming_sms(TEXT, number=number)
+    part = incoming_sms(TEXT, number=number, reference=first, total=3, fallback=incoming(number))
+    store.apply(incoming_mail=[sms, sms, part])
+    store.apply(letters_refused=[(store.rows("letter")[-1]["letter_id"], "no", NOW_MS)])
+
+
+def tables(engine: SqliteEngine) -> list[str]:
+    found = engine.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    return [row[0] for row in found]
+
+
+def cells(store: Store) -> list[tuple[str, str, Any]]:
+    """Every cell of every table, but for those of live messages and blacklists, which stay."""
+    engine = store.engine
+    assert isinstance(engine, SqliteEngine)
+    live = {row["message_id"] for row in store.rows("message")}
+    names = [
+        row[0] for row in engine.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    ]
+    return [
+        (table, column, value)
+        for table in tables(engine)
+        for row in store.rows(table)
+        for column, value in row.items()
+        if table != "blacklist" and row.get("message_id") not in live
+    ]
+
+
+def holding(store: Store, words: str) -> set[str]:
+    """Tables that hold this, in a text or in octets."""
+    wanted = words.encode()
+    return {
+        table
+        for table, _, value in cells(store)
+        if wanted in (value if isinstance(value, bytes) else str(value).encode())
+    }
+
+
+TABLES = {
+    "ambiguous", "dead_delivery", "dead_letter", "delivery", "history", "incident", "incoming_part", "letter",
+    "mail", "mail_recipient", "parked_receipt",
+}  # fmt: skip
+
+
+def test_nothing_of_the_number_is_left_anywhere(store: Store) -> None:
+    store.sweep()  # texts are kept
+    fill(store, NUMBER, 1000)
+    assert holding(store, NUMBER) == TABLES
+    assert holding(store, TEXT) >= {
+        "history_text",
+        "mail",
+        "letter",
+        "dead_letter",
+        "delivery",
+        "dead_delivery",
+    }
+    counts = erase(store)
+    assert holding(store, NUMBER) == set()
+    assert holding(store, TEXT) == set()
+    assert counts["live"] == 1
+    assert {name for name, count in counts.items() if count} == TABLES | {"live"}
+
+
+def test_no_table_is_left_out(store: Store) -> None:
+    """A new table that may hold a number or a text has to be erased too, or named here."""
+    engine = store.engine
+    assert isinstance(engine, SqliteEngine)
+    harmless = {
+        "message", "submission", "gathered_part",  # of live messages, or without numbers
+        "boot", "mark", "setting", "statistics", "incoming_seen", "sqlite_sequence",
+        "balance", "balance_change", "charge", "day_count", "blacklist",
+    }  # fmt: skip
+    names = {
+        row[0] for row in engine.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+    }
+    assert names - harmless == TABLES | {"history_text"}
+
+
+def test_others_keep_theirs(store: Store) -> None:
+    store.sweep()
+    fill(store, OTHER, 2000)
+    before = cells(store)
+    assert not any(erase(store).values())
+    assert cells(store) == before
+
+
+def test_live_messages_stay_and_history_goes_on_counting(store: Store) -> None:
+    store.sent(1, "A", destination=NUMBER)
+    store.sent(2, "B", destination=NUMBER)
+    store.apply(receipts=[receipt("B", peer=NUMBER)])
+    assert erase(store)["live"] == 1
+    assert store.progress(1) is Progress.SENT
+    (row,) = store.rows("history")
+    assert (row["destination"], row["state"], row["account"]) == ("erased", 2, "app")
+    store.apply(receipts=[receipt("A", peer=NUMBER)])
+    assert erase(store)["live"] == 0
+    assert {row["destination"] for row in store.rows("history")} == {"erased"}
+
+
+def test_a_receipt_that_waits_still_goes_down(store: Store) -> None:
+    store.sent(1, "A", destination=NUMBER)
+    store.apply(receipts=[receipt("A", peer=NUMBER)])
+    erase(store)
+    (row,) = store.rows("delivery")
+    assert (row["message_id"], row["state"], row["source"], row["source_ton"]) == (1, 2, "erased", 5)
+
+
+def test_a_mail_with_other_recipients_keeps_those(store: Store) -> None:
+    store.mail(10, 11)
+    store.apply(failed=[(10, 5, "", NOW_MS)])
+    (row,) = store.rows("mail_recipient", message_id=10)
+    erase(store, row["number"])
+    live = store.rows("mail_recipient", message_id=11)[0]
+    assert live["number"] == row["number"]  # its message lives
+    assert store.rows("mail_recipient", message_id=10)[0]["number"] == "erased"
+    assert store.rows("mail")[0]["sender"] == SENDER
+
+
+def test_a_portion_looks_at_so_many_rows(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.send(*(message(n, destination=NUMBER) for n in range(1, 31)))
+    store.apply(failed=[(n, 5, "", NOW_MS) for n in range(1, 31)])
+    monkeypatch.setattr(sqlite_history, "ERASE_LOOK", 7)
+    step = after = portions = 0
+    while step != OVER:
+        before = len(store.rows("history", destination=NUMBER))
+        ((_, step, after),) = store.apply(erasures=[(NUMBER, step, after)]).erased
+        assert before - len(store.rows("history", destination=NUMBER)) <= 7
+        portions += 1
+    assert store.rows("history", destination=NUMBER) == []
+    assert portions > 10
+    assert {row["destination"] for row in store.rows("history")} == {"erased"}
+
+
+def test_a_failed_batch_erases_nothing(store: Store) -> None:
+    store.sent(1, "A", destination=NUMBER)
+    store.apply(receipts=[receipt("A", peer=NUMBER)])
+    with pytest.raises(sqlite3.Error):
+        store.apply(accepted=[(1, 2)], erasures=[(NUMBER, 0, 0)])
+    assert store.rows("history")[0]["destination"] == NUMBER
+
+
+def test_the_number_is_in_no_file_either(tmp_path: Path) -> None:
+    engine = SqliteEngine(tmp_path)
+    store = Store(engine)
+    store.sweep()
+    for n in range(40):
+        fill(store, NUMBER, 1000 + 10 * n)
+    live = store.rows("message", destination=NUMBER)
+    store.apply(failed=[(row["message_id"], 5, "", NOW_MS) for row in live])
+    erase(store)
+    files = [file for file in tmp_path.iterdir() if NUMBER.encode() in file.read_bytes()]
+    assert files == []
+    engine.close()
