@@ -76,9 +76,6 @@ def cells(store: Store) -> list[tuple[str, str, Any]]:
     engine = store.engine
     assert isinstance(engine, SqliteEngine)
     live = {row["message_id"] for row in store.rows("message")}
-    names = [
-        row[0] for row in engine.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
-    ]
     return [
         (table, column, value)
         for table in tables(engine)

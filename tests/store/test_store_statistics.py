@@ -55,7 +55,7 @@ def test_the_day_is_that_of_the_acceptance_in_utc(store: Store) -> None:
     assert sorted(key[0] for key in counted(store)) == [-1, 0]
 
 
-@pytest.mark.parametrize("again", permutations(["receipt", "failed", "restart", "sweep"], 3), ids="-".join)
+@pytest.mark.parametrize("again", [*permutations(["receipt", "failed", "restart", "sweep"], 3)], ids="-".join)
 def test_a_message_counts_once_whatever_comes_again(store: Store, again: tuple[str, ...]) -> None:
     store.sent(1, "A", "B")
     store.apply(receipts=[receipt("A"), receipt("B")])
