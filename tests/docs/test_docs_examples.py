@@ -1,0 +1,176 @@
+"""Every example of the manuals is executed: configurations are checked, commands run against a gateway.
+
+These pages have fenced blocks of four kinds and no other.
+
+yaml     A file of conf.d. It has to pass check-config together with BASE, of which what the block names is
+         left out: a block that names accounts has all of them. Files in /etc/smsc-gateway are made: the hash
+         of PASSWORD for *.hash, that of an API key for *.key, PASSWORD for all others.
+csv      The content of the *.csv that the next yaml block names.
+console  Commands `$ smsc-gateway …` that run one after the other, against a gateway with the configuration of
+         the last yaml block before and an empty store; blocks behind the same yaml block share it. A
+         backslash at the end of a line continues it. Under a command stands its whole output, standard error
+         behind standard output. It has to end with 0, or `$ echo $?` shows with what. `--connect` and the
+         password of `send` are added; --config and --state-dir need not be given.
+text     Not executed: for layouts, never for commands or options.
+
+In outputs `…` is any text of a line, and alone on a line any lines. `<word>` is a piece of text without
+blanks, the same wherever it comes again; in a command it is what it was before. Blanks are as many as there
+are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import example_gateway
+import pytest
+import yaml
+from docs_support import ROOT
+from example_blocks import Block, arguments_of, blocks_of, commands_of, matched
+
+import gateway.cli
+from gateway.__main__ import main
+from gateway.core.api_keys import hash_key, new_key
+from gateway.core.passwords import hash_password
+
+PAGES = [page for page in ("docs/accounts.md", "docs/routing.md") if (ROOT / page).exists()]
+KINDS = {"yaml", "csv", "console", "text"}
+PASSWORD = "secret"
+ETC = "/etc/smsc-gateway/"
+BASE = f"""\
+listeners:
+  smpp: [{{address: '127.0.0.1:2775'}}]
+  smtp: [{{address: '127.0.0.1:2525'}}]
+mail:
+  domains: [sms.example.org]
+accounts:
+  - {{system_id: app, password_hash: {{file: {ETC}app.hash}}, mail: {{networks: [127.0.0.0/8]}}}}
+connectors:
+  - {{name: smsc-a, address: '192.0.2.1:2775', system_id: gateway, password: {{file: {ETC}smsc-a.password}}}}
+  - {{name: smsc-b, address: '192.0.2.2:2775', system_id: gateway, password: {{file: {ETC}smsc-b.password}}}}
+routes:
+  - connectors: [smsc-a]
+"""
+Capture = pytest.CaptureFixture[str]
+
+
+class Example(NamedTuple):
+    """A configuration of a page, and the commands that are shown with it."""
+
+    page: str
+    yaml: Block
+    csv: str
+    console: list[Block]
+
+
+def examples_of(page: str) -> Iterator[Example]:
+    """The examples of a page, in order; commands before the first configuration have BASE alone."""
+    csv, found = "", Example(page, Block("yaml", "", 0), "", [])
+    for block in blocks_of((ROOT / page).read_text(encoding="utf-8")):
+        if block.kind == "csv":
+            csv = block.text
+        elif block.kind == "console":
+            found.console.append(block)
+        elif block.kind == "yaml":
+            yield found
+            found, csv = Example(page, block, csv, []), ""
+    yield found
+
+
+EXAMPLES = [example for page in PAGES for example in examples_of(page)]
+WITH_COMMANDS = [example for example in EXAMPLES if example.console]
+
+
+def named(example: Example) -> str:
+    return f"{example.page}:{example.yaml.line}"
+
+
+@cache
+def password_hash() -> str:
+    return hash_password(PASSWORD)
+
+
+def write(example: Example, folder: Path) -> Path:
+    """The configuration of an example, with the files that it names."""
+    here = f"{folder}/"
+    path = folder / "config.yaml"
+    given = yaml.safe_load(example.yaml.text) or {}
+    base = {key: value for key, value in yaml.safe_load(BASE).items() if key not in given}
+    path.write_text(yaml.safe_dump(base).replace(ETC, here))
+    (folder / "conf.d").mkdir()
+    (folder / "conf.d" / "example.yaml").write_text(example.yaml.text.replace(ETC, here))
+    for name in re.findall(rf"{ETC}([\w.-]+)", example.yaml.text + BASE):
+        kinds = {".hash": password_hash, ".key": lambda: hash_key(new_key()), ".csv": lambda: example.csv}
+        (folder / name).write_text(kinds.get(Path(name).suffix, lambda: PASSWORD)())
+    for file in folder.rglob("*.*"):
+        if file.is_file():
+            file.chmod(0o640)
+    return path
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_all_blocks_of_a_page_are_executed_or_plain_text(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    wrong = [f"{page}:{block.line} {block.kind}" for block in blocks_of(text) if block.kind not in KINDS]
+    assert not wrong, f"blocks of {', '.join(KINDS)} only"
+    commands = [block for block in blocks_of(text) if block.kind == "text" and "$ " in block.text]
+    assert not commands, "commands stand in console blocks"
+    assert text.count("```") == 2 * len(blocks_of(text)), "a fence is not closed, or is indented"
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=named)
+def test_a_configuration_has_no_mistakes(example: Example, tmp_path: Path, capsys: Capture) -> None:
+    path = write(example, tmp_path)
+    code = main(["check-config", "--config", str(path)])
+    streams = capsys.readouterr()
+    assert (code, streams.err) == (0, ""), streams.err or streams.out
+
+
+@pytest.mark.parametrize("example", WITH_COMMANDS, ids=named)
+def test_commands_do_what_is_shown(
+    example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    path, state_dir = write(example, tmp_path), tmp_path / "state"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(gateway.cli, "DEFAULT_CONFIG", path)
+    monkeypatch.setenv("STATE_DIRECTORY", str(state_dir))
+    monkeypatch.setenv("SMSC_GATEWAY_PASSWORD", PASSWORD)
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("COLUMNS", "110")
+    with example_gateway.running(path, state_dir) as port:
+        run_all(example, port, capsys)
+
+
+def run_all(example: Example, port: int, capsys: Capture) -> None:
+    """Runs the commands of an example; AssertionError says which one, and what it printed instead."""
+    known: dict[str, str] = {}
+    code = 0
+    commands = [command for block in example.console for command in commands_of(block)]
+    for place, command in enumerate(commands):
+        where = f"{example.page}:{command.line}"
+        if command.words == "echo $?":
+            assert command.shown == str(code), f"{where}: it was {code}"
+            continue
+        program, *arguments = arguments_of(command.words, known)
+        assert program == "smsc-gateway", f"{where}: only smsc-gateway can be run"
+        if arguments[0] == "send":
+            arguments += ["--connect", f"{example_gateway.HOST}:{port}"]
+        code = run(arguments)
+        streams = capsys.readouterr()
+        output = streams.out + streams.err
+        found = matched(command.shown, output, known)
+        assert found is not None, f"{where}: $ {command.words}\n{output}\nis not\n{command.shown}"
+        known |= found
+        is_told = place + 1 < len(commands) and commands[place + 1].words == "echo $?"
+        assert code == 0 or is_told, f"{where}: exit code {code}\n{output}"
+
+
+def run(arguments: list[str]) -> int:
+    try:
+        return main(arguments)
+    except SystemExit as error:  # wrong usage
+        return int(error.code or 0)
