@@ -174,7 +174,7 @@ def test_nothing_that_is_asked_for_can_break_the_question(store: Store, one: str
 
 def test_no_question_goes_through_the_whole_history(store: Store, reader: Reader) -> None:
     connection = open_reader(reader._path)
-    plans = []
+    plans: list[str] = []
     connection.set_trace_callback(plans.append)
     now = id_at(NOW_MS)
     for asked in (
