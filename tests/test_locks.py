@@ -37,7 +37,7 @@ def test_production_gets_no_tools_of_tests_and_checks() -> None:
         "idna",
     }
     of_tables = {"rich", "markdown-it-py", "mdurl", "pygments"}
-    of_texts = {"anyascii"}
+    of_texts = {"anyascii", "phonenumbers"}
     others = {"pyyaml", "six", "smpplib", "uvloop", "setuptools", "typing-extensions"}
     assert names == {*others, *of_mail, *of_http, *of_tables, *of_texts}
 
