@@ -104,12 +104,20 @@ def write(example: Example, folder: Path) -> Path:
     (folder / "conf.d").mkdir()
     (folder / "conf.d" / "example.yaml").write_text(example.yaml.text.replace(ETC, here))
     for name in re.findall(rf"{ETC}([\w.-]+)", example.yaml.text + BASE):
-        kinds = {".hash": password_hash, ".key": lambda: hash_key(new_key()), ".csv": lambda: example.csv}
-        (folder / name).write_text(kinds.get(Path(name).suffix, lambda: PASSWORD)())
+        (folder / name).write_text(content_of(name, example))
     for file in folder.rglob("*.*"):
         if file.is_file():
             file.chmod(0o640)
     return path
+
+
+def content_of(name: str, example: Example) -> str:
+    """What a file in ETC holds."""
+    if name.endswith(".csv"):
+        return example.csv
+    if name.endswith(".key"):
+        return hash_key(new_key())
+    return password_hash() if name.endswith(".hash") else PASSWORD
 
 
 @pytest.mark.parametrize("page", PAGES)
