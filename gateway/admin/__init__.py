@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.admin import deadletters, messages, queue, reload
+from gateway.admin import accounts, deadletters, messages, queue, reload
 from gateway.ops.control import Handler
 
 if TYPE_CHECKING:
@@ -17,6 +17,6 @@ if TYPE_CHECKING:
 def all_handlers(daemon: Daemon) -> dict[str, Handler]:
     """Everything that can be asked."""
     found: dict[str, Handler] = {}
-    for subject in (deadletters, messages, queue, reload):
+    for subject in (accounts, deadletters, messages, queue, reload):
         found.update(subject.handlers(daemon))
     return found

@@ -37,6 +37,7 @@ COMMANDS = {
     "status": "show what the running gateway is doing",
     "message": "find messages, show one's timeline, cancel, hold, release or retry some",
     "queue": "show what is waiting",
+    "account": "show accounts and their money, put money in",
     "receipts": "show the receipts that match no message",
     "deadletters": "list or replay what nobody took",
     "smsc": "use and look after the account of an smsc_connector",

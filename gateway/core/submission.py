@@ -155,14 +155,17 @@ class Submission:
             if isinstance(admitted, Refusal):
                 return admitted
             draft, counted = admitted
-        decided = Decided(draft, route, counted)
-        if self.ledger.plans:
-            charge = self.ledger.charge(account.name, self.router.digits_up(draft), draft.segments)
-            if isinstance(charge, Refusal):
-                decided.take_back()
-                return charge
-            decided = decided._replace(charge=charge)
-        return decided
+        if not self.ledger.plans:
+            return Decided(draft, route, counted)
+        charge = self.charge(account, draft)
+        if isinstance(charge, Refusal):
+            Decided(draft, route, counted).take_back()
+            return charge
+        return Decided(draft, route, counted, charge)
+
+    def charge(self, account: Account, draft: Draft) -> Charge | Refusal | None:
+        """Takes what a message costs as its route has written it; None: it costs nothing."""
+        return self.ledger.charge(account.name, self.router.digits_up(draft), draft.segments)
 
     def _take(self, account: Account, decided: Decided, now: float, now_ms: int, origin: int) -> Message:
         draft, route, counted, charge = decided

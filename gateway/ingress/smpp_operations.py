@@ -273,35 +273,56 @@ class Operations:
         elif found.ended:
             connection.refuse(pdu, c.ESME_RREPLACEFAIL)
         else:
-            replacements = self._journal.batch.replacements
-            place = len(replacements)
-            replacements.append(
-                (
-                    connection.account.name,
-                    message_id,
-                    draft.user_data,
-                    1 if self._takes_one_pdu(found.connector) else draft.segments,
-                    draft.esm_class,
-                    draft.data_coding,
-                    draft.due_ms if pdu.schedule_delivery_time else -1,
-                    draft.expires_ms,
-                    draft.validity_period,
-                    draft.registered_delivery,
-                    now_ms,
-                )
+            self._replace_here(connection, pdu, message_id, found, draft, now_ms)
+
+    def _replace_here(
+        self,
+        connection: SmppConnection,
+        pdu: ReplaceSm,
+        message_id: int,
+        found: Found,
+        draft: Draft,
+        now_ms: int,
+    ) -> None:
+        assert connection.account is not None
+        upstream = self._submission.router.upstreams.get(found.connector)
+        takes_whole = upstream is not None and upstream.whole
+        # what it had to be paid for is not known of one that goes up whole: then it is asked for anew
+        charge = None
+        if takes_whole or found.segments != draft.segments:
+            charge = self._submission.charge(connection.account, draft)
+        if isinstance(charge, Refusal):
+            connection.refuse(pdu, REFUSAL_STATUS[charge])
+            return
+        batch = self._journal.batch
+        place = len(batch.replacements)
+        batch.replacements.append(
+            (
+                connection.account.name,
+                message_id,
+                draft.user_data,
+                # a service gets it whole by its claim
+                1 if takes_whole and not (upstream and upstream.service) else draft.segments,
+                draft.esm_class,
+                draft.data_coding,
+                draft.due_ms if pdu.schedule_delivery_time else -1,
+                draft.expires_ms,
+                draft.validity_period,
+                draft.registered_delivery,
+                now_ms,
             )
+        )
+        if charge is not None:
+            batch.recharges.append((place, message_id, charge.purse.name, charge.amount))
 
-            def committed(ok: bool) -> None:
-                done = ok and self._journal.answer.replaced[place]
-                failed = c.ESME_RREPLACEFAIL if ok else _STORE_FAILED
-                connection.refuse(pdu, c.ESME_ROK if done else failed)
+        def committed(ok: bool) -> None:
+            done = ok and self._journal.answer.replaced[place]
+            failed = c.ESME_RREPLACEFAIL if ok else _STORE_FAILED
+            if not ok and charge is not None:
+                charge.take_back()
+            connection.refuse(pdu, c.ESME_ROK if done else failed)
 
-            self._journal.then(committed)
-
-    def _takes_one_pdu(self, connector: str) -> bool:
-        """Whether long texts go up whole there; a service gets them so by its claim."""
-        upstream = self._submission.router.upstreams.get(connector)
-        return upstream is not None and upstream.whole and not upstream.service
+        self._journal.then(committed)
 
     def _replace_at_smsc(
         self, connection: SmppConnection, pdu: ReplaceSm, found: Found, draft: Draft

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from gateway.core.prices import amount_text
+
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
 
@@ -41,6 +43,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
                 "open_messages": account.open_messages,
                 "returned": daemon.outlets[name].delivered,
                 "receivers": len(daemon.outlets[name].receivers),
+                "balance": _balance(daemon, name),
             }
             for name, account in daemon.accounts.items()
         ],
@@ -49,6 +52,14 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
         "mail": _mail(daemon),
         "listeners": _listeners(daemon),
     }
+
+
+def _balance(daemon: Daemon, name: str) -> str | None:
+    """What is left of an account's own money; None: it has none of its own."""
+    plan = daemon.submission.ledger.plans.get(name)
+    if plan is None or plan.purse.name != name:
+        return None
+    return f"{amount_text(plan.purse.balance)} {plan.purse.currency}".rstrip()
 
 
 def _listeners(daemon: Daemon) -> list[dict[str, Any]]:

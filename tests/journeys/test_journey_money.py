@@ -1,0 +1,260 @@
+"""Messages that cost money: refused when there is none, given back when nobody took them."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from journey_support import DESTINATION, Gateway, journey, running, simulated_smsc, submit_sm
+from mail_journey_support import ANYBODY, DOMAIN, MailClient, mail, to
+from money_support import PRICES, ask, balance, credit, money_config, payer
+
+from gateway.config.mail_model import AccountMail, Mail, SmtpListener
+from gateway.config.model import Account, Address, Config, Price, PriceList, Route, TextPolicy
+from gateway.core.prices import amount_text
+from gateway.store.sqlite_open import FILE_NAME
+from protocols.smpp import constants as c
+from protocols.smpp import tlv
+from protocols.smpp.pdu import CancelSm, ReplaceSm
+
+REFUSED = "79000099011"
+"""The simulated SMSC refuses what goes there for good."""
+UNDELIVERED = "79000099002"
+
+
+def stored(gateway: Gateway, name: str = "app") -> str:
+    """The balance in the store."""
+    with sqlite3.connect(gateway.daemon.state_dir / FILE_NAME) as connection:
+        row = connection.execute("SELECT amount FROM balance WHERE account = ?", (name,)).fetchone()
+    return amount_text(row[0] if row else 0)
+
+
+async def is_balance(gateway: Gateway, amount: str, name: str = "app") -> None:
+    """The balance is that, in memory and in the store."""
+    await gateway.until(lambda: balance(gateway, name) == amount == stored(gateway, name))
+
+
+@journey
+async def test_a_message_costs_its_segments_and_is_refused_without_money(tmp_path: Path) -> None:
+    async with simulated_smsc() as smsc, running(money_config(smsc.port, payer()), tmp_path) as gateway:
+        await gateway.linked()
+        client = await gateway.client()
+        assert await client.status_of_submit() == "ESME_RSUBMITFAIL"
+        await gateway.said("balance_empty", "account=app", "balance=0.00", "currency=EUR")
+        await credit(gateway, "0.25")
+        await client.submit()
+        await is_balance(gateway, "0.20")
+        await client.submit(text=b"x" * 161)  # two segments
+        await is_balance(gateway, "0.10")
+        long = ((tlv.MESSAGE_PAYLOAD, b"x" * 400),)  # three segments
+        assert await client.status_of_submit(text=b"", tlvs=long) == "ESME_RSUBMITFAIL"
+        assert await client.status_of_submit("49151234567") == "ESME_RINVDSTADR"
+        refused = gateway.daemon.submission.refused
+        assert {reason.value: n for reason, n in refused.items() if n} == {"balance": 2, "no_price": 1}
+        await gateway.emptied()
+        await is_balance(gateway, "0.10")
+        answer = await ask(gateway, "account", account="app")
+        assert (answer["account"]["balance"], answer["account"]["left"]) == ("0.10", "0.10")
+        assert [(it["amount"], it["balance"], it["who"], it["note"]) for it in answer["changes"]] == [
+            ("0.25", "0.25", "root", "test")
+        ]
+        status = await ask(gateway, "status")
+        assert [row["balance"] for row in status["accounts"]] == ["0.10 EUR"]
+
+
+@pytest.mark.parametrize(
+    ("refund", "destination", "left"),
+    [
+        ("unsent", REFUSED, "1.00"),
+        ("unsent", UNDELIVERED, "0.95"),
+        ("undelivered", UNDELIVERED, "1.00"),
+        ("undelivered", DESTINATION, "0.95"),
+        ("never", REFUSED, "0.95"),
+    ],
+)
+def test_what_fails_is_given_back_as_agreed(tmp_path: Path, refund: str, destination: str, left: str) -> None:
+    @journey
+    async def run() -> None:
+        accounts = payer(refund=refund)
+        async with simulated_smsc() as smsc, running(money_config(smsc.port, accounts), tmp_path) as gateway:
+            await gateway.linked()
+            await credit(gateway, "1")
+            client = await gateway.client()
+            await client.submit(destination)
+            await client.receipt()
+            await gateway.emptied()
+            await is_balance(gateway, left)
+
+    run()
+
+
+@journey
+async def test_a_part_pays_by_its_parent_and_its_own_prices(tmp_path: Path) -> None:
+    part = payer("part", balance="parent", parent="app", prices="cheap")
+    free = payer("free", balance="none", parent="app")
+    accounts = (payer(credit=0.05), part, free)
+    async with simulated_smsc() as smsc, running(money_config(smsc.port, *accounts), tmp_path) as gateway:
+        await gateway.linked()
+        client = await gateway.client(system_id="part")
+        for left in ("-0.02", "-0.04"):
+            await client.submit()
+            await is_balance(gateway, left)
+        assert await client.status_of_submit() == "ESME_RSUBMITFAIL"
+        assert len(gateway.lines_with("balance_below_zero", "account=app")) == 1
+        assert len(gateway.lines_with("balance_empty", "account=app", "balance=-0.04")) == 1
+        await (await gateway.client(system_id="free")).submit()
+        rows = (await ask(gateway, "accounts"))["accounts"]
+        assert [(row["account"], row["payer"], row["balance"], row["left"]) for row in rows] == [
+            ("app", "app", "-0.04", "0.01"),
+            ("part", "app", "-0.04", "0.01"),
+            ("free", None, None, None),
+        ]
+        assert (await ask(gateway, "account", account="app"))["account"]["parts"] == ["part", "free"]
+        answer = await ask(gateway, "account_credit", account="part", amount="1")
+        assert answer == {"error": "part has no balance of its own; app pays for it"}
+        assert "there is no account 'x'" in (await ask(gateway, "account", account="x"))["error"]
+
+
+@journey
+async def test_a_balance_outlives_a_restart_and_a_reload(tmp_path: Path) -> None:
+    async with simulated_smsc() as smsc:
+        wanted = money_config(smsc.port, payer())
+        async with running(wanted, tmp_path) as gateway:
+            await gateway.linked()
+            await credit(gateway, "1")
+            await credit(gateway, "-0.5")
+            client = await gateway.client()
+            await client.submit()
+            await gateway.emptied()
+        async with running(wanted, tmp_path, later_s=60) as gateway:
+            await gateway.linked()
+            await is_balance(gateway, "0.45")
+            dear = PriceList(name="retail", currency="EUR", prices=(Price(price=0.4),))
+            changed = replace(money_config(smsc.port, payer(), payer("new")), price_lists=(dear, PRICES[1]))
+            await gateway.daemon.reload(changed)
+            client = await gateway.client()
+            await client.submit()
+            await is_balance(gateway, "0.05")
+            other = await gateway.client(system_id="new")
+            assert await other.status_of_submit() == "ESME_RSUBMITFAIL"
+            await gateway.daemon.reload(replace(changed, accounts=[payer("new")]))
+            await gateway.daemon.reload(changed)
+            assert balance(gateway) == "0.05"
+
+
+@journey
+async def test_what_the_store_cannot_keep_costs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with simulated_smsc() as smsc, running(money_config(smsc.port, payer()), tmp_path) as gateway:
+        await gateway.linked()
+        await credit(gateway, "1")
+        client = await gateway.client()
+        submission = gateway.daemon.submission
+        forget = submission._committed
+        monkeypatch.setattr(submission, "_committed", lambda taken, ok: forget(taken, False))
+        response = client.send(submit_sm())
+        await gateway.until(lambda: submission.ledger._uncommitted == {} and response.done())
+        assert balance(gateway) == "1.00"
+
+
+@journey
+async def test_sixteen_sessions_spend_what_there_is_and_no_more(tmp_path: Path) -> None:
+    accounts = (payer(max_binds=20, window=200), payer("part", balance="parent", parent="app", max_binds=20))
+    async with simulated_smsc() as smsc, running(money_config(smsc.port, *accounts), tmp_path) as gateway:
+        await gateway.linked()
+        await credit(gateway, "10")
+        clients = [await gateway.client(system_id=name) for name in ("app", "part") for _ in range(8)]
+
+        async def spend(number: int) -> int:
+            pdus = [submit_sm(f"7916{number:03d}{n:04d}", registered_delivery=0) for n in range(50)]
+            answers = await asyncio.gather(*clients[number].send_together(*pdus))
+            return sum(answer.command_status == c.ESME_ROK for answer in answers)
+
+        taken = sum(await asyncio.gather(*map(spend, range(16))))
+        assert taken == 200  # of 800
+        await gateway.emptied()
+        await is_balance(gateway, "0.00")
+
+
+@journey
+async def test_a_cancelled_message_and_another_text(tmp_path: Path) -> None:
+    async with simulated_smsc() as smsc, running(money_config(smsc.port, payer()), tmp_path) as gateway:
+        await gateway.linked()
+        await credit(gateway, "0.20")
+        client = await gateway.client()
+        later = "270120000000000+"
+        message_id = await client.submit(schedule_delivery_time=later)
+        await is_balance(gateway, "0.15")
+
+        async def replace_by(text: bytes) -> str:
+            pdu = ReplaceSm(message_id=message_id, source_addr="12345", short_message=text)
+            return c.status_name((await client.request(pdu)).command_status)
+
+        assert await replace_by(b"of the same length") == "ESME_ROK"
+        await is_balance(gateway, "0.15")
+        assert await replace_by(b"x" * 200) == "ESME_ROK"
+        await is_balance(gateway, "0.10")
+        assert await replace_by(b"x" * 254) == "ESME_ROK"
+        await is_balance(gateway, "0.10")
+        await credit(gateway, "-0.09")
+        assert await replace_by(b"one segment again") == "ESME_RSUBMITFAIL"  # its price has to be there
+        await credit(gateway, "0.09")
+        assert await replace_by(b"one segment again") == "ESME_ROK"
+        await is_balance(gateway, "0.15")
+        cancel = CancelSm(message_id=message_id, source_addr="12345", destination_addr=DESTINATION)
+        assert (await client.request(cancel)).command_status == c.ESME_ROK
+        await is_balance(gateway, "0.20")
+
+
+def with_mail(configured: Config) -> Config:
+    listeners = replace(configured.listeners, smtp=(SmtpListener(address=Address("127.0.0.1", 0)),))
+    return replace(configured, listeners=listeners, mail=Mail(domains=[DOMAIN]))
+
+
+def mailing(**fields: object) -> Account:
+    return payer(mail=AccountMail(networks=ANYBODY), **fields)
+
+
+@journey
+async def test_a_mail_is_paid_whole_or_not_taken(tmp_path: Path) -> None:
+    async with simulated_smsc() as smsc:
+        configured = with_mail(money_config(smsc.port, mailing()))
+        async with running(configured, tmp_path) as gateway:
+            await gateway.linked()
+            await credit(gateway, "0.12")
+            assert gateway.daemon.mail is not None
+            port = gateway.daemon.mail.listeners[0].port
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            client = MailClient(reader, writer, each=False)
+            await client.reply()
+            await client.hello()
+            numbers = ("79161200001", "79161200002", "79161200003")
+            header_id = "<1@client.example.net>"
+            refused = await client.send(mail(header_id=header_id), *to(*numbers))
+            assert refused.startswith("451 4.7.1 the account's balance"), refused
+            await is_balance(gateway, "0.12")
+            await credit(gateway, "0.10")
+            for _ in range(2):  # the second time is the same mail, and costs nothing
+                taken = await client.send(mail(header_id=header_id), *to(*numbers[:2]))
+                assert taken.startswith("250"), taken
+                await gateway.emptied()
+                await is_balance(gateway, "0.12")
+            writer.close()
+
+
+@journey
+async def test_a_route_that_writes_another_alphabet_changes_the_price(tmp_path: Path) -> None:
+    route = Route(connectors=["smsc"], text=TextPolicy(transliterate="latin"))
+    async with (
+        simulated_smsc() as smsc,
+        running(money_config(smsc.port, payer(), routes=[route]), tmp_path) as gateway,
+    ):
+        await gateway.linked()
+        await credit(gateway, "1")
+        client = await gateway.client()
+        await client.submit(text=("п" * 100).encode("utf-16-be"), data_coding=8)
+        await is_balance(gateway, "0.95")
