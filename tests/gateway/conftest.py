@@ -12,7 +12,7 @@ import pytest
 
 from gateway.simulator import Simulator, SimulatorSettings
 
-_PATIENCE_S = 5.0
+_PATIENCE_S = 30.0
 StartSimulator = Callable[..., Simulator]
 
 

@@ -50,7 +50,7 @@ from protocols.smpp.settings import SessionSettings
 from protocols.smpp.state import Role
 from protocols.sms.receipts import parse_text
 
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 HOST = "127.0.0.1"
 SYSTEM_ID, PASSWORD = "app", "pw"
 SMSC_PASSWORD = "smsc-pw"

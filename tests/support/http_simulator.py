@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from gateway.simulator.smsc_http.server import HttpSimulator
 from gateway.simulator.smsc_http.settings import HttpSettings
 
-_PATIENCE_S = 10.0
+_PATIENCE_S = 30.0
 
 
 @contextmanager

@@ -20,7 +20,7 @@ from gateway.simulator import Message, Simulator
 
 EXECUTABLE = str(Path(sys.executable).with_name("smsc-gateway"))
 PASSWORD = "secret"
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 
 
 @pytest.fixture(scope="module")

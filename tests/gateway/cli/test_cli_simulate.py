@@ -24,7 +24,7 @@ from gateway.simulator.smsc_http.outcomes import rows as http_rows
 from gateway.simulator.smsc_http.settings import HttpSettings
 
 EXECUTABLE = str(Path(sys.executable).with_name("smsc-gateway"))
-PATIENCE_S = 5.0
+PATIENCE_S = 30.0
 
 
 @contextmanager

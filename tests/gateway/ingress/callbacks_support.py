@@ -22,7 +22,7 @@ from protocols.smsc_http.callbacks import Call, IncomingCall, StatusCall, WaitCa
 
 HOST = "127.0.0.1"
 PATH = "/smsc/centre"
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 SECRET = "my-secret_1"
 PHONE = "79999999999"
 STATUS = {

@@ -38,7 +38,7 @@ except ImportError:
 HOST = "127.0.0.1"
 NAME = "sms.example.org"
 PASSWORD = "pw"
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
 TO = "79991234567@sms.example.org"
 
 

@@ -27,7 +27,7 @@ from protocols.smpp.session import Session
 from protocols.smpp.settings import SessionSettings
 from protocols.smpp.state import Role
 
-PATIENCE_S = 2.0
+PATIENCE_S = 30.0
 QUICK: dict[str, Any] = {"late_receipt_ms": 30.0, "receipt_retry_ms": 5.0}
 
 
