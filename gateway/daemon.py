@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import gc
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol
@@ -37,6 +37,7 @@ from gateway.core.receipts import ReceiptBook, results
 from gateway.core.router import Router
 from gateway.core.routing import RouteTable
 from gateway.core.submission import Submission
+from gateway.core.taps import Tapped
 from gateway.core.upstream import Upstream
 from gateway.egress.smpp_connector import SmppConnector
 from gateway.housekeeping import Housekeeping
@@ -48,6 +49,7 @@ from gateway.money_side import MoneySide
 from gateway.ops import sd_notify
 from gateway.ops.control import SOCKET_NAME, ControlSocket
 from gateway.ops.listening import path_too_long, why_not_listening
+from gateway.ops.trace import Tracing
 from gateway.reloading import Loaded, Reloading
 from gateway.service_side import ServiceSide
 from gateway.store.journal import Journal
@@ -138,6 +140,7 @@ class Daemon:
         """Open messages of accounts that are not configured, for the day when they are again."""
         self.reloading = Reloading(self)
         self.logins = Logins(self.clock)
+        self.tracing = Tracing(self.clock, self._smpp_sessions)
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     # -- start -----------------------------------------------------------------------------------------
@@ -269,6 +272,7 @@ class Daemon:
                 clock=self.clock,
                 random=self.random,
             )
+            connector.taps = self.tracing.taps
         self.connectors[config.name] = connector
         for task in connector.start():
             task.add_done_callback(self.task_ended)
@@ -280,7 +284,15 @@ class Daemon:
 
     def _add_sessions(self, listener: SmppListener) -> None:
         listener.vendor_tlvs = VendorTlvs(self.config.vendor_tlvs)
+        listener.taps = self.tracing.taps
         self.listeners.append(listener)
+
+    def _smpp_sessions(self) -> Iterator[Tapped]:
+        for listener in self.listeners:
+            yield from listener.connections
+        for connector in self.connectors.values():
+            if isinstance(connector, SmppConnector):
+                yield from connector.connections
 
     def _sessions_need(self) -> dict[str, Any]:
         return {

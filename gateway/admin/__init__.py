@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.admin import accounts, deadletters, messages, queue, reload
+from gateway.admin import accounts, deadletters, messages, queue, reload, trace
 from gateway.ops.control import Handler
 
 if TYPE_CHECKING:

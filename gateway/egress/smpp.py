@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, cast
 from gateway.config.basics import Address
 from gateway.core.model import Message
 from gateway.core.service import needs_service
+from gateway.core.taps import Open
+from gateway.egress.link_error import LinkError
 from gateway.translate.smpp_status import SUBMIT_FAILED, Verdict, submit_verdict
 from gateway.translate.smpp_upstream import incoming_of, receipt_of, sms_of
 from gateway.translate.smpp_upward import submits_of
@@ -61,19 +63,6 @@ _BINDS: dict[str, tuple[type[Bind], ...]] = {
     "transmitter": (BindTransmitter,),
     "receiver": (BindReceiver,),
 }
-
-
-class LinkError(Exception):
-    """A link could not be made; `status` is what the SMSC said to the bind, 0 if it said nothing."""
-
-    def __init__(self, text: str, status: int = 0) -> None:
-        super().__init__(text)
-        self.status = status
-
-    @property
-    def is_login(self) -> bool:
-        """Whether the SMSC refused the credentials."""
-        return self.status in (c.ESME_RINVPASWD, c.ESME_RINVSYSID)
 
 
 @dataclass(slots=True, eq=False)
@@ -166,8 +155,10 @@ class SmppLink:
         self._sender.submit(message, segments)
 
 
-class UpstreamConnection(asyncio.Protocol):
+class UpstreamConnection(Open, asyncio.Protocol):
     """One connection to the SMSC."""
+
+    side = "smsc"
 
     def __init__(self, link: SmppLink) -> None:
         connector = link.connector
@@ -192,6 +183,7 @@ class UpstreamConnection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
         self.connector.connections.add(self)
+        self.tap = self.connector.taps.of(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._gone = True
@@ -317,12 +309,21 @@ class UpstreamConnection(asyncio.Protocol):
         self._flush_due = False
         data = self.session.data_to_send()
         if data and not self._gone:
+            if self.tap is not None:
+                self.tap.sent(data)
             self._transport.write(data)
+
+    @property
+    def traced_as(self) -> str:
+        """The connector."""
+        return self.connector.config.name
 
     # -- reading ---------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
         now = self.clock.now()
+        if self.tap is not None:
+            self.tap.received(data)
         self._handle(self.session.receive_data(data, now))
         if self.session.unbinding:
             self.connector.upstream.link_down(self.link)  # it still gets its answers, and no submit

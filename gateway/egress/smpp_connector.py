@@ -20,8 +20,10 @@ from gateway.core.errors import system_reason
 from gateway.core.events import Events
 from gateway.core.incoming import Incoming
 from gateway.core.receipts import ReceiptBook
+from gateway.core.taps import NOBODY
 from gateway.core.upstream import Upstream
-from gateway.egress.smpp import LinkError, SmppLink, UpstreamConnection
+from gateway.egress.link_error import LinkError
+from gateway.egress.smpp import SmppLink, UpstreamConnection
 from gateway.egress.smpp_outbind import OutbindListener
 from gateway.egress.smsc_http.waits import Waits
 from gateway.egress.tls import client_context
@@ -44,6 +46,8 @@ _BY_CONFIG = {c.QUERY_SM: "query_sm", c.CANCEL_SM: "cancel_sm", c.REPLACE_SM: "r
 
 class SmppConnector:
     """The links of one connector, and what they share."""
+
+    taps = NOBODY
 
     def __init__(
         self,

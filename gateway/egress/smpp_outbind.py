@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from gateway.config.basics import Address
 from gateway.core.errors import system_reason
-from gateway.egress.smpp import LinkError, SmppLink, UpstreamConnection
+from gateway.egress.link_error import LinkError
+from gateway.egress.smpp import SmppLink, UpstreamConnection
 from protocols.smpp.pdu import BindReceiver, Outbind
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from gateway.core.errors import Refusal
 from gateway.core.fair_shares import Share
 from gateway.core.message_ids import format_id
 from gateway.core.model import Delivery, Draft, Message
+from gateway.core.taps import Open
 from gateway.ingress.service_check import checked
 from gateway.ingress.smpp_parts import Parts, delivery_in, send_first, send_next
 from gateway.translate.smpp_deliver import USUAL, USUAL_50, deliver_sm_of, style_of
@@ -53,8 +54,10 @@ _TAKEN = (DeliverSmResp, DataSmResp)
 _SENDING = (State.BOUND_TX, State.BOUND_TRX)
 
 
-class SmppConnection(asyncio.Protocol):
+class SmppConnection(Open, asyncio.Protocol):
     """One connection of a client; also the Receiver of its account's Outlet once it is bound."""
+
+    side = "client"
 
     def __init__(self, listener: SmppListener) -> None:
         self.listener = listener
@@ -87,6 +90,7 @@ class SmppConnection(asyncio.Protocol):
         self._transport.set_write_buffer_limits(high=WRITE_BUFFER)
         name = transport.get_extra_info("peername")
         self.peer = name[0] if isinstance(name, tuple) else "local"
+        self.tap = self.listener.taps.of(self)
         self.address = name[0] if isinstance(name, tuple) else ""
         self.listener.connected(self)
 
@@ -137,6 +141,8 @@ class SmppConnection(asyncio.Protocol):
         clock = self.listener.clock
         now = clock.now()
         session = self.session
+        if self.tap is not None:
+            self.tap.received(data)
         self._handle(session.receive_data(data, now), now, clock.now_ms())
         self._write()
         if session.unanswered >= self.listener.window_of(self.account):
@@ -314,6 +320,11 @@ class SmppConnection(asyncio.Protocol):
         """Whether the connection has ended."""
         return self._gone
 
+    @property
+    def traced_as(self) -> str:
+        """The account that is bound; empty: none yet."""
+        return self.account.name if self.account is not None else ""
+
     # -- deliveries (Receiver) -------------------------------------------------------------------------
 
     @property
@@ -372,6 +383,8 @@ class SmppConnection(asyncio.Protocol):
         self._flush_due = False
         data = self.session.data_to_send()
         if data and not self._gone:
+            if self.tap is not None:
+                self.tap.sent(data)
             self._transport.write(data)
             if self.session.over:
                 self._leave()

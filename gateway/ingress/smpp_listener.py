@@ -15,6 +15,7 @@ from gateway.core.errors import Refusal
 from gateway.core.events import Events
 from gateway.core.logins import Logins
 from gateway.core.submission import Submission
+from gateway.core.taps import NOBODY
 from gateway.ingress.smpp import SmppConnection
 from gateway.ingress.smpp_operations import Operations
 from gateway.ingress.tls import renew, server_context
@@ -33,6 +34,8 @@ CONGESTION_FOR_S = 0.25
 
 class SmppListener:
     """The sessions of one listening socket."""
+
+    taps = NOBODY
 
     def __init__(
         self,

@@ -121,6 +121,11 @@ class Session:
             self._partial_needs = 0
         return events
 
+    @property
+    def half_read(self) -> bytes:
+        """The beginning of a PDU whose rest has not come yet."""
+        return bytes(self._partial)
+
     def use_settings(self, settings: SessionSettings) -> None:
         """Other limits and timers from now on: those of the account that has bound, say."""
         self.settings = settings
