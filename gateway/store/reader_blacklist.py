@@ -1,0 +1,25 @@
+"""Who is on the blacklists, a page at a time."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Any
+
+from gateway.store.sqlite_open import open_reader
+
+_PAGE = (
+    "SELECT account, number, at_ms, why FROM blacklist "
+    "WHERE (account, number) > (?1, ?2) AND (?3 IS NULL OR account = ?3) AND (?4 = '' OR number = ?4) "
+    "ORDER BY account, number LIMIT ?5"
+)
+
+
+def blacklist_page(
+    path: Path, account: str | None, number: str, after: tuple[str, str], limit: int
+) -> list[dict[str, Any]]:
+    """Entries behind `after` (account, number), of one list (None: all), of one number ("": all)."""
+    if account is not None:
+        after = max(after, (account, ""))
+    with contextlib.closing(open_reader(path)) as connection:
+        return [dict(row) for row in connection.execute(_PAGE, (*after, account, number, limit))]
