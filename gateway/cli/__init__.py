@@ -38,8 +38,10 @@ COMMANDS = {
     "message": "find messages, show one's timeline, cancel, hold, release or retry some",
     "queue": "show what is waiting",
     "account": "show accounts and their money, put money in",
+    "blacklist": "keep numbers from getting SMS",
     "receipts": "show the receipts that match no message",
     "deadletters": "list or replay what nobody took",
+    "trace": "show the SMPP PDUs of an account, a number or a connector",
     "smsc": "use and look after the account of an smsc_connector",
 }
 

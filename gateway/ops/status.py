@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from gateway.core.blacklist import EVERYBODY
 from gateway.core.prices import amount_text
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 def status_of(daemon: Daemon) -> dict[str, Any]:
     """Counts and states, as plain values; nothing that is secret."""
-    submission = daemon.submission
+    submission, blacklists = daemon.submission, daemon.admission.blacklists
     problems = []
     if daemon.journal.error:
         problems.append(f"the store cannot write: {daemon.journal.error}")
@@ -33,6 +34,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
         "up_s": (daemon.clock.now_ms() - daemon.started_ms) // 1000,
         "open_messages": submission.open_messages,
         "accepted": submission.accepted,
+        "blacklist": len(blacklists.of(EVERYBODY)),
         "refused": {reason.value: count for reason, count in submission.refused.items() if count},
         "store": {"commits": daemon.journal.commits, "waiting_s": round(daemon.journal.waiting_s(), 3)},
         "accounts": [
@@ -43,6 +45,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
                 "open_messages": account.open_messages,
                 "returned": daemon.outlets[name].delivered,
                 "receivers": len(daemon.outlets[name].receivers),
+                "blacklist": len(blacklists.of(name)),
                 "balance": _balance(daemon, name),
             }
             for name, account in daemon.accounts.items()
