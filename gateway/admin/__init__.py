@@ -17,6 +17,6 @@ if TYPE_CHECKING:
 def all_handlers(daemon: Daemon) -> dict[str, Handler]:
     """Everything that can be asked."""
     found: dict[str, Handler] = {}
-    for subject in (accounts, blacklist, deadletters, messages, queue, reload, trace):
+    for subject in (accounts, blacklist, deadletters, messages, queue, reload, trace, trace):
         found.update(subject.handlers(daemon))
     return found

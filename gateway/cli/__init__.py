@@ -42,6 +42,7 @@ COMMANDS = {
     "receipts": "show the receipts that match no message",
     "deadletters": "list or replay what nobody took",
     "trace": "show the SMPP PDUs of an account, a number or a connector",
+    "trace": "show the SMPP PDUs of an account, a number or a connector",
     "smsc": "use and look after the account of an smsc_connector",
 }
 
