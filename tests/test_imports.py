@@ -135,6 +135,7 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.reloading",
             "gateway.store",
             "gateway.translate",
+            "protocols",
         }
     ),
     "gateway.housekeeping": frozenset({"gateway.core", "gateway.ops"}),
