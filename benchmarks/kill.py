@@ -120,13 +120,27 @@ class Gateway:
                 env={**os.environ, "NOTIFY_SOCKET": str(self._folder / "notify")},
                 start_new_session=True,
             )
+        self.told()
+        return time.monotonic() - began
+
+    def told(self) -> None:
+        """Waits until it says that it is ready."""
         self._channel.settimeout(START_S)
         try:
             while b"READY=1" not in self._channel.recv(4096):
                 pass
         except TimeoutError:
             raise KillError(f"not ready after {START_S:.0f} s: see {self.log}") from None
-        return time.monotonic() - began
+
+    def forget(self) -> None:
+        """Drops what it has said until now."""
+        self._channel.settimeout(0)
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                self._channel.recv(4096)
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
 
     def kill(self, *, whole_group: bool) -> None:
         if self._process.poll() is not None:
@@ -301,6 +315,18 @@ class Promises:
     refused: int = 0
     unanswered: int = 0
 
+    def read(self, entry: dict[str, Any]) -> None:
+        """Takes a line of the ledger."""
+        if "acked" in entry:
+            self.acked[entry["marker"]] = self.known[entry["marker"]] = entry["acked"]
+        elif "receipt" in entry:
+            self.known[entry["marker"]] = entry["receipt"]
+            self.receipts[entry["receipt"]] += 1
+            if entry["state"] != DELIVERED:
+                self.failed.add(entry["receipt"])
+        self.refused += "refused" in entry
+        self.unanswered += "unanswered" in entry
+
     def lost(self, arrived: Counter[int], queued: set[str]) -> int:
         """Acked messages that are nowhere; `arrived` counts by marker what came to the upstream."""
         gone = self.failed | queued
@@ -319,15 +345,7 @@ def promises(folder: Path) -> Promises:
     """Reads the sender's ledger."""
     said = Promises()
     for entry in read_lines(folder / "sender.jsonl"):
-        if "acked" in entry:
-            said.acked[entry["marker"]] = said.known[entry["marker"]] = entry["acked"]
-        elif "receipt" in entry:
-            said.known[entry["marker"]] = entry["receipt"]
-            said.receipts[entry["receipt"]] += 1
-            if entry["state"] != DELIVERED:
-                said.failed.add(entry["receipt"])
-        said.refused += "refused" in entry
-        said.unanswered += "unanswered" in entry
+        said.read(entry)
     return said
 
 
