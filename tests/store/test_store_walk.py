@@ -36,6 +36,7 @@ class Walk:
         self.owed: list[tuple[Part, str]] = []  # receipts that are still to come
         self.lists: dict[str, list[Any]] = {}
         self.ends: dict[int, int] = {}
+        self.paused: set[int] = set()  # what a person holds back
         self.mails: list[bytes] = []  # the keys of all that came
         self.repeated: list[int] = []  # mails that came again, of the gathering batch
         self.asked: list[int] = []  # messages that are to be replaced, of the gathering batch
@@ -192,11 +193,31 @@ class Walk:
             word = self.random.choice(("resend", "drop"))
             self.add("decisions", (self.random.choice(held)["message_id"], word, self.now_ms))
 
+    def meddle(self) -> None:
+        """A person holds back, lets go, hurries or cancels whatever comes to hand, wherever that stands."""
+        if self.messages:
+            word = self.random.choice(("hold", "hold", "release", "retry", "cancel"))
+            recent = list(self.messages)[-20:]
+            self.add("decisions", (self.random.choice(recent), word, self.now_ms))
+
+    def decided(self, rows: list[Any], answers: list[bool]) -> None:
+        """What was decided holds, and was never decided of what may be at the SMSC."""
+        known = {part[0] for part in self.out | self.taken | self.lost}
+        for (message_id, word, _), done in zip(rows, answers, strict=True):
+            if not done:
+                continue
+            if word in ("hold", "cancel"):
+                assert message_id not in known, f"{word} of what was sent"
+            if word == "hold":
+                self.paused.add(message_id)
+            elif word != "retry":
+                self.paused.discard(message_id)
+
     def sweep(self) -> None:
         self.add("sweeps", Store.sweep_row(self.now_ms, assembly_before_ms=self.now_ms - 40))
 
     def move(self) -> None:
-        self.add("moves", self.random.choice((("one", "two"), ("two", "one"))))
+        self.add("moves", (*self.random.choice((("one", "two"), ("two", "one"))), 0))
 
     def restart(self) -> None:
         self.commit()
@@ -218,9 +239,11 @@ class Walk:
             if done:
                 self.messages[message_id] = self.messages[message_id]._replace(registered_delivery=1)
         self.asked = []
+        self.decided(lists.get("decisions", []), answer.decided)
         for _, rows, _ in answer.claimed:
             for fields, segments in rows:
                 assert fields[0] not in self.ends, "claimed after its end"
+                assert fields[0] not in self.paused, "sent although it is held back"
                 self.sent([(fields[0], n) for n in segments])
         self.look(answer)
 
@@ -233,6 +256,9 @@ class Walk:
         assert all(history[message_id] == state for message_id, state in self.ends.items()), "an end changed"
         new = history.keys() - self.ends.keys()
         self.ends = history
+        self.paused -= history.keys()
+        paused = self.store.rows("message", progress=Progress.PAUSED.value)
+        assert {row["message_id"] for row in paused} == self.paused
         if answer is not None:
             told: Counter[str] = Counter()
             for account, count in answer.ended:
@@ -271,6 +297,8 @@ class Walk:
                 self.add("receipts", receipt(self.ids[part], connector=self.connector_of(part)))
             for row in self.store.rows("message", progress=Progress.HELD.value):
                 self.add("decisions", (row["message_id"], "resend", self.now_ms))
+            for message_id in sorted(self.paused):
+                self.add("decisions", (message_id, "release", self.now_ms))
             for connector in ("one", "two"):
                 self.add("claims", (connector, 50, self.now_ms, 1))
             self.sweep()
@@ -289,6 +317,7 @@ def test_every_message_ends_exactly_once(store: Store, seed: int) -> None:
         + [walk.send_receipt] * 6
         + [walk.claim] * 3
         + [walk.answer_late, walk.decide, walk.sweep, walk.move, walk.accept_parts, walk.request]
+        + [walk.meddle] * 2
     )
     for _ in range(60):
         for _ in range(walk.random.randint(1, 8)):
