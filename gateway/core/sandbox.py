@@ -14,11 +14,9 @@ def in_sandbox(route: Route) -> Route:
     return replace(
         route,
         connectors=(SANDBOX,),
-        alternatives=SANDBOX,
         # whatever a kill left in doubt there was sent to nobody
         ambiguous={SANDBOX: OnAmbiguous.RESEND.value},
-        flags=0,
+        failover=frozenset(),
         weights=(),
         cheapest=False,
-        spreads=False,
     )
