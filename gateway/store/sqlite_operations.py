@@ -19,6 +19,7 @@ ENDED = -1
 INTERMEDIATE, BY_HANDSET, BY_USER = 0x20, 0x08, 0x10
 """Notices, as esm_class says them (SMPP v3.4 §5.2.12)."""
 _FIRST_BIT = {INTERMEDIATE: 0, BY_HANDSET: 10, BY_USER: 20}
+_SAYS = {INTERMEDIATE: "the SMSC says", BY_HANDSET: "the handset says", BY_USER: "its user says"}
 
 
 class OperationSteps:
@@ -120,6 +121,9 @@ class OperationSteps:
             bit = 1 << _FIRST_BIT.get(kind, 0) + min(state, MessageState.SKIPPED.value)
             if not self._run("mark_noticed", (message_id, segment, bit, per_part)).rowcount:
                 continue
+            name = MessageState(state).name if state in set(MessageState) else str(state)
+            said = f"{_SAYS.get(kind, 'the SMSC says')} {name}{f' of segment {segment}' if per_part else ''}"
+            self._run("insert_incident", (message_id, received_ms, said))
             tlvs, text = info.encode(), None
             if kind != INTERMEDIATE and not info.startswith("tlv:"):
                 tlvs, text = b"", tlvs
