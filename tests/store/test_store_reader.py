@@ -11,7 +11,8 @@ import pytest
 from gateway_fakes import NOW_MS, message
 from store_support import PEER, SqliteEngine, Store, incoming_sms, postponed, receipt, submitted
 
-from gateway.core.model import Progress
+from gateway.core.model import Progress, Wish
+from gateway.store import sqlite_apply
 from gateway.store.reader import LISTINGS, Reader
 from gateway.store.sqlite_open import open_reader
 
@@ -190,6 +191,112 @@ def test_a_notice_that_waits_is_no_receipt(store: Store, reader: Reader) -> None
     store.apply(delivered=[(2,)])
     assert len(store.rows("delivery")) == 1
     assert told(reader, 1)[-1] == "app has had its receipt"
+
+
+def test_what_was_said_beside_the_end(store: Store, reader: Reader) -> None:
+    store.sent(1, "A", "B", registered_delivery=0x11 | 0x04, flags=1)
+    store.apply(receipts=[receipt("B", 1, final=False, at_ms=NOW_MS + 1500)])
+    store.apply(receipts=[receipt("A", 5, error="042"), receipt("B")])
+    assert told(reader, 1)[5:] == [
+        "the SMSC says ENROUTE of segment 2",
+        "the notice of segment 2 waits for a session of app",
+        "receipt of segment 1: UNDELIVERABLE (error 042)",
+        "receipt of segment 2: DELIVERED (error 000)",
+        "ended UNDELIVERABLE (error 042)",
+        "the receipt of segment 1 waits for a session of app",
+        "the receipt of segment 2 waits for a session of app",
+    ]
+
+
+def test_the_route_and_the_senders_name_for_it(store: Store, reader: Reader) -> None:
+    store.queue(message(1, route="main", alternatives="one two", client_id="77"))
+    assert told(reader, 1) == [
+        "accepted from app, 1 segment(s), which its sender calls 77",
+        "route main: one, then two",
+    ]
+    store.apply(failed=[(1, 8, "x", NOW_MS + 1)])
+    assert told(reader, 1)[1:] == [
+        "route main",
+        "ended REJECTED (error x)",
+        "the receipt waits for a session of app",
+    ]
+    found = reader.timeline(1) or {}
+    assert (found["route"], found["client_id"], found["segments"]) == ("main", "77", 1)
+
+
+def test_a_doubt_that_was_settled(store: Store, reader: Reader) -> None:
+    store.send(message(1, on_ambiguous=2))
+    store.doubt(1)
+    store.apply(late=[submitted(1, "A", at_ms=NOW_MS + 3000)])
+    assert told(reader, 1)[-3:] == [
+        "late response from one: id A",
+        "one took the message, its id is A",
+        "the doubt is settled by a late response",
+    ]
+
+
+def test_what_it_cost(store: Store, reader: Reader) -> None:
+    charged = message(1, flags=Wish.CHARGED.value)
+    row = (*charged, Progress.QUEUED.value)
+    store.apply(credits=[("app", 9_000_000, NOW_MS, "root", "")])
+    store.apply(accepted=[row], charges=[(1, "app", 1_250_000, 1)])
+    assert told(reader, 1)[1] == "app was charged 1.25"
+    store.apply(decisions=[(1, "cancel", NOW_MS + 5)])
+    assert "app got 1.25 back" in told(reader, 1)
+
+
+def test_where_a_message_stands_for_a_decision(store: Store, reader: Reader) -> None:
+    assert reader.standing(1) is None
+    store.send(message(1, segments=4, on_ambiguous=2))
+    store.apply(submitted=[submitted(1, "A", 1)], postponed=[postponed(1, 2)])
+    store.doubt(1, 3)
+    found = reader.standing(1) or {}
+    counts = {name: found[name] for name in ("segments", "taken", "under_way", "doubt")}
+    assert counts == {"segments": 4, "taken": 1, "under_way": 1, "doubt": 1}
+    assert (found["state"], found["ended"], found["connector"], found["carrier"]) == (
+        "HELD",
+        False,
+        "one",
+        None,
+    )
+    store.apply(decisions=[(1, "drop", NOW_MS)])
+    assert reader.standing(1) == {"state": "DELETED", "ended": True}
+
+
+def test_why_a_receipt_matches_nothing(store: Store, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.sent(1, "255")
+    store.sent(2, "EE", connector="two")
+    monkeypatch.setattr(sqlite_apply, "REMEMBERED", 0)
+    store.sent(3, "DD")
+    store.apply(receipts=[receipt("DD")])
+    ids = ("FF", "EE", "DD", "none")
+    store.apply(receipts=[receipt(upstream_id, peer="79000000000") for upstream_id in ids])
+    assert [(row["upstream_id"], row["why"]) for row in reversed(reader.unmatched(10))] == [
+        ("FF", "the id is that of message 1, which went to another number"),
+        ("EE", "the id is that of message 2, which went by two"),
+        ("DD", "message 3 had this id, and ended before"),
+        ("none", "no message has this id: another program with this login, or sent before this store began"),
+    ]
+    store.send(message(4))
+    assert reader.unmatched(1)[0]["why"] == "perhaps of one of 1 segment(s) that one has not answered"
+    assert reader.unmatched(1)[0]["from"] == "7900***0000"
+
+
+def test_dead_letters_in_one_list(store: Store, reader: Reader) -> None:
+    for n, account in ((1, "app"), (2, "other")):
+        store.sent(n, f"A{n}", account=account)
+        store.apply(receipts=[receipt(f"A{n}")])
+    store.apply(refused=[(1, "x", NOW_MS + 1), (2, "y", NOW_MS + 3)], incoming_mail=[incoming_sms()])
+    store.apply(letters_refused=[(1, "550 no", NOW_MS + 2)])
+    rows = reader.dead("", 10)
+    assert [(row["id"], row["whose"], row["message_id"], row["reason"]) for row in rows] == [
+        ("2", "other", "2", "y"),
+        ("L1", "inbox@example.org", "", "550 no"),
+        ("1", "app", "1", "x"),
+    ]
+    assert [row["id"] for row in reader.dead("app", 10)] == ["1"]
+    assert [row["id"] for row in reader.dead("", 2)] == ["2", "L1"]
+    assert reader.dead_counts() == {"app": 1, "other": 1, "mail:": 1}
 
 
 def test_a_reader_cannot_write(store: Store, reader: Reader) -> None:
