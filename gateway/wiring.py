@@ -58,6 +58,7 @@ def routes_of(config: Config) -> RouteTable:
             sticky=route.sticky,
             rewriting=rewriting_of(route.rewrites),
             max_validity_ms=route.max_validity_h * 3_600_000,
+            number=number,
         )
         for number, route in enumerate(config.routes, 1)
         for prefixes in (_prefixes(route),)

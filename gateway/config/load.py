@@ -7,7 +7,10 @@ checked before anything is returned, and every mistake is reported at once.
 
 from __future__ import annotations
 
+import gc
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from yaml import Mark
@@ -25,6 +28,11 @@ def load(path: Path) -> Config:
 
     Raises ConfigError with every mistake. Reads the files and environment variables that secrets name.
     """
+    with _without_collector():
+        return _load(path)
+
+
+def _load(path: Path) -> Config:
     problems: list[Problem] = []
     mark = Mark(str(path), 0, 0, 0, "", 0)
     root = MappingNode("tag:yaml.org,2002:map", [], mark, mark)
@@ -42,6 +50,19 @@ def load(path: Path) -> Config:
     if problems:
         raise ConfigError(problems)
     return config
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Each run of the collector would look through a hundred thousand nodes that all stay: most of the time
+    that a large configuration takes."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _parts(path: Path, problems: list[Problem]) -> list[Path]:

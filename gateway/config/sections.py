@@ -7,7 +7,7 @@ its key is in `Reading.bad`; the checks that follow ask there before they judge 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -52,9 +52,17 @@ def option_of(a_field: Field[Any]) -> Option:
     return option
 
 
-def hints_of(section: type[Any]) -> dict[str, Any]:
+_HINTS: dict[type[Any], Mapping[str, Any]] = {}
+_FIELDS: dict[type[Any], Mapping[str, Field[Any]]] = {}
+
+
+def hints_of(section: type[Any]) -> Mapping[str, Any]:
     """The types of a section's fields, with None taken off the optional ones."""
-    return {name: _required(hint) for name, hint in get_type_hints(section).items()}
+    found = _HINTS.get(section)
+    if found is None:  # to work them out takes ten times as long as to read a section
+        found = {name: _required(hint) for name, hint in get_type_hints(section).items()}
+        _HINTS[section] = found
+    return found
 
 
 def is_required(a_field: Field[Any]) -> bool:
@@ -70,20 +78,29 @@ def read_section(section: type[Any], node: Node, key: str, reading: Reading) -> 
             reading.note(key, "must hold options (name: value)", "write its options indented below it")
             return None
         node = MappingNode("tag:yaml.org,2002:map", [], node.start_mark, node.end_mark)
-    known = {a_field.name: a_field for a_field in fields(section)}
+    known = _fields_of(section)
     hints = hints_of(section)
     written = _written(node, key, list(known), reading)
     values: dict[str, Any] = {}
     for name, a_field in known.items():
+        if name not in written and not is_required(a_field):
+            continue
         path = f"{key}.{name}" if key else name
         if name in written:
             values[name] = _read_field(a_field, hints[name], written[name], path, reading)
-        elif is_dataclass(hints[name]) and is_required(a_field):
+        elif is_dataclass(hints[name]):
             values[name] = read_section(hints[name], _nothing(node), path, reading)
-        elif is_required(a_field):
+        else:
             reading.note(path, "is missing", f"add {name}: {option_of(a_field).example}")
             values[name] = _absent(a_field, hints[name])
     return section(**values)
+
+
+def _fields_of(section: type[Any]) -> Mapping[str, Field[Any]]:
+    found = _FIELDS.get(section)
+    if found is None:
+        found = _FIELDS[section] = {a_field.name: a_field for a_field in fields(section)}
+    return found
 
 
 def _written(node: MappingNode, key: str, known: list[str], reading: Reading) -> dict[str, Node]:

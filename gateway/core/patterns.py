@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import warnings
+from functools import lru_cache
 from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
@@ -56,6 +57,7 @@ def check_replacement(pattern: re.Pattern[str], replacement: str) -> None:
         ) from None
 
 
+@lru_cache(maxsize=8192)  # the checks compile them first, then the routes
 def _compile(pattern: str, longest: int, *, anywhere: bool) -> re.Pattern[str]:
     try:
         with warnings.catch_warnings():

@@ -139,4 +139,4 @@ class Router:
         weights = tuple(route.weights[place] for place in places) if route.weights else ()
         if not names:
             return None
-        return replace(route, connectors=names, alternatives=" ".join(names), weights=weights)
+        return replace(route, connectors=names, weights=weights)

@@ -31,10 +31,8 @@ class Route:
     prefix: str
     connectors: tuple[str, ...]
     on_ambiguous: OnAmbiguous = OnAmbiguous.RESEND_ONCE
-    alternatives: str = ""
-    """The connectors joined by spaces, as the store keeps them."""
     ambiguous: Mapping[str, int] = field(default_factory=dict)
-    """OnAmbiguous by connector: of those that have one of their own; in a table, of all."""
+    """OnAmbiguous by connector; those that are not given have `on_ambiguous`."""
     text: TextPolicy = AS_IT_CAME
     """AS_IT_CAME itself where no text is written anew."""
     whole: bool = False
@@ -44,8 +42,6 @@ class Route:
     name: str = ""
     failover: frozenset[str] = frozenset(("down", "silent"))
     """When the next connector takes over; see gateway.config.route_model."""
-    flags: int = 0
-    """The same as Wish, for its messages; in a table."""
     more_prefixes: tuple[str, ...] = ()
     """Beside `prefix`."""
     priority: int = 0
@@ -61,10 +57,25 @@ class Route:
     max_validity_ms: int = 0
     number: int = 0
     """Its place in the configuration, from 1."""
-    changes: bool = False
-    """Whether a message that goes this way is written anew; in a table."""
-    spreads: bool = False
-    """Whether each message has an order of connectors of its own; in a table."""
+    alternatives: str = field(init=False, default="")
+    """The connectors joined by spaces, as the store keeps them."""
+    flags: int = field(init=False, default=0)
+    """`failover` as Wish, for its messages."""
+    changes: bool = field(init=False, default=False)
+    """Whether a message that goes this way is written anew."""
+    spreads: bool = field(init=False, default=False)
+    """Whether each message has an order of connectors of its own."""
+
+    def __post_init__(self) -> None:
+        def derive(name: str, value: object) -> None:
+            object.__setattr__(self, name, value)
+
+        ambiguous = {name: self.ambiguous.get(name, self.on_ambiguous.value) for name in self.connectors}
+        derive("ambiguous", ambiguous)
+        derive("alternatives", " ".join(self.connectors))
+        derive("flags", Wish.failover_flags(self.failover))
+        derive("changes", self.text is not AS_IT_CAME or bool(self.rewriting or self.max_validity_ms))
+        derive("spreads", len(self.connectors) > 1 and (self.cheapest or bool(self.weights)))
 
     @property
     def prefixes(self) -> tuple[str, ...]:
@@ -138,7 +149,9 @@ class RouteTable:
     """All routes."""
 
     def __init__(self, routes: Iterable[Route]) -> None:
-        self._routes = [_ready(route, number) for number, route in enumerate(routes, 1)]
+        self._routes = [
+            route if route.number else replace(route, number=number) for number, route in enumerate(routes, 1)
+        ]
         by_priority: dict[int, list[Route]] = {}
         for route in self._routes:
             by_priority.setdefault(route.priority, []).append(route)
@@ -190,18 +203,6 @@ class RouteTable:
 
 
 NOTHING = Draft("", 0, 0, "", 0, 0, "", 0, 0, 0, 0, 0, b"", b"", 1, 0, 0, "")
-
-
-def _ready(route: Route, number: int) -> Route:
-    return replace(
-        route,
-        alternatives=" ".join(route.connectors),
-        ambiguous={name: route.ambiguous.get(name, route.on_ambiguous.value) for name in route.connectors},
-        flags=Wish.failover_flags(route.failover),
-        number=number,
-        changes=route.text is not AS_IT_CAME or route.rewriting is not None or route.max_validity_ms > 0,
-        spreads=len(route.connectors) > 1 and (route.cheapest or bool(route.weights)),
-    )
 
 
 class Prefixes:
