@@ -137,11 +137,13 @@ class Rules:
         refusal = self.forbids(digits)
         if refusal is not None:
             return refusal
-        if self.hours is not None or self.validity_ms:
-            timed = self._timed(draft, digits, now_ms)
-            if isinstance(timed, Refusal):
-                return timed
-            draft = timed
+        if self.hours is not None:
+            within = self._within_hours(draft, digits, now_ms)
+            if isinstance(within, Refusal):
+                return within
+            draft = within
+        if self.validity_ms:
+            draft = self._until(draft, now_ms)
         if not self._count:
             return draft, None
         counted = self._counted(draft, digits, now, now_ms)
@@ -164,20 +166,36 @@ class Rules:
                     return Refusal.BLACKLIST
         return None
 
-    def _timed(self, draft: Draft, digits: str, now_ms: int) -> Draft | Refusal:
-        """The draft with the time that it waits for the hours, and with its validity."""
+    def replaced(self, draft: Draft, now_ms: int) -> Draft | Refusal:
+        """What replace_sm says of a message that was admitted: a new time and a new validity, if any.
+
+        It is the same message, so it is not counted again.
+        """
+        if self.hours is not None and draft.due_ms:
+            within = self._within_hours(draft, _number(draft), now_ms)
+            if isinstance(within, Refusal):
+                return within
+            draft = within
+        return self._until(draft, now_ms) if self.validity_ms and draft.expires_ms else draft
+
+    def _within_hours(self, draft: Draft, digits: str, now_ms: int) -> Draft | Refusal:
+        """The draft with the time that it waits for the hours."""
+        assert self.hours is not None
         start_ms = max(now_ms, draft.due_ms)
-        if self.hours is not None:
-            opening_ms = self.hours.opening_ms(start_ms, self._zone_of(digits))
-            if opening_ms > start_ms:
-                if not self.waits or 0 < draft.expires_ms <= opening_ms:
-                    return Refusal.HOURS
-                start_ms = opening_ms
-                draft = draft._replace(due_ms=opening_ms)
+        opening_ms = self.hours.opening_ms(start_ms, self._zone_of(digits))
+        if opening_ms == start_ms:
+            return draft
+        if not self.waits or 0 < draft.expires_ms <= opening_ms:
+            return Refusal.HOURS
+        return draft._replace(due_ms=opening_ms)
+
+    def _until(self, draft: Draft, now_ms: int) -> Draft:
+        """The draft with the account's validity if it has none, or a longer one than it may."""
         longest_ms = self.longest_ms if draft.expires_ms else self.validity_ms
-        if longest_ms and not 0 < draft.expires_ms <= start_ms + longest_ms:
-            draft = draft._replace(expires_ms=start_ms + longest_ms, validity_period=UNTIL_EXPIRY)
-        return draft
+        latest_ms = max(now_ms, draft.due_ms) + longest_ms
+        if not longest_ms or 0 < draft.expires_ms <= latest_ms:
+            return draft
+        return draft._replace(expires_ms=latest_ms, validity_period=UNTIL_EXPIRY)
 
     def _zone_of(self, digits: str) -> tzinfo:
         if not self.by_subscriber:

@@ -262,6 +262,9 @@ class Operations:
         if isinstance(draft, Draft) and not found.at_smsc:
             router = self._submission.router
             draft = router.in_best_form(connection.account, draft, Origin.SESSION.value, now_ms)
+            rules = connection.account.rules
+            if rules is not None and isinstance(draft, Draft):
+                draft = rules.replaced(draft, now_ms)
         if isinstance(draft, Refusal):
             connection.refuse(pdu, REFUSAL_STATUS[draft])
         elif draft.segments > connection.account.config.max_segments:

@@ -239,6 +239,20 @@ def test_validity_begins_when_the_message_is_due() -> None:
     assert hall.sent(due_ms=at(12, day=1)).expires_ms == at(14, day=1)
 
 
+def test_what_replaces_a_message_keeps_to_hours_and_validity() -> None:
+    hall = app(limits=AccountLimits(hours="9-21", per_day=1), max_validity_h=3, now_ms=at(12))
+    rules = hall.accounts["app"].rules
+    assert rules is not None
+    assert rules.replaced(draft(), at(22)) == draft()
+    later = rules.replaced(draft(due_ms=at(23)), at(12))
+    assert isinstance(later, Draft)
+    assert (later.due_ms, later.expires_ms) == (at(9, day=1), 0)
+    longer = rules.replaced(draft(expires_ms=at(23)), at(12))
+    assert isinstance(longer, Draft)
+    assert (longer.due_ms, longer.expires_ms, longer.validity_period) == (0, at(15), UNTIL_EXPIRY)
+    hall.sent()
+
+
 # -- repeats and floods -----------------------------------------------------------------------------
 
 
