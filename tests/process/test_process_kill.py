@@ -9,74 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
-from journey_support import Client, journey, read_receipt, simulated_smsc, submit_sm
+from journey_support import journey, read_receipt, simulated_smsc
+from ledger_support import Ledger, arrived, drain
 from process_support import process
 
-from gateway.simulator import Simulator
-from protocols.smpp import constants as c
 from protocols.smpp.pdu import BindTransmitter
-
-WINDOW = 50
-
-
-class Ledger:
-    """Which text was acked under which id."""
-
-    def __init__(self) -> None:
-        self.acked: dict[str, bytes] = {}
-        self.refused: Counter[str] = Counter()
-        self.acked_enough = asyncio.Event()
-        self._number = 0
-        self._enough = 0
-        self._texts: dict[asyncio.Future[Any], bytes] = {}
-
-    async def send(self, client: Client, enough: int) -> None:
-        """Keeps the window full until the connection ends."""
-        room = asyncio.Semaphore(WINDOW)
-
-        async def fill() -> None:
-            while True:
-                await room.acquire()
-                self._number += 1
-                text = b"message %d" % self._number
-                answer = client.send(submit_sm(text=text))
-                self._texts[answer] = text
-                answer.add_done_callback(self._answered)
-                answer.add_done_callback(lambda _: room.release())
-
-        self._enough = enough
-        filling = asyncio.create_task(fill())
-        await asyncio.wait((filling, client.closed), return_when=asyncio.FIRST_COMPLETED)
-        filling.cancel()
-
-    def _answered(self, answer: asyncio.Future[Any]) -> None:
-        text, response = self._texts.pop(answer), answer.result()
-        if response.command_status != c.ESME_ROK:
-            self.refused[c.status_name(response.command_status)] += 1
-            return
-        self.acked[response.message_id] = text
-        if len(self.acked) >= self._enough:
-            self.acked_enough.set()
-
-
-def arrived(smsc: Simulator) -> Counter[bytes]:
-    return Counter(message.text for message in smsc.received if message.status == c.ESME_ROK)
-
-
-def received(client: Client) -> set[str]:
-    """The ids whose receipts have come."""
-    waiting = client.deliveries
-    return {read_receipt(waiting.get_nowait()).message_id for _ in range(waiting.qsize())}
-
-
-async def drain(client: Client, awaited: set[str]) -> None:
-    """Waits for the receipts of these messages."""
-    while awaited:
-        awaited.discard(read_receipt(await client.delivery()).message_id)
 
 
 @journey
