@@ -42,7 +42,9 @@ COMMANDS = {
     "receipts": "show the receipts that match no message",
     "deadletters": "list or replay what nobody took",
     "trace": "show the SMPP PDUs of an account, a number or a connector",
-    "trace": "show the SMPP PDUs of an account, a number or a connector",
+    "export": "write messages as CSV or JSON",
+    "statistics": "show how many messages ended how, by day",
+    "erase": "forget a number, for who asks for that",
     "smsc": "use and look after the account of an smsc_connector",
 }
 
