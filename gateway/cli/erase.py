@@ -29,8 +29,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
     parser.epilog = (
         'Ended messages stay for what they are counted for, with the number "erased". Their kept texts,\n'
-        "mails to write, dead letters and waiting incoming SMS are deleted. It cannot be taken back. Copies of\n"
-        "the state directory and exports are not touched; the log has numbers masked only.\n\n"
+        "mails to write, dead letters and waiting incoming SMS are deleted. It cannot be taken back. Copies\n"
+        "of the state directory and exports are not touched; the log has numbers masked only.\n\n"
         "example:\n  smsc-gateway erase --number +79991234567"
     )
 
