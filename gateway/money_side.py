@@ -77,5 +77,5 @@ class MoneySide:
         for row in answer.unfinished:
             if row[0] == SANDBOX and self.sandbox is not None:
                 is_empty = self.sandbox.walked(row)
-                if is_empty and not self._is_wanted(daemon.config) and not daemon.upstreams[SANDBOX].backlog:
+                if is_empty and not self._waits and not self._is_wanted(daemon.config):
                     daemon.journal.batch.marks.append((MARK, 0))
