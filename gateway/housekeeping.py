@@ -49,6 +49,7 @@ class Housekeeping:
         self._sweep_due = True
 
     def start(self) -> None:
+        self._sweep_due = True  # what was configured anew, such as whether texts are kept, holds at once
         self._handle = self._loop.call_later(TICK_S, self._tick)
 
     def stop(self) -> None:
