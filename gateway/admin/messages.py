@@ -8,15 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.admin.commits import CANNOT_WRITE, committed
 from gateway.core.message_ids import lowest_id_at, moment_of_id
-from gateway.core.model import Message, MessageState, Progress
+from gateway.core.model import MessageState, Progress
 from gateway.ops.control import Handler, Reply, Request
 from gateway.store.reader import ROWS_MAX, Reader, Wanted
 from gateway.store.sqlite_open import FILE_NAME
-from gateway.translate.smsc_content import text_of
-from gateway.translate.smsc_options import Unsendable
-from protocols.smpp.constants import ESM_CLASS_UDHI
-from protocols.sms import udh
-from protocols.sms.alphabet import Alphabet, for_data_coding
+from gateway.translate.stored_text import readable
 from protocols.sms.receipts import FORMS, convert
 
 if TYPE_CHECKING:
@@ -40,8 +36,8 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
         if found is None:
             return await asyncio.to_thread(reader.mail, number) or {"error": UNKNOWN}
         if text:
-            row = await asyncio.to_thread(reader.message, number)
-            found["text"] = readable_text(row) if row is not None else None
+            row = await asyncio.to_thread(reader.text, number)
+            found["text"] = None if row is None else readable(*row)
         return found
 
     def find(request: Request) -> AsyncIterator[Reply]:
@@ -101,19 +97,6 @@ def states_of(names: Sequence[str]) -> tuple[tuple[int, ...], tuple[int, ...]]:
     if len(progress) + len(states) != len(names):
         raise ValueError("no such state")
     return progress, states
-
-
-def readable_text(row: dict[str, Any]) -> str:
-    """A live message's text; of one that is no text its octets, in hexadecimal."""
-    message = Message(**{name: row[name] for name in Message._fields})
-    if for_data_coding(message.data_coding) is Alphabet.BINARY:
-        return message.user_data.hex()
-    try:
-        if message.esm_class & ESM_CLASS_UDHI:
-            message = message._replace(user_data=udh.parse(message.user_data)[1])
-        return text_of(message)
-    except (Unsendable, udh.UdhError):
-        return message.user_data.hex()
 
 
 # -- decisions ----------------------------------------------------------------------------------------

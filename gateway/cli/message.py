@@ -50,7 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     found.add_argument("--state", metavar="STATES", help=f"any of, by commas: {', '.join(STATES)}")
     found.add_argument("--limit", type=int, default=100, metavar="N", help="rows at the most (default: 100)")
     parser.add_argument("--full", action="store_true", help="show numbers in full")
-    parser.add_argument("--text", action="store_true", help="show the text too, while the message lives")
+    parser.add_argument("--text", action="store_true", help="show the text too, while it is kept")
     add_state_dir(parser)
     add_json(parser)
     words = "\n".join(f"  {word + ' ID …':<14} {text}" for word, text in DECISIONS.items())
@@ -166,7 +166,7 @@ def _show(args: argparse.Namespace, text: str) -> int:
 
 def _print_text(text: str | None) -> None:
     if text is None:
-        print("\nits text is not kept: it has ended")
+        print("\nits text is not kept (queue.text_days)")
         return
     print()
     for line in text.split("\n"):

@@ -71,11 +71,15 @@ class Reader:
         with self._open() as connection:
             return reader_timeline.standing(connection, message_id)
 
-    def message(self, message_id: int) -> dict[str, Any] | None:
-        """A live message's columns as they are, its text too; None: there is none."""
+    def text(self, message_id: int) -> tuple[int, int, bytes] | None:
+        """esm_class, data_coding and user_data of a message; None: there is none, or its text is not kept."""
         with self._open() as connection:
-            row = connection.execute("SELECT * FROM message WHERE message_id = ?", (message_id,)).fetchone()
-            return dict(row) if row is not None else None
+            row = connection.execute(
+                "SELECT esm_class, data_coding, user_data FROM message WHERE message_id = ?1 UNION ALL "
+                "SELECT esm_class, data_coding, user_data FROM history_text WHERE message_id = ?1",
+                (message_id,),
+            ).fetchone()
+            return tuple(row) if row is not None else None
 
     def find(self, wanted: Wanted, limit: int, *, full: bool = False) -> tuple[list[dict[str, Any]], int]:
         """Messages, the newest first, and up to which message_id (exclusive) it has not looked yet.

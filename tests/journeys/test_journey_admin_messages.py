@@ -214,9 +214,10 @@ async def test_the_text_is_shown_only_when_it_is_asked_for(tmp_path: Path, comma
         assert shown.endswith("\n\n  Grüße\\x1b[2J\n")
         data = await submit_later(client, text=b"\x01\x02", data_coding=4)
         assert (await command(gateway, "message", data, "--text"))[1].endswith("\n\n  0102\n")
-        await command(gateway, "message", "cancel", message_id)
-        _, shown = await command(gateway, "message", message_id, "--text")
-        assert shown.endswith("its text is not kept: it has ended\n")
+        empty = await submit_later(client, text=b"")
+        await command(gateway, "message", "cancel", empty)
+        _, shown = await command(gateway, "message", empty, "--text")
+        assert shown.endswith("\n\nits text is not kept (queue.text_days)\n")
 
 
 @journey
