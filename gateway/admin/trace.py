@@ -33,11 +33,13 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
         daemon.events.say("warning", "trace_began", **wanted.words, seconds=seconds)
         until = daemon.clock.now() + seconds
         try:
-            while daemon.clock.now() < until:
+            is_over = False
+            while not is_over:
+                is_over = daemon.clock.now() >= until
                 rows = found.take()
                 for row in rows:
                     yield row
-                if not rows:
+                if not rows and not is_over:
                     yield STILL_HERE
                     await found.news(BEAT_S)
             yield {"over": True, "pdus": found.seen, "dropped": found.dropped}
