@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from gateway.admin import accounts, blacklist, deadletters, history, messages, queue, reload, trace
+from gateway.admin import accounts, blacklist, deadletters, history, messages, queue, reload, routes, trace
 from gateway.ops.control import Handler
 
 if TYPE_CHECKING:
@@ -17,6 +17,6 @@ if TYPE_CHECKING:
 def all_handlers(daemon: Daemon) -> dict[str, Handler]:
     """Everything that can be asked."""
     found: dict[str, Handler] = {}
-    for subject in (accounts, blacklist, deadletters, history, messages, queue, reload, trace):
+    for subject in (accounts, blacklist, deadletters, history, messages, queue, reload, routes, trace):
         found.update(subject.handlers(daemon))
     return found

@@ -45,6 +45,7 @@ COMMANDS = {
     "export": "write messages as CSV or JSON",
     "statistics": "show how many messages ended how, by day",
     "erase": "forget a number, for who asks for that",
+    "route": "show which route a message would take and why, or list the routes",
     "smsc": "use and look after the account of an smsc_connector",
 }
 

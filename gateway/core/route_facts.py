@@ -6,7 +6,6 @@ from datetime import datetime, tzinfo
 from functools import lru_cache
 
 from gateway.core import numbers
-from gateway.core.accounts import Account
 from gateway.core.model import Draft
 from gateway.core.patterns import LONGEST_TEXT
 from protocols.sms import national, udh
@@ -117,7 +116,6 @@ def text_of(draft: Draft, coding: DataCoding) -> str:
     return decode(data, coding.alphabet)[:LONGEST_TEXT]
 
 
-def facts_of(account: Account | None, draft: Draft, origin: int, now_ms: int) -> Facts:
-    """The facts of a message."""
-    digits = digits_of(draft.destination, draft.destination_ton)
-    return Facts("" if account is None else account.name, draft, origin, now_ms, digits)
+def facts_of(account: str, draft: Draft, origin: int, now_ms: int) -> Facts:
+    """The facts of a message of this account; empty: of nobody's."""
+    return Facts(account, draft, origin, now_ms, digits_of(draft.destination, draft.destination_ton))

@@ -31,6 +31,7 @@ REFUSALS: dict[Refusal, tuple[str, str]] = {
     Refusal.SOURCE: ("550 5.7.1", "the account may not use this SMS sender"),
     Refusal.DESTINATION: ("550 5.1.3", "this is no number that SMS can be sent to"),
     Refusal.NO_ROUTE: ("550 5.4.4", "no route leads to this number"),
+    Refusal.ROUTE: ("550 5.7.1", "this gateway does not send such a message"),
     Refusal.TOO_LONG: ("554 5.2.3", "the text needs more segments than the account may send"),
     Refusal.VALIDITY: ("550 5.5.4", "the validity is over before the SMS may go out"),
     Refusal.SCHEDULE: ("550 5.5.4", "the time to send at is malformed"),
