@@ -26,7 +26,8 @@ _MAX_SYSTEM_ID = 15  # SMPP v3.4 §5.2.1
 _MAX_PASSWORD = 8  # SMPP v3.4 §5.2.2
 _UCS2 = 0x08  # data_coding, SMPP v3.4 §5.2.19
 _REFUSAL_HINTS = {
-    constants.ESME_RINVDSTADR: "the number is malformed, or no route leads to it",
+    constants.ESME_RINVDSTADR: "the number is malformed, none that the account may write to, or has no route",
+    constants.ESME_RSUBMITFAIL: "a limit, the hours or the balance of the account; status counts which",
     constants.ESME_RINVSRCADR: "the account may not use this sender; give another --from",
     constants.ESME_RINVMSGLEN: "the text is longer than the account may send",
     constants.ESME_RTHROTTLED: "faster than the account may send",

@@ -2,15 +2,17 @@
 
 These pages have fenced blocks of four kinds and no other.
 
-yaml     A file of conf.d. It has to pass check-config together with BASE, of which what the block names is
-         left out: a block that names accounts has all of them. Files in /etc/smsc-gateway are made: the hash
-         of PASSWORD for *.hash, that of an API key for *.key, PASSWORD for all others.
+yaml     A file of conf.d. It has to pass check-config, without a warning, together with BASE, of which what
+         the block names is left out: a block that names accounts has all of them. Of BASE there are only the
+         connectors that the block's routes name, and mail only if an account sends some; its route goes to
+         all connectors. Files in /etc/smsc-gateway are made: the hash of PASSWORD for *.hash, that of an API key
+         for *.key, PASSWORD for all others.
 csv      The content of the *.csv that the next yaml block names.
 console  Commands `$ smsc-gateway …` that run one after the other, against a gateway with the configuration of
          the last yaml block before and an empty store; blocks behind the same yaml block share it. A
          backslash at the end of a line continues it. Under a command stands its whole output, standard error
-         behind standard output. It has to end with 0, or `$ echo $?` shows with what. `--connect` and the
-         password of `send` are added; --config and --state-dir need not be given.
+         behind standard output. It has to end with 0, or `$ echo $?` shows with what. Standard input is
+         PASSWORD. `--connect` and the password of `send` are added; --config and --state-dir may be left out.
 text     Not executed: for layouts, never for commands or options.
 
 In outputs `…` is any text of a line, and alone on a line any lines. `<word>` is a piece of text without
@@ -20,11 +22,12 @@ are.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import example_gateway
 import pytest
@@ -39,7 +42,7 @@ from gateway.core.passwords import hash_password
 
 PAGES = [page for page in ("docs/accounts.md", "docs/routing.md") if (ROOT / page).exists()]
 KINDS = {"yaml", "csv", "console", "text"}
-PASSWORD = "secret"
+PASSWORD = "q7-Kf2pw"
 ETC = "/etc/smsc-gateway/"
 BASE = f"""\
 listeners:
@@ -53,7 +56,7 @@ connectors:
   - {{name: smsc-a, address: '192.0.2.1:2775', system_id: gateway, password: {{file: {ETC}smsc-a.password}}}}
   - {{name: smsc-b, address: '192.0.2.2:2775', system_id: gateway, password: {{file: {ETC}smsc-b.password}}}}
 routes:
-  - connectors: [smsc-a]
+  - connectors: [smsc-a, smsc-b]
 """
 Capture = pytest.CaptureFixture[str]
 
@@ -94,13 +97,25 @@ def password_hash() -> str:
     return hash_password(PASSWORD)
 
 
+def base_for(given: dict[str, Any]) -> dict[str, Any]:
+    """What of BASE there is beside a block."""
+    base = {key: value for key, value in yaml.safe_load(BASE).items() if key not in given}
+    if "routes" in given and "connectors" not in given:
+        named_there = str(given["routes"])
+        base["connectors"] = [one for one in base["connectors"] if one["name"] in named_there]
+    elif "connectors" in given and "routes" not in given:
+        base["routes"] = [{"connectors": [one["name"] for one in given["connectors"]]}]
+    if not any("mail" in one for one in given.get("accounts", base.get("accounts"))):
+        base.pop("mail", None)
+        base.get("listeners", {}).pop("smtp", None)
+    return base
+
+
 def write(example: Example, folder: Path) -> Path:
     """The configuration of an example, with the files that it names."""
     here = f"{folder}/"
     path = folder / "config.yaml"
-    given = yaml.safe_load(example.yaml.text) or {}
-    base = {key: value for key, value in yaml.safe_load(BASE).items() if key not in given}
-    path.write_text(yaml.safe_dump(base).replace(ETC, here))
+    path.write_text(yaml.safe_dump(base_for(yaml.safe_load(example.yaml.text) or {})).replace(ETC, here))
     (folder / "conf.d").mkdir()
     (folder / "conf.d" / "example.yaml").write_text(example.yaml.text.replace(ETC, here))
     for name in re.findall(rf"{ETC}([\w.-]+)", example.yaml.text + BASE):
@@ -148,6 +163,7 @@ def test_commands_do_what_is_shown(
     monkeypatch.setenv("STATE_DIRECTORY", str(state_dir))
     monkeypatch.setenv("SMSC_GATEWAY_PASSWORD", PASSWORD)
     monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
     monkeypatch.setenv("COLUMNS", "110")
     with example_gateway.running(path, state_dir) as port:
         run_all(example, port, capsys)

@@ -9,7 +9,17 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 from docs_support import section
 
-from gateway.config import basics, connector_model, mail_model, model, route_model, smpp_model, smsc_model
+from gateway.config import (
+    account_model,
+    basics,
+    connector_model,
+    mail_model,
+    model,
+    price_model,
+    route_model,
+    smpp_model,
+    smsc_model,
+)
 from gateway.config.basics import Option
 from gateway.config.describe import written
 from gateway.config.sections import hints_of, is_required, option_of
@@ -43,12 +53,28 @@ SMPP = {
     "`routes[].text`": connector_model.TextPolicy,
     "`vendor_tlvs`": connector_model.VendorTlv,
 }
+ACCOUNTS = {
+    "`accounts`": account_model.Account,
+    "`accounts[].limits`": account_model.AccountLimits,
+    "`price_lists`": price_model.PriceList,
+    "`price_lists[].prices`": price_model.Price,
+}
+ELSEWHERE = {
+    smpp_model.AccountSmpp: "[SMPP](smpp.md#accountssmpp)",
+    mail_model.AccountMail: "[e-mail](email.md#accountsmail)",
+}
 PLACES = [
+    *(("docs/accounts.md", name, section) for name, section in ACCOUNTS.items()),
     *(("docs/smpp.md", name, section) for name, section in SMPP.items()),
     *(("docs/email.md", name, model) for name, model in MAIL.items()),
     *(("docs/smsc.md", name, model) for name, model in SERVICE.items()),
 ]
-SECTIONS = {"docs/smpp.md": SMPP, "docs/email.md": MAIL, "docs/smsc.md": SERVICE}
+SECTIONS = {
+    "docs/accounts.md": ACCOUNTS,
+    "docs/smpp.md": SMPP,
+    "docs/email.md": MAIL,
+    "docs/smsc.md": SERVICE,
+}
 
 
 def rows_of(section_type: type[Any], shown: Collection[type[Any]]) -> list[str]:
@@ -59,7 +85,7 @@ def rows_of(section_type: type[Any], shown: Collection[type[Any]]) -> list[str]:
         option, hint = option_of(field), hints[field.name]
         inner = get_args(hint)[0] if get_args(hint) else hint
         if is_dataclass(inner):
-            value = "see below" if inner in shown else "as for SMPP"
+            value = "see below" if inner in shown else ELSEWHERE.get(inner, "as for SMPP")
         else:
             value = f"`{option.example or written(field.default)}`"
         default = "" if is_required(field) or option.example is None else _default(field.default)

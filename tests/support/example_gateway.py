@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from gateway.config.basics import Address
 from gateway.config.load import load
@@ -68,6 +69,11 @@ def _here(config: Config, smsc_port: int) -> Config:
     )
 
 
+def _error_of(context: dict[str, Any]) -> BaseException:
+    """What the loop could only log."""
+    return context.get("exception") or RuntimeError(context["message"])
+
+
 @contextmanager
 def running(config_file: Path, state_dir: Path) -> Iterator[int]:
     """A gateway of this configuration as long as it lasts; the port for applications over SMPP."""
@@ -77,6 +83,7 @@ def running(config_file: Path, state_dir: Path) -> Iterator[int]:
     settled, stop = threading.Event(), asyncio.Event()
 
     async def serve() -> None:
+        loop.set_exception_handler(lambda _, context: failed.append(_error_of(context)))
         smsc = Simulator(SimulatorSettings(password=_SMSC_PASSWORD))
         await smsc.start()
         daemon = Daemon(
@@ -115,7 +122,7 @@ def running(config_file: Path, state_dir: Path) -> Iterator[int]:
             raise failed[0]
         yield ready[0]
     finally:
-        if not failed:
+        if thread.is_alive():
             loop.call_soon_threadsafe(stop.set)
         thread.join(_PATIENCE_S)
     if failed:
