@@ -28,11 +28,16 @@ def load(path: Path) -> Config:
 
     Raises ConfigError with every mistake. Reads the files and environment variables that secrets name.
     """
+    return load_with_places(path)[0]
+
+
+def load_with_places(path: Path) -> tuple[Config, Reading]:
+    """The same, and where each option is written."""
     with _without_collector():
         return _load(path)
 
 
-def _load(path: Path) -> Config:
+def _load(path: Path) -> tuple[Config, Reading]:
     problems: list[Problem] = []
     mark = Mark(str(path), 0, 0, 0, "", 0)
     root = MappingNode("tag:yaml.org,2002:map", [], mark, mark)
@@ -49,7 +54,7 @@ def _load(path: Path) -> Config:
     check(config, reading)
     if problems:
         raise ConfigError(problems)
-    return config
+    return config, reading
 
 
 @contextmanager

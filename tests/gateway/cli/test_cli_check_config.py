@@ -62,6 +62,7 @@ def test_ok_as_json_holds_no_secret(good: Path, capsys: pytest.CaptureFixture[st
     out = capsys.readouterr().out
     assert json.loads(out) == {
         "ok": True,
+        "warnings": [],
         "listeners": ["smpp 127.0.0.1:2775"],
         "accounts": ["app"],
         "connectors": ["up 127.0.0.1:2776"],
@@ -104,3 +105,35 @@ def test_the_summary_tells_of_services_over_http(good: Path, capsys: pytest.Capt
     assert ["listeners", "2", "smpp 127.0.0.1:2775, callbacks 127.0.0.1:8080"] in lines
     assert ["connectors", "2", "up 127.0.0.1:2776, centre https://smscentre.com"] in lines
     assert "hunter2" not in out
+
+
+@pytest.fixture
+def odd(good: Path) -> Path:
+    """With a connector that nobody uses."""
+    spare = "  - {name: spare, address: 127.0.0.1:2777, system_id: gw, password: secret}\nroutes:"
+    good.write_text(good.read_text().replace("routes:", spare))
+    return good
+
+
+def test_warnings_come_beside_ok(odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", "--config", str(odd)]) == 0
+    streams = capsys.readouterr()
+    assert streams.out.startswith("ok\n")
+    [line] = streams.err.splitlines()
+    expected = "connectors[1].name: warning: no route names 'spare' – name it in a route, or remove it"
+    assert line.startswith(f"{odd}:")
+    assert line.endswith(expected)
+
+
+def test_strict_takes_warnings_for_mistakes(odd: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check-config", "--config", str(odd), "--strict"]) == 78
+    assert not capsys.readouterr().out.startswith("ok")
+    assert main(["check-config", "--config", str(odd), "--strict", "--json"]) == 78
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["ok"] is False
+    [warning] = answer["warnings"]
+    assert (warning["key"], warning["text"]) == ("connectors[1].name", "no route names 'spare'")
+
+
+def test_strict_is_content_without_warnings(good: Path) -> None:
+    assert main(["check-config", "--config", str(good), "--strict"]) == 0

@@ -1,0 +1,177 @@
+"""Warnings of check-config: what is odd is told at its place, and what is in order is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.config.lints import lints
+from gateway.config.load import load_with_places
+
+HASH = "scrypt$15$8$1$dmVjdG9yLXNhbHQtMDAwMQ==$0VzBzFwXWYHFIY74QcIFfpC4huEdnm7tfl1Lb5gkmQQ="
+LISTENERS = "listeners: {smpp: [{address: '127.0.0.1:2775'}]}\n"
+UP = "{name: up, address: '192.0.2.1:2775', system_id: gw, password: kJ7-hs0q}"
+ROUTES = "routes: [{connectors: [up]}]\n"
+
+
+def text(
+    *,
+    listeners: str = LISTENERS,
+    accounts: str = f"[{{system_id: app, password_hash: {HASH}}}]",
+    connectors: str = f"[{UP}]",
+    routes: str = ROUTES,
+    more: str = "",
+) -> str:
+    return f"{listeners}accounts: {accounts}\nconnectors: {connectors}\n{routes}{more}"
+
+
+def account(name: str, options: str = "") -> str:
+    return f"{{system_id: {name}, password_hash: {HASH}{options}}}"
+
+
+@pytest.fixture
+def warned(tmp_path: Path) -> Callable[[str], list[str]]:
+    def of(text: str) -> list[str]:
+        path = tmp_path / "config.yaml"
+        path.write_text(text)
+        path.chmod(0o640)
+        return [f"{it.line}: {it.key}: {it.text}" for it in lints(*load_with_places(path))]
+
+    return of
+
+
+def test_nothing_is_odd(warned: Callable[[str], list[str]]) -> None:
+    assert warned(text()) == []
+
+
+MAIL = "mail: {domains: [sms.example.org]}\n"
+SMTP = "listeners: {smtp: [{address: '127.0.0.1:2525'}]}\n"
+CASES = {
+    "unused connector": (
+        text(connectors=f"[{UP}, {UP.replace('up', 'spare')}]"),
+        ["3: connectors[1].name: no route names 'spare'"],
+    ),
+    "a connector for what comes down": (
+        text(connectors=f"[{UP}, {UP.replace('up', 'down')[:-1]}, incoming_account: app}}]"),
+        [],
+    ),
+    "unused prices": (
+        text(more="price_lists: [{name: retail, prices: [{price: 1}]}]\n"),
+        ["5: price_lists[0].name: nobody has the prices 'retail'"],
+    ),
+    "prices without a balance": (
+        text(
+            accounts=f"[{account('app', ', prices: retail')}]",
+            more="price_lists: [{name: retail, prices: [{price: 1}]}]\n",
+        ),
+        ["2: accounts[0].prices: without a balance nothing is charged"],
+    ),
+    "unused tag": (
+        text(
+            accounts=f"[{account('app', ', tags: [vip, old]')}, {account('b', ', tags: [old]')}]",
+            routes="routes: [{connectors: [up]}, {prefix: 7, tags: [vip], connectors: [up]}]\n",
+        ),
+        ["2: accounts[0].tags[1]: no route asks for the tag 'old'"],
+    ),
+    "unused TLV": (
+        text(
+            accounts=f"[{account('app', ', smpp: {allowed_tlvs: [other]}')}]",
+            more="vendor_tlvs: [{name: charge, tag: 0x1400}, {name: other, tag: 0x1401}]\n",
+        ),
+        ["5: vendor_tlvs[0].name: no account may send 'charge'"],
+    ),
+    "TLVs that any account may send": (text(more="vendor_tlvs: [{name: charge, tag: 0x1400}]\n"), []),
+    "an account that nothing is for": (
+        text(listeners=SMTP, accounts=f"[{account('app')}, {account('post', ', mail: {}')}]", more=MAIL),
+        ["2: accounts[0].system_id: no listener is for 'app': there is none for SMPP, and it has no mail"],
+    ),
+    "an account that is only a parent": (
+        text(
+            listeners=SMTP,
+            accounts=f"[{account('head')}, {account('post', ', parent: head, mail: {}')}]",
+            more=MAIL,
+        ),
+        [],
+    ),
+    "mail that nobody takes": (
+        text(accounts=f"[{account('app', ', mail: {}')}]", more=MAIL),
+        ["2: accounts[0].mail: no listener takes mail"],
+    ),
+    "a socket in the open": (
+        text(listeners="listeners: {smpp: [{address: '0.0.0.0:2775'}]}\n"),
+        [
+            "1: listeners.smpp[0].address: passwords and texts come here in the clear, from any network",
+            "2: accounts[0].system_id: its login is taken from any address, on a socket that any network "
+            "reaches",
+        ],
+    ),
+    "a socket in a private network": (
+        text(listeners="listeners: {smpp: [{address: '10.0.0.5:2775'}]}\n"),
+        [],
+    ),
+    "networks that are named": (
+        text(
+            listeners="listeners: {smpp: [{address: '[::]:2775'}]}\n",
+            accounts=f"[{account('app', ', allowed_addresses: [192.0.2.0/24]')}]",
+        ),
+        ["1: listeners.smpp[0].address: passwords and texts come here in the clear, from any network"],
+    ),
+    "a password of examples": (
+        text(connectors=f"[{UP.replace('kJ7-hs0q', 'Secret')}]"),
+        ["3: connectors[0].password: is a password that anybody would try first"],
+    ),
+    "a password that is the login": (
+        text(connectors=f"[{UP.replace('kJ7-hs0q', 'gw')}]"),
+        ["3: connectors[0].password: is a password that anybody would try first"],
+    ),
+    "a password of examples on this machine": (
+        text(connectors=f"[{UP.replace('kJ7-hs0q', 'secret').replace('192.0.2.1', '127.0.0.1')}]"),
+        [],
+    ),
+    "limits that another one overrules": (
+        text(
+            accounts="\n"
+            f"  - {account('head', ', limits: {per_day: 10}')}\n"
+            f"  - {account('mid', ', parent: head')}\n"
+            f"  - {account('part', ', parent: mid, limits: {per_day: 20, per_number: 5, per_text: 6}')}\n"
+            f"  - {account('free', ', limits: {per_day: 3, per_number: 4}')}"
+        ),
+        [
+            "5: accounts[2].limits.per_day: is more than the 10 of 'head', of which this account is a part",
+            "5: accounts[2].limits.per_text: is more than per_number, 5, which counts these too",
+            "6: accounts[3].limits.per_number: is more than per_day, 3, which counts these too",
+        ],
+    ),
+    "what comes for a blocked account": (
+        text(
+            accounts=f"[{account('app', ', blocked: yes')}]",
+            more="incoming: [{number: 1234, account: app}]\n",
+        ),
+        ["5: incoming[0].account: 'app' is blocked, so what goes there waits and ends as dead"],
+    ),
+    "texts that outlive their messages": (
+        text(more="queue: {history_days: 3, text_days: 4}\n"),
+        ["5: queue.text_days: is more than history_days, 3, with which the messages themselves go"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_odd_is_told(name: str, warned: Callable[[str], list[str]]) -> None:
+    written, expected = CASES[name]
+    assert warned(written) == expected
+
+
+def test_files_that_everybody_can_change(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(text().replace("192.0.2.1", "127.0.0.1"))
+    path.chmod(0o666)
+    [warning] = lints(*load_with_places(path))
+    assert str(warning) == f"{path}:1:1: can be changed by everybody – run chmod o-w {path}"
+
+
+def test_the_vector_of_everything_can_be_looked_at(vectors: Path) -> None:
+    found = lints(*load_with_places(vectors / "good" / "everything.yaml"))
+    assert {warning.key for warning in found} >= {"listeners.smpp[0].address", "accounts[0].tags[1]"}
