@@ -47,7 +47,7 @@ class Silence:
         """
         passed, self._looked_at = now - self._looked_at, now
         was_waiting, self._was_waiting = self._was_waiting, waiting
-        if heard:
+        if heard or (self.is_silent and not self.limit_s):  # a reload wants to hear nothing of it
             self._quiet_s = 0.0
             turn = Turn.ENDED if self.is_silent else Turn.NOTHING
             self.is_silent = self.probe_due = False

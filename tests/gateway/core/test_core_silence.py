@@ -236,6 +236,14 @@ def test_a_new_link_is_tried_soon() -> None:
     assert house.one.up
 
 
+def test_a_reload_that_wants_no_silence_ends_one() -> None:
+    house = House()
+    house.silent()
+    house.one.silence.limit_s = 0
+    house.pass_time(TICK_S)
+    assert house.one.works
+
+
 def test_a_loop_that_stood_still_is_no_silence_of_what_was_sent_after_it() -> None:
     silence = Silence(0.0)
     silence.limit_s = 10
