@@ -25,6 +25,7 @@ def test_every_refusal_has_the_status_that_the_specification_has_for_it() -> Non
         "SOURCE": RINVSRCADR,
         "DESTINATION": RINVDSTADR,
         "NO_ROUTE": RINVDSTADR,
+        "ROUTE": RINVDSTADR,
         "TOO_LONG": RINVMSGLEN,
         "MALFORMED_TEXT": RINVMSGLEN,
         "RECEIPT_CLASS": 0x43,
