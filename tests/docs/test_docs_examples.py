@@ -5,8 +5,8 @@ These pages have fenced blocks of four kinds and no other.
 yaml     A file of conf.d. It has to pass check-config, without a warning, together with BASE, of which what
          the block names is left out: a block that names accounts has all of them. Of BASE there are only the
          connectors that the block's routes name, and mail only if an account sends some; its route goes to
-         all connectors. Files in /etc/smsc-gateway are made: the hash of PASSWORD for *.hash, that of an API key
-         for *.key, PASSWORD for all others.
+         all connectors. Files in /etc/smsc-gateway are made: the hash of PASSWORD for *.hash, that of an API
+         key for *.key, PASSWORD for all others.
 csv      The content of the *.csv that the next yaml block names.
 console  Commands `$ smsc-gateway …` that run one after the other, against a gateway with the configuration of
          the last yaml block before and an empty store; blocks behind the same yaml block share it. A
