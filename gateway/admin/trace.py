@@ -30,7 +30,7 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
         except TraceError as error:
             yield {"error": str(error)}
             return
-        daemon.events.say("warning", "trace_began", **wanted.words, seconds=seconds)
+        daemon.events.say("warning", "trace_began", whose=wanted.whose, seconds=seconds)
         until = daemon.clock.now() + seconds
         try:
             is_over = False
@@ -45,7 +45,7 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
             yield {"over": True, "pdus": found.seen, "dropped": found.dropped}
         finally:
             daemon.tracing.end(found)
-            daemon.events.say("info", "trace_ended", **wanted.words, pdus=found.seen, dropped=found.dropped)
+            daemon.events.say("info", "trace_ended", whose=wanted.whose, pdus=found.seen, dropped=found.dropped)
 
     return {"trace": trace}
 

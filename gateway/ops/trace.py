@@ -43,11 +43,11 @@ class Wanted:
     number: str = ""
 
     @property
-    def words(self) -> dict[str, str]:
+    def whose(self) -> str:
         """The same for the log."""
         if self.number:
-            return {"number": mask(self.number)}
-        return {"account": self.account} if self.account else {"connector": self.connector}
+            return f"number {mask(self.number)}"
+        return f"account {self.account}" if self.account else f"connector {self.connector}"
 
     def is_session(self, tap: SessionTap) -> bool:
         """Whether PDUs of this session, whatever they say, are wanted."""
