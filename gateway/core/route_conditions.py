@@ -220,7 +220,7 @@ def _segments(least: int, most: int) -> Condition:
         words = f"of {least} segments and more"
         return Condition("min_segments", value, words, lambda facts: facts.segments >= least, _count)
     if least == LEAST_SEGMENTS:
-        words = f"of {most} segments and less"
+        words = f"of {most} segments and less" if most > 1 else "of one segment"
         return Condition("max_segments", value, words, lambda facts: facts.segments <= most, _count)
     words = f"of {least} to {most} segments"
     return Condition("min_segments", value, words, lambda facts: least <= facts.segments <= most, _count)

@@ -6,7 +6,7 @@ yaml     A file of conf.d. It has to pass check-config, without a warning, toget
          the block names is left out: a block that names accounts has all of them. Of BASE there are only the
          connectors that the block's routes name, and mail only if an account sends some; its route goes to
          all connectors. Files in /etc/smsc-gateway are made: the hash of PASSWORD for *.hash, that of an API
-         key for *.key, PASSWORD for all others.
+         key for *.key, a number for *.txt, PASSWORD for all others.
 csv      The content of the *.csv that the next yaml block names.
 console  Commands `$ smsc-gateway …` that run one after the other, against a gateway with the configuration of
          the last yaml block before and an empty store; blocks behind the same yaml block share it. A
@@ -130,6 +130,8 @@ def content_of(name: str, example: Example) -> str:
     """What a file in ETC holds."""
     if name.endswith(".csv"):
         return example.csv
+    if name.endswith(".txt"):
+        return "79991234567\n"
     if name.endswith(".key"):
         return hash_key(new_key())
     return password_hash() if name.endswith(".hash") else PASSWORD
