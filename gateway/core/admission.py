@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import tzinfo
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from gateway.config.account_model import Account as AccountConfig
 from gateway.config.account_model import AccountLimits
@@ -19,7 +19,7 @@ from gateway.core.accounts import Account
 from gateway.core.batch import Row
 from gateway.core.blacklist import EVERYBODY, Blacklists, number_of
 from gateway.core.clock import Clock
-from gateway.core.day_counts import DayCounts, Kind, key_of
+from gateway.core.day_counts import EVERYTHING, DayCounts, Kind, key_of
 from gateway.core.destinations import Destinations
 from gateway.core.errors import Refusal
 from gateway.core.hours import Hours, parse_hours, zone_of
@@ -37,17 +37,13 @@ _PER_DAY = (
 )
 
 
-class Source(NamedTuple):
-    """A sender as a draft has it."""
-
-    source_ton: int
-    source_npi: int
-    source: str
+_NUMBER, _TEXT, _ADDRESS = Kind.NUMBER, Kind.TEXT, Kind.ADDRESS
 
 
-def source_of(text: str) -> Source:
-    """A sender that is configured: a name, an international number or a short code."""
-    return Source(*guess_source_ton_npi(text), text)
+def source_of(text: str) -> dict[str, Any]:
+    """What a draft says of a sender that is configured: a name, an international number or a short code."""
+    ton, npi = guess_source_ton_npi(text)
+    return {"source_ton": ton, "source_npi": npi, "source": text}
 
 
 class DayLimits(NamedTuple):
@@ -124,9 +120,9 @@ class Rules:
     def prepare(self, draft: Draft) -> Draft | Refusal:
         """The draft as the account means it, before a route is looked for."""
         if self.forced is not None:
-            return draft._replace(**self.forced._asdict())
+            return draft._replace(**self.forced)
         if self.default is not None and not draft.source:
-            return draft._replace(**self.default._asdict())
+            return draft._replace(**self.default)
         return draft
 
     # -- after it ----------------------------------------------------------------------------------------
@@ -207,30 +203,32 @@ class Rules:
 
     def _counted(self, draft: Draft, digits: str, now: float, now_ms: int) -> Counted | Refusal:
         number = digits.encode()
+        # by Kind; made when they are wanted
+        keys: list[bytes | None] = [None, EVERYTHING, None, None, None]
         floods, repeats = self.floods, self.repeats
         flood_key = repeat_key = b""
         if repeats is not None:
-            sender = f"{draft.source} {draft.data_coding}".encode()
-            repeat_key = key_of(Kind.TEXT, sender, number, _text(draft))
+            sender = f"\0{draft.data_coding} {draft.source}".encode()
+            repeat_key = key_of(_TEXT, number + sender + _text(draft))
             if repeats.is_known(repeat_key, now):
                 return Refusal.REPEATED
         if floods is not None:
-            flood_key = key_of(Kind.NUMBER, number)
+            flood_key = keys[_NUMBER] = key_of(_NUMBER, number)
             if floods.is_over(flood_key, now):
                 return Refusal.FLOOD
         rows: list[Row] = []
         counts: list[DayCounts] = []
-        keys: dict[Kind, bytes] = {}
         for day in self.days:
             day.counts.turn(now_ms)
             for kind, most, refusal in day.limits:
-                if kind is Kind.ADDRESS and not draft.address:
+                if kind is _ADDRESS and not draft.address:
                     continue
-                if kind not in keys:
-                    keys[kind] = _key_of(kind, draft, number)
-                if day.counts.of(keys[kind]) >= most:
+                key = keys[kind]
+                if key is None:
+                    key = keys[kind] = _key_of(kind, draft, number)
+                if day.counts.of(key) >= most:
                     return refusal
-                rows.append((day.counts.account, day.counts.day, kind.value, keys[kind], 1))
+                rows.append((day.counts.account, day.counts.day, int(kind), key, 1))
                 counts.append(day.counts)
         for row, one in zip(rows, counts, strict=True):
             one.add(row[3])
@@ -254,13 +252,14 @@ def _text(draft: Draft) -> bytes:
 
     Parts of long texts have the same beginnings, and what only an SMSC service can send may have no text.
     """
-    return draft.user_data + repr(draft.part or "").encode() if draft.user_data else draft.tlvs
+    part = str(draft.part).encode() if draft.part is not None else b""
+    return b"\0%b\0%b" % (part, draft.user_data or draft.tlvs)
 
 
 def _key_of(kind: Kind, draft: Draft, number: bytes) -> bytes:
-    if kind is Kind.TEXT:
-        return key_of(kind, number, _text(draft))
-    return key_of(kind, draft.address.encode() if kind is Kind.ADDRESS else number)
+    if kind is _TEXT:
+        return key_of(kind, number + _text(draft))
+    return key_of(kind, draft.address.encode() if kind is _ADDRESS else number)
 
 
 class Admission:

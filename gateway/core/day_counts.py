@@ -28,18 +28,14 @@ class Kind(IntEnum):
     ADDRESS = 4
 
 
-_PERSONS = {kind: kind.name.lower().encode() for kind in Kind}
+_PREFIXES = [b"", b"", b"number ", b"text ", b"address "]
+EVERYTHING = b""
+"""The key of Kind.DAY."""
 
 
-def key_of(kind: Kind, *parts: bytes) -> bytes:
-    """What stands for a number, a text to a number or an address; nothing for all messages of a day."""
-    if kind is Kind.DAY:
-        return b""
-    digest = blake2b(digest_size=8, person=_PERSONS[kind])
-    for part in parts:
-        digest.update(len(part).to_bytes(4))
-        digest.update(part)
-    return digest.digest()
+def key_of(kind: Kind, what: bytes) -> bytes:
+    """What stands for a number, for a text to a number, or for an address."""
+    return blake2b(_PREFIXES[kind] + what, digest_size=8).digest()
 
 
 class DayCounts:
