@@ -11,7 +11,7 @@ from typing import Any
 from gateway.core.errors import Refusal
 from gateway.core.model import Draft
 from gateway.core.route_facts import ALPHABETS, Facts, facts_of, text_of
-from gateway.core.route_targets import key_of, linked_first
+from gateway.core.route_targets import key_of
 from gateway.core.router import Router
 from gateway.core.routing import Route
 from gateway.core.sent_as import parse
@@ -165,7 +165,7 @@ def _connectors(router: Router, route: Route, draft: Draft) -> list[dict[str, An
     digits = router.digits_up(draft)
     weights = dict(zip(route.connectors, route.weights, strict=False))
     rows = []
-    for name in linked_first(preferred, router.upstreams):
+    for name in router.ranked(route, preferred):
         find = router.prices.get(name)
         rows.append(
             {

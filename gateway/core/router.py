@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from gateway.core.accounts import Account
@@ -98,15 +98,23 @@ class Router:
         `key` is another number for each message. When no connector has a link the first one gets it.
         """
         if route.spreads:
-            names: list[str] | tuple[str, ...] = self.order(route, draft, key)
+            names: Sequence[str] = self.order(route, draft, key)
             alternatives = " ".join(names)
         else:
             names, alternatives = route.connectors, route.alternatives
         first = self.upstreams[names[0]]
         if first.up or len(names) == 1:
             return first, alternatives
-        names = linked_first(names, self.upstreams)
+        names = self.ranked(route, names)
         return self.upstreams[names[0]], " ".join(names)
+
+    def ranked(self, route: Route, names: Sequence[str]) -> Sequence[str]:
+        """These connectors of the route as they would be tried now: the first stays the first, unless it can
+        take nothing and the route wants that the next one takes over then."""
+        first = self.upstreams[names[0]]
+        if first.up or ("silent" if first.bound else "down") not in route.failover:
+            return names
+        return linked_first(names, self.upstreams)
 
     def order(self, route: Route, draft: Draft, key: int) -> list[str]:
         """The route's connectors as this message prefers them, whether they have a link or not."""
