@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import io
 import re
+import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -43,6 +44,9 @@ from gateway.core.passwords import hash_password
 PAGES = [page for page in ("docs/accounts.md", "docs/routing.md") if (ROOT / page).exists()]
 KINDS = {"yaml", "csv", "console", "text"}
 PASSWORD = "q7-Kf2pw"
+LOOKING = {"status", "queue", "statistics", "export", "show", "list", "find"}
+"""Commands, or their first words, that change nothing."""
+PATIENCE_S = 5.0
 ETC = "/etc/smsc-gateway/"
 BASE = f"""\
 listeners:
@@ -105,7 +109,7 @@ def base_for(given: dict[str, Any]) -> dict[str, Any]:
         base["connectors"] = [one for one in base["connectors"] if one["name"] in named_there]
     elif "connectors" in given and "routes" not in given:
         base["routes"] = [{"connectors": [one["name"] for one in given["connectors"]]}]
-    if not any("mail" in one for one in given.get("accounts", base.get("accounts"))):
+    if not any("mail" in one for one in given.get("accounts") or base.get("accounts", ())):
         base.pop("mail", None)
         base.get("listeners", {}).pop("smtp", None)
     return base
@@ -185,14 +189,30 @@ def run_all(example: Example, port: int, capsys: Capture) -> None:
         assert program == "smsc-gateway", f"{where}: only smsc-gateway can be run"
         if arguments[0] == "send":
             arguments += ["--connect", f"{example_gateway.HOST}:{port}"]
-        code = run(arguments)
-        streams = capsys.readouterr()
-        output = streams.out + streams.err
-        found = matched(command.shown, output, known)
+        found, code, output = result_of(arguments, command.shown, known, capsys)
         assert found is not None, f"{where}: $ {command.words}\n{output}\nis not\n{command.shown}"
         known |= found
         is_told = place + 1 < len(commands) and commands[place + 1].words == "echo $?"
         assert code == 0 or is_told, f"{where}: exit code {code}\n{output}"
+
+
+def result_of(
+    arguments: list[str], shown: str, known: dict[str, str], capsys: Capture
+) -> tuple[dict[str, str] | None, int, str]:
+    """The words that were found in its output (None: it is not what is shown), its exit code, its output.
+
+    What only looks is run again for a while: what a message or an incoming SMS does may take a moment.
+    """
+    only_looks = arguments[0] in LOOKING or LOOKING.intersection(arguments[1:2])
+    until = time.monotonic() + (PATIENCE_S if only_looks else 0)
+    while True:
+        code = run(arguments)
+        streams = capsys.readouterr()
+        output = streams.out + streams.err
+        found = matched(shown, output, known)
+        if found is not None or time.monotonic() >= until:
+            return found, code, output
+        time.sleep(0.05)
 
 
 def run(arguments: list[str]) -> int:
