@@ -1,4 +1,4 @@
-"""A random walk over money: what accepts messages and the store against a model that only adds up.
+"""A random walk over money: what accepts messages, and the store, against a model that only adds up.
 
     balance = what was put in - what was charged + what was given back
 
@@ -8,15 +8,13 @@ no balance is ever below its credit.
 
 from __future__ import annotations
 
-import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 from typing import Any
 
+import pytest
 from gateway_fakes import DAY_MS, NOW_MS, FakeJournal, ManualClock, account, draft, quiet_events
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from store_support import SqliteEngine, receipt, submitted
 
 from gateway.core.batch import Batch
@@ -58,11 +56,10 @@ class Paid:
         return self.refund == "undelivered" and state not in (2, 6, 7)
 
 
-class MoneyWalk(RuleBasedStateMachine):
-    def __init__(self) -> None:
-        super().__init__()
-        self.folder = tempfile.TemporaryDirectory()
-        self.engine = SqliteEngine(Path(self.folder.name))
+class Walk:
+    def __init__(self, folder: Path, seed: int) -> None:
+        self.random = Random(seed)
+        self.engine = SqliteEngine(folder)
         self.clock = ManualClock()
         self.expected = {"own": 0, "other": 0}
         self.live: dict[int, Paid] = {}
@@ -93,10 +90,6 @@ class MoneyWalk(RuleBasedStateMachine):
         self.ledger = self.submission.ledger = Ledger(quiet_events(), balances)
         self.ledger.configure([one.config for one in ACCOUNTS], {"list": PriceTable(PRICES)})
 
-    def teardown(self) -> None:
-        self.engine.close()
-        self.folder.cleanup()
-
     def _apply(self, **lists: Any) -> Any:
         """A batch beside the gathering one; what comes back goes to the ledger, as in the daemon."""
         answer = self.engine.apply(Batch(**lists))
@@ -110,26 +103,22 @@ class MoneyWalk(RuleBasedStateMachine):
             self.expected[paid.payer] += paid.amount
         self._apply(**lists)
 
-    def _some(self, data: Any, *, sent: bool) -> int | None:
+    def _some(self, *, sent: bool) -> int | None:
         fitting = [n for n, paid in self.live.items() if paid.stored and paid.sent is sent]
-        return data.draw(st.sampled_from(fitting)) if fitting else None
+        return self.random.choice(fitting) if fitting else None
 
     # -- what may happen ---------------------------------------------------------------------------------
 
-    @rule(name=st.sampled_from(sorted(LOWEST)), amount=st.integers(1, 400_000))
-    def credit(self, name: str, amount: int) -> None:
+    def credit(self) -> None:
+        name, amount = self.random.choice(sorted(LOWEST)), self.random.randint(1, 400_000)
         self._apply(credits=[(name, amount, NOW_MS, "root", "")])
         self.ledger.credited(name, amount)
         self.expected[name] += amount
 
-    @rule(
-        sender=st.sampled_from(ACCOUNTS),
-        number=st.sampled_from(NUMBERS),
-        segments=st.integers(1, 3),
-        times=st.integers(1, 4),
-    )
-    def accept(self, sender: Any, number: str, segments: int, times: int) -> None:
-        for _ in range(times):
+    def accept(self) -> None:
+        for _ in range(self.random.randint(1, 4)):
+            sender, number = self.random.choice(ACCOUNTS), self.random.choice(NUMBERS)
+            segments = self.random.randint(1, 3)
             what = draft(destination=number, segments=segments)
             taken = self.submission.accept(sender, what, self.clock.now(), self.clock.now_ms())
             payer = PAYERS[sender.name]
@@ -147,8 +136,8 @@ class MoneyWalk(RuleBasedStateMachine):
                     self.expected[payer] -= amount
         self.submission.flush()
 
-    @rule(ok=st.sampled_from((True, True, True, False)))
-    def commit(self, ok: bool) -> None:
+    def commit(self) -> None:
+        ok = self.random.random() < 0.8
         batch, end = self.journal.take()
         ids = [row[0] for row in batch.accepted]
         if ok:
@@ -165,38 +154,35 @@ class MoneyWalk(RuleBasedStateMachine):
         if paid.payer:
             self.expected[paid.payer] += paid.amount
 
-    @rule(room=st.integers(1, 9))
-    def send(self, room: int) -> None:
-        ((_, rows, _),) = self._apply(claims=[("one", room, NOW_MS + DAY_MS, 1)]).claimed
+    def send(self) -> None:
+        ((_, rows, _),) = self._apply(claims=[("one", self.random.randint(1, 9), NOW_MS + DAY_MS, 1)]).claimed
         for fields, _ in rows:
             self.live[fields[0]].sent = True
 
-    @rule(data=st.data())
-    def take(self, data: Any) -> None:
-        message_id = self._some(data, sent=True)
+    def take(self) -> None:
+        message_id = self._some(sent=True)
         if message_id is not None:
             paid = self.live[message_id]
             paid.taken = True
             rows = [submitted(message_id, f"{message_id}-{n}", n) for n in range(1, paid.segments + 1)]
             self._apply(submitted=rows)
 
-    @rule(data=st.data(), state=st.sampled_from((2, 3, 5, 7, 8)))
-    def tell(self, data: Any, state: int) -> None:
-        message_id = self._some(data, sent=True)
+    def tell(self) -> None:
+        state = self.random.choice((2, 3, 5, 7, 8))
+        message_id = self._some(sent=True)
         if message_id is not None and self.live[message_id].taken:
             parts = range(1, self.live[message_id].segments + 1)
             rows = [receipt(f"{message_id}-{n}", state, peer="") for n in parts]
             self._end(message_id, state, receipts=rows)
 
-    @rule(data=st.data(), sent=st.booleans(), state=st.sampled_from((3, 8)))
-    def fail(self, data: Any, sent: bool, state: int) -> None:
-        message_id = self._some(data, sent=sent)
+    def fail(self) -> None:
+        sent, state = self.random.random() < 0.5, self.random.choice((3, 8))
+        message_id = self._some(sent=sent)
         if message_id is not None:
             self._end(message_id, state, failed=[(message_id, state, "", NOW_MS)])
 
-    @rule(data=st.data())
-    def doubt(self, data: Any) -> None:
-        message_id = self._some(data, sent=True)
+    def doubt(self) -> None:
+        message_id = self._some(sent=True)
         if message_id is not None and not self.live[message_id].taken:
             paid = self.live[message_id]
             held = paid.doubtful
@@ -206,20 +192,19 @@ class MoneyWalk(RuleBasedStateMachine):
             if held:  # a person gives it up
                 self._end(message_id, 4, decisions=[(message_id, "drop", NOW_MS)])
 
-    @rule(data=st.data())
-    def cancel(self, data: Any) -> None:
-        message_id = self._some(data, sent=False)
+    def cancel(self) -> None:
+        message_id = self._some(sent=False)
         if message_id is not None and not self.live[message_id].doubtful:
             name = self.live[message_id].name
             self._end(message_id, 4, cancels=[(name, message_id, "", "", "", NOW_MS)])
 
-    @rule(data=st.data(), segments=st.integers(1, 3), number=st.sampled_from(NUMBERS[:2]))
-    def replace(self, data: Any, segments: int, number: str) -> None:
-        message_id = self._some(data, sent=data.draw(st.booleans()))
+    def replace(self) -> None:
+        message_id = self._some(sent=self.random.random() < 0.2)
         if message_id is None:
             return
         paid = self.live[message_id]
-        charge = self.ledger.charge(paid.name, number, segments)
+        segments = self.random.randint(1, 3)
+        charge = self.ledger.charge(paid.name, self.random.choice(NUMBERS[:2]), segments)
         if isinstance(charge, Refusal):
             return
         row = (paid.name, message_id, b"text", segments, 0, 0, -1, 0, "", 1, NOW_MS)
@@ -232,7 +217,6 @@ class MoneyWalk(RuleBasedStateMachine):
             self.expected[paid.payer] += paid.amount - charge.amount
             paid.amount = charge.amount
 
-    @rule()
     def restart(self) -> None:
         """What was not committed is gone, and its sender was told nothing."""
         for message_id in [n for n, paid in self.live.items() if not paid.stored]:
@@ -249,18 +233,36 @@ class MoneyWalk(RuleBasedStateMachine):
 
     # -- what always holds -------------------------------------------------------------------------------
 
-    @invariant()
-    def memory_adds_up(self) -> None:
+    def look(self) -> None:
         for name, amount in self.expected.items():
             assert self.ledger.purse(name).balance == amount
             assert amount >= LOWEST[name]
+        if not self.journal.batch.charges:
+            stored = {row["account"]: row["amount"] for row in self.engine.rows("balance")}
+            assert {name: stored.get(name, 0) for name in self.expected} == self.expected
 
-    @precondition(lambda self: not self.journal.batch.charges)
-    @invariant()
-    def the_store_adds_up(self) -> None:
-        stored = {row["account"]: row["amount"] for row in self.engine.rows("balance")}
-        assert {name: stored.get(name, 0) for name in self.expected} == self.expected
+    def step(self) -> None:
+        steps: dict[Callable[[], None], int] = {
+            self.credit: 2,
+            self.accept: 6,
+            self.commit: 6,
+            self.send: 3,
+            self.take: 4,
+            self.tell: 3,
+            self.fail: 2,
+            self.doubt: 1,
+            self.cancel: 1,
+            self.replace: 2,
+            self.restart: 1,
+        }
+        (chosen,) = self.random.choices(list(steps), weights=list(steps.values()))
+        chosen()
 
 
-TestMoneyWalk = MoneyWalk.TestCase
-TestMoneyWalk.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+@pytest.mark.parametrize("seed", range(12))
+def test_balances_add_up(seed: int, tmp_path: Path) -> None:
+    walk = Walk(tmp_path, seed)
+    for _ in range(150):
+        walk.step()
+        walk.look()
+    walk.engine.close()
