@@ -27,7 +27,7 @@ _WINDOW = 10
 _FAREWELL_S = 2.0
 _NOT_FINAL = (constants.SCHEDULED, constants.ENROUTE, constants.ACCEPTED)
 _UNREADABLE = (exceptions.UnknownCommandError, KeyError, ValueError, struct.error)
-_BIND_HINTS = {
+BIND_HINTS = {
     constants.ESME_RINVPASWD: "check system_id and password",
     constants.ESME_RINVSYSID: "check system_id and password",
     constants.ESME_RBINDFAIL: "check system_id and password, and whether the account has a bind left",
@@ -88,7 +88,7 @@ class SendSession:
             self._client.bind_transceiver(system_id=system_id, password=password)
         except exceptions.PDUError as error:
             status = error.args[1] if len(error.args) > 1 else constants.ESME_RUNKNOWNERR
-            hint = _BIND_HINTS.get(status, "see the gateway's log")
+            hint = BIND_HINTS.get(status, "see the gateway's log")
             raise SendError(
                 f"the gateway refused the bind: {constants.status_name(status)} – {hint}"
             ) from None
