@@ -137,6 +137,8 @@ class Walk:
             due_ms = self.random.choice((0, self.now_ms + 30))
             connector = self.random.choice(("one", "two"))
             self.add("postponed", (*part, connector, due_ms, self.random.randrange(2), self.now_ms, "busy"))
+        elif kind < 0.78:
+            self.refuse(part)
         elif kind < 0.8:
             self.add("failed", (part[0], 8, "refused", self.now_ms))
         else:
@@ -144,6 +146,13 @@ class Walk:
             self.add("doubts", (*part, self.now_ms, "no answer"))
             if self.random.random() < 0.5:
                 self.owed.append((part, self.ids[part]))
+
+    def refuse(self, part: Part) -> None:
+        """Its SMSC will never take it, so its message goes on to the other one."""
+        rows = self.store.rows("submission", message_id=part[0], segment=part[1])
+        refuser = str(rows[0]["connector"]) if rows else self.messages[part[0]].connector
+        other = "two" if refuser == "one" else "one"
+        self.add("rerouted", (*part, refuser, other, self.now_ms, "ESME_RINVDSTADR"))
 
     def take(self, part: Part, name: str = "submitted") -> None:
         self.taken.add(part)
