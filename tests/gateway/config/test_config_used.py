@@ -49,6 +49,7 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
     model.Account: {
         "core/accounts.py": {"config", "self.config"},
         "core/admission.py": {"config"},
+        "core/ledger.py": {"account"},
         "core/submission.py": {"account.config"},
         "core/api_keys.py": {"account.config"},
         "ingress/smpp_listener.py": {"account.config"},
@@ -115,13 +116,14 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
     model.Route: {"wiring.py": {"route"}, "core/route_conditions.py": {"route"}},
     route_model.Rewrite: {"core/rewriting.py": {"one"}},
     account_model.AccountLimits: {},
-    price_model.PriceList: {},
-    price_model.Price: {},
+    price_model.PriceList: {"core/prices.py": {"config", "one"}},
+    price_model.Price: {"core/prices.py": {"price"}},
     model.Queue: {"daemon.py": {"queue", "self.config.queue"}, "housekeeping.py": {"queue"}},
     model.Log: {"cli/run.py": {"config.log"}},
     model.Config: {
         "daemon.py": {"config", "self.config"},
         "housekeeping.py": {"self._daemon.config"},
+        "money_side.py": {"config"},
         "cli/run.py": {"config"},
         "wiring.py": {"config"},
     },
@@ -133,7 +135,6 @@ PENDING: dict[type[Any], set[str]] = {
     model.Account: {
         "parent",
         "tags",
-        "test_mode",
         "default_source",
         "forced_source",
         "destinations",
@@ -141,19 +142,12 @@ PENDING: dict[type[Any], set[str]] = {
         "max_validity_h",
         "time_zone",
         "limits",
-        "balance",
-        "credit",
-        "prices",
-        "refund",
         "stop_words",
     },
     account_model.AccountLimits: {option.name for option in fields(account_model.AccountLimits)},
     connector_model.Connector: {"silence_s", "prices"},
     smsc_model.SmscConnector: {"prices"},
-    price_model.PriceList: {"name", "currency", "prices", "file"},
-    price_model.Price: {"prefix", "price"},
     model.Queue: {"text_days", "statistics_days"},
-    model.Config: {"price_lists"},
 }
 
 
