@@ -1,6 +1,6 @@
 """Every example of the manuals is executed: configurations are checked, commands run against a gateway.
 
-These pages have fenced blocks of four kinds and no other.
+These pages have fenced blocks of five kinds and no other.
 
 yaml     A file of conf.d. It has to pass check-config, without a warning, together with BASE, of which what
          the block names is left out: a block that names accounts has all of them. Of BASE there are only the
@@ -13,6 +13,7 @@ console  Commands `$ smsc-gateway …` that run one after the other, against a g
          backslash at the end of a line continues it. Under a command stands its whole output, standard error
          behind standard output. It has to end with 0, or `$ echo $?` shows with what. Standard input is
          PASSWORD. `--connect` and the password of `send` are added; --config and --state-dir may be left out.
+smtp     A dialogue with the same gateway, from 127.0.0.1 and behind EHLO: `> ` is said, `< ` is the reply.
 text     Not executed: for layouts, never for commands or options.
 
 In outputs `…` is any text of a line, and alone on a line any lines. `<word>` is a piece of text without
@@ -24,6 +25,7 @@ from __future__ import annotations
 
 import io
 import re
+import smtplib
 import time
 from collections.abc import Iterator
 from functools import cache
@@ -34,7 +36,7 @@ import example_gateway
 import pytest
 import yaml
 from docs_support import ROOT
-from example_blocks import Block, arguments_of, blocks_of, commands_of, matched
+from example_blocks import Block, arguments_of, blocks_of, commands_of, lines_said_in, matched
 
 import gateway.cli
 from gateway.__main__ import main
@@ -42,7 +44,7 @@ from gateway.core.api_keys import hash_key, new_key
 from gateway.core.passwords import hash_password
 
 PAGES = [page for page in ("docs/accounts.md", "docs/routing.md") if (ROOT / page).exists()]
-KINDS = {"yaml", "csv", "console", "text"}
+KINDS = {"yaml", "csv", "console", "smtp", "text"}
 PASSWORD = "q7-Kf2pw"
 LOOKING = {"status", "queue", "statistics", "export", "show", "list", "find"}
 """Commands, or their first words, that change nothing."""
@@ -71,7 +73,8 @@ class Example(NamedTuple):
     page: str
     yaml: Block
     csv: str
-    console: list[Block]
+    actions: list[Block]
+    """Of console and smtp, in their order."""
 
 
 def examples_of(page: str) -> Iterator[Example]:
@@ -80,8 +83,8 @@ def examples_of(page: str) -> Iterator[Example]:
     for block in blocks_of((ROOT / page).read_text(encoding="utf-8")):
         if block.kind == "csv":
             csv = block.text
-        elif block.kind == "console":
-            found.console.append(block)
+        elif block.kind in ("console", "smtp"):
+            found.actions.append(block)
         elif block.kind == "yaml":
             yield found
             found, csv = Example(page, block, csv, []), ""
@@ -89,7 +92,7 @@ def examples_of(page: str) -> Iterator[Example]:
 
 
 EXAMPLES = [example for page in PAGES for example in examples_of(page)]
-WITH_COMMANDS = [example for example in EXAMPLES if example.console]
+WITH_COMMANDS = [example for example in EXAMPLES if example.actions]
 
 
 def named(example: Example) -> str:
@@ -171,17 +174,42 @@ def test_commands_do_what_is_shown(
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{PASSWORD}\n"))
     monkeypatch.setenv("COLUMNS", "110")
-    with example_gateway.running(path, state_dir) as port:
-        run_all(example, port, capsys)
-
-
-def run_all(example: Example, port: int, capsys: Capture) -> None:
-    """Runs the commands of an example; AssertionError says which one, and what it printed instead."""
     known: dict[str, str] = {}
+    with example_gateway.running(path, state_dir) as ports:
+        for block in example.actions:
+            if block.kind == "smtp":
+                known |= talk(example.page, block, ports.smtp, known)
+            else:
+                known |= run_all(example.page, block, ports.smpp, known, capsys)
+
+
+def talk(page: str, block: Block, port: int, known: dict[str, str]) -> dict[str, str]:
+    """Says what a dialogue says; the words that were found in the replies."""
+    known = dict(known)
+    with smtplib.SMTP(example_gateway.HOST, port, local_hostname="client.example.org") as client:
+        client.ehlo()
+        for said in lines_said_in(block):
+            client.send(said.words + "\r\n")
+            if not said.shown:
+                continue
+            code, reply = client.getreply()
+            answer = f"{code} {reply.decode()}"
+            found = matched(said.shown, answer, known)
+            assert found is not None, f"{page}:{said.line}: {said.words}\n{answer}\nis not\n{said.shown}"
+            known |= found
+    return known
+
+
+def run_all(page: str, block: Block, port: int, known: dict[str, str], capsys: Capture) -> dict[str, str]:
+    """Runs the commands of a block; the words that were found in their outputs.
+
+    AssertionError says which command printed something else than is shown.
+    """
+    known = dict(known)
     code = 0
-    commands = [command for block in example.console for command in commands_of(block)]
+    commands = list(commands_of(block))
     for place, command in enumerate(commands):
-        where = f"{example.page}:{command.line}"
+        where = f"{page}:{command.line}"
         if command.words == "echo $?":
             assert command.shown == str(code), f"{where}: it was {code}"
             continue
@@ -194,6 +222,7 @@ def run_all(example: Example, port: int, capsys: Capture) -> None:
         known |= found
         is_told = place + 1 < len(commands) and commands[place + 1].words == "echo $?"
         assert code == 0 or is_told, f"{where}: exit code {code}\n{output}"
+    return known
 
 
 def result_of(

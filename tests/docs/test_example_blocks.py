@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from example_blocks import Block, Command, arguments_of, blocks_of, commands_of, matched
+from example_blocks import Block, Command, arguments_of, blocks_of, commands_of, lines_said_in, matched
 
 PAGE = """\
 # A page
@@ -36,6 +36,19 @@ def test_blocks_are_found_with_their_lines() -> None:
 def test_a_console_block_begins_with_a_command() -> None:
     with pytest.raises(ValueError, match="line 9"):
         list(commands_of(Block("console", "output\n", 9)))
+
+
+def test_a_dialogue_is_what_is_said_with_its_replies() -> None:
+    block = Block("smtp", "> EHLO x\n< 250-a\n< 250 b\n>\n> .\n< 250 …\n", 5)
+    assert list(lines_said_in(block)) == [
+        Command("EHLO x", "250-a\n250 b", 6),
+        Command("", "", 9),
+        Command(".", "250 …", 10),
+    ]
+    with pytest.raises(ValueError, match="line 6"):
+        lines_said_in(Block("smtp", "< 220 hello\n", 5))
+    with pytest.raises(ValueError, match="line 7"):
+        lines_said_in(Block("smtp", "> QUIT\nbye\n", 5))
 
 
 def test_a_word_in_a_command_is_what_it_was() -> None:

@@ -59,6 +59,20 @@ def commands_of(block: Block) -> Iterator[Command]:
         yield Command(words, "\n".join(shown), block.line + 1 + begin)
 
 
+def lines_said_in(block: Block) -> Iterator[Command]:
+    """What is said in an SMTP dialogue (`> `), and the replies that are shown to it (`< `)."""
+    said: list[Command] = []
+    for place, line in enumerate(block.text.splitlines(), block.line + 1):
+        mark, _, text = line.partition(" ")
+        if mark == ">":
+            said.append(Command(text, "", place))
+        elif mark == "<" and said:
+            said[-1] = said[-1]._replace(shown=f"{said[-1].shown}\n{text}".strip("\n"))
+        else:
+            raise ValueError(f"line {place}: an SMTP dialogue has lines with > and <, and begins with >")
+    return iter(said)
+
+
 def arguments_of(words: str, known: Mapping[str, str]) -> list[str]:
     """The arguments of a command; `<word>` is what an output before had in its place."""
     return shlex.split(_WORD.sub(lambda found: known[found[1]], words))

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from gateway.config.basics import Address
 from gateway.config.load import load
@@ -74,11 +74,26 @@ def _error_of(context: dict[str, Any]) -> BaseException:
     return context.get("exception") or RuntimeError(context["message"])
 
 
+class Ports(NamedTuple):
+    """Where a gateway listens; 0: it does not."""
+
+    smpp: int
+    smtp: int
+
+
+def _ports(daemon: Daemon) -> Ports:
+    mail = daemon.mail.listeners if daemon.mail is not None else ()
+    return Ports(
+        next((one.port for one in daemon.listeners), 0),
+        next((one.port for one in mail if one.protocol == "smtp"), 0),
+    )
+
+
 @contextmanager
-def running(config_file: Path, state_dir: Path) -> Iterator[int]:
-    """A gateway of this configuration as long as it lasts; the port for applications over SMPP."""
+def running(config_file: Path, state_dir: Path) -> Iterator[Ports]:
+    """A gateway of this configuration as long as it lasts."""
     loop = asyncio.new_event_loop()
-    ready: list[int] = []
+    ready: list[Ports] = []
     failed: list[BaseException] = []
     settled, stop = threading.Event(), asyncio.Event()
 
@@ -98,7 +113,7 @@ def running(config_file: Path, state_dir: Path) -> Iterator[int]:
             async with asyncio.timeout(_PATIENCE_S):
                 while not all(one.up for one in daemon.upstreams.values()):  # noqa: ASYNC110 - nothing tells
                     await asyncio.sleep(0.01)
-            ready.append(daemon.listeners[0].port if daemon.listeners else 0)
+            ready.append(_ports(daemon))
             settled.set()
             await stop.wait()
         finally:
