@@ -16,6 +16,7 @@ from gateway.cli.bulk_list import Line, octets_of
 from gateway.cli.send_session import BIND_HINTS, SendError
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
+from protocols.smpp.errors import InvalidState
 from protocols.smpp.events import Answered, Closed, TimedOut
 from protocols.smpp.pdu import BindTransmitter, Pdu, SubmitSm
 from protocols.smpp.session import Session
@@ -158,6 +159,7 @@ class BulkSession:
             self._session.unbind(time.monotonic())
             while not self._session.over and time.monotonic() < until:
                 self._turn(until - time.monotonic())
-        except (SendError, ValueError):
+        except (SendError, InvalidState):
             pass  # what was answered is written down; how the peer takes the farewell changes nothing
-        self._socket.close()
+        finally:
+            self._socket.close()
