@@ -116,8 +116,8 @@ class Account:
     parent: str = field(
         default="",
         metadata=about(
-            "The account that this one is a part of: its block, its limits per day and its denied "
-            "destinations hold for this one too.",
+            "The account that this one is a part of: its block, its limits per day, its destinations and "
+            "its blacklist hold for this one too.",
             example="app",
             max_octets=15,
         ),
@@ -152,7 +152,7 @@ class Account:
         default=(),
         metadata=about(
             "First digits of numbers that the account may write to, with a minus of those that it may not; "
-            "the longest that fits decides, and empty: all.",
+            "the longest that fits decides. Where all have a minus, others are allowed; empty: all.",
             example="['7', '-77', '49']",
             max_octets=21,
         ),
