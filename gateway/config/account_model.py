@@ -118,7 +118,7 @@ class Account:
         metadata=about(
             "The account that this one is a part of: its block, its limits per day, its destinations and "
             "its blacklist hold for this one too.",
-            example="app",
+            example="reseller",
             max_octets=15,
         ),
     )
