@@ -109,7 +109,7 @@ def _ways_of(code: Any, argument: Any, longest: int) -> int:
         each = [_ways(branch, longest) for branch in argument[1]]
         return max(each) if _differ_at_once(argument[1]) else sum(each)
     if code is op.GROUPREF_EXISTS:
-        return sum(_ways(branch, longest) for branch in argument[1:] if branch is not None)
+        return max(_ways(branch, longest) for branch in argument[1:] if branch is not None)
     return 1
 
 
