@@ -67,7 +67,12 @@ class Results:
             self._sent = os.open(self.sent_path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         except OSError as error:
             raise CommandError(f"{self.sent_path} cannot be written: {error.strerror}") from None
-        self._load(digest, resume=resume)
+        try:
+            self._load(digest, resume=resume)
+        except BaseException:
+            os.close(self._sending)
+            os.close(self._sent)
+            raise
 
     def _lock(self) -> None:
         try:
