@@ -143,19 +143,25 @@ class Ledger:
 
     def _tell(self, purse: Purse, rest: int) -> None:
         """Once between two credits: the balance is used up, and then the credit too."""
-        is_empty = rest + purse.credit < 0
-        if purse.told_empty if is_empty else purse.told_low:
-            return
-        name = "balance_empty" if is_empty else "balance_below_zero"
-        purse.told_empty, purse.told_low = purse.told_empty or is_empty, True
-        self._events.say(
-            "warning",
-            name,
-            account=purse.name,
-            balance=amount_text(purse.balance if is_empty else rest),
-            currency=purse.currency or "-",
-            fix=f"smsc-gateway account credit {purse.name} AMOUNT",
-        )
+        currency, fix = purse.currency or "-", f"smsc-gateway account credit {purse.name} AMOUNT"
+        if rest + purse.credit >= 0:
+            if not purse.told_low:
+                purse.told_low = True
+                balance = amount_text(rest)
+                self._events.say(
+                    "warning",
+                    "balance_below_zero",
+                    account=purse.name,
+                    balance=balance,
+                    currency=currency,
+                    fix=fix,
+                )
+        elif not purse.told_empty:
+            purse.told_empty = True
+            balance = amount_text(purse.balance)
+            self._events.say(
+                "warning", "balance_empty", account=purse.name, balance=balance, currency=currency, fix=fix
+            )
 
 
 def payer_of(name: str, accounts: Mapping[str, AccountConfig]) -> str:
