@@ -63,8 +63,9 @@ def _show_sums(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(summary, indent=2))
         return EXIT_OK
-    for name in ("upstream", "downstream"):
-        print(f"{name}\n{table([_with_ages(row, now_ms) for row in summary.pop(name)])}\n")
+    del summary["upstream"]  # by_account says more
+    for name, head in (("by_account", "upstream"), ("downstream", "downstream")):
+        print(f"{head}\n{table([_with_ages(row, now_ms) for row in summary.pop(name)])}\n")
     for name, count in summary.items():
         print(f"{name.replace('_', ' '):<20} {count}")
     return EXIT_OK

@@ -27,7 +27,7 @@ _LISTINGS = {
 }
 LISTINGS = (*_LISTINGS, "letters")
 
-_UPSTREAM = (
+_BY_ACCOUNT = (
     "SELECT connector, account, sum(progress = 0) AS messages, "
     "min(CASE progress WHEN 0 THEN accepted_ms END) AS oldest_ms, "
     "min(CASE progress WHEN 0 THEN max(due_ms, 0) END) AS next_due_ms, "
@@ -60,12 +60,29 @@ def listing(connection: sqlite3.Connection, kind: str, limit: int) -> list[dict[
 
 
 def summary(connection: sqlite3.Connection) -> dict[str, Any]:
-    """How much waits, and where; `upstream` of each connector and account, `downstream` of each account."""
+    """How much waits, and where.
+
+    `upstream`: what goes by itself, of each connector; `by_account`: that and what does not, of each connector
+    and account; `downstream`: of each account.
+    """
+    by_account = _rows(connection, _BY_ACCOUNT)
     return {
-        "upstream": _rows(connection, _UPSTREAM),
+        "upstream": _of_connectors(by_account),
+        "by_account": by_account,
         "downstream": _rows(connection, _DOWNSTREAM),
         **{name: int(connection.execute(sql).fetchone()[0]) for name, sql in _SUMS.items()},
     }
+
+
+def _of_connectors(by_account: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for row in by_account:
+        if row["messages"]:
+            name, oldest_ms = row["connector"], row["oldest_ms"]
+            sums = found.setdefault(name, {"connector": name, "messages": 0, "oldest_ms": oldest_ms})
+            sums["messages"] += row["messages"]
+            sums["oldest_ms"] = min(sums["oldest_ms"], oldest_ms)
+    return list(found.values())
 
 
 def dead_of(connection: sqlite3.Connection, account: str, limit: int) -> list[dict[str, Any]]:

@@ -272,7 +272,10 @@ async def test_the_queue_by_connector_and_account(tmp_path: Path, command: Comma
         assert second.split() == [UPSTREAM, "other", "1", "30m", "in", "30m", "0", "0", "0"]
         assert (code, "paused               1" in shown) == (0, True)
         _, shown = await command(gateway, "queue", "--json")
-        assert json.loads(shown)["upstream"][0]["messages"] == 2
+        assert json.loads(shown)["by_account"][0]["messages"] == 2
+        assert json.loads(shown)["upstream"] == [
+            {"connector": UPSTREAM, "messages": 3, "oldest_ms": gateway.clock.now_ms() - 1_800_000}
+        ]
 
 
 @journey

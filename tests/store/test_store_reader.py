@@ -61,7 +61,8 @@ def test_one_row_in_every_list(store: Store, reader: Reader) -> None:
     upstream = {"connector": "one", "account": "app", "messages": 1, "oldest_ms": NOW_MS, "next_due_ms": 0}
     other = {**upstream, "account": "other", "messages": 0, "oldest_ms": None, "next_due_ms": None}
     assert reader.summary() == {
-        "upstream": [
+        "upstream": [{"connector": "one", "messages": 1, "oldest_ms": NOW_MS}],
+        "by_account": [
             {**upstream, "paused": 0, "held": 1, "gathered": 0},
             {**other, "paused": 1, "held": 0, "gathered": 0},
         ],
@@ -75,6 +76,22 @@ def test_one_row_in_every_list(store: Store, reader: Reader) -> None:
         "letters": 1,
         "dead_letters": 0,
     }
+
+
+def test_sums_of_a_connector(store: Store, reader: Reader) -> None:
+    store.queue(message(1, accepted_ms=NOW_MS + 5), message(2, account="other"), message(3, account="third"))
+    store.queue(message(4, connector="two"))
+    store.apply(decisions=[(3, "hold", NOW_MS), (4, "hold", NOW_MS)])
+    summary = reader.summary()
+    assert summary["upstream"] == [{"connector": "one", "messages": 2, "oldest_ms": NOW_MS}]
+    assert [
+        (row["connector"], row["account"], row["messages"], row["paused"]) for row in summary["by_account"]
+    ] == [
+        ("one", "app", 1, 0),
+        ("one", "other", 1, 0),
+        ("one", "third", 0, 1),
+        ("two", "app", 0, 1),
+    ]
 
 
 def test_security_71_numbers_are_masked(store: Store, reader: Reader) -> None:
