@@ -62,7 +62,7 @@ def listing(connection: sqlite3.Connection, kind: str, limit: int) -> list[dict[
 def summary(connection: sqlite3.Connection) -> dict[str, Any]:
     """How much waits, and where.
 
-    `upstream`: what goes by itself, of each connector; `by_account`: that and what does not, of each connector
+    `upstream`: what goes by itself, of each connector; `by_account`: that, and what does not, of each of them
     and account; `downstream`: of each account.
     """
     by_account = _rows(connection, _BY_ACCOUNT)
