@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from gateway.config.account_model import SANDBOX, Account
 from gateway.config.model import Config
 from gateway.config.price_model import PriceList
@@ -60,8 +58,10 @@ def _check_list(one: PriceList, path: str, reading: Reading) -> None:
 
 
 def _check_decimals(amount: float, key: str, reading: Reading) -> None:
-    exponent = Decimal(repr(amount)).normalize().as_tuple().exponent
-    if isinstance(exponent, int) and exponent < -6:
+    # as repr() writes it, and not in binary: 0.1 has one decimal
+    mantissa, _, exponent = repr(amount).partition("e")
+    decimals = len(mantissa.partition(".")[2].rstrip("0")) - int(exponent or 0)
+    if decimals > 6:
         reading.note(key, "has more than six decimals", "round it to six")
 
 

@@ -5,11 +5,15 @@ Money is whole millionths of a currency's unit everywhere inside; only what peop
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from decimal import Decimal
 
 from gateway.config.price_file import MILLIONTHS
 from gateway.config.price_model import PriceList
+
+MAX_AMOUNT = 1_000_000_000
+"""Of a credit or debit, in units of its currency."""
+_AMOUNT = re.compile(r"(-)?([0-9]+)(?:\.([0-9]+))?", re.ASCII).fullmatch
 
 
 class PriceTable:
@@ -18,7 +22,7 @@ class PriceTable:
     def __init__(self, prices: Mapping[str, int], *, name: str = "", currency: str = "") -> None:
         self.name = name
         self.currency = currency
-        self._prices = dict(prices)
+        self._prices = prices
         self._lengths = sorted({len(prefix) for prefix in prices}, reverse=True)
 
     def __len__(self) -> int:
@@ -36,9 +40,12 @@ class PriceTable:
 
 def table_of(config: PriceList) -> PriceTable:
     """The prices of a list, those in its file too."""
-    prices = {price.prefix.removeprefix("+"): millionths(price.price) for price in config.prices}
+    prices: Mapping[str, int] = {
+        price.prefix.removeprefix("+"): millionths(price.price) for price in config.prices
+    }
     if config.file is not None:
-        prices.update(config.file.prices)
+        # a large file is held once
+        prices = {**config.file.prices, **prices} if prices else config.file.prices
     return PriceTable(prices, name=config.name, currency=config.currency)
 
 
@@ -54,15 +61,16 @@ def millionths(amount: float) -> int:
 
 def parse_amount(text: str) -> int:
     """An amount of money as people write it, in millionths; ValueError says what is wrong with it."""
-    digits = text.removeprefix("-").replace(".", "", 1)
-    if not (digits.isascii() and digits.isdigit() and text[-1] != "." and text.lstrip("-")[0] != "."):
+    found = _AMOUNT(text)
+    if found is None:
         raise ValueError("write an amount in digits, for example 100 or 12.50")
-    amount = Decimal(text) * MILLIONTHS
-    if amount != amount.to_integral_value():
+    sign, whole, rest = found.groups("")
+    if len(rest) > 6:
         raise ValueError("write at most six decimals")
-    if abs(amount) > 10**9 * MILLIONTHS:
-        raise ValueError("write at most 1000000000")
-    return int(amount)
+    if len(whole) > len(str(MAX_AMOUNT)) or int(whole) > MAX_AMOUNT:
+        raise ValueError(f"write at most {MAX_AMOUNT}")
+    amount = int(whole) * MILLIONTHS + int(rest.ljust(6, "0"))
+    return -amount if sign else amount
 
 
 def amount_text(amount: int, decimals: int = 2) -> str:

@@ -56,7 +56,7 @@ ROW = {"account": "app", "parent": None, "payer": "app", "balance": "20.00", "st
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Any:
     def run(daemon: Daemon, *words: str) -> str:
         monkeypatch.setattr(account, "ask", daemon.ask)
-        monkeypatch.setenv("SUDO_USER", "anna")
+        monkeypatch.setenv("SUDO_USER", "root")
         assert main(["account", *words]) == 0
         return capsys.readouterr().out
 
@@ -70,8 +70,8 @@ def test_money_goes_in_and_out_with_who_and_why(run: Any) -> None:
     )
     assert json.loads(run(daemon, "debit", "app", "12.5", "--json")) == CHANGED
     assert [(it["amount"], it["who"], it["note"]) for it in daemon.asked] == [
-        ("12.50", "anna", "invoice 17"),
-        ("-12.50", "anna", ""),
+        ("12.50", "root", "invoice 17"),
+        ("-12.50", "root", ""),
     ]
     assert {it["command"] for it in daemon.asked} == {"account_credit"}
 
@@ -85,14 +85,14 @@ def test_a_list(run: Any) -> None:
 
 
 def test_one_account(run: Any) -> None:
-    change = {"at_ms": 0, "who": "an\x1bna", "amount": "12.50", "balance": "20.00", "note": "invoice 17"}
+    change = {"at_ms": 0, "who": "ro\x1bot", "amount": "12.50", "balance": "20.00", "note": "invoice 17"}
     daemon = Daemon(account={**ROW, "parts": ["one", "two"], "tags": []}, changes=[change])
     lines = run(daemon, "show", "app", "--changes", "3").splitlines()
     assert lines[0].split() == ["account", "app"]
     assert "parts          one, two" in lines
     assert "tags           -" in lines
     assert lines[-2].split() == ["at", "who", "amount", "balance", "note"]
-    assert lines[-1].split() == ["-", "an\\x1bna", "12.50", "20.00", "invoice", "17"]
+    assert lines[-1].split() == ["-", "ro\\x1bot", "12.50", "20.00", "invoice", "17"]
     assert daemon.asked == [{"command": "account", "account": "app", "limit": 3}]
     free = {**ROW, "balance": None, "payer": None}
     assert "changes" not in run(Daemon(account=free, changes=[]), "show", "app")
