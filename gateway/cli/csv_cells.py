@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-_MARKED = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
+_MARKED = frozenset("=+-@\t\r\n'")
 _NUMBER = re.compile(r"-\d+(\.\d+)?", re.ASCII)
 
 
@@ -17,4 +17,4 @@ def csv_cell(value: object) -> str:
     if value is None:
         return ""
     text = str(value)
-    return f"'{text}" if text.startswith(_MARKED) and not _NUMBER.fullmatch(text) else text
+    return f"'{text}" if text[:1] in _MARKED and not _NUMBER.fullmatch(text) else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from gateway.core.model import MessageState, Origin
@@ -17,7 +18,8 @@ COLUMNS = (
     "upstream_id", "state", "error", "done", "retries", "origin", "client_id", "amount",
 )  # fmt: skip
 TEXT = "text"
-_ORIGINS = {Origin.SESSION: "smpp", Origin.MAIL: "mail"}
+_ORIGINS = {int(Origin.SESSION): "smpp", int(Origin.MAIL): "mail"}
+_STATES = {int(state): state.name for state in MessageState}
 
 
 def record_of(row: dict[str, Any]) -> dict[str, Any]:
@@ -33,7 +35,7 @@ def record_of(row: dict[str, Any]) -> dict[str, Any]:
         "route": row["route"],
         "submitted": _time(row["submitted_ms"]),
         "upstream_id": row["upstream_id"],
-        "state": MessageState(row["state"]).name,
+        "state": _STATES[row["state"]],
         "error": row["error"],
         "done": _time(row["done_ms"]),
         "retries": row["retries"],
@@ -51,7 +53,13 @@ def record_of(row: dict[str, Any]) -> dict[str, Any]:
 def _time(ms: int | None) -> str | None:
     if not ms:
         return None
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return f"{_second(ms // 1000)}.{ms % 1000:03}Z"
+
+
+@lru_cache(4096)
+def _second(seconds: int) -> str:
+    """Rows come in the order of their times, so most have the second of one before."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
 
 
 def text_of(esm_class: int, data_coding: int, data: bytes) -> str:
