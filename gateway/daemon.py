@@ -45,7 +45,6 @@ from gateway.ingress.smpp_listener import SmppListener
 from gateway.ingress.smpp_outbind import OutbindCaller
 from gateway.mail_side import MailSide, not_kept
 from gateway.money_side import MoneySide
-from gateway.money_side import MoneySide
 from gateway.ops import sd_notify
 from gateway.ops.control import SOCKET_NAME, ControlSocket
 from gateway.ops.listening import path_too_long, why_not_listening
@@ -130,7 +129,6 @@ class Daemon:
         self.mail: MailSide | None = None
         self.services: ServiceSide
         self.money: MoneySide
-        self.money: MoneySide
         self.boot = 0
         self.journal: Journal
         self.submission: Submission
@@ -164,8 +162,6 @@ class Daemon:
         )
         self.submission.open_messages = sum(opening.open_messages.values())
         self._open_of_others = dict(opening.open_messages)
-        self.money = MoneySide(self, opening)
-        self.money.configure(self.config)
         self.money = MoneySide(self, opening)
         self.money.configure(self.config)
         for account in self.config.accounts:
@@ -324,10 +320,10 @@ class Daemon:
             self.services.store_says(answer)
         if answer.refunds or answer.unfinished:
             self.money.store_says(answer)
-        if answer.refunds or answer.unfinished:
-            self.money.store_says(answer)
         if batch.receipts:
             results(self.receipts, batch.receipts, answer.results)
+        for account, number in answer.stopped:
+            self.incoming.stop_words.stopped(account, number)
         for message_id, *receipt in answer.unparked:
             if receipt[0] in self.receipts:
                 self.receipts[receipt[0]].found_later(tuple(receipt), message_id)

@@ -100,7 +100,9 @@ class Batch:
     (digits), text, reference, parts in all, part (0, 1, 1: it is whole), received_ms, answers_since_ms (0: no
     look for a mail that it answers), mail addresses joined by spaces ("": none), for the account that gets it
     when no mail does: a row of `incoming`, or None; and whether the account gets the parts of a long one
-    joined (1) or as they came (0), as the first part says.
+    joined (1) or as they came (0), as the first part says; and of a whole SMS, accounts whose stop word it
+    begins with, each with a reason: the one that gets it, or whose mail it answers, puts its sender on its
+    blacklist, and Answer.stopped says so.
 
     The parts of a long one wait until all are there; Answer.letters_waiting tells of new letters."""
     once: list[Row] = field(default_factory=list)
@@ -201,6 +203,8 @@ class Answer:
     """connector, [(upstream_id, submitted_ms)], message_id of the last one looked at (0: that was all)."""
     fetched: list[Row] = field(default_factory=list)
     """account, [Delivery's fields], whether there may be more."""
+    stopped: list[Row] = field(default_factory=list)
+    """account, number: an incoming SMS has put the number on the account's blacklist."""
     refunds: list[Row] = field(default_factory=list)
     """payer, amount: what this batch gave back to balances."""
     decided: list[bool] = field(default_factory=list)

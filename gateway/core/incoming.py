@@ -13,6 +13,7 @@ from typing import NamedTuple
 from gateway.config.mail_model import IncomingRule, Mail
 from gateway.config.model import Account, Connector
 from gateway.config.smsc_model import SmscConnector
+from gateway.core.batch import Batch, Row
 from gateway.core.blacklist import Blacklists
 from gateway.core.events import Events
 from gateway.core.stop_words import StopWords
@@ -91,6 +92,20 @@ class Incoming:
         self._window_ms = mail.reply_window_h * _HOUR_MS if mail is not None and answers else 0
         self.is_plain = not (self._rules or self._window_ms or self._whole or self.stop_words)
         """Every SMS goes to its connector's incoming_account, whatever it says."""
+
+    def heed_stop(
+        self, batch: Batch, way: Way, number: str, text: str, now_ms: int, *, total: int
+    ) -> tuple[Row, ...]:
+        """Obeys a stop word at the beginning of an SMS from `number`.
+
+        Where only the store finds out whose mail it answers, this is for the row of Batch.incoming_mail.
+        """
+        if not self.stop_words:
+            return ()
+        if way.answers_since_ms and total <= 1:
+            return self.stop_words.said(number, text)
+        self.stop_words.heed(batch, way.account, number, text, now_ms)
+        return ()
 
     def way(
         self,

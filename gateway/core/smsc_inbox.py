@@ -73,9 +73,10 @@ class SmscInbox:
         delivery = None
         if way.account is not None:
             delivery = _delivery(way.account, number, own_number, text, received_ms, now_ms)
+        stops = self._incoming.heed_stop(self._journal.batch, way, number, text, now_ms, total=1)
         if way.gathered:
             said = (self.config.name, number, own_number, text, 0, 1, 1, received_ms)
-            row: Row | None = (*said, way.answers_since_ms, " ".join(way.mail), delivery, 0)
+            row: Row | None = (*said, way.answers_since_ms, " ".join(way.mail), delivery, 0, stops)
         else:
             row = delivery
         if row is None:
@@ -84,7 +85,6 @@ class SmscInbox:
                 "warning", "incoming_refused", self._clock.now(), connector=self.config.name, reason=reason
             )
             return
-        self._incoming.stop_words.heed(self._journal.batch, way.account, number, text, now_ms)
         kind = "incoming_mail" if way.gathered else "incoming"
         self._journal.batch.once.append((self.config.name, incoming_key(id), now_ms, kind, row))
 

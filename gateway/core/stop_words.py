@@ -37,16 +37,29 @@ class StopWords:
 
         Names cannot be written to, so they are on no list.
         """
-        stop_words = self._words.get(account or "")
-        if not stop_words or not number.isdecimal():
+        if account not in self._words:
             return
+        for name, why in self.said(number, text):
+            if name == account:
+                # in memory at once: should the commit fail, the SMS comes again
+                batch.blacklisted.append((account, number, now_ms, why))
+                self.stopped(account, number)
+
+    def said(self, number: str, text: str) -> tuple[tuple[str, str], ...]:
+        """The accounts that the text would stop, each with what its list keeps of that."""
+        if not number.isdecimal():
+            return ()
         said = words_of(text[:LONGEST])
-        found = next((words for words in stop_words if words and said[: len(words)] == words), None)
-        if found is None or account is None:
-            return
-        # in memory at once: should the commit fail, the SMS comes again
+        return tuple(
+            (account, f"SMS: {' '.join(words)}")
+            for account, stop_words in self._words.items()
+            for words in [next((one for one in stop_words if said[: len(one)] == one), None)]
+            if words
+        )
+
+    def stopped(self, account: str, number: str) -> None:
+        """The number is on the account's list in the store, or will be with this commit."""
         self._blacklists.add(account, (number,))
-        batch.blacklisted.append((account, number, now_ms, f"SMS: {' '.join(found)}"))
         if self._events is not None:
             self._events.say("info", "stop_word", account=account, number=mask(number))
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from gateway.config.basics import Address
+from gateway.core.batch import Row
 from gateway.core.model import Message
 from gateway.core.service import needs_service
 from gateway.core.taps import Open
@@ -472,12 +473,12 @@ class UpstreamConnection(Open, asyncio.Protocol):
         sms = sms_of(pdu)
         way = incoming.way(config, sms.own_number, sms.text, now_ms, total=sms.total, part=sms.part)
         delivery = None if way.account is None else incoming_of(pdu, way.account, now_ms)
+        stops: tuple[Row, ...] = ()
         if sms.part <= 1:
-            incoming.stop_words.heed(batch, way.account, sms.number, sms.text, now_ms)
+            stops = incoming.heed_stop(batch, way, sms.number, sms.text, now_ms, total=sms.total)
         if way.gathered:
-            addresses = " ".join(way.mail)
-            row = (config.name, *sms, now_ms, way.answers_since_ms, addresses, delivery, int(way.whole))
-            batch.incoming_mail.append(row)
+            said = (config.name, *sms, now_ms, way.answers_since_ms, " ".join(way.mail))
+            batch.incoming_mail.append((*said, delivery, int(way.whole), stops))
         elif delivery is not None:
             batch.incoming.append(delivery)
         return way.gathered or delivery is not None

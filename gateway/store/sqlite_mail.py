@@ -46,6 +46,7 @@ class IncomingRow(NamedTuple):
     addresses: str
     fallback: Row | None
     whole: int = 0
+    stops: tuple[Row, ...] = ()
 
     @property
     def key(self) -> Row:
@@ -161,6 +162,14 @@ class MailSteps:
     def _bring(self, sms: IncomingRow, answer: Answer) -> None:
         if not self._post(sms, answer) and sms.fallback is not None:
             self._run("insert_incoming", sms.fallback)
+            self._stop(sms, sms.fallback[0], answer)
+
+    def _stop(self, sms: IncomingRow, account: str, answer: Answer) -> None:
+        """Puts the SMS's sender on the blacklist of its account, if it says so."""
+        for name, why in sms.stops:
+            if name == account:
+                self._run("insert_blacklisted", (account, sms.number, sms.received_ms, why))
+                answer.stopped.append((account, sms.number))
 
     def _join(self, key: Row, answer: Answer) -> None:
         """A long SMS goes on with the parts that are there.
@@ -207,6 +216,8 @@ class MailSteps:
             found = self._run("find_answered", parameters).fetchone()
         if found is not None:
             letters = [(LetterKind.ANSWER.value, *found)]
+            if sms.stops:
+                self._stop(sms, self._run("account_of_mail", found[1:]).fetchone()[0], answer)
         else:
             letters = [(LetterKind.INCOMING.value, address, None) for address in sms.addresses.split()]
         said = (sms.received_ms, sms.number, sms.own_number, sms.text)

@@ -20,6 +20,7 @@ from journey_support import (
     running,
     simulated_smsc,
 )
+from mail_journey_support import mail, mailer, post_office, queue_id
 
 from gateway.__main__ import main
 from gateway.config.model import Account
@@ -187,3 +188,17 @@ async def test_a_reload_takes_over_stop_words_and_parents_blocks(tmp_path: Path)
             assert await again.bind(system_id="part") == c.ESME_RBINDFAIL
             await gateway.daemon.reload(replace(made, accounts=[top, stops, other]))
             assert await again.bind(system_id="part") == c.ESME_ROK
+
+
+@journey
+async def test_an_answer_to_a_mail_stops_the_account_that_sent_it(tmp_path: Path) -> None:
+    accounts = [mailer(stop_words=("STOP",)), account("other", stop_words=("STOP",))]
+    async with post_office(tmp_path, accounts=accounts, link={"incoming_account": "other"}) as post:
+        queue_id(await post.send(mail("hello")))
+        await post.texts()
+        post.deliver("Stop!", "12345")
+        (answer,) = await post.letters()
+        assert answer.text.strip() == "Stop!"
+        await post.gateway.said("stop_word", "account=app")
+        assert (await post.send(mail("hello again"))).startswith("550 5.7.1 this number wants no SMS")
+        assert post.gateway.daemon.admission.blacklists.sizes() == {"app": 1}

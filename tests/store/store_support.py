@@ -151,6 +151,7 @@ def incoming_sms(text: str = "yes", **fields: Any) -> Row:
         "addresses": "inbox@example.org",
         "fallback": None,
         "whole": 0,
+        "stops": (),
     }
     assert not fields.keys() - values.keys()
     return tuple({**values, **fields}.values())

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from gateway_fakes import DAY_MS, NOW_MS, message
-from store_support import PEER, SqliteEngine, Store
+from gateway_fakes import DAY_MS, NOW_MS, delivery, message
+from store_support import PEER, SqliteEngine, Store, incoming_sms
 
 from gateway.core.batch import Row
-from gateway.core.model import Progress
+from gateway.core.model import INCOMING, Progress
 from gateway.store import sqlite_accounts
 
 TODAY = NOW_MS // DAY_MS
@@ -18,6 +18,11 @@ def counts(store: Store, now_ms: int = NOW_MS) -> list[Row]:
     """account, day, key, times as a start reads them."""
     assert isinstance(store.engine, SqliteEngine)
     return sorted(store.engine.applier.accounts.day_counts(now_ms))
+
+
+def incoming(account: str) -> Row:
+    """A row of Batch.incoming."""
+    return tuple(delivery(0, account=account, message_id=0, state=INCOMING))[1:-1]
 
 
 def blacklist(store: Store) -> list[Row]:
@@ -73,7 +78,7 @@ def test_days_that_are_over_everywhere_are_forgotten_in_pieces(
 
 def test_a_message_and_its_count_are_there_or_not_together(store: Store) -> None:
     store.queue(message(1))
-    with pytest.raises(Exception, match="UNIQUE|PRIMARY"):
+    with pytest.raises(Exception, match=r"UNIQUE|PRIMARY"):
         store.apply(accepted=[(*message(1), Progress.QUEUED.value)], counted=[("app", TODAY, 1, b"", 1)])
     assert counts(store) == []
 
@@ -95,3 +100,32 @@ def test_a_number_that_is_taken_off_is_off_that_list_alone(store: Store) -> None
 def test_zeros_at_the_beginning_make_another_number(store: Store) -> None:
     store.apply(blacklisted=[("app", number, NOW_MS, "") for number in ("0123", "123", "00123")])
     assert [row[1] for row in blacklist(store)] == [1123, 10123, 100123]
+
+
+STOPS = (("app", "SMS: stop"), ("other", "SMS: stop"))
+
+
+def test_a_stop_word_is_obeyed_for_the_account_whose_mail_it_answers(store: Store) -> None:
+    store.mail(1)
+    row = incoming_sms("Stop", answers_since_ms=1, stops=STOPS, addresses="", fallback=incoming("other"))
+    answer = store.apply(incoming_mail=[row])
+    assert answer.stopped == [("app", PEER)]
+    assert answer.letters_waiting
+    assert blacklist(store) == [("app", int("1" + PEER))]
+
+
+def test_a_stop_word_that_answers_no_mail_is_for_the_account_that_gets_the_sms(store: Store) -> None:
+    row = incoming_sms("Stop", answers_since_ms=1, stops=STOPS, addresses="", fallback=incoming("other"))
+    answer = store.apply(incoming_mail=[row])
+    assert answer.stopped == [("other", PEER)]
+    assert len(answer.deliveries) == 1
+    assert [row["why"] for row in store.rows("blacklist")] == ["SMS: stop"]
+
+
+def test_a_stop_word_that_is_nobodys_stops_nothing(store: Store) -> None:
+    rows = [
+        incoming_sms("Stop", answers_since_ms=1, stops=STOPS),
+        incoming_sms("Stop", answers_since_ms=1, stops=STOPS, fallback=incoming("third")),
+    ]
+    assert store.apply(incoming_mail=rows).stopped == []
+    assert blacklist(store) == []

@@ -18,5 +18,8 @@ INSERT OR IGNORE INTO blacklist (account, number, at_ms, why) VALUES (?, ?, ?, ?
 -- name: delete_blacklisted
 DELETE FROM blacklist WHERE account = ? AND number = ?
 
+-- name: account_of_mail
+SELECT account FROM mail WHERE mail_id = ?
+
 -- name: list_blacklist
 SELECT account, CAST('1' || number AS INTEGER) FROM blacklist
