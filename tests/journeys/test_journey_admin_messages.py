@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from journey_support import (
     DESTINATION,
+    PASSWORD,
     UPSTREAM,
     Client,
     Gateway,
@@ -26,7 +27,18 @@ from journey_support import (
     simulated_smsc,
     submit_sm,
 )
-from mail_journey_support import DOMAIN, SENDER, a_sink, mail, mail_config, mailer, posting, queue_id
+from mail_journey_support import (
+    DOMAIN,
+    SENDER,
+    a_sink,
+    mail,
+    mail_config,
+    mailer,
+    post_office,
+    posting,
+    queue_id,
+    to,
+)
 
 from gateway.__main__ import main
 from gateway.config.model import Route
@@ -250,6 +262,22 @@ async def test_the_whole_way_of_a_mail_on_one_page(tmp_path: Path, command: Comm
     ]
     assert len(texts) == len(expected), texts
     assert all(text.startswith(begin) for text, begin in zip(texts, expected, strict=True)), texts
+
+
+@journey
+async def test_messages_of_a_mail_are_found_by_what_its_sender_calls_them(
+    tmp_path: Path, command: Command
+) -> None:
+    sender = mailer(mail={"networks": (), "service_form": True, "source": "Example"})
+    async with post_office(tmp_path, accounts=[sender]) as post:
+        form = f"app:{PASSWORD}:order-7::,,,:{DESTINATION},79161200002:hello"
+        mail_id = queue_id(await post.send(mail(form, header_id="<7@example.org>"), *to("send")))
+        await post.settled()
+        rows = await found(command, post.gateway, "--client-id", "order-7")
+        assert {row["to"][-4:] for row in rows} == {DESTINATION[-4:], "0002"}
+        assert {row["client_id"] for row in rows} == {"order-7"}
+        assert await found(command, post.gateway, "--client-id", "<7@example.org>") == rows
+        assert await found(command, post.gateway, "--id", mail_id) == rows
 
 
 # -- queue, receipts, dead letters ------------------------------------------------------------------
