@@ -138,10 +138,14 @@ def why_not(word: str, standing: dict[str, Any] | None, now_ms: int) -> str:
     sent = standing["taken"] + standing["under_way"]
     if word == "resend" and state != "HELD":
         return f"it is {state}, so there is nothing to resend"
-    if state == "HELD" or standing["doubt"]:
+    if state == "HELD":
         return (
-            f"it is in doubt whether {connector} has it: only "
-            '"queue resend" and "queue drop" can say what to do'
+            f"it is in doubt whether {connector} has it: "
+            'only "queue resend" and "queue drop" can say what to do'
+        )
+    if standing["doubt"] and word in ("hold", "cancel"):
+        return (
+            f'it may be at {connector} already (see "queue ambiguous"); "queue drop" gives it up all the same'
         )
     if state == "SENT" or (sent and word in ("hold", "cancel")):
         return f"{_segments(sent, standing['segments'])} under way at {connector}; wait for its receipt"

@@ -111,6 +111,11 @@ def test_what_makes_no_sense_is_not_written(word: str, ids: list[int]) -> None:
             {"state": "HELD", "doubt": 1},
             'it is in doubt whether operator has it: only "queue resend" and "queue drop" can say what to do',
         ),
+        (
+            "hold",
+            {"doubt": 1},
+            'it may be at operator already (see "queue ambiguous"); "queue drop" gives it up all the same',
+        ),
         ("cancel", {"state": "SENT", "taken": 1}, "it is under way at operator; wait for its receipt"),
         ("retry", {"state": "SENT"}, "it is under way at operator; wait for its receipt"),
         (
