@@ -265,6 +265,27 @@ async def test_the_whole_way_of_a_mail_on_one_page(tmp_path: Path, command: Comm
 
 
 @journey
+async def test_a_message_that_one_smsc_refused_and_another_got(tmp_path: Path, command: Command) -> None:
+    async with simulated_smsc() as one, simulated_smsc() as two:
+        both = [Route(name="both", connectors=["first", "second"], failover=("down", "refused"))]
+        made = config(connector(one.port, "first"), connector(two.port, "second"), routes=both)
+        async with running(made, tmp_path) as gateway:
+            await gateway.linked("first")
+            await gateway.linked("second")
+            client = await gateway.client()
+            message_id = await client.submit("79000099011")  # each refuses it for good
+            assert (await client.receipt())[:2] == (message_id, c.REJECTED)
+            await gateway.emptied()
+            texts = await told(command, gateway, message_id)
+    assert texts[:3] == [
+        "accepted from app, 1 segment(s)",
+        "route both",
+        "first refused it (ESME_RINVDSTADR): goes to second",
+    ]
+    assert texts[-2:] == ["ended REJECTED (error ESME_RINVDSTADR)", "app has had its receipt"]
+
+
+@journey
 async def test_messages_of_a_mail_are_found_by_what_its_sender_calls_them(
     tmp_path: Path, command: Command
 ) -> None:
