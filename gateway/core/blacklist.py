@@ -27,13 +27,13 @@ class Blacklists:
     def __init__(self, rows: Iterable[tuple[str, int]] = ()) -> None:
         self._lists: dict[str, set[int]] = {}
         for account, number in rows:
-            self.of(account).add(number)
+            self._lists.setdefault(account, set()).add(number)
         self.on_change: Callable[[], object] = _nothing
         """Called when a list gets its first number or loses its last one."""
 
     def of(self, account: str) -> set[int]:
-        """The list of an account, or of EVERYBODY; the same set for as long as the gateway runs."""
-        return self._lists.setdefault(account, set())
+        """The list of an account, or of EVERYBODY; once it has a number it is the same set for ever."""
+        return self._lists.get(account) or set()
 
     def add(self, account: str, digits: Iterable[str]) -> int:
         """Puts numbers on a list; how many were not on it."""
@@ -48,7 +48,7 @@ class Blacklists:
         return {account: len(numbers) for account, numbers in self._lists.items() if numbers}
 
     def _change(self, account: str, change: Callable[[set[int]], object]) -> int:
-        numbers = self.of(account)
+        numbers = self._lists.setdefault(account, set())
         before = len(numbers)
         change(numbers)
         if bool(before) != bool(numbers):

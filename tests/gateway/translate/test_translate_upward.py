@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from gateway.config.model import Address, Connector
 from gateway.config.secret import Secret
-from gateway.core.model import Draft, Message, Wish
+from gateway.core.model import UNTIL_EXPIRY, Draft, Message, Wish
 from gateway.translate.smpp_dialect import STANDARD, Dialect
 from gateway.translate.smpp_submit import draft_of
 from gateway.translate.smpp_upward import submits_of
@@ -202,6 +202,13 @@ def test_a_relative_validity_is_shortened_by_the_wait_here() -> None:
     assert sent_at(NOW_MS + 59_999) == two_hours
     assert sent_at(NOW_MS + 3_600_000) == format_relative(timedelta(hours=1))
     assert sent_at(NOW_MS + 7_199_000) == format_relative(timedelta(minutes=1))
+
+
+def test_the_validity_that_an_account_sets_is_told_as_what_is_left_of_it() -> None:
+    of = upward(taken(), validity_period=UNTIL_EXPIRY, expires_ms=NOW_MS + 7_200_000)
+    for waited_ms, told in ((0, "000000020000000R"), (3_600_000, "000000010000000R")):
+        (sent,) = submits_of(of, [1], NOW_MS + waited_ms)
+        assert sent.validity_period == told
 
 
 def test_an_absolute_or_missing_validity_goes_up_as_it_is() -> None:
