@@ -10,6 +10,7 @@ import csv
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -78,7 +79,7 @@ class BulkList:
                 if len(problems) < PROBLEMS_MAX:
                     problems.append(f"  line {line}: {found}")
                 continue
-            parts = len(_segments(found.text))
+            parts = _segments(found.text)
             count, total, longest = count + 1, total + parts, max(longest, parts)
             on_line(count)
         if problems:
@@ -174,8 +175,10 @@ def _line(line: int, row: Mapping[str, str], cells: int, columns: int, wanted: W
     return Line(line, to, sender, text)
 
 
-def _segments(text: str) -> list[bytes]:
-    return segments.segment_text(text)[1]
+@lru_cache(1024)
+def _segments(text: str) -> int:
+    """How many; lists often say the same to everybody."""
+    return len(segments.segment_text(text)[1])
 
 
 def _is_number(text: str) -> bool:
@@ -188,6 +191,7 @@ def number_of(text: str) -> str | None:
     return digits if digits.isascii() and digits.isdigit() and len(digits) <= 20 else None
 
 
+@lru_cache(1024)
 def is_sender(text: str) -> bool:
     """Whether a message can be from this."""
     ton, _ = addresses.guess_source_ton_npi(text)
@@ -215,6 +219,7 @@ def render(template: str, row: Mapping[str, str]) -> str:
     return _FIELD.sub(lambda m: m[0][0] if m[1] is None else row.get(m[1].strip(), ""), template)
 
 
+@lru_cache(1024)
 def octets_of(text: str) -> tuple[Alphabet, bytes, int]:
     """A text as a message carries it: alphabet, octets, segments."""
     alphabet, parts = segments.segment_text(text)
