@@ -101,7 +101,7 @@ TABLES = {
 }  # fmt: skip
 
 
-def test_nothing_of_the_number_is_left_anywhere(store: Store) -> None:
+def test_security_73_nothing_of_the_number_is_left_anywhere(store: Store) -> None:
     store.sweep()  # texts are kept
     fill(store, NUMBER, 1000)
     assert holding(store, NUMBER) == TABLES

@@ -51,7 +51,7 @@ def test_what_is_written_is_read_back(rows: list[list[str]]) -> None:
 
 
 @given(TEXTS)
-def test_no_cell_begins_like_a_formula(text: str) -> None:
+def test_security_66_no_cell_begins_like_a_formula(text: str) -> None:
     cell = csv_cell(text)
     assert not cell.startswith(("=", "+", "@", "\t", "\r"))
     assert not cell.startswith("-") or cell[1:].replace(".", "", 1).isdecimal()
