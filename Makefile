@@ -53,6 +53,9 @@ reload: $(STAMP)  ## reload the configuration 100 times under load: the figures 
 charges: $(STAMP)  ## a million charges by sixteen sessions and a kill in between: docs/charges.md (3 minutes)
 	$(BIN)/python benchmarks/charges.py --write docs/charges.md
 
+routing: $(STAMP)  ## ten thousand routes and a blacklist of a hundred thousand numbers: docs/routing.md
+	$(BIN)/python benchmarks/routing.py --write docs/routing.md
+
 fuzz: $(STAMP)  ## a million malformed PDUs at the decoder, 50,000 at a running gateway: docs/fuzz.md (10 minutes)
 	$(BIN)/python benchmarks/fuzz.py --write docs/fuzz.md
 
@@ -80,4 +83,4 @@ lock: $(STAMP)  ## write requirements.lock and requirements-dev.lock anew from p
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install run test bench kill kill-service charges reload fuzz check format lock clean
+.PHONY: help install run test bench kill kill-service charges reload routing fuzz check format lock clean

@@ -65,6 +65,8 @@ class Route:
     """Whether a message that goes this way is written anew."""
     spreads: bool = field(init=False, default=False)
     """Whether each message has an order of connectors of its own."""
+    tests: tuple[Callable[[Facts], bool], ...] = field(init=False, default=(), compare=False)
+    """What `conditions` ask."""
 
     def __post_init__(self) -> None:
         def derive(name: str, value: object) -> None:
@@ -72,6 +74,7 @@ class Route:
 
         ambiguous = {name: self.ambiguous.get(name, self.on_ambiguous.value) for name in self.connectors}
         derive("ambiguous", ambiguous)
+        derive("tests", tuple(condition.holds for condition in self.conditions))
         derive("alternatives", " ".join(self.connectors))
         derive("flags", Wish.failover_flags(self.failover))
         derive("changes", self.text is not AS_IT_CAME or bool(self.rewriting or self.max_validity_ms))
@@ -83,51 +86,47 @@ class Route:
         return (self.prefix, *self.more_prefixes)
 
 
+Tests = tuple[Callable[[Facts], bool], ...]
+_Entry = tuple[Tests, Route]
+"""Both together, so that of a route which does not hold nothing else has to be fetched."""
+
+
 @dataclass(slots=True)
 class _Shelf:
     """The routes of one prefix and one priority that cannot be told without a look at the message."""
 
     all: list[Route] = field(default_factory=list)
-    general: list[Route] = field(default_factory=list)
-    of_account: dict[str, list[Route]] = field(default_factory=dict)
+    general: list[_Entry] = field(default_factory=list)
+    of_account: dict[str, list[_Entry]] = field(default_factory=dict)
 
     def add(self, route: Route) -> None:
         self.all.append(route)
+        entry = (route.tests, route)
         if route.accounts is None or len(route.accounts) > FOUND_BY_NAME:
-            self.general.append(route)
+            self.general.append(entry)
         else:
             for name in route.accounts:
-                self.of_account.setdefault(name, []).append(route)
+                self.of_account.setdefault(name, []).append(entry)
 
     def find(self, facts: Facts) -> Route | None:
         """The first in the file that holds."""
-        general = self.general
-        own = self.of_account.get(facts.account)
-        if own is None:
-            return _first(general, facts)
-        place, count = 0, len(general)
-        for route in own:
-            while place < count and general[place].number < route.number:
-                if _holds(general[place], facts):
-                    return general[place]
-                place += 1
-            if _holds(route, facts):
-                return route
-        return _first(general[place:], facts)
+        if not self.of_account or (own := self.of_account.get(facts.account)) is None:
+            return _first(self.general, facts)
+        return _first(sorted((*self.general, *own), key=_place), facts)
 
 
-def _first(routes: Iterable[Route], facts: Facts) -> Route | None:
-    for route in routes:
-        for condition in route.conditions:
-            if not condition.holds(facts):
+def _place(entry: _Entry) -> int:
+    return entry[1].number
+
+
+def _first(entries: Iterable[_Entry], facts: Facts) -> Route | None:
+    for tests, route in entries:
+        for holds in tests:
+            if not holds(facts):
                 break
         else:
             return route
     return None
-
-
-def _holds(route: Route, facts: Facts) -> bool:
-    return all(condition.holds(facts) for condition in route.conditions)
 
 
 class _Level:
