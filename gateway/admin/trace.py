@@ -45,7 +45,9 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
             yield {"over": True, "pdus": found.seen, "dropped": found.dropped}
         finally:
             daemon.tracing.end(found)
-            daemon.events.say("info", "trace_ended", whose=wanted.whose, pdus=found.seen, dropped=found.dropped)
+            daemon.events.say(
+                "info", "trace_ended", whose=wanted.whose, pdus=found.seen, dropped=found.dropped
+            )
 
     return {"trace": trace}
 

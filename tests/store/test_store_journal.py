@@ -237,7 +237,7 @@ def rows_of(journal: Journal) -> None:
 
 
 KEPT = ["submitted", "late", "handed_over", "postponed", "failed", "doubts", "delivered", "refused"]
-KEPT += ["letters_sent", "letters_put_off", "letters_refused", "moves"]
+KEPT += ["letters_sent", "letters_put_off", "letters_refused", "moves", "rerouted"]
 FORGOTTEN = ["accepted", "intents", "mails", "mail_recipients", "claims", "fetches", "letter_claims"]
 FORGOTTEN += ["receipts", "incoming", "incoming_mail", "decisions", "sweeps"]
 FORGOTTEN += ["parts", "replaced_by", "queries", "cancels", "replacements"]
