@@ -259,7 +259,8 @@ def _text(draft: Draft) -> bytes:
 def _key_of(kind: Kind, draft: Draft, number: bytes) -> bytes:
     if kind is _TEXT:
         return key_of(kind, number + _text(draft))
-    return key_of(kind, draft.address.encode() if kind is _ADDRESS else number)
+    # a socket for both versions of IP writes an address of the old one in the new form
+    return key_of(kind, draft.address.removeprefix("::ffff:").encode() if kind is _ADDRESS else number)
 
 
 class Admission:

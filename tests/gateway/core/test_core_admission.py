@@ -320,6 +320,13 @@ def test_numbers_texts_and_addresses_are_counted(
     hall.sent(**{**fields, **others})
 
 
+def test_an_address_is_the_same_in_both_forms() -> None:
+    hall = limited(per_address=1)
+    hall.sent(address="192.0.2.1")
+    assert hall.send(address="::ffff:192.0.2.1") is Refusal.PER_ADDRESS
+    hall.sent(address="2001:db8::1")
+
+
 def test_messages_without_an_address_are_not_counted_by_it() -> None:
     hall = limited(per_address=1)
     for _ in range(3):
