@@ -292,3 +292,24 @@ def test_two_at_once_do_not_send_one_list(
     finally:
         process.kill()
         process.communicate()
+
+
+def test_a_long_list_draws_a_bar_on_a_terminal(simulator: Simulator, send: Send, tmp_path: Path) -> None:
+    file = listed(tmp_path, "".join(f"7999{n:07}\n" for n in range(300)))
+    master, slave = os.openpty()
+    command = [EXECUTABLE, "send", "--connect", f"127.0.0.1:{simulator.port}", "--system-id", "demo"]
+    done = subprocess.run(
+        [*command, "--file", str(file), "--text", "hi", "--rate", "400"],
+        env={**os.environ, "SMSC_GATEWAY_PASSWORD": PASSWORD, "TERM": "xterm", "COLUMNS": "100"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=slave,
+        timeout=20,
+        check=False,
+    )
+    os.close(slave)
+    drawn = os.read(master, 100_000).decode()
+    os.close(master)
+    assert "of 300, 0 refused" in drawn
+    assert done.stdout.startswith(b"300 lines: 300 accepted, in ")
+    assert done.returncode == 0
