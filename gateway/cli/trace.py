@@ -37,7 +37,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--for",
         dest="seconds",
         type=_seconds,
-        default=600,
+        default="10m",
         metavar="TIME",
         help="how long: 30s, 10m, 2h; 24h at the most (default: 10m)",
     )
