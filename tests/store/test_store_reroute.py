@@ -105,6 +105,18 @@ def test_what_was_taken_stays_and_only_the_rest_goes_on(store: Store) -> None:
     assert store.apply(receipts=[receipt("B2", connector="two")]).ended == [("app", 1)]
 
 
+def test_of_a_message_at_two_smscs_each_is_asked_only_for_its_own(store: Store) -> None:
+    store.send(routed(segments=2))
+    refuse(store, 2)
+    store.apply(submitted=[submitted(1, "A1")])
+    store.claim(connector="two", now_ms=LATER_MS + REROUTE_WAIT_MS)
+    store.apply(submitted=[submitted(1, "B2", 2, "two")])
+    (found,) = store.apply(queries=[("app", 1)]).queried
+    assert ("two" in found, ["B2"] in found) == (True, True)
+    ((_, at_smsc, _),) = store.apply(cancels=[("app", 1, "", "", "", LATER_MS)]).cancelled
+    assert [row[:3] for row in at_smsc] == [(1, "two", ["B2"])]
+
+
 def test_a_segment_that_is_refused_after_the_next_connector_has_refused_too(store: Store) -> None:
     """The slow answer names a next one that has been left already."""
     store.send(routed(segments=2))

@@ -595,9 +595,11 @@ FROM history WHERE message_id = ? AND account = ?;
 SELECT connector, sent_as FROM message WHERE message_id = ?;
 
 -- name: list_upstream_ids
--- What its SMSC calls the segments that it took, and whether their end is known.
-SELECT upstream_id, attempt = 3 FROM submission WHERE message_id = ? AND attempt IN (1, 3) AND upstream_id <> ''
-ORDER BY segment;
+-- What its SMSC calls the segments that it took, and whether their end is known.  Segments that another one took
+-- before it have ids that mean something else here.
+SELECT upstream_id, attempt = 3 FROM submission WHERE message_id = ?1 AND attempt IN (1, 3) AND upstream_id <> ''
+AND connector = coalesce((SELECT connector FROM message WHERE message_id = ?1),
+    (SELECT connector FROM history WHERE message_id = ?1)) ORDER BY segment;
 
 -- name: index_waiting
 -- What waits, by its number: made when somebody asks for the first time in a run, because it costs a deep queue
