@@ -202,7 +202,7 @@ class Rules:
         return zone_of(name) if name else self.zone
 
     def _counted(self, draft: Draft, digits: str, now: float, now_ms: int) -> Counted | Refusal:
-        number = digits.encode()
+        number = digits.encode() or draft.tlvs  # which say whom it goes to, if no number does
         # by Kind; made when they are wanted
         keys: list[bytes | None] = [None, EVERYTHING, None, None, None]
         floods, repeats = self.floods, self.repeats

@@ -320,6 +320,13 @@ def test_numbers_texts_and_addresses_are_counted(
     hall.sent(**{**fields, **others})
 
 
+def test_what_goes_to_no_number_is_told_apart_by_its_options() -> None:
+    hall = limited(per_number=1, per_text=1, repeat_s=60, flood=1)
+    hall.sent(destination="", tlvs=b"to ops@example.org")
+    hall.sent(destination="", tlvs=b"to noc@example.org")
+    assert hall.send(destination="", tlvs=b"to ops@example.org") is Refusal.REPEATED
+
+
 def test_an_address_is_the_same_in_both_forms() -> None:
     hall = limited(per_address=1)
     hall.sent(address="192.0.2.1")
