@@ -326,7 +326,8 @@ Written by `make charges` on {date}: `{command}`.
 
 Sixteen sessions of sixteen accounts send at once through what takes messages in the gateway, with its real
 store; three accounts have money, the others are parts that spend it. There is money for half of what is
-asked. {failing:.0%} of what was accepted fails, and its price comes back. After a quarter the process is killed with
+asked. {failing:.0%} of what was accepted fails, and its price comes back. After a quarter the process is \
+killed with
 SIGKILL, and another one goes on with the balances that it finds.
 
 | | |

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from journey_support import Gateway, account, config, connector
+from journey_support import HOST, Gateway, account, config, connector
+from mail_journey_support import DOMAIN
 
 from gateway.admin import all_handlers
-from gateway.config.model import Account, Config, Price, PriceList
+from gateway.config.mail_model import Mail, SmtpListener
+from gateway.config.model import Account, Address, Config, Price, PriceList
 from gateway.core.prices import amount_text
 
 PRICES = (
@@ -23,6 +25,12 @@ def payer(system_id: str = "app", **fields: Any) -> Account:
 
 def money_config(port: int, *accounts: Account, **fields: Any) -> Config:
     return replace(config(connector(port), accounts=list(accounts), **fields), price_lists=PRICES)
+
+
+def with_mail(configured: Config) -> Config:
+    """The same with a socket for mail."""
+    listeners = replace(configured.listeners, smtp=(SmtpListener(address=Address(HOST, 0)),))
+    return replace(configured, listeners=listeners, mail=Mail(domains=[DOMAIN]))
 
 
 async def ask(gateway: Gateway, command: str, **arguments: Any) -> dict[str, Any]:

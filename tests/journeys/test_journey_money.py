@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 from journey_support import DESTINATION, Gateway, journey, running, simulated_smsc, submit_sm
-from mail_journey_support import ANYBODY, DOMAIN, MailClient, mail, to
-from money_support import PRICES, ask, balance, credit, money_config, payer
+from mail_journey_support import ANYBODY, MailClient, mail, to
+from money_support import PRICES, ask, balance, credit, money_config, payer, with_mail
 
-from gateway.config.mail_model import AccountMail, Mail, SmtpListener
-from gateway.config.model import Account, Address, Config, Price, PriceList, Route, TextPolicy
+from gateway.config.mail_model import AccountMail
+from gateway.config.model import Account, Price, PriceList, Route, TextPolicy
 from gateway.core.prices import amount_text
 from gateway.store.sqlite_open import FILE_NAME
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
-from protocols.smpp.pdu import CancelSm, ReplaceSm
+from protocols.smpp.pdu import CancelSm, ReplaceSm, SubmitSm
 
 REFUSED = "79000099011"
 """The simulated SMSC refuses what goes there for good."""
@@ -210,11 +210,6 @@ async def test_a_cancelled_message_and_another_text(tmp_path: Path) -> None:
         await is_balance(gateway, "0.20")
 
 
-def with_mail(configured: Config) -> Config:
-    listeners = replace(configured.listeners, smtp=(SmtpListener(address=Address("127.0.0.1", 0)),))
-    return replace(configured, listeners=listeners, mail=Mail(domains=[DOMAIN]))
-
-
 def mailing(**fields: object) -> Account:
     return payer(mail=AccountMail(networks=ANYBODY), **fields)
 
@@ -244,6 +239,33 @@ async def test_a_mail_is_paid_whole_or_not_taken(tmp_path: Path) -> None:
                 await gateway.emptied()
                 await is_balance(gateway, "0.12")
             writer.close()
+
+
+@journey
+async def test_segments_that_are_joined_have_each_their_price(tmp_path: Path) -> None:
+    route = Route(connectors=["smsc"], whole=True)
+    async with (
+        simulated_smsc() as smsc,
+        running(money_config(smsc.port, payer(), routes=[route]), tmp_path) as gateway,
+    ):
+        await gateway.linked()
+        await credit(gateway, "1")
+        client = await gateway.client()
+
+        def part(number: int, to: str) -> SubmitSm:
+            header = bytes((5, 0, 3, 7, 2, number))
+            return submit_sm(to, esm_class=c.ESM_CLASS_UDHI, short_message=header + b"part")
+
+        await client.request(part(1, REFUSED))
+        await is_balance(gateway, "0.95")
+        await client.request(part(2, REFUSED))
+        assert {(await client.receipt()).state for _ in range(2)} == {c.REJECTED}
+        await is_balance(gateway, "1.00")
+        assert smsc.counters.submitted == 1
+        for number in (1, 2):
+            await client.request(part(number, DESTINATION))
+        await gateway.emptied()
+        await is_balance(gateway, "0.90")
 
 
 @journey

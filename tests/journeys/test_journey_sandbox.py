@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from journey_support import (
+    HOST,
     Receipt,
     account,
     config,
@@ -18,8 +19,10 @@ from journey_support import (
     simulated_smsc,
     submit_sm,
 )
-from money_support import balance, credit, money_config, payer
+from mail_journey_support import ANYBODY, MailClient, mail, to
+from money_support import balance, credit, money_config, payer, with_mail
 
+from gateway.config.mail_model import AccountMail
 from gateway.config.model import Route
 from gateway.egress.sandbox import DELIVERED_AFTER_S
 from protocols.smpp import constants as c
@@ -86,6 +89,26 @@ async def test_limits_and_routes_hold_and_nothing_is_paid(tmp_path: Path) -> Non
             await (await gateway.client(system_id="part")).submit()
             assert balance(gateway) == "0.00"
             await gateway.until(lambda: smsc.counters.submitted == 1)
+
+
+@journey
+async def test_mail_is_in_test_mode_too(tmp_path: Path) -> None:
+    accounts = [account(test_mode=True, mail=AccountMail(networks=ANYBODY))]
+    async with simulated_smsc() as smsc:
+        configured = with_mail(config(connector(smsc.port), accounts=accounts))
+        async with running(configured, tmp_path) as gateway:
+            assert gateway.daemon.mail is not None
+            port = gateway.daemon.mail.listeners[0].port
+            client = MailClient(*await asyncio.open_connection(HOST, port), each=False)
+            await client.reply()
+            await client.hello()
+            assert (await client.send(mail(), *to("79161200001", "79161200002"))).startswith("250")
+            await gateway.until(lambda: len(gateway.lines_with("submitted", "connector=sandbox")) == 2)
+            gateway.clock.advance(SOON_S)
+            await gateway.said("receipt", "connector=sandbox", "state=DELIVERED", times=2)
+            await gateway.emptied()
+            assert smsc.counters.submitted == 0
+            client.writer.close()
 
 
 @journey
