@@ -175,8 +175,9 @@ class Connector:
     silence_s: float = field(
         default=60,
         metadata=about(
-            "A link that answers nothing for so long while submits wait for answers counts as silent, see "
-            "routes.failover; 0: never.",
+            "An SMSC that is bound and answers no submit for so long, while submits wait for answers, counts "
+            "as silent, see routes.failover. With no more than response_timeout_s, what is sent again goes "
+            "by another connector already. 0: never.",
             low=0,
             high=3600,
         ),
