@@ -27,6 +27,7 @@ COMMANDS = {
     "reload": "make the running gateway take over its configuration",
     "check-config": "check the configuration and print every mistake",
     "describe-config": "print an example configuration that explains every option",
+    "import-config": "convert the configuration of Kannel or Jasmin",
     "hash-password": "make the password_hash of an account",
     "api-key": "make an API key for an account",
     "send": "send a message over SMPP and show its receipt",
