@@ -405,7 +405,8 @@ def test_plain_messages_cost_so_many_statements_and_no_more(sqlite: Store) -> No
         "insert_message insert_intent",
         "record_submitted",
         "insert_receipt_row match_same receipt_results record_final end_single touch_receipts "
-        "count_ended write_history write_deliveries close_submissions delete_ended new_deliveries",
+        "count_ended write_history write_deliveries write_statistics close_submissions delete_ended "
+        "new_deliveries",
         "delete_delivery",
     ]
 
