@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.cli import EXIT_FAILURE, EXIT_OK, EXIT_USAGE, CommandError, add_json
 from gateway.core.events import safe
-from gateway.core.numbers import is_region
+from gateway.core.numbers import have_same_time, is_region
 
 HELP = "Show what is known of numbers: their form, whether they exist, country, operator and time zone."
 
@@ -74,8 +74,10 @@ def _operator(name: str) -> str:
 
 
 def _zone(facts: dict[str, Any]) -> str:
-    zones = facts["time_zones"]
-    if facts["time_zone"] or not zones:
-        return facts["time_zone"] or "unknown"
+    zone, zones = facts["time_zone"], tuple(facts["time_zones"])
+    if not zones or have_same_time(zones):
+        return zone or "unknown"
+    if zone:
+        return f"{zone} most likely, of {len(zones)} that are possible"
     more = ", …" if len(zones) > _MOST_ZONES else ""
     return f"one of {len(zones)}: {', '.join(zones[:_MOST_ZONES])}{more}"

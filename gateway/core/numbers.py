@@ -67,19 +67,25 @@ def _among_several(first: str, length: int) -> str:
     return ""
 
 
+@lru_cache(maxsize=4_096)
 def time_zone_of(digits: str) -> str:
     """The time zone of a number (a name of the IANA database); "" if its beginning does not say one.
 
-    Where several are possible they must have the same time, in winter and in summer; the mobile numbers of
-    countries with several times, such as Russia's, say none.
+    A mobile number may be anywhere in its country: where that has several times, it has the zone of most
+    of its people if the library knows one, as Moscow for Russia, and none else.
     """
-    zones = time_zones_of(digits)
-    return zones[0] if len(zones) == 1 or _same_time(zones) else ""
+    from phonenumbers import timezone
+
+    if not time_zones_of(digits):
+        return ""
+    number = parsed(digits)
+    zones = tuple(timezone.time_zones_for_geographical_number(number)) if number else ()
+    return zones[0] if zones and have_same_time(zones) else ""
 
 
 @lru_cache(maxsize=4_096)
 def time_zones_of(digits: str) -> tuple[str, ...]:
-    """All zones that a number may be of; () if nothing is known."""
+    """All zones that a number may be of; () if nothing is known, or it is not given out."""
     from phonenumbers import timezone
 
     number = parsed(digits)
@@ -88,7 +94,8 @@ def time_zones_of(digits: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=256)
-def _same_time(zones: tuple[str, ...]) -> bool:
+def have_same_time(zones: tuple[str, ...]) -> bool:
+    """Whether it is as late in all of them, in winter and in summer."""
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
     try:

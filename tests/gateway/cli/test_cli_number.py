@@ -19,7 +19,7 @@ def test_a_national_number_is_shown_with_what_is_known_of_it(capsys: Capture) ->
         "  in its country  8 (999) 123-45-67",
         "  country         RU (Russia)",
         "  operator        MegaFon by its range; if it was ported, another one",
-        "  time zone       one of 16: Asia/Almaty, Asia/Anadyr, Asia/Aqtobe, …",
+        "  time zone       Europe/Moscow most likely, of 16 that are possible",
     ]
 
 
@@ -50,7 +50,16 @@ def test_json_has_all_of_it(capsys: Capture) -> None:
     [facts] = json.loads(capsys.readouterr().out)
     assert (facts["e164"], facts["country"], facts["type"]) == ("+79991234567", "RU", "mobile")
     assert len(facts["time_zones"]) == 16
-    assert facts["time_zone"] == ""
+    assert facts["time_zone"] == "Europe/Moscow"
+
+
+def test_zones_that_may_be_are_told_where_none_is_likely(capsys: Capture) -> None:
+    assert main(["number", "+351912345678", "+447400123456"]) == 0
+    zones = [line for line in capsys.readouterr().out.splitlines() if "time zone" in line]
+    assert zones == [
+        "  time zone       one of 2: Atlantic/Azores, Europe/Lisbon",
+        "  time zone       Europe/Guernsey",
+    ]
 
 
 def test_a_region_has_to_be_a_country(capsys: Capture) -> None:

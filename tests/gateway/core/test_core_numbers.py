@@ -70,10 +70,18 @@ def test_the_country_depends_on_the_beginning_and_the_length(digits: str, other:
 def test_time_zone_of_a_number() -> None:
     assert numbers.time_zone_of("74951234567") == "Europe/Moscow"
     assert numbers.time_zone_of("12125551234") == "America/New_York"
+    assert numbers.time_zone_of("18765551234") == "America/Jamaica"
     assert numbers.time_zone_of("447400123456") == "Europe/Guernsey"  # as late as in London
+    assert numbers.time_zone_of("77011234567") == "Asia/Almaty"  # as late as in the west of the country
 
 
-@pytest.mark.parametrize("digits", ["79991234567", "883510012345", "8080", "Example", ""])
+def test_a_mobile_number_has_the_zone_of_most_of_its_country() -> None:
+    assert numbers.time_zone_of("79991234567") == "Europe/Moscow"
+    assert len(numbers.time_zones_of("79991234567")) == 16
+    assert numbers.time_zone_of("61412345678") == "Australia/Sydney"
+
+
+@pytest.mark.parametrize("digits", ["351912345678", "70001234567", "883510012345", "8080", "Example", ""])
 def test_a_number_of_several_times_or_of_none_has_no_zone(digits: str) -> None:
     assert numbers.time_zone_of(digits) == ""
 
