@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from journey_support import Gateway, account, gateway_and_smsc, journey
 
-from gateway.core.submission import Submission
+from gateway.core.router import Router
 from gateway.translate.smsc_options import options_tlv
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
@@ -70,7 +70,7 @@ def test_where_there_is_a_service_the_account_needs_the_right_and_the_route_the_
 def test_one_that_came_to_a_link_over_smpp_all_the_same_ends_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Submission, "_for_service", lambda self, route, draft: route)
+    monkeypatch.setattr(Router, "for_service", lambda self, route, draft: route)
 
     @journey
     async def run() -> None:
