@@ -137,3 +137,21 @@ def test_strict_takes_warnings_for_mistakes(odd: Path, capsys: pytest.CaptureFix
 
 def test_strict_is_content_without_warnings(good: Path) -> None:
     assert main(["check-config", "--config", str(good), "--strict"]) == 0
+
+
+def test_routes_that_no_message_reaches_are_told(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    head, _, _ = good.read_text().partition("routes:")
+    routes = (
+        "routes:\n"
+        "  - {name: first, connectors: [up], priority: 1}\n"
+        "  - {name: hidden, prefix: 7, hours: 9-21, connectors: [up]}\n"
+        "  - {name: seen, prefix: 7, priority: 2, connectors: [up]}\n"
+    )
+    good.write_text(head + routes)
+    assert main(["check-config", "--config", str(good)]) == 0
+    line = head.count("\n") + 2
+    where = f"{good}:{line + 1}:5: routes[1]: warning: no message can reach it: "
+    expected = f"{where}'first' in {good.name} line {line} always holds before it – "
+    [warning] = capsys.readouterr().err.splitlines()
+    assert warning.startswith(expected)
+    assert main(["check-config", "--config", str(good), "--strict"]) == 78
