@@ -145,7 +145,7 @@ def test_routes_that_no_message_reaches_are_told(good: Path, capsys: pytest.Capt
         "routes:\n"
         "  - {name: first, connectors: [up], priority: 1}\n"
         "  - {name: hidden, prefix: 7, hours: 9-21, connectors: [up]}\n"
-        "  - {name: seen, prefix: 7, priority: 2, connectors: [up]}\n"
+        "  - {name: seen, prefix: 8, priority: 2, connectors: [up]}\n"
     )
     good.write_text(head + routes)
     assert main(["check-config", "--config", str(good)]) == 0
