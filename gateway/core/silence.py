@@ -10,7 +10,7 @@ from __future__ import annotations
 from enum import Enum
 
 FIRST_PAUSE_S = 30.0
-LONGEST_PAUSE_S = 600.0
+LONGEST_PAUSE_S = 120.0
 AFTER_REBIND_S = 10.0
 """By then what waited, and what was in doubt and goes again, has gone to other connectors, if it may."""
 
