@@ -196,7 +196,7 @@ def test_smsc_that_stops_reading_for_ever_keeps_no_slots(
     async def run() -> None:
         async with gateway_and_smsc(
             tmp_path,
-            link={"enquire_link_s": 30, "response_timeout_s": 300, "window": 1000},
+            link={"enquire_link_s": 30, "response_timeout_s": 300, "window": 1000, "silence_s": 0},
             accounts=[account(window=1000)],
         ) as (gateway, smsc):
             client = await gateway.client()
