@@ -236,6 +236,28 @@ def test_what_the_service_refuses_goes_to_the_next_connector(tmp_path: Path, num
 
 
 @journey
+async def test_of_a_list_each_message_is_refused_for_itself(tmp_path: Path) -> None:
+    """The service refuses the list, then two of its messages alone; the third one it takes."""
+    async with simulated_service() as simulator, scripted_smsc() as two:
+        made = service_config(
+            service(simulator.port),
+            connectors=[connector(two.port, "two")],
+            routes=[Route(connectors=[SERVICE, "two"], failover=ALL)],
+        )
+        async with running(made, tmp_path) as gateway:
+            await gateway.linked(SERVICE)
+            await gateway.linked("two")
+            simulator.service.faults.next("send", [Fault(FaultKind("error"), 1)] * 3)
+            client = await gateway.client()
+            pdus = [submit_sm(f"7916120000{n}", b"same", registered_delivery=0) for n in range(3)]
+            await asyncio.gather(*client.send_together(*pdus))
+            gateway.clock.let_run()
+            await gateway.until(lambda: len(two.taken) == 2)
+            await gateway.emptied()
+            assert (len(two.taken), simulator.service.store.accepted) == (2, 1)
+
+
+@journey
 async def test_a_burst_that_is_refused_is_carried_by_the_next_once_each(tmp_path: Path) -> None:
     async with scripted(tmp_path, 3, window=5) as (gateway, (one, two, three)):
         one.answer = refuses(c.ESME_RINVDSTADR)
