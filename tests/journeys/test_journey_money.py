@@ -12,6 +12,7 @@ from journey_support import DESTINATION, Gateway, journey, running, simulated_sm
 from mail_journey_support import ANYBODY, MailClient, mail, to
 from money_support import PRICES, ask, balance, credit, money_config, payer, with_mail
 
+from gateway.config.account_model import AccountLimits
 from gateway.config.mail_model import AccountMail
 from gateway.config.model import Account, Price, PriceList, Route, TextPolicy
 from gateway.core.prices import amount_text
@@ -116,6 +117,74 @@ async def test_a_part_pays_by_its_parent_and_its_own_prices(tmp_path: Path) -> N
         answer = await ask(gateway, "account_credit", account="part", amount="1")
         assert answer == {"error": "part has no balance of its own; app pays for it"}
         assert "there is no account 'x'" in (await ask(gateway, "account", account="x"))["error"]
+
+
+@journey
+async def test_what_is_told_of_an_account(tmp_path: Path) -> None:
+    accounts = (
+        payer(limits=AccountLimits(per_day=5), tags=("vip",), refund="never"),
+        payer("part", balance="parent", parent="app", prices="cheap"),
+        payer("shut", balance="none", blocked=True),
+        payer("below", balance="none", parent="shut"),
+        payer("trial", balance="none", test_mode=True),
+    )
+    async with simulated_smsc() as smsc, running(money_config(smsc.port, *accounts), tmp_path) as gateway:
+        await gateway.linked()
+        await credit(gateway, "1")
+        client = await gateway.client()
+        await client.submit()
+        await gateway.emptied()
+        rows = (await ask(gateway, "accounts"))["accounts"]
+        assert [(row["account"], row["state"]) for row in rows] == [
+            ("app", "open"),
+            ("part", "open"),
+            ("shut", "blocked"),
+            ("below", "blocked by its parent"),
+            ("trial", "test mode"),
+        ]
+        assert (await ask(gateway, "account", account="app"))["account"] == {
+            "account": "app",
+            "parent": None,
+            "payer": "app",
+            "balance": "0.95",
+            "credit": "0.00",
+            "left": "0.95",
+            "currency": "EUR",
+            "sessions": 1,
+            "open_messages": 0,
+            "state": "open",
+            "parts": ["part"],
+            "prices": "retail",
+            "refund": "never",
+            "tags": ["vip"],
+            "accepted": 1,
+            "today": 1,
+            "per_day": 5,
+        }
+        for number in range(3):
+            await credit(gateway, f"0.0{number + 1}")
+        answer = await ask(gateway, "account", account="app", limit=2)
+        assert [change["amount"] for change in answer["changes"]] == ["0.02", "0.03"]
+
+
+@pytest.mark.parametrize(
+    ("name", "amount", "told"),
+    [
+        ("app", "x", "amount: write an amount in digits, for example 100 or 12.50"),
+        ("none", "1", "there is no account 'none'; there are: app, free"),
+        ("free", "1", "free has no balance of its own; write balance: own into its configuration"),
+    ],
+)
+def test_money_that_cannot_be_put_in(tmp_path: Path, name: str, amount: str, told: str) -> None:
+    @journey
+    async def run() -> None:
+        accounts = (payer(), payer("free", balance="none"))
+        async with simulated_smsc() as smsc, running(money_config(smsc.port, *accounts), tmp_path) as gateway:
+            answer = await ask(gateway, "account_credit", account=name, amount=amount)
+            assert answer == {"error": told}
+            assert balance(gateway) == "0.00"
+
+    run()
 
 
 @journey
