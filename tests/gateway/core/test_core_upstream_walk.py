@@ -35,12 +35,14 @@ class Walk:
             clock=self.clock,
             random=self.random,
         )
+        self.upstream.silence.limit_s = self.random.choice((0, 0.3))
         self.messages: dict[int, Message] = {}
         self.disk: deque[tuple[int, list[int]]] = deque()  # message, segments to send
         self.under_way: deque[tuple[Batch, Callable[[bool, Answer | None], None]]] = deque()
         self.unanswered: dict[FakeLink, int] = {}  # how much of link.sent was answered
         self.done: set[tuple[int, int]] = set()
         self.links_ever = 0
+        self.was_silent = False
 
     # -- what the store would do ------------------------------------------------------------------------
 
@@ -117,6 +119,7 @@ class Walk:
         self.unanswered[link] += 1
         of, now_ms = self.messages[message_id], self.clock.now_ms()
         kind = self.random.randrange(10)
+        self.upstream.heard |= kind != 1
         if kind == 0:
             self.upstream.refused_for_now(of, segment, "x", full=True, now_ms=now_ms)
             return
@@ -150,6 +153,7 @@ class Walk:
         outstanding = sum(len(link.sent) - done for link, done in self.unanswered.items())
         assert self.upstream.in_flight >= outstanding
         assert self.upstream.in_flight <= WINDOW * 3 + 2 * LONGEST
+        self.was_silent |= self.upstream.silence.is_silent
 
     def drain(self) -> None:
         """With a link and commits that succeed everything ends, and every slot is free."""
