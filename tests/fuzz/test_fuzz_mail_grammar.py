@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from gateway.core.numbers import reader_of
 from protocols.mail.addresses import format_address, parse_address, parse_mailboxes
 from protocols.mail.envelope import decode_xtext, parse_mail, parse_rcpt
 from protocols.mail.errors import MailError
@@ -128,12 +129,13 @@ def test_what_xtext_says_is_printable(text: str) -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(number_like | local_like | address_like)
-def test_every_number_found_is_one(text: str) -> None:
-    number = international(text, RULES)
+@given(number_like | local_like | address_like, st.sampled_from(["", "RU", "US", "AT"]))
+def test_every_number_found_is_one(text: str, region: str) -> None:
+    national = reader_of(region)
+    number = international(text, RULES, national)
     assert number is None or is_e164(number)
     try:
-        wish = parse_local(text, RULES)
+        wish = parse_local(text, RULES, national)
     except MailError as error:
         assert error.text.isascii()
         assert error.text.isprintable()
@@ -142,7 +144,7 @@ def test_every_number_found_is_one(text: str) -> None:
         assert all(map(is_e164, wish.numbers))
         assert is_clean(wish.name + wish.source)
     try:
-        numbers = find_numbers(text, RULES, 3)
+        numbers = find_numbers(text, RULES, 3, national)
     except MailError:
         return
     assert len(numbers) <= 3
