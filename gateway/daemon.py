@@ -49,7 +49,7 @@ from gateway.ops import sd_notify
 from gateway.ops.control import SOCKET_NAME, ControlSocket
 from gateway.ops.listening import path_too_long, why_not_listening
 from gateway.ops.trace import Tracing
-from gateway.reloading import Loaded, Reloading
+from gateway.reloading import Loaded, ReloadError, Reloading
 from gateway.service_side import ServiceSide
 from gateway.store.journal import Journal
 from gateway.translate.vendor_tlvs import VendorTlvs
@@ -447,7 +447,7 @@ class Daemon:
 
     async def reload(self, config: Config) -> None:
         """Takes over a checked configuration, touching only what changed; see `gateway.reloading`."""
-        with contextlib.suppress(RuntimeError):  # the gateway is stopping
+        with contextlib.suppress(ReloadError):  # the gateway is stopping
             await self.reloading.take_over(Loaded(config, prints_of(config)))
 
     def forget_account(self, name: str) -> None:

@@ -1,8 +1,8 @@
 """Takes over a changed configuration while everything runs, touching only what changed.
 
 All is checked first: a configuration with a mistake changes nothing. Then accounts and rules change at once,
-and of the connectors only those get new links that cannot do without (`LIVE` in `gateway.egress`); the others
-go on, and so do all sessions but those of accounts that are gone or blocked.
+and of the connectors only those get new links that cannot do without (`gateway.egress.live_options`); the
+others go on, and so do all sessions but those of accounts that are gone or blocked.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from gateway.config.problems import ConfigError
 from gateway.config.smsc_model import SmscConnector as ServiceConfig
 from gateway.core.errors import Refusal
 from gateway.egress import live_options
+from gateway.egress.tls import client_context
 from gateway.ops import sd_notify
 from gateway.translate.vendor_tlvs import VendorTlvs
 from gateway.wiring import all_connectors, apply_rules, only_at_start
@@ -30,7 +31,9 @@ from gateway.wiring import all_connectors, apply_rules, only_at_start
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
 
-STOPPING = "the gateway is stopping"
+
+class ReloadError(Exception):
+    """The configuration cannot be taken over now; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,29 +84,34 @@ class Reloading:
     async def from_file(self, path: Path) -> Plan:
         """Takes over what a file says now; ConfigError, told in the log, when it has mistakes.
 
-        Raises RuntimeError when the gateway is stopping.
+        Raises ReloadError when that cannot be now.
         """
         daemon = self._daemon
         sd_notify.notify("RELOADING=1", sd_notify.monotonic_usec(daemon.clock.now()))
         try:
             loaded = await asyncio.to_thread(load_all, path)
             return await self.take_over(loaded)
-        except ConfigError as error:
+        except (ConfigError, ReloadError) as error:
+            problems = error.problems if isinstance(error, ConfigError) else [error]
             daemon.events.say(
-                "error", "reload_refused", problems=len(error.problems), see="smsc-gateway check-config"
+                "error", "reload_refused", problems=len(problems), see="smsc-gateway check-config"
             )
-            for problem in error.problems:
+            for problem in problems:
                 daemon.events.say("error", "config", problem=problem)
             raise
         finally:
             sd_notify.notify("READY=1")
 
     async def take_over(self, loaded: Loaded) -> Plan:
-        """Makes a checked configuration hold; RuntimeError when the gateway is stopping."""
+        """Makes a checked configuration hold.
+
+        ReloadError, before anything has changed, when the gateway is stopping or a certificate is gone again.
+        """
         async with self.lock:
             if self._daemon.submission.closed_because is Refusal.STOPPING:
-                raise RuntimeError(STOPPING)
+                raise ReloadError("the gateway is stopping")
             plan = self._plan(loaded)
+            await asyncio.to_thread(_read_certificates, loaded.config, (*plan.rebuilt, *plan.added))
             await self._apply(loaded.config, plan)
             self._prints = loaded.prints
             return plan
@@ -164,7 +172,7 @@ class Reloading:
         daemon = self._daemon
         old = daemon.config
         if any(change.word == CONTENT and change.key.startswith("listeners") for change in plan.changes):
-            self._renew_certificates()  # first: where one cannot be read nothing has changed yet
+            self._renew_certificates()
         self._accounts(config)
         after = {connector.name: connector for connector in all_connectors(config)}
         for name in plan.adjusted:
@@ -189,10 +197,14 @@ class Reloading:
         daemon.events.say("info", "reloaded", changes=len(plan.changes), connectors=touched or "-")
 
     def _renew_certificates(self) -> None:
+        """Of the listeners; the first step, because one that cannot be read ends the reload."""
         daemon = self._daemon
         mail = daemon.mail.listeners if daemon.mail is not None else ()
-        for listener in (*daemon.listeners, *mail, *daemon.services.listeners):
-            listener.renew_certificate()
+        try:
+            for listener in (*daemon.listeners, *mail, *daemon.services.listeners):
+                listener.renew_certificate()
+        except OSError as error:
+            raise ReloadError(f"a certificate cannot be read any more: {error}") from error
 
     def _accounts(self, config: Config) -> None:
         daemon = self._daemon
@@ -225,6 +237,16 @@ class Reloading:
         daemon.upstreams[config.name].on_alert = outlet.alert if outlet is not None else None
         for task in daemon.connectors[config.name].configure(config):
             task.add_done_callback(daemon.task_ended)
+
+
+def _read_certificates(config: Config, names: tuple[str, ...]) -> None:
+    """What new links are about to read can still be read."""
+    try:
+        for connector in all_connectors(config):
+            if connector.name in names and connector.tls is not None:
+                client_context(connector.tls)
+    except OSError as error:
+        raise ReloadError(f"a certificate cannot be read any more: {error}") from error
 
 
 def open_accounts(accounts: Iterable[AccountConfig]) -> set[str]:

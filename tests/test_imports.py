@@ -145,6 +145,7 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.config",
             "gateway.core",
             "gateway.egress.live_options",
+            "gateway.egress.tls",
             "gateway.ops",
             "gateway.translate",
             "gateway.wiring",

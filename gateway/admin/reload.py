@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.config.differences import Change
 from gateway.config.problems import ConfigError
 from gateway.ops.control import Handler, Reply, Request
-from gateway.reloading import Plan
+from gateway.reloading import Plan, ReloadError
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
@@ -29,8 +29,8 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
             return {"done": True, **plan_as_dict(await daemon.reloading.from_file(path))}
         except ConfigError as error:
             return {"problems": [problem.as_dict() for problem in error.problems]}
-        except RuntimeError as error:
-            return {"error": str(error)}
+        except ReloadError as error:
+            return {"error": f"nothing changed: {error}"}
 
     return {"reload": reload}
 

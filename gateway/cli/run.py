@@ -27,6 +27,7 @@ from gateway.config.model import Config
 from gateway.config.problems import ConfigError
 from gateway.core.events import Events
 from gateway.daemon import Daemon, DaemonError
+from gateway.reloading import ReloadError
 from gateway.store.sqlite_open import StoreBusy, StoreError
 
 HELP = "Run the gateway in the foreground until SIGTERM or SIGINT; SIGHUP reloads the configuration."
@@ -99,5 +100,5 @@ async def serve(
 
 async def _reload(daemon: Daemon, path: Path) -> None:
     """A file with mistakes changes nothing, which is told in the log: the running configuration stays."""
-    with contextlib.suppress(ConfigError, RuntimeError):
+    with contextlib.suppress(ConfigError, ReloadError):
         await daemon.reloading.from_file(path)

@@ -91,3 +91,31 @@ async def test_a_low_balance_is_said_once(tmp_path: Path) -> None:
         await gateway.ticked()
         assert len(gateway.lines_with("balance_low")) == 1
         assert "the balance of centre is low: 1000.00 RUR" in gateway.daemon.services.problems()
+
+
+@journey
+async def test_options_of_a_service_that_hold_without_another_login(tmp_path: Path) -> None:
+    async with gateway_and_service(tmp_path) as (gateway, simulator):
+        client = await gateway.client()
+        daemon = gateway.daemon
+        before = daemon.connectors[SERVICE]
+        changed = service_config(
+            service(
+                simulator.port,
+                rate=40,
+                list_max=7,
+                balance_warning=1e9,
+                reconnect_max_s=3,
+                incoming_account="app",
+            )
+        )
+        gateway.clock.let_run()
+        await daemon.reload(changed)
+        await client.submit()
+        assert (await client.receipt()).state == c.DELIVERED
+        assert daemon.connectors[SERVICE] is before
+        upstream = daemon.upstreams[SERVICE]
+        assert (upstream.pace.rate, upstream.window) == (40, 7 * changed.smsc_connectors[0].max_requests)
+        assert upstream.on_alert == daemon.outlets["app"].alert
+        await daemon.reload(service_config(service(simulator.port, timeout_s=3)))
+        assert daemon.connectors[SERVICE] is not before
