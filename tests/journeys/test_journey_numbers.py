@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -111,3 +112,18 @@ async def test_a_mail_is_refused_at_the_recipient_that_gets_no_sms(tmp_path: Pat
         assert (await client.send(mail("70001234567\nhello"), *to("app"))).startswith("550 5.1.1 ")
         queue_id(await client.send(mail("84951234567\nhello"), *to("app")))
         assert await post.texts() == [("74951234567", "hello")]
+
+
+@journey
+async def test_a_reload_changes_how_bound_sessions_are_read(tmp_path: Path) -> None:
+    async with gateway_and_smsc(tmp_path) as (gateway, smsc):
+        client = await gateway.client()
+        await client.submit(NATIONAL)
+        changed = [account(default_region="RU", number_check="mobile")]
+        await gateway.daemon.reload(replace(gateway.daemon.config, accounts=changed))
+        await client.submit(NATIONAL)
+        assert await client.status_of_submit("84951234567") == "ESME_RINVDSTADR"
+        await gateway.daemon.reload(replace(gateway.daemon.config, accounts=[account()]))
+        await client.submit("84951234567")
+        await gateway.emptied()
+        assert [it.destination for it in smsc.received] == [NATIONAL, INTERNATIONAL, "84951234567"]
