@@ -170,8 +170,9 @@ class Submission:
     def _take(self, account: Account, decided: Decided, now: float, now_ms: int, origin: int) -> Message:
         draft, route, counted, charge = decided
         message_id = self.ids.next(now_ms)
+        flags = draft.flags | route.flags
         if charge is not None:
-            draft = draft._replace(flags=draft.flags | _CHARGED)
+            flags |= _CHARGED
             self.journal.batch.charges.append(self.ledger.accepted(message_id, charge))
         upstream, alternatives = self.router.choose(route, draft, message_id)
         if draft.tlvs and route.passing is not None:
@@ -200,7 +201,7 @@ class Submission:
                 draft.validity_period,
                 0,
                 origin,
-                draft.flags | route.flags,
+                flags,
                 route.name,
                 draft.client_id,
                 draft.sent_as,
