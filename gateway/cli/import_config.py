@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli import EXIT_CONFIG, EXIT_OK, CommandError, add_json
+from gateway.cli.preview import safe_line
+from gateway.cli.smsc.output import progress
 from gateway.config.load import load
 from gateway.config.problems import ConfigError
 from gateway.core.events import safe
@@ -66,15 +68,14 @@ def run(args: argparse.Namespace) -> int:
         imported = _convert(form, text, args.file)
     except ImportRefused as error:
         raise CommandError(f"{args.file} {error} (read as {form}; see --format)") from error
-    header = _HEADER.format(source=Path(args.file).name, form=form)
+    written = _HEADER.format(source=Path(args.file).name, form=form)
     if args.output is None:
-        written = header + yaml_of(imported.tree, _writer(_in_the_open))
-        with tempfile.TemporaryDirectory() as folder:
-            problems = _problems_of(_write_private(Path(folder) / "config.yaml", written))
+        written += _yaml_of(imported, _in_the_open)
+        with tempfile.TemporaryDirectory() as temporary:
+            problems = _problems_of(_write(Path(temporary) / "config.yaml", written, 0o600))
     else:
-        folder = args.output.with_name(args.output.name + ".secrets")
-        written = header + yaml_of(imported.tree, _writer(_in_files(folder)))
-        problems = _problems_of(_write_private(args.output, written, 0o640))
+        written += _yaml_of(imported, _in_files(args.output.with_name(args.output.name + ".secrets")))
+        problems = _problems_of(_write(args.output, written, 0o640))
     _show(args, imported, written, problems)
     return EXIT_CONFIG if problems else EXIT_OK
 
@@ -109,15 +110,21 @@ def _read_included(name: str, by: str) -> list[tuple[str, str]] | str:
         return f"{safe(str(path))} cannot be read, so what it holds is missing"
 
 
-def _writer(plain: Callable[[Password], Any]) -> Callable[[Password], Any]:
-    """Makes of passwords what stands in the configuration."""
+def _yaml_of(imported: Imported, plain: Callable[[Password], Any]) -> str:
+    """The configuration, with hashes of the accounts' passwords, each of which takes its time."""
+    accounts = len(imported.tree["accounts"])
+    done = 0
+    with progress() as bar:
 
-    def write(password: Password) -> Any:
-        if password.kind == "hash":
+        def write(password: Password) -> Any:
+            nonlocal done
+            if password.kind == "plain":
+                return plain(password)
+            bar.update(f"hashing passwords: {done} of {accounts}", done / accounts)
+            done += 1
             return hash_password(password.text or secrets.token_hex(16))
-        return plain(password)
 
-    return write
+        return yaml_of(imported.tree, write)
 
 
 def _in_the_open(password: Password) -> str:
@@ -126,19 +133,23 @@ def _in_the_open(password: Password) -> str:
 
 def _in_files(folder: Path) -> Callable[[Password], Any]:
     def write(password: Password) -> dict[str, str]:
-        folder.mkdir(mode=0o700, exist_ok=True)
         path = folder / f"{password.name}.password"
-        _write_private(path, (password.text or UNKNOWN) + "\n")
+        try:
+            folder.mkdir(mode=0o700, exist_ok=True)
+            path.unlink(missing_ok=True)  # of an earlier try
+        except OSError as error:
+            raise CommandError(f"{path} cannot be written: {error.strerror}") from error
+        _write(path, (password.text or UNKNOWN) + "\n", 0o600)
         return {"file": f"{folder.name}/{path.name}"}
 
     return write
 
 
-def _write_private(path: Path, text: str, mode: int = 0o600) -> Path:
+def _write(path: Path, text: str, mode: int) -> Path:
+    """A file that was not there; the path."""
     try:
-        with os.fdopen(
-            os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "w", encoding="utf-8"
-        ) as file:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
         raise CommandError(f"{path} cannot be written: {error.strerror}") from error
@@ -169,7 +180,7 @@ def _show(args: argparse.Namespace, imported: Imported, written: str, problems: 
     if args.output is None:
         sys.stdout.write(written)
     for line in (*imported.notes, *problems):
-        sys.stderr.write(f"{safe(str(line))}\n")
+        sys.stderr.write(f"{safe_line(str(line))}\n")
     said = ", ".join(f"{count} {name}" for name, count in counts.items())
     sys.stderr.write(f"{said}; {len(imported.notes)} notes above\n")
     if args.output is None and tree.get("connectors"):

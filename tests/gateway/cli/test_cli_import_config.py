@@ -105,3 +105,21 @@ def test_what_is_none_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert main(["import-config", str(path), "--format", "kannel"]) == 1
     assert main(["import-config", str(tmp_path / "none")]) == 1
     assert "cannot be read: No such file" in capsys.readouterr().err
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    output = tmp_path / "none" / "config.yaml"
+    source = VECTORS / "kannel" / "balanced.conf"
+    assert main(["import-config", str(source), "--output", str(output)]) == 1
+    assert "cannot be written: No such file or directory" in capsys.readouterr().err
+
+
+def test_passwords_of_an_earlier_try_are_written_anew(tmp_path: Path) -> None:
+    output = tmp_path / "config.yaml"
+    folder = tmp_path / "config.yaml.secrets"
+    folder.mkdir()
+    (folder / "a.password").write_text("old")
+    (folder / "a.password").chmod(0o644)
+    assert main(["import-config", str(VECTORS / "kannel" / "balanced.conf"), "--output", str(output)]) == 0
+    assert (folder / "a.password").read_text() == "a1\n"
+    assert (folder / "a.password").stat().st_mode & 0o777 == 0o600
