@@ -131,8 +131,8 @@ async def test_texts_go_after_their_days(tmp_path: Path, command: Command) -> No
             await client.submit()
             await client.receipt()
             gateway.clock.advance(2 * 86_400 + 1)
-            path = gateway.daemon.state_dir / "queue.sqlite3"
-            await gateway.until(lambda: b"hello" not in path.read_bytes())
+            files = [gateway.daemon.state_dir / f"queue.sqlite3{end}" for end in ("", "-wal")]
+            await gateway.until(lambda: not any(b"hello" in file.read_bytes() for file in files))
             until = (
                 datetime.fromtimestamp(gateway.clock.now_ms() / 1000, UTC) + timedelta(days=1)
             ).isoformat()
