@@ -173,6 +173,8 @@ class Reloading:
         old = daemon.config
         if any(change.word == CONTENT and change.key.startswith("listeners") for change in plan.changes):
             self._renew_certificates()
+        if config.log != old.log:
+            daemon.events.configure(config.log.format, config.log.level)
         self._accounts(config)
         after = {connector.name: connector for connector in all_connectors(config)}
         for name in plan.adjusted:

@@ -87,7 +87,6 @@ def only_at_start(old: Config, new: Config) -> list[str]:
     """What has changed and is only read at the start."""
     pairs = {
         "listeners": (old.listeners, new.listeners),
-        "log": (old.log, new.log),
         "mail": (old.mail is None, new.mail is None),
         "mail.smarthost": (_has_smarthost(old) and not _has_smarthost(new), False),
         "queue.commit_delay_ms": (old.queue.commit_delay_ms, new.queue.commit_delay_ms),

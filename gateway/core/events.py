@@ -62,8 +62,6 @@ class Events:
         clock: Clock | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
-        self._json = form == "json"
-        self._level = _LEVELS[level]
         self._write = write
         self._lines: list[str] = []
         self._quiet: dict[str, tuple[float, int]] = {}
@@ -71,8 +69,16 @@ class Events:
         self._stamp = ""
         self._stamped_ms = -1
         self._start = ""
-        self.messages = self._level <= _LEVELS["info"]
+        self.messages = True
         """Whether the events of single messages are written; read before calling them in a loop."""
+        self.configure(form, level)
+
+    def configure(self, form: str, level: str) -> None:
+        """Writes in another form, or from another level on."""
+        self.flush()
+        self._json = form == "json"
+        self._level = _LEVELS[level]
+        self.messages = self._level <= _LEVELS["info"]
 
     # -- messages --------------------------------------------------------------------------------------
     #

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ from journey_support import (
     submit_sm,
 )
 
-from gateway.config.model import Account, Connector, Route
+from gateway.config.model import Account, Connector, Log, Route
 from gateway.config.secret import Secret
 from gateway.config.smpp_model import AccountSmpp
 from protocols.smpp import constants as c
@@ -308,3 +309,18 @@ async def test_listeners_need_a_restart_and_say_so(tmp_path: Path) -> None:
         await reload(gateway, listeners=changed)
         await gateway.said("restart_needed", "listeners")
         await still_works(await gateway.client())
+
+
+@journey
+async def test_the_log_changes_its_form_and_level_at_once(tmp_path: Path) -> None:
+    async with gateway_and_smsc(tmp_path) as (gateway, _):
+        client = await gateway.client()
+        await still_works(client)
+        await gateway.said("returned")
+        await reload(gateway, log=Log(format="json", level="warning"))
+        before = len(gateway.lines)
+        await still_works(client)
+        await gateway.emptied()
+        await reload(gateway, listeners=config(connector(1), listener={"max_connections": 7}).listeners)
+        said = [json.loads(line) for line in gateway.lines[before:]]
+        assert [line["event"] for line in said] == ["restart_needed"]

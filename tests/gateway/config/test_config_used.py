@@ -122,7 +122,7 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
     price_model.PriceList: {"core/prices.py": {"config", "one"}},
     price_model.Price: {"core/prices.py": {"price"}},
     model.Queue: {"daemon.py": {"queue", "self.config.queue"}, "housekeeping.py": {"queue"}},
-    model.Log: {"cli/run.py": {"config.log"}},
+    model.Log: {"cli/run.py": {"config.log"}, "reloading.py": {"config.log"}},
     model.Config: {
         "daemon.py": {"config", "self.config"},
         "housekeeping.py": {"self._daemon.config"},
