@@ -105,7 +105,8 @@ def test_undelivered_is_a_failure(simulator: Simulator) -> None:
 def test_refused_is_a_failure(simulator: Simulator) -> None:
     done = send(simulator, to="155599011")
     assert done.stdout == (
-        "refused: ESME_RINVDSTADR – the number is malformed, none that the account may write to, or has no route\n"
+        "refused: ESME_RINVDSTADR – the number is malformed, none that the account may write to, "
+        "or has no route\n"
     )
     assert done.returncode == 1
 
