@@ -1,6 +1,7 @@
 -- Statements about what accounts may send: counts of the day, blacklists.
 
 -- name: count_times
+-- What limits per day have counted of an account; below 0: taken back.
 INSERT INTO day_count (day, account, kind, key, times) VALUES (?2, ?1, ?3, ?4, ?5)
 ON CONFLICT (day, account, kind, key) DO UPDATE SET times = times + excluded.times
 
