@@ -6,21 +6,27 @@ INSERT INTO day_count (day, account, kind, key, times) VALUES (?2, ?1, ?3, ?4, ?
 ON CONFLICT (day, account, kind, key) DO UPDATE SET times = times + excluded.times
 
 -- name: list_day_counts
+-- What was counted since a day, for the start.
 SELECT account, day, key, times FROM day_count WHERE day >= ? AND times > 0
 
 -- name: purge_day_counts
+-- Counts of days that are over, some at a time.
 DELETE FROM day_count WHERE (day, account, kind, key) IN (
     SELECT day, account, kind, key FROM day_count WHERE day < ?1 LIMIT ?2
 )
 
 -- name: insert_blacklisted
+-- A number on an account's blacklist, or on everybody's ("").
 INSERT OR IGNORE INTO blacklist (account, number, at_ms, why) VALUES (?, ?, ?, ?)
 
 -- name: delete_blacklisted
+-- And off it again.
 DELETE FROM blacklist WHERE account = ? AND number = ?
 
 -- name: account_of_mail
+-- Whose mail it is that an incoming SMS answers.
 SELECT account FROM mail WHERE mail_id = ?
 
 -- name: list_blacklist
+-- All blacklists, for the start.
 SELECT account, CAST('1' || number AS INTEGER) FROM blacklist
