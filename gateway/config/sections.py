@@ -54,6 +54,7 @@ def option_of(a_field: Field[Any]) -> Option:
 
 _HINTS: dict[type[Any], Mapping[str, Any]] = {}
 _FIELDS: dict[type[Any], Mapping[str, Field[Any]]] = {}
+_REQUIRED: dict[type[Any], tuple[str, ...]] = {}
 
 
 def hints_of(section: type[Any]) -> Mapping[str, Any]:
@@ -82,9 +83,9 @@ def read_section(section: type[Any], node: Node, key: str, reading: Reading) -> 
     hints = hints_of(section)
     written = _written(node, key, list(known), reading)
     values: dict[str, Any] = {}
-    for name, a_field in known.items():
-        if name not in written and not is_required(a_field):
-            continue
+    required = _REQUIRED[section]
+    for name in (*written, *(name for name in required if name not in written)):
+        a_field = known[name]
         path = f"{key}.{name}" if key else name
         if name in written:
             values[name] = _read_field(a_field, hints[name], written[name], path, reading)
@@ -100,6 +101,7 @@ def _fields_of(section: type[Any]) -> Mapping[str, Field[Any]]:
     found = _FIELDS.get(section)
     if found is None:
         found = _FIELDS[section] = {a_field.name: a_field for a_field in fields(section)}
+        _REQUIRED[section] = tuple(name for name, a_field in found.items() if is_required(a_field))
     return found
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -66,10 +66,13 @@ def check_smpp(config: Config, reading: Reading) -> None:
     for path, account in good(config.accounts, "accounts", reading):
         if reading.is_good(f"{path}.smpp"):
             _check_account(account, f"{path}.smpp", names, reading)
+    usable = {
+        one.name: one for key, one in good(config.connectors, "connectors", reading) if reading.is_good(key)
+    }
     for path, route in good(config.routes, "routes", reading):
         _check_tlv_names(route.vendor_tlvs or (), f"{path}.vendor_tlvs", names.vendor, reading)
         _check_text(route, path, names.services, reading)
-        _check_forms(config, route, path, reading)
+        _check_forms(usable, route, path, reading)
 
 
 def _close(word: str, words: Collection[str], otherwise: str) -> str:
@@ -194,11 +197,8 @@ def _check_broadcast(name: str, key: str, names: _Names, reading: Reading) -> No
         reading.note(key, text, "write interface_version: 5.0 at that connector, if its SMSC knows it")
 
 
-def _check_forms(config: Config, route: Route, path: str, reading: Reading) -> None:
+def _check_forms(usable: Mapping[str, Connector], route: Route, path: str, reading: Reading) -> None:
     """Whether every connector of a route can send what another one of it, or the route, makes of a text."""
-    usable = {
-        one.name: one for key, one in good(config.connectors, "connectors", reading) if reading.is_good(key)
-    }
     ones = [usable[name] for name in route.connectors if name in usable]
     whole = [one.name for one in ones if one.long_messages == "payload"]
     bare = [

@@ -74,7 +74,8 @@ def _compile(pattern: str, longest: int, *, anywhere: bool) -> re.Pattern[str]:
     if ways > MOST_WAYS:
         raise PatternError(
             "could take very long: too many repeats that can share out the same characters",
-            "limit them, as .{0,40} for .* and [0-9]{1,9} for [0-9]+, or write [0-9]++, which does not go back",
+            "limit them, as .{0,40} for .* and [0-9]{1,9} for [0-9]+, or write [0-9]++, "
+            "which gives nothing back",
         )
     return compiled
 

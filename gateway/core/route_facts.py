@@ -25,7 +25,19 @@ ALPHABETS = {
 
 _OCTETS_MAX = 4  # of one character: a surrogate pair
 
+# A data_coding is one octet.
 _coding = lru_cache(maxsize=256)(parse)
+
+
+@lru_cache(maxsize=256)
+def _alphabet(data_coding: int) -> str:
+    return ALPHABETS[parse(data_coding).alphabet]
+
+
+@lru_cache(maxsize=256)
+def _class(data_coding: int) -> str:
+    found = parse(data_coding).message_class
+    return "none" if found is None else str(found)
 
 
 class Facts:
@@ -65,13 +77,12 @@ class Facts:
     @property
     def alphabet(self) -> str:
         """As `Route.alphabets` names it."""
-        return ALPHABETS[self.coding.alphabet]
+        return _alphabet(self.draft.data_coding)
 
     @property
     def message_class(self) -> str:
         """As `Route.classes` names it."""
-        found = self.coding.message_class
-        return "none" if found is None else str(found)
+        return _class(self.draft.data_coding)
 
     @property
     def segments(self) -> int:

@@ -31,9 +31,12 @@ class Linked(Protocol):
 
 def by_weight(names: Sequence[str], weights: Sequence[int], key: int) -> list[str]:
     """The connectors in the order of a message; those of weight 0 come last, as they are listed."""
-    drawn = [_draw(name, weight, key) for name, weight in zip(names, weights, strict=True)]
-    places = sorted(range(len(names)), key=lambda place: -drawn[place])
-    return [names[place] for place in places]
+    drawn = [
+        (-_draw(name, weight, key), place)
+        for place, (name, weight) in enumerate(zip(names, weights, strict=True))
+    ]
+    drawn.sort()
+    return [names[place] for _, place in drawn]
 
 
 def by_price(names: Iterable[str], prices: Mapping[str, PriceOf], digits: str) -> list[str]:

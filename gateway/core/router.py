@@ -118,15 +118,14 @@ class Router:
 
     def order(self, route: Route, draft: Draft, key: int) -> list[str]:
         """The route's connectors as this message prefers them, whether they have a link or not."""
-        names: list[str] = list(route.connectors)
-        digits = self.digits_up(draft)
+        names: Sequence[str] = route.connectors
         if route.weights:
             if route.sticky:
-                key = key_of(digits)
+                key = key_of(self.digits_up(draft))
             elif draft.part is not None:  # the segments of a text stay together
-                key = key_of(f"{digits} {draft.part[0]}")
+                key = key_of(f"{self.digits_up(draft)} {draft.part[0]}")
             names = by_weight(names, route.weights, key)
-        return by_price(names, self.prices, digits) if route.cheapest else names
+        return by_price(names, self.prices, self.digits_up(draft)) if route.cheapest else list(names)
 
     def digits_up(self, draft: Draft) -> str:
         """The number that it goes to, as its route has written it."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from gateway.config.connector_model import TextPolicy
 from gateway.core.model import Draft, OnAmbiguous, Wish
@@ -72,10 +73,12 @@ class Route:
         def derive(name: str, value: object) -> None:
             object.__setattr__(self, name, value)
 
-        ambiguous = {name: self.ambiguous.get(name, self.on_ambiguous.value) for name in self.connectors}
+        ambiguous, alternatives = _of_connectors(
+            self.connectors, self.on_ambiguous.value, tuple(self.ambiguous.items())
+        )
         derive("ambiguous", ambiguous)
         derive("tests", tuple(condition.holds for condition in self.conditions))
-        derive("alternatives", " ".join(self.connectors))
+        derive("alternatives", alternatives)
         derive("flags", Wish.failover_flags(self.failover))
         derive("changes", self.text is not AS_IT_CAME or bool(self.rewriting or self.max_validity_ms))
         derive("spreads", len(self.connectors) > 1 and (self.cheapest or bool(self.weights)))
@@ -84,6 +87,14 @@ class Route:
     def prefixes(self) -> tuple[str, ...]:
         """All that it is for."""
         return (self.prefix, *self.more_prefixes)
+
+
+@lru_cache(maxsize=1024)  # thousands of routes lead to a few connectors, and share what follows from them
+def _of_connectors(
+    connectors: tuple[str, ...], otherwise: int, own: tuple[tuple[str, int], ...]
+) -> tuple[Mapping[str, int], str]:
+    known = dict(own)
+    return {name: known.get(name, otherwise) for name in connectors}, " ".join(connectors)
 
 
 Tests = tuple[Callable[[Facts], bool], ...]
