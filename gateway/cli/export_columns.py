@@ -8,10 +8,7 @@ from typing import Any
 
 from gateway.core.model import MessageState, Origin
 from gateway.core.prices import amount_text
-from protocols.smpp.constants import ESM_CLASS_UDHI
-from protocols.sms import national, udh
-from protocols.sms.alphabet import Alphabet, decode, for_data_coding
-from protocols.sms.encoding import DEFAULT_TABLES
+from gateway.translate.stored_text import readable
 
 COLUMNS = (
     "message_id", "account", "accepted", "from", "to", "segments", "connector", "route", "submitted",
@@ -44,7 +41,7 @@ def record_of(row: dict[str, Any]) -> dict[str, Any]:
         "amount": None if row["amount"] is None else amount_text(row["amount"]),
     }
     if row.get("user_data") is not None:
-        record[TEXT] = text_of(row["esm_class"], row["data_coding"], bytes.fromhex(row["user_data"]))
+        record[TEXT] = readable(row["esm_class"], row["data_coding"], bytes.fromhex(row["user_data"]))
     else:
         record[TEXT] = None
     return record
@@ -60,21 +57,3 @@ def _time(ms: int | None) -> str | None:
 def _second(seconds: int) -> str:
     """Rows come in the order of their times, so most have the second of one before."""
     return datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
-
-
-def text_of(esm_class: int, data_coding: int, data: bytes) -> str:
-    """What a message said; of one that is no text its octets, in hexadecimal."""
-    alphabet = for_data_coding(data_coding)
-    if alphabet is Alphabet.BINARY:
-        return data.hex()
-    tables = DEFAULT_TABLES
-    if esm_class & ESM_CLASS_UDHI:
-        try:
-            elements, text = udh.parse(data)
-            tables = national.tables_of(elements)
-        except ValueError:
-            return data.hex()
-        data = text
-    if alphabet is Alphabet.GSM7 and tables != DEFAULT_TABLES:
-        return national.decode(data, *tables)
-    return decode(data, alphabet)
