@@ -13,9 +13,10 @@ import pytest
 
 from gateway.__main__ import main
 from gateway.cli import CommandError, erase, export, statistics
-from gateway.cli.export_columns import COLUMNS, text_of
+from gateway.cli.export_columns import COLUMNS
 from gateway.store.reader_history import COLUMNS as STORED
 from gateway.store.reader_history import TEXT_COLUMNS
+from gateway.translate.stored_text import readable
 from protocols.sms import udh
 
 ROW = {
@@ -168,7 +169,7 @@ def test_a_file_that_cannot_be_written(
     ],
 )
 def test_texts(esm_class: int, data_coding: int, data: bytes, text: str) -> None:
-    assert text_of(esm_class, data_coding, data) == text
+    assert readable(esm_class, data_coding, data) == text
 
 
 # -- statistics --------------------------------------------------------------------------------------
