@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple, cast
 
+from gateway.admin import all_handlers
 from gateway.config.model import (
     Account,
     Address,
@@ -399,6 +400,14 @@ class Gateway:
         """What `smsc-gateway message ID` says first."""
         found = [self.reader.timeline(int(message_id)) for message_id in message_ids]
         return [it["state"] if it else "none" for it in found]
+
+    async def decide(self, message_id: str, word: str) -> dict[str, Any]:
+        """What a person says of a message: {"message_id", "done", "why"}."""
+        request = {"message_ids": [message_id], "word": word}
+        answer = await all_handlers(self.daemon)["decide"](request)  # type: ignore[misc]
+        assert isinstance(answer, dict)
+        row: dict[str, Any] = answer["results"][0]
+        return row
 
     async def emptied(self) -> None:
         """No message is open and no delivery waits."""

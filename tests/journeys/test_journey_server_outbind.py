@@ -143,7 +143,7 @@ async def test_what_an_earlier_run_left_is_a_reason_to_call(tmp_path: Path) -> N
             waiting.binds = False
             client = await gateway.client(BindTransmitter)
             message_id = await client.submit()
-            await gateway.daemon._control._decide(int(message_id), "drop")
+            await gateway.decide(message_id, "drop")
             await gateway.until(lambda: waiting.calls)
         calls = len(waiting.calls)
         waiting.binds = True

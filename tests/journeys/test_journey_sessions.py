@@ -221,7 +221,7 @@ async def test_open_messages_over_the_maximum(tmp_path: Path) -> None:
         client = await gateway.client()
         assert await client.status_of_submit() == "ESME_RMSGQFUL"
         waiting = next(it for it in gateway.listing("waiting") if it["account"] == "app")
-        await gateway.daemon._control._decide(int(waiting["message_id"]), "drop")
+        await gateway.decide(waiting["message_id"], "drop")
         await client.receipt()
         assert [await client.status_of_submit() for _ in range(2)] == ["ESME_ROK", "ESME_RMSGQFUL"]
 

@@ -288,15 +288,15 @@ async def test_policy_hold_keeps_the_message_until_a_person_decides(tmp_path: Pa
         await smsc.wait_until(lambda: smsc.counters.submitted == 2)
         gateway.clock.advance(5)
         await gateway.until(lambda: len(gateway.listing("held")) == 2)
-        control = gateway.daemon._control
-        assert await control._decide(int(first), "resend") == {"done": True}
+        assert (await gateway.decide(first, "resend"))["done"]
         assert await client.receipt() == Receipt(first, c.DELIVERED, "000")
-        assert await control._decide(int(second), "drop") == {"done": True}
+        assert (await gateway.decide(second, "drop"))["done"]
         receipt = await client.receipt()
         assert (receipt.message_id, receipt.state) == (second, c.DELETED)
         await gateway.emptied()
         assert smsc.counters.submitted == 3
-        assert "error" in await control._decide(int(second), "resend")
+        refused = await gateway.decide(second, "resend")
+        assert (refused["done"], refused["why"]) == (False, "it has ended: DELETED")
 
 
 @journey
