@@ -173,7 +173,7 @@ class Connector:
         metadata=about("A submit without an answer by then is ambiguous.", low=0.1, high=3600),
     )
     silence_s: float = field(
-        default=60,
+        default=30,
         metadata=about(
             "An SMSC that is bound and answers no submit for so long, while submits wait for answers, counts "
             "as silent, see routes.failover. With no more than response_timeout_s, what is sent again goes "

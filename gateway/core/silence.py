@@ -13,6 +13,9 @@ FIRST_PAUSE_S = 30.0
 LONGEST_PAUSE_S = 120.0
 AFTER_REBIND_S = 10.0
 """By then what waited, and what was in doubt and goes again, has gone to other connectors, if it may."""
+LOOK_S = 1.0
+"""So much of the time before the look that first sees a submit wait may count: where the limit is the
+submits' time-out, the silence has to be noticed before the first of them are sent again."""
 
 
 class Turn(Enum):
@@ -56,8 +59,8 @@ class Silence:
             return self._wait_for_probe(now, waiting)
         if over:
             self._quiet_s = 0.0
-        elif waiting and was_waiting:
-            self._quiet_s += passed
+        elif waiting:
+            self._quiet_s += passed if was_waiting else min(passed, LOOK_S)
             if self._quiet_s >= self.limit_s > 0:
                 self.is_silent = True
                 self._pause_s = FIRST_PAUSE_S

@@ -352,8 +352,7 @@ class Upstream:
         if self.adaptive:
             self.pace.tick(now, self.submitted, self.window * len(self.links))
             self._take_rate(now)
-        if self.silence.limit_s or self.silence.is_silent:
-            self._listen(now)
+        self._listen(now)
         self.pump()
 
     def _listen(self, now: float) -> None:

@@ -93,7 +93,7 @@ class House:
 def test_it_is_silent_when_nothing_was_answered_for_so_long_while_something_waits() -> None:
     house = House()
     house.send()
-    house.pass_time(LIMIT_S)
+    house.pass_time(LIMIT_S - TICK_S)
     assert house.one.works
     house.pass_time(2 * TICK_S)
     assert not house.one.works
@@ -249,6 +249,32 @@ def test_a_loop_that_stood_still_is_no_silence_of_what_was_sent_after_it() -> No
     silence.limit_s = 10
     assert silence.look(1, heard=False, waiting=False, over=True) is Turn.NOTHING
     assert silence.look(100, heard=False, waiting=True, over=False) is Turn.NOTHING
-    assert silence.look(109, heard=False, waiting=True, over=False) is Turn.NOTHING
+    assert silence.look(108, heard=False, waiting=True, over=False) is Turn.NOTHING
     assert silence.look(110, heard=False, waiting=True, over=False) is Turn.BEGAN
     assert silence.look(111, heard=True, waiting=True, over=False) is Turn.ENDED
+
+
+def test_a_limit_that_is_the_time_out_of_submits_is_noticed_before_they_are_sent_again() -> None:
+    silence = Silence(0.0)
+    silence.limit_s = 30
+    times = [0.26 * n for n in range(1, 200)]  # looks that drift
+    sent_at = 1.05
+    for now in times:
+        turn = silence.look(now, heard=False, waiting=now > sent_at, over=now <= sent_at)
+        assert turn is Turn.BEGAN or now < sent_at + 30
+        if turn is Turn.BEGAN:
+            break
+
+
+def test_a_reload_that_wants_to_hear_of_silence_again_counts_from_what_was_seen() -> None:
+    house = House()
+    sent = house.send()
+    house.pass_time(2)
+    house.one.silence.limit_s = 0  # a reload
+    assert sent is not None
+    house.answer(sent)
+    house.pass_time(3600)
+    house.send()
+    house.one.silence.limit_s = LIMIT_S
+    house.pass_time(LIMIT_S / 2)
+    assert house.one.works
