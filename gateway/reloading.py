@@ -22,11 +22,12 @@ from gateway.config.model import Connector as ConnectorConfig
 from gateway.config.problems import ConfigError
 from gateway.config.smsc_model import SmscConnector as ServiceConfig
 from gateway.core.errors import Refusal
+from gateway.core.routing import RouteTable
 from gateway.egress import live_options
 from gateway.egress.tls import client_context
 from gateway.ops import sd_notify
 from gateway.translate.vendor_tlvs import VendorTlvs
-from gateway.wiring import all_connectors, apply_rules, only_at_start
+from gateway.wiring import all_connectors, apply_rules, only_at_start, routes_of
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
@@ -79,7 +80,7 @@ class Reloading:
         """What a reload would do; ConfigError when it would do nothing, for mistakes."""
         loaded = await asyncio.to_thread(load_all, path)
         async with self.lock:
-            return self._plan(loaded)
+            return await self._plan(loaded)
 
     async def from_file(self, path: Path) -> Plan:
         """Takes over what a file says now; ConfigError, told in the log, when it has mistakes.
@@ -110,17 +111,18 @@ class Reloading:
         async with self.lock:
             if self._daemon.submission.closed_because is Refusal.STOPPING:
                 raise ReloadError("the gateway is stopping")
-            plan = self._plan(loaded)
+            plan = await self._plan(loaded)
             await asyncio.to_thread(_read_certificates, loaded.config, (*plan.rebuilt, *plan.added))
-            await self._apply(loaded.config, plan)
+            routes = await asyncio.to_thread(routes_of, loaded.config)
+            await self._apply(loaded.config, plan, routes)
             self._prints = loaded.prints
             return plan
 
     # -- what is to be done ----------------------------------------------------------------------------
 
-    def _plan(self, loaded: Loaded) -> Plan:
+    async def _plan(self, loaded: Loaded) -> Plan:
         old, new = self._daemon.config, loaded.config
-        changes = list(differences(old, new))
+        changes = await asyncio.to_thread(lambda: list(differences(old, new)))
         known = {change.key for change in changes}
         files = changed_files(new, self._prints, loaded.prints)
         changes += [Change(key, None, None, CONTENT) for key in files if key not in known]
@@ -168,7 +170,7 @@ class Reloading:
 
     # -- doing it --------------------------------------------------------------------------------------
 
-    async def _apply(self, config: Config, plan: Plan) -> None:
+    async def _apply(self, config: Config, plan: Plan, routes: RouteTable) -> None:
         daemon = self._daemon
         old = daemon.config
         if any(change.word == CONTENT and change.key.startswith("listeners") for change in plan.changes):
@@ -182,7 +184,7 @@ class Reloading:
         await asyncio.gather(*(daemon.stop_connector(name) for name in plan.rebuilt))
         for name in (*plan.rebuilt, *plan.added):
             daemon.add_connector(after[name])
-        apply_rules(config, daemon.submission)
+        apply_rules(config, daemon.submission, routes)
         await asyncio.gather(*(daemon.stop_connector(name) for name in plan.removed))
         for name in plan.removed:
             del daemon.upstreams[name]
