@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.admin.commits import CANNOT_WRITE, committed
 from gateway.core.accounts import Account
@@ -47,8 +47,10 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
             amount = parse_amount(str(request["amount"]))
         except ValueError as error:
             return {"error": f"amount: {error}"}
-        who, note = str(request.get("who", "")), str(request.get("note", ""))
-        return await _credit(daemon, str(request["account"]), amount, who[:WHO_MAX], note[:NOTE_MAX])
+        who, note = str(request.get("who", ""))[:WHO_MAX], str(request.get("note", ""))[:NOTE_MAX]
+        change = Change(str(request["account"]), amount, who, note)
+        source = str(request.get("from", ""))
+        return await (_move(daemon, source, change) if source else _credit(daemon, change))
 
     return {"accounts": accounts, "account": account, "account_credit": account_credit}
 
@@ -57,25 +59,83 @@ def _unknown(daemon: Daemon, name: str) -> Reply:
     return {"error": f"there is no account {name!r}; there are: {', '.join(daemon.accounts)}"}
 
 
-async def _credit(daemon: Daemon, name: str, amount: int, who: str, note: str) -> Reply:
-    """Changes a balance; it counts when it is committed."""
+class Change(NamedTuple):
+    """What a person wants of a balance."""
+
+    account: str
+    amount: int
+    """Millionths; below 0: taken out."""
+    who: str
+    note: str
+
+
+def _why_not(daemon: Daemon, name: str) -> Reply | None:
+    """Why an account's balance cannot be changed; None: it can."""
     account = daemon.accounts.get(name)
     if account is None:
         return _unknown(daemon, name)
-    if account.config.balance != "own":
-        payer = _payer(daemon, account)
-        fix = f"{payer} pays for it" if payer else "write balance: own into its configuration"
-        return {"error": f"{name} has no balance of its own; {fix}"}
-    daemon.journal.batch.credits.append((name, amount, daemon.clock.now_ms(), who, note))
+    if account.config.balance == "own":
+        return None
+    payer = _payer(daemon, account)
+    fix = f"{payer} pays for it" if payer else "write balance: own into its configuration"
+    return {"error": f"{name} has no balance of its own; {fix}"}
+
+
+async def _credit(daemon: Daemon, change: Change) -> Reply:
+    """Changes a balance; it counts when it is committed."""
+    why_not = _why_not(daemon, change.account)
+    if why_not is not None:
+        return why_not
+    _append(daemon, change)
     if await committed(daemon.journal) is None:
         return CANNOT_WRITE
+    daemon.submission.ledger.credited(change.account, change.amount)
+    return _changed(daemon, change)
+
+
+async def _move(daemon: Daemon, source: str, change: Change) -> Reply:
+    """Moves money from one balance to another in one commit; what leaves is gone at once."""
+    why_not = _why_not(daemon, source) or _why_not(daemon, change.account)
+    if why_not is not None:
+        return why_not
     ledger = daemon.submission.ledger
-    ledger.credited(name, amount)
-    balance = amount_text(ledger.purse(name).balance)
+    giver, taker = ledger.purse(source), ledger.purse(change.account)
+    if giver is taker or change.amount <= 0:
+        return {"error": "money is moved from another account, and more than nothing"}
+    if giver.currency != taker.currency:
+        return {"error": f"{source} is in {giver.currency or '?'}, {taker.name} in {taker.currency or '?'}"}
+    if giver.left < change.amount:
+        return {"error": f"{source} has only {amount_text(giver.left)} left, with its credit"}
+    taken = Change(source, -change.amount, change.who, f"to {taker.name} {change.note}".rstrip())
+    giver.balance -= change.amount
+    _append(daemon, taken)
+    _append(daemon, change._replace(note=f"from {source} {change.note}".rstrip()))
+    if await committed(daemon.journal) is None:
+        giver.balance += change.amount
+        return CANNOT_WRITE
+    ledger.credited(taker.name, change.amount)
+    _changed(daemon, taken)
+    return _changed(daemon, change)
+
+
+def _append(daemon: Daemon, change: Change) -> None:
+    row = (change.account, change.amount, daemon.clock.now_ms(), change.who, change.note)
+    daemon.journal.batch.credits.append(row)
+
+
+def _changed(daemon: Daemon, change: Change) -> Reply:
+    """Says that a change is committed."""
+    purse = daemon.submission.ledger.purse(change.account)
+    amount, balance = amount_text(change.amount), amount_text(purse.balance)
     daemon.events.say(
-        "info", "balance_changed", account=name, amount=amount_text(amount), balance=balance, who=who or "-"
+        "info",
+        "balance_changed",
+        account=change.account,
+        amount=amount,
+        balance=balance,
+        who=change.who or "-",
     )
-    return {"account": name, "amount": amount_text(amount), **_money(ledger.purse(name))}
+    return {"account": change.account, "amount": amount, **_money(purse)}
 
 
 def _payer(daemon: Daemon, account: Account) -> str:

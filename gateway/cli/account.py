@@ -29,6 +29,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "amount", nargs="?", metavar="AMOUNT", help="in the currency of its prices, for example 12.50"
     )
+    parser.add_argument("--from", dest="source", metavar="NAME", help="credit: out of this account's balance")
     parser.add_argument("--note", default="", metavar="TEXT", help="why; it is kept with the change")
     parser.add_argument(
         "--changes", type=int, default=20, metavar="N", help="changes to show at the most (default: 20)"
@@ -40,7 +41,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         f"actions:\n{actions}\n\nA change counts when it is stored: after the command has said so.\n\n"
         "examples:\n  smsc-gateway account list\n  smsc-gateway account show app --json\n"
         "  smsc-gateway account credit app 100 --note 'invoice 17'\n"
-        "  smsc-gateway account debit app 2.50 --note 'a correction'"
+        "  smsc-gateway account debit app 2.50 --note 'a correction'\n"
+        "  smsc-gateway account credit app-part 10 --from app"
     )
 
 
@@ -85,6 +87,8 @@ def _text(value: Any) -> str:
 
 
 def _change(args: argparse.Namespace) -> int:
+    if args.source is not None and args.action != "credit":
+        raise CommandError("--from is for credit", EXIT_USAGE)
     if args.amount is None:
         usage = f"smsc-gateway account {args.action} {args.name} AMOUNT"
         raise CommandError(f"name the amount: {usage}", EXIT_USAGE)
@@ -101,6 +105,7 @@ def _change(args: argparse.Namespace) -> int:
         amount=amount_text(amount if args.action == "credit" else -amount),
         who=_who(),
         note=args.note,
+        **{"from": args.source or ""},
     )
     if args.json:
         print(json.dumps(answer, indent=2))

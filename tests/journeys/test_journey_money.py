@@ -6,12 +6,14 @@ import asyncio
 import sqlite3
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from journey_support import DESTINATION, Gateway, journey, running, simulated_smsc, submit_sm
 from mail_journey_support import ANYBODY, MailClient, mail, to
 from money_support import PRICES, ask, balance, credit, money_config, payer, with_mail
 
+from gateway.admin import accounts as admin_accounts
 from gateway.config.account_model import AccountLimits
 from gateway.config.mail_model import AccountMail
 from gateway.config.model import Account, Price, PriceList, Route, TextPolicy
@@ -185,6 +187,41 @@ def test_money_that_cannot_be_put_in(tmp_path: Path, name: str, amount: str, tol
             assert balance(gateway) == "0.00"
 
     run()
+
+
+@journey
+async def test_money_moves_between_accounts_in_one_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = (payer(credit=1), payer("part", parent="app"), payer("free", balance="none"))
+    async with simulated_smsc() as smsc, running(money_config(smsc.port, *accounts), tmp_path) as gateway:
+        await credit(gateway, "2")
+
+        async def move(amount: str, name: str = "part", source: str = "app") -> Any:
+            words = {"account": name, "amount": amount, "who": "root", "note": "of May", "from": source}
+            return await ask(gateway, "account_credit", **words)
+
+        assert (await move("2.5"))["balance"] == "2.50"
+        await is_balance(gateway, "-0.50")
+        await is_balance(gateway, "2.50", "part")
+        changes = [(await ask(gateway, "account", account=name))["changes"][-1] for name in ("app", "part")]
+        assert [(change["amount"], change["note"]) for change in changes] == [
+            ("-2.50", "to part of May"),
+            ("2.50", "from app of May"),
+        ]
+        assert (await move("0.51"))["error"] == "app has only 0.50 left, with its credit"
+        other = "money is moved from another account, and more than nothing"
+        assert (await move("1", "app"))["error"] == other
+        assert (await move("-1"))["error"] == other
+        assert "there is no account 'gone'" in (await move("1", source="gone"))["error"]
+        assert "free has no balance of its own" in (await move("1", "free"))["error"]
+
+        async def not_stored(journal: object) -> None:
+            assert balance(gateway) == "-0.60"  # it cannot be spent meanwhile
+
+        monkeypatch.setattr(admin_accounts, "committed", not_stored)
+        assert "the store cannot write" in (await move("0.1"))["error"]
+        assert (balance(gateway), balance(gateway, "part")) == ("-0.50", "2.50")
 
 
 @journey

@@ -20,6 +20,7 @@ from gateway.cli import account
         (["show", "app", "1"], "show takes no AMOUNT; credit and debit do"),
         (["show", "app", "--changes", "-1"], "--changes must not be below 0"),
         (["credit"], "name the account: smsc-gateway account credit NAME"),
+        (["debit", "app", "1", "--from", "head"], "--from is for credit"),
         (["debit", "app"], "name the amount: smsc-gateway account debit app AMOUNT"),
         (
             ["credit", "app", "1,5"],
@@ -69,9 +70,11 @@ def test_money_goes_in_and_out_with_who_and_why(run: Any) -> None:
         "app: 12.50, the balance is 20.00 EUR\n"
     )
     assert json.loads(run(daemon, "debit", "app", "12.5", "--json")) == CHANGED
-    assert [(it["amount"], it["who"], it["note"]) for it in daemon.asked] == [
-        ("12.50", "root", "invoice 17"),
-        ("-12.50", "root", ""),
+    run(daemon, "credit", "app", "12.5", "--from", "head")
+    assert [(it["amount"], it["who"], it["note"], it["from"]) for it in daemon.asked] == [
+        ("12.50", "root", "invoice 17", ""),
+        ("-12.50", "root", "", ""),
+        ("12.50", "root", "", "head"),
     ]
     assert {it["command"] for it in daemon.asked} == {"account_credit"}
 
