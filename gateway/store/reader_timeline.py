@@ -35,6 +35,8 @@ def timeline(connection: sqlite3.Connection, message_id: int, *, full: bool) -> 
         *_attempts(connection, row),
         *_doubts(connection, message_id),
     ]
+    if past is None and row["due_ms"] > row["accepted_ms"]:
+        events += _due(row)
     if past is not None:
         events.append((past["done_ms"], f"ended {_state(past['state'])} (error {past['error'] or 'none'})"))
     if row["origin"] == Origin.MAIL:
@@ -106,6 +108,15 @@ def _beginning(row: dict[str, Any], mail: dict[str, Any] | None) -> list[Event]:
     if row.get("progress") == Progress.GATHERED:
         events.append((accepted_ms, "waits for its other parts"))
     return events
+
+
+def _due(row: dict[str, Any]) -> list[Event]:
+    """When what waits for its time goes on; a moment that is still to come, perhaps."""
+    if row["progress"] == Progress.QUEUED:
+        return [(row["due_ms"], f"due: waits until then, and for room at {row['connector']}")]
+    if row["progress"] == Progress.PAUSED:
+        return [(row["due_ms"], "due, if nobody holds it back then")]
+    return []
 
 
 def _charge(connection: sqlite3.Connection, row: dict[str, Any]) -> list[Event]:

@@ -241,6 +241,18 @@ def test_the_route_and_the_senders_name_for_it(store: Store, reader: Reader) -> 
     assert (found["route"], found["client_id"], found["segments"]) == ("main", "77", 1)
 
 
+def test_what_waits_for_its_time(store: Store, reader: Reader) -> None:
+    store.queue(message(1, due_ms=NOW_MS + 60_000), message(2, due_ms=-2))
+    assert told(reader, 1)[1:] == ["due: waits until then, and for room at one"]
+    assert (reader.timeline(1) or {})["timeline"][-1]["at_ms"] == NOW_MS + 60_000
+    assert len(told(reader, 2)) == 1, "its priority is no time"
+    store.apply(decisions=[(1, "hold", NOW_MS + 1)])
+    assert told(reader, 1)[1:] == ["a person holds it back", "due, if nobody holds it back then"]
+    store.apply(decisions=[(1, "release", NOW_MS + 2)])
+    store.claim(now_ms=NOW_MS + 60_000)
+    assert told(reader, 1)[-1] == "message going to one", "it waits no longer"
+
+
 def test_a_doubt_that_was_settled(store: Store, reader: Reader) -> None:
     store.send(message(1, on_ambiguous=2))
     store.doubt(1)
