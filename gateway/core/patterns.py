@@ -18,10 +18,10 @@ from typing import Any
 
 LONGEST_NUMBER = 21
 """Characters of a number or a sender (SMPP v3.4 §5.2.8)."""
-LONGEST_TEXT = 1600
-"""Characters of a text that are looked at: more than ten segments of GSM 7 bit have."""
-MOST_WAYS = 10_000_000
-"""About a tenth of a second at the worst."""
+LONGEST_TEXT = 1000
+"""Characters of a text that are looked at: six segments of GSM 7 bit, and more."""
+MOST_WAYS = 2_500_000
+"""About 50 ms at the worst, for a text that somebody made for it; all sessions wait meanwhile."""
 
 _REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT)
 _AT_START = (op.AT_BEGINNING, op.AT_BEGINNING_STRING)
