@@ -16,6 +16,8 @@ from gateway.importers.jasmin_users import Users, users_of
 from gateway.importers.outcome import Imported, ImportRefused, Password
 
 LISTEN = "127.0.0.1:2775"
+_NAMED_BY = {"smppccm": "cid", "user": "uid", "group": "gid", "filter": "fid", "httpccm": "cid"}
+"""Routes and interceptors are named by their order."""
 _SHOWN = ("smppccm", "user", "httpccm")
 """Modules whose -s shows everything; that of routes and filters does not."""
 _WITHOUT = {
@@ -57,33 +59,24 @@ def convert(text: str, file: str) -> Imported:
 
 def _that_hold(commands: list[Command]) -> list[Command]:
     """The commands without what later ones removed; an update is joined to what it updates."""
-    keys = {"smppccm": "cid", "user": "uid", "group": "gid", "filter": "fid", "httpccm": "cid"}
-    kept: list[Command] = []
+    kept: dict[str, dict[str, Command]] = {}
     for command in commands:
-        key = keys.get(command.module, "order")
-
-        def name_of(one: Command, key: str = key) -> str:
-            return one.get(key) or one.argument or ("0" if key == "order" else "")
-
-        same = [
-            one
-            for one in kept
-            if one.module == command.module
-            and one.action in ("add", "show")
-            and (command.action == "flush" or name_of(one) == name_of(command))
-        ]
-        if command.action in ("remove", "flush"):
-            kept = [one for one in kept if one not in same]
-        elif command.action == "update" and same:
-            same[-1].options += command.options
-        elif command.action in ("enable", "disable") and same:
-            same[-1].options.append((f"__{command.action}d", "", command.line))
+        same = kept.setdefault(command.module, {})
+        name = command.get(_NAMED_BY.get(command.module, "order")) or command.argument or "0"
+        known = same.get(name)
+        if command.action == "flush":
+            same.clear()
+        elif command.action == "remove":
+            same.pop(name, None)
         elif command.action == "add" or (command.action == "show" and command.module in _SHOWN):
-            kept = [one for one in kept if one not in same]
-            if same and command.action == "show":  # it shows no password, which the first may have
-                command.options[:0] = [it for it in same[-1].options if it[0] == "password"]
-            kept.append(command)
-    return kept
+            if known is not None and command.action == "show":  # which shows no password
+                command.options[:0] = [it for it in known.options if it[0] == "password"]
+            same[name] = command
+        elif known is not None and command.action == "update":
+            known.options += command.options
+        elif known is not None and command.action in ("enable", "disable"):
+            known.options.append((f"__{command.action}d", "", command.line))
+    return sorted((it for same in kept.values() for it in same.values()), key=lambda it: it.line)
 
 
 def _nobody(file: str, imported: Imported) -> dict[str, Any]:

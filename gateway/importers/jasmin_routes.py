@@ -15,6 +15,7 @@ from gateway.importers.jasmin_users import Users
 from gateway.importers.outcome import (
     Imported,
     number_pattern,
+    plain_name,
     prefix_of_pattern,
     text_pattern,
     whole_number,
@@ -69,7 +70,7 @@ class Filters:
 
     def of(self, command: Command) -> list[tuple[str, str]]:
         """Kind and argument of each filter of a route; NoCounterpart when one is not known."""
-        if described := command.get("described"):
+        if described := command.get("described")[:5000]:
             found = [
                 (_KINDS.get(kind.lower(), kind.lower()), argument)
                 for kind, _, argument in _DESCRIBED.findall(described)
@@ -178,10 +179,13 @@ def _condition(kind: str, argument: str, filters: Filters) -> tuple[str, Any]:
 
 def _tag(users: Users, gid: str) -> str:
     """The tag that stands for a group; its users have it from now on."""
-    tag = "".join(character for character in gid if " " < character <= "~")[:64] or "group"
+    if gid in users.tags:
+        return users.tags[gid]
+    tag = plain_name(gid, set(users.tags.values()), "group")
+    users.tags[gid] = tag
     for account in users.accounts:
-        if account["system_id"] in users.groups[gid] and tag not in account.setdefault("tags", []):
-            account["tags"].append(tag)
+        if account["system_id"] in users.groups[gid]:
+            account.setdefault("tags", []).append(tag)
     return tag
 
 

@@ -109,9 +109,7 @@ def parse(text: str) -> list[Command]:
         elif current is None or line.startswith("#") or _NOISE.match(line):
             continue
         elif line in ("ok", "ko"):
-            if line == "ko":
-                commands.remove(current)
-            current.is_done = True
+            current.is_done = line == "ok"
             current, ended = None, current
         else:
             _option(current, line, number)

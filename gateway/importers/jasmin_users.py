@@ -37,8 +37,10 @@ class Users:
     accounts: list[dict[str, Any]] = field(default_factory=list)
     by_uid: dict[str, str] = field(default_factory=dict)
     """Logins by user id."""
-    groups: dict[str, list[str]] = field(default_factory=dict)
+    groups: dict[str, set[str]] = field(default_factory=dict)
     """Logins by group."""
+    tags: dict[str, str] = field(default_factory=dict)
+    """By group, what its users are called in routes."""
     balances: dict[str, tuple[str, int]] = field(default_factory=dict)
     """What accounts have, and where it stands."""
 
@@ -79,7 +81,7 @@ def _user(command: Command, closed: set[str], users: Users, file: str, imported:
     account: dict[str, Any] = {"system_id": system_id, "password_hash": Password(password, "hash", system_id)}
     users.by_uid[command.get("uid") or command.argument or name] = system_id
     if gid:
-        users.groups.setdefault(gid, []).append(system_id)
+        users.groups.setdefault(gid, set()).add(system_id)
     states = [key for key, _, _ in command.options if key in ("__enabled", "__disabled")]
     if gid in closed or states[-1:] == ["__disabled"] or _denies(command, "smpps_cred authorization bind"):
         account["blocked"] = True

@@ -16,6 +16,8 @@ from gateway.importers.kannel_smsc import Made, smscs_of
 from gateway.importers.outcome import Imported, ImportRefused, Password, whole_number
 
 LISTEN = "127.0.0.1:2775"
+MAX_COMPARED = 2_000_000
+"""SMSCs, times prefixes, times smsc-ids of senders."""
 _WHAT_FOR = {
     "wapbox": "WAP push and browsing",
     "wap-service": "WAP",
@@ -108,6 +110,8 @@ def _routes(made: Made, smsc_ids: dict[str, list[str]], tree: dict[str, Any]) ->
     if made.connectors and not made.smscs:
         return [{"refuse": True}]  # nothing goes up by any of them
     smscs = made.smscs or [Smsc(connector["name"]) for connector in tree["connectors"]]
+    if len(smscs) * len(kannel_routes.prefixes_of(smscs)) * (1 + len(smsc_ids)) > MAX_COMPARED:
+        raise ImportRefused("has more SMSCs with prefixes and smsc-ids than can be compared")
     table = kannel_routes.table_of(smscs, "")
     routes = []
     for smsc_id, accounts in smsc_ids.items():

@@ -24,9 +24,9 @@ class Smsc:
 
     name: str
     """Of our connector."""
-    allowed: tuple[str, ...] = ()
-    denied: tuple[str, ...] = ()
-    preferred: tuple[str, ...] = ()
+    allowed: frozenset[str] = frozenset()
+    denied: frozenset[str] = frozenset()
+    preferred: frozenset[str] = frozenset()
     allowed_ids: tuple[str, ...] = ()
     denied_ids: tuple[str, ...] = ()
     preferred_ids: tuple[str, ...] = ()
@@ -56,8 +56,8 @@ class Smsc:
         return _begins(digits, self.preferred) or (bool(smsc_id) and smsc_id in self.preferred_ids)
 
 
-def _begins(digits: str, prefixes: Iterable[str]) -> bool:
-    return any(digits.startswith(prefix) for prefix in prefixes)
+def _begins(digits: str, prefixes: frozenset[str]) -> bool:
+    return bool(prefixes) and any(digits[:length] in prefixes for length in range(1, len(digits) + 1))
 
 
 def _matches(pattern: str, smsc_id: str) -> bool:
@@ -75,7 +75,7 @@ def target_of(smscs: Iterable[Smsc], digits: str, smsc_id: str) -> Target:
     """Where messages to numbers that begin so go."""
     found = [smsc for smsc in smscs if smsc.takes_id(smsc_id) and smsc.takes(digits)]
     first = [smsc for smsc in found if smsc.prefers(digits, smsc_id)]
-    rest = [smsc for smsc in found if smsc not in first]
+    rest = [smsc for smsc in found if not smsc.prefers(digits, smsc_id)]
     if not first:
         first, rest = found, []
     names = tuple(smsc.name for smsc in (*first, *rest))
@@ -83,11 +83,15 @@ def target_of(smscs: Iterable[Smsc], digits: str, smsc_id: str) -> Target:
     return names, weights if len(first) > 1 else ()
 
 
+def prefixes_of(smscs: Iterable[Smsc]) -> set[str]:
+    """All first digits that are written anywhere, and none at all."""
+    return {"", *(prefix for smsc in smscs for prefix in (*smsc.allowed, *smsc.denied, *smsc.preferred))}
+
+
 def table_of(smscs: list[Smsc], smsc_id: str) -> dict[str, Target]:
     """By prefix, where messages go; without the prefixes that a shorter one speaks for."""
-    prefixes = {prefix for smsc in smscs for prefix in (*smsc.allowed, *smsc.denied, *smsc.preferred)}
     table: dict[str, Target] = {}
-    for prefix in sorted({"", *prefixes}, key=lambda it: (len(it), it)):
+    for prefix in sorted(prefixes_of(smscs), key=lambda it: (len(it), it)):
         target = target_of(smscs, prefix, smsc_id)
         shorter = next(
             (table[prefix[:n]] for n in range(len(prefix) - 1, -1, -1) if prefix[:n] in table), None

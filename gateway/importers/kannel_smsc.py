@@ -43,12 +43,6 @@ _NUMBERS = (
     ("instances", "binds", 1, 1000),
 )
 _KANNEL_DEFAULTS = {"window": 10, "reconnect_max_s": 10}
-_PREFIXES = {"allowed": "allowed-prefix", "denied": "denied-prefix", "preferred": "preferred-prefix"}
-_IDS = {
-    "allowed_ids": "allowed-smsc-id",
-    "denied_ids": "denied-smsc-id",
-    "preferred_ids": "preferred-smsc-id",
-}
 
 
 @dataclass(slots=True)
@@ -196,19 +190,20 @@ def _alphabet(group: Group, connector: dict[str, Any], imported: Imported) -> No
 
 
 def _smsc(group: Group, name: str, imported: Imported) -> Smsc:
-    prefixes = {ours: _prefixes(group, key, imported) for ours, key in _PREFIXES.items()}
-    ids = {ours: listed(group.get(key)) for ours, key in _IDS.items()}
+    def prefixes(key: str) -> frozenset[str]:
+        return frozenset(prefixes_of(group, key, imported))
+
     return Smsc(
         name,
-        **prefixes,
-        **ids,
-        allowed_pattern=group.get("allowed-smsc-id-regex"),
-        denied_pattern=group.get("denied-smsc-id-regex"),
+        prefixes("allowed-prefix"),
+        prefixes("denied-prefix"),
+        prefixes("preferred-prefix"),
+        listed(group.get("allowed-smsc-id")),
+        listed(group.get("denied-smsc-id")),
+        listed(group.get("preferred-smsc-id")),
+        group.get("allowed-smsc-id-regex"),
+        group.get("denied-smsc-id-regex"),
     )
-
-
-def _prefixes(group: Group, key: str, imported: Imported) -> tuple[str, ...]:
-    return prefixes_of(group, key, imported)
 
 
 def prefixes_of(group: Group, key: str, imported: Imported) -> tuple[str, ...]:
@@ -228,4 +223,4 @@ def prefixes_of(group: Group, key: str, imported: Imported) -> tuple[str, ...]:
 
 def listed(text: str) -> tuple[str, ...]:
     """The entries of a list with semicolons."""
-    return tuple(word.strip() for word in text.split(";") if word.strip())[:1000]
+    return tuple(word.strip() for word in text.split(";") if word.strip())

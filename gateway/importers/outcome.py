@@ -11,6 +11,8 @@ from gateway.core.patterns import PatternError, compile_anywhere, compile_whole
 
 MAX_OCTETS = 4 << 20
 MAX_LINES = 200_000
+MAX_LINE = 50_000
+"""Characters."""
 MAX_NOTES = 5000
 MAX_ENTRIES = 5000
 """Of connectors, accounts or routes."""
@@ -73,6 +75,9 @@ def lines_of(text: str) -> list[str]:
     lines = text.split("\n")
     if len(lines) > MAX_LINES:
         raise ImportRefused(f"has more than {MAX_LINES} lines")
+    for number, line in enumerate(lines, 1):
+        if len(line) > MAX_LINE:
+            raise ImportRefused(f"has a line, {number}, of more than {MAX_LINE} characters")
     return lines
 
 

@@ -53,6 +53,35 @@ def test_too_much_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
         kannel_of("group = core\n\n" * 3)
 
 
+def test_a_line_too_long_is_told() -> None:
+    with pytest.raises(ImportRefused, match="has a line, 2, of more than"):
+        kannel_of("group = core\n" + "x" * (outcome.MAX_LINE + 1))
+
+
+def test_more_than_can_be_compared_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kannel, "MAX_COMPARED", 3)
+    with pytest.raises(ImportRefused, match="than can be compared"):
+        kannel_of((VECTORS / "kannel" / "balanced.conf").read_text())
+
+
+def test_large_files_take_no_time_to_speak_of() -> None:
+    """Each of these would take minutes if its cost grew with the square of its size."""
+    users = "".join(f"user -a\nusername u{n}\nuid u{n}\npassword p\ngid g\nok\n" for n in range(4000))
+    filters = "filter -a\ntype GroupFilter\nfid f\ngid g\nok\n"
+    routes = "".join(
+        f"mtrouter -a\ntype StaticMTRoute\norder {n}\nfilters f\nconnector smppc(a)\nok\n"
+        for n in range(4000)
+    )
+    imported = jasmin_of(f"smppccm -a\ncid a\nok\n{users}{filters}{routes}")
+    assert len(imported.tree["accounts"]) == 4000
+    imported = jasmin_of("smppccm -a\ncid a\nok\n" + "user -a\nko\n" * 40_000)
+    assert len(imported.tree["connectors"]) == 1
+    prefixes = ";".join(str(number) for number in range(10_000, 14_000))
+    smsc = "group = smsc\nsmsc = smpp\nhost = h{}\nport = 1\nsmsc-username = u\nallowed-prefix = {}\n\n"
+    smscs = "".join(smsc.format(number, prefixes) for number in range(20))
+    assert len(kannel_of(smscs).tree["routes"]) == 2
+
+
 def test_a_file_that_includes_itself_ends() -> None:
     def again(name: str, by: str) -> list[tuple[str, str]] | str:
         return [(name, "include = x\n")]
@@ -87,7 +116,7 @@ def test_values_are_read_as_kannel_reads_them() -> None:
 
 
 numbers = st.text("0123456789", min_size=0, max_size=5)
-prefixes = st.lists(st.text("012", min_size=1, max_size=3), max_size=3).map(tuple)
+prefixes = st.lists(st.text("012", min_size=1, max_size=3), max_size=3).map(frozenset)
 smscs = st.lists(st.builds(Smsc, st.just(""), prefixes, prefixes, prefixes), min_size=1, max_size=4).map(
     lambda them: [Smsc(f"s{n}", it.allowed, it.denied, it.preferred) for n, it in enumerate(them)]
 )
@@ -112,7 +141,7 @@ def test_a_table_becomes_routes_without_a_prefix_twice(them: list[Smsc]) -> None
 
 
 def test_denied_numbers_may_be_allowed_by_name() -> None:
-    both = Smsc("s", allowed=("7901",), denied=("7",))
+    both = Smsc("s", allowed=frozenset({"7901"}), denied=frozenset({"7"}))
     assert [both.takes(digits) for digits in ("7901", "7902", "49")] == [True, False, True]
 
 
