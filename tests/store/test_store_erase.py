@@ -156,6 +156,23 @@ def test_live_messages_stay_and_history_goes_on_counting(store: Store) -> None:
     assert {row["destination"] for row in store.rows("history")} == {"erased"}
 
 
+@pytest.mark.parametrize("written", ["+" + NUMBER, "00" + NUMBER])
+def test_a_number_is_found_however_it_was_written(store: Store, written: str) -> None:
+    """Senders of both kinds of messages are kept as they came."""
+    store.send(message(1, source=written), message(2, source=written, registered_delivery=1))
+    store.send(message(3, source=written))
+    store.apply(failed=[(1, 5, "", NOW_MS), (2, 5, "", NOW_MS)])
+    store.apply(incoming=[incoming(written), incoming(written)])
+    store.apply(refused=[(store.rows("delivery")[-1]["delivery_id"], "no", NOW_MS)])
+    counts = erase(store)
+    assert holding(store, NUMBER) == set()
+    assert {name: count for name, count in counts.items() if count} == {
+        "live": 1, "history": 2, "delivery": 3, "dead_delivery": 1,
+    }  # fmt: skip
+    assert {row["source"] for row in store.rows("history")} == {"erased"}
+    assert {row["destination_ton"] for row in store.rows("delivery")} == {5}
+
+
 def test_a_receipt_that_waits_still_goes_down(store: Store) -> None:
     store.sent(1, "A", destination=NUMBER)
     store.apply(receipts=[receipt("A", peer=NUMBER)])

@@ -43,8 +43,10 @@ ON CONFLICT DO UPDATE SET messages = messages + excluded.messages, segments = se
 DELETE FROM statistics WHERE day < ?;
 
 -- name: count_live_of_number
--- ?1 is the number that is erased, here and below; ?2 and ?3: rows above the one, up to the other.
-SELECT count(*) FROM message WHERE message_id > ?2 AND message_id <= ?3 AND ?1 IN (source, destination);
+-- ?1 is the number that is erased, here and below; ?2 and ?3: rows above the one, up to the other.  Addresses are
+-- kept as they came: some have a + or 00 before the number.
+SELECT count(*) FROM message WHERE message_id > ?2 AND message_id <= ?3 AND (source IN (?1, '+' || ?1, '00' || ?1)
+    OR destination IN (?1, '+' || ?1, '00' || ?1));
 
 -- name: erase_letters
 -- Mails to write that are about the number; a delay notice goes with its message.
@@ -72,30 +74,36 @@ AND NOT EXISTS (SELECT 1 FROM message m WHERE m.message_id = mail_recipient.mess
 -- name: erase_history_texts
 -- Kept texts, before the next one makes them nobody's.
 DELETE FROM history_text WHERE message_id > ?2 AND message_id <= ?3 AND message_id IN (
-    SELECT message_id FROM history WHERE message_id > ?2 AND message_id <= ?3 AND ?1 IN (source, destination));
+    SELECT message_id FROM history WHERE message_id > ?2 AND message_id <= ?3 AND (source IN (?1, '+' || ?1, '00' || ?1)
+    OR destination IN (?1, '+' || ?1, '00' || ?1)));
 
 -- name: erase_history
 -- Ended messages stay, for what they are counted for.
-UPDATE history SET source = iif(source = ?1, 'erased', source), destination = iif(destination = ?1, 'erased', destination),
+UPDATE history SET source = iif(source IN (?1, '+' || ?1, '00' || ?1), 'erased', source),
+    destination = iif(destination IN (?1, '+' || ?1, '00' || ?1), 'erased', destination),
     client_id = ''
-WHERE message_id > ?2 AND message_id <= ?3 AND ?1 IN (source, destination);
+WHERE message_id > ?2 AND message_id <= ?3 AND (source IN (?1, '+' || ?1, '00' || ?1)
+    OR destination IN (?1, '+' || ?1, '00' || ?1));
 
 -- name: erase_incoming
 -- Incoming SMS that wait for an account.
-DELETE FROM delivery WHERE delivery_id > ?2 AND delivery_id <= ?3 AND state = -1 AND ?1 IN (source, destination);
+DELETE FROM delivery WHERE delivery_id > ?2 AND delivery_id <= ?3 AND state = -1 AND (source IN (?1, '+' || ?1, '00' || ?1)
+    OR destination IN (?1, '+' || ?1, '00' || ?1));
 
 -- name: erase_receipts
 -- A receipt that waits still says what became of its message; 5 is alphanumeric.
 UPDATE delivery SET user_data = x'', tlvs = x'',
-    source_ton = iif(source = ?1, 5, source_ton), source_npi = iif(source = ?1, 0, source_npi),
-    source = iif(source = ?1, 'erased', source),
-    destination_ton = iif(destination = ?1, 5, destination_ton), destination_npi = iif(destination = ?1, 0, destination_npi),
-    destination = iif(destination = ?1, 'erased', destination)
-WHERE delivery_id > ?2 AND delivery_id <= ?3 AND ?1 IN (source, destination);
+    source_ton = iif(source IN (?1, '+' || ?1, '00' || ?1), 5, source_ton), source_npi = iif(source IN (?1, '+' || ?1, '00' || ?1), 0, source_npi),
+    source = iif(source IN (?1, '+' || ?1, '00' || ?1), 'erased', source),
+    destination_ton = iif(destination IN (?1, '+' || ?1, '00' || ?1), 5, destination_ton), destination_npi = iif(destination IN (?1, '+' || ?1, '00' || ?1), 0, destination_npi),
+    destination = iif(destination IN (?1, '+' || ?1, '00' || ?1), 'erased', destination)
+WHERE delivery_id > ?2 AND delivery_id <= ?3 AND (source IN (?1, '+' || ?1, '00' || ?1)
+    OR destination IN (?1, '+' || ?1, '00' || ?1));
 
 -- name: erase_dead_deliveries
 -- What no account wanted.
-DELETE FROM dead_delivery WHERE rowid > ?2 AND rowid <= ?3 AND ?1 IN (source, destination);
+DELETE FROM dead_delivery WHERE rowid > ?2 AND rowid <= ?3 AND (source IN (?1, '+' || ?1, '00' || ?1)
+    OR destination IN (?1, '+' || ?1, '00' || ?1));
 
 -- name: erase_parked
 -- Receipts that match nothing.
