@@ -87,4 +87,5 @@ class Reader:
         It looks at some thousands of messages at a time; when `wanted.low_id` is reached it has seen all.
         """
         with self._open() as connection:
+            connection.execute("BEGIN")  # what ends meanwhile must not be in both tables
             return reader_find.find(connection, wanted, min(limit, ROWS_MAX), full=full)

@@ -87,6 +87,7 @@ def page(path: Path, after: int, high_id: int, wanted: Filter, *, with_text: boo
     """The next messages above the id `after` and below `high_id`, in the order of their ids."""
     with contextlib.closing(open_reader(path)) as connection:
         connection.row_factory = None
+        connection.execute("BEGIN")  # what ends meanwhile must not be in both tables
         upto = _upto(connection, after, high_id)
         if upto is None:
             return Page([], 0)
