@@ -43,18 +43,13 @@ def _explain(daemon: Daemon, request: Request) -> Reply:
         return {"error": f"{word!r} is no way in; write {', '.join(INGRESSES)}"}
     draft = _draft(request, account)
     submission = daemon.submission
-    refused = None
     if account is not None and account.rules is not None:
-        prepared = account.rules.prepare(draft)
-        if isinstance(prepared, Refusal):
-            refused = prepared.value
-        else:
-            draft = prepared
+        draft = account.rules.prepare(draft)
     told = explain(submission.router, name, draft, INGRESSES[word], now_ms)
     told["message"] = {**message_of(facts_of(name, draft, INGRESSES[word], now_ms)), "ingress": word}
     told["message"]["at_ms"] = now_ms
     if account is not None and told["refused"] is None:
-        told["refused"] = refused or _refused(daemon, account, draft, told)
+        told["refused"] = _refused(daemon, account, draft, told)
         told["test_mode"] = account.config.test_mode
     told["prices"] = _prices(daemon, name, told)
     return told
@@ -84,10 +79,16 @@ def _refused(daemon: Daemon, account: Account, draft: Draft, told: dict[str, Any
     if submission.denied is not None and submission.denied.fit(draft.destination):
         return Refusal.DENIED.value
     if account.rules is not None:
-        refusal = account.rules.forbids(draft.destination)
+        refusal = account.rules.forbids(_goes_to(told), draft.destination)
         if refusal is not None:
             return refusal.value
     return None
+
+
+def _goes_to(told: dict[str, Any]) -> str:
+    """The number that the SMSC would be given."""
+    changed = (change["to"] for change in told["changes"] if change["what"] == "destination")
+    return str(next(changed, told["message"]["to"]))
 
 
 def _prices(daemon: Daemon, name: str, told: dict[str, Any]) -> dict[str, Any]:
@@ -96,9 +97,7 @@ def _prices(daemon: Daemon, name: str, told: dict[str, Any]) -> dict[str, Any]:
     if "sent" not in told:
         return found
     segments = told["sent"]["segments"]
-    destination = next(
-        (change["to"] for change in told["changes"] if change["what"] == "destination"), told["message"]["to"]
-    )
+    destination = _goes_to(told)
     plan = daemon.submission.ledger.plans.get(name)
     if plan is not None:
         price = plan.prices.find(destination)

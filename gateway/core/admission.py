@@ -117,20 +117,22 @@ class Rules:
 
     # -- before the route --------------------------------------------------------------------------------
 
-    def prepare(self, draft: Draft) -> Draft | Refusal:
+    def prepare(self, draft: Draft) -> Draft:
         """The draft as the account means it, before a route is looked for."""
-        if self.forced is not None:
-            return draft._replace(**self.forced)
-        if self.default is not None and not draft.source:
-            return draft._replace(**self.default)
-        return draft
+        sender = self.sender_for(draft.source)
+        return draft if sender is None else draft._replace(**sender)
+
+    def sender_for(self, source: str) -> dict[str, Any] | None:
+        """What stands in a draft for the sender that is named; None: that one does."""
+        return self.forced or (None if source else self.default)
 
     # -- after it ----------------------------------------------------------------------------------------
 
     def admit(self, draft: Draft, now: float, now_ms: int) -> tuple[Draft, Counted | None] | Refusal:
         """The draft with its times, and what it was counted as; or why it may not be sent."""
         digits = _number(draft)
-        refusal = self.forbids(digits)
+        written = digits_of(draft.destination, draft.destination_ton) if draft.sent_as else ""
+        refusal = self.forbids(digits, written)
         if refusal is not None:
             return refusal
         if self.hours is not None:
@@ -145,8 +147,12 @@ class Rules:
         counted = self._counted(draft, digits, now, now_ms)
         return counted if isinstance(counted, Refusal) else (draft, counted)
 
-    def forbids(self, digits: str) -> Refusal | None:
-        """Why the account may not write to a number at all; None: it may."""
+    def forbids(self, digits: str, written: str = "") -> Refusal | None:
+        """Why the account may not write to a number at all; None: it may.
+
+        `written`: the number that the message names, if its route gives it another one, as one with digits
+        in front. Who wants no SMS is on a list by his own number, and that may be either of them.
+        """
         if self.number_check and digits.isdecimal():
             from gateway.core.numbers import check  # a large library, for the few that ask
 
@@ -155,12 +161,17 @@ class Rules:
         for destinations in self.destinations:
             if not destinations.allow(digits):
                 return Refusal.DENIED
-        if self.blacklists and digits.isdecimal():
+        if self.blacklists and (self._is_listed(digits) or (written and self._is_listed(written))):
+            return Refusal.BLACKLIST
+        return None
+
+    def _is_listed(self, digits: str) -> bool:
+        if digits.isdecimal():
             number = number_of(digits)
             for numbers in self.blacklists:
                 if number in numbers:
-                    return Refusal.BLACKLIST
-        return None
+                    return True
+        return False
 
     def replaced(self, draft: Draft, now_ms: int) -> Draft | Refusal:
         """What replace_sm says of a message that was admitted: a new time and a new validity, if any.

@@ -132,10 +132,7 @@ class Submission:
         """All about a message but the rate; what is counted here is taken back if it goes no further."""
         rules = account.rules
         if rules is not None:
-            prepared = rules.prepare(draft)
-            if isinstance(prepared, Refusal):
-                return prepared
-            draft = prepared
+            draft = rules.prepare(draft)
         route = self.router.find(account, draft, origin, now_ms)
         if route is not None and route.changes:
             written = self.router.written(draft, route, now_ms)

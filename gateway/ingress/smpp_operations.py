@@ -93,7 +93,6 @@ class Operations:
         except ValueError:
             connection.refuse(pdu, c.ESME_RINVMSGID)
             return
-        source = translate.source_of(pdu, connection.reading).number
         queries = self._journal.batch.queries
         place = len(queries)
         queries.append((connection.account.name, message_id))
@@ -105,7 +104,7 @@ class Operations:
             found = translate.found_in(self._journal.answer.queried[place])
             if found is None:
                 connection.refuse(pdu, c.ESME_RINVMSGID)
-            elif found.source != source:
+            elif found.source != _source_of(connection, pdu, found.source).number:
                 connection.refuse(pdu, otherwise)
             else:
                 then(message_id, found)
@@ -150,7 +149,7 @@ class Operations:
         if upstream is None or found.progress != Progress.SENT or not found.upstream_ids:
             connection.answer(translate.query_sm_resp(pdu, found, self._clock.now_ms(), version))
             return
-        source = translate.source_of(pdu, connection.reading)
+        source = _source_of(connection, pdu, found.source)
         requests = [translate.upward(pdu, found, source, id) for id in found.upstream_ids]
 
         def told(answers: list[object]) -> None:
@@ -166,7 +165,7 @@ class Operations:
         if pdu.message_id:
             self._find(connection, pdu, partial(self._cancel_one, connection, pdu), c.ESME_RCANCELFAIL)
             return
-        source = translate.source_of(pdu, connection.reading).number
+        source = _source_of(connection, pdu).number
         destination = translate.destination_of(pdu, connection.reading)
         if not destination:
             connection.refuse(pdu, c.ESME_RINVDSTADR)
@@ -214,7 +213,7 @@ class Operations:
         self, connection: SmppConnection, pdu: CancelSm, rows: Sequence[Any], found: Found
     ) -> None:
         """Asks the SMSCs to cancel what they have; ESME_ROK when all of it is."""
-        source = translate.source_of(pdu, connection.reading)
+        source = _source_of(connection, pdu, found.source)
         missing = len(rows)
         failed = False
 
@@ -260,6 +259,8 @@ class Operations:
         now_ms = self._clock.now_ms()
         draft = translate.replacement_of(pdu, found, now_ms, connection.reading)
         if isinstance(draft, Draft) and not found.at_smsc:
+            if not (draft.due_ms or found.ended) and found.done_ms > now_ms:
+                draft = draft._replace(due_ms=found.done_ms)  # when it is due, from where its validity counts
             router = self._submission.router
             draft = router.in_best_form(connection.account, draft, Origin.SESSION.value, now_ms)
             rules = connection.account.rules
@@ -337,7 +338,7 @@ class Operations:
             connection.refuse(pdu, c.ESME_RREPLACEFAIL)
             return
         asked = replace(pdu, short_message=draft.user_data, tlvs=())
-        source = translate.source_of(pdu, connection.reading)
+        source = _source_of(connection, pdu, found.source)
 
         def told(answers: list[object]) -> None:
             (answer,) = answers
@@ -393,6 +394,19 @@ class Operations:
                     connection.refuse(pdu, c.ESME_RSYSERR)
 
             self._ask(upstream, [replace(pdu)], told)
+
+
+def _source_of(connection: SmppConnection, pdu: _Question, stored: str | None = None) -> translate.Source:
+    """Whom a request says its message is of: the account may have had another sender for it.
+
+    `stored`: the sender that the message has, which may be older than the account's rule.
+    """
+    assert connection.account is not None
+    source, rules = translate.source_of(pdu, connection.reading), connection.account.rules
+    sender = rules.sender_for(source.number) if rules is not None else None
+    if sender is None or source.number == stored:
+        return source
+    return translate.Source(sender["source_ton"], sender["source_npi"], sender["source"])
 
 
 def _is_new(pdu: _Broadcast) -> bool:

@@ -242,6 +242,25 @@ async def test_explain_is_right_about_a_running_gateway(tmp_path: Path) -> None:
             assert "there is no account" in (await explained(gateway, destination="1", account="x"))["error"]
 
 
+@journey
+async def test_explain_looks_at_the_number_that_goes_up(tmp_path: Path) -> None:
+    routes = [
+        Route(connectors=[UPSTREAM], rewrites=[Rewrite(what="destination", match="8(.*)", replace=r"7\1")])
+    ]
+    async with simulated_smsc() as smsc:
+        made = config(connector(smsc.port), accounts=[account(destinations=["7"])], routes=routes)
+        async with running(made, tmp_path) as gateway:
+            wanted = {"destination": "89161200001", "account": "app"}
+            assert (await explained(gateway, **wanted))["refused"] is None
+            client = await gateway.client()
+            await client.submit("89161200001")
+            for listed in ("79161200001", "89161200001"):
+                gateway.daemon.admission.blacklists.add("app", [listed])
+                assert (await explained(gateway, **wanted))["refused"] == "blacklist"
+                assert await client.status_of_submit("89161200001") == "ESME_RINVDSTADR"
+                gateway.daemon.admission.blacklists.remove("app", [listed])
+
+
 async def explained(gateway: Gateway, **request: Any) -> Any:
     """What the control socket answers."""
     reader, writer = await asyncio.open_unix_connection(str(gateway.daemon.state_dir / "control.sock"))
