@@ -241,6 +241,8 @@ class SmppConnector:
 
     def take_in(self, link: SmppLink) -> None:
         """A link that is bound is one of ours until it ends."""
+        for connection in link.connections:
+            connection.session.use_settings(self.settings)  # a reload may have come while it was bound
         self.links.add(link)
         link.ended.add_done_callback(lambda _: self.links.discard(link))
 

@@ -96,7 +96,7 @@ async def test_after_the_first_address_that_was_taken_again_comes_the_second(tmp
 
 @journey
 async def test_nothing_is_lost_or_doubled_when_a_link_is_replaced(tmp_path: Path) -> None:
-    patient = {"response_timeout_s": 600, "enquire_link_s": 600}
+    patient = {"response_timeout_s": 600, "enquire_link_s": 600, "silence_s": 0}
     async with first_and_backup(tmp_path, window=2, **patient) as (gateway, first, backup):
         backup.answer = lambda pdu: None
         client = await gateway.client()
