@@ -11,6 +11,7 @@ from pathlib import Path
 
 from gateway.cli import EXIT_OK, EXIT_USAGE, CommandError, add_json, add_state_dir
 from gateway.cli.daemon_client import ask, ask_many, table
+from protocols.sms.addresses import TON_UNKNOWN, digits_of
 
 HELP = "Keep numbers from getting SMS: of one account and its parts, or of all."
 
@@ -69,13 +70,13 @@ def run(args: argparse.Namespace) -> int:
 def _number(text: str) -> str:
     found = _digits(text)
     if found is None:
-        raise CommandError(f"{text!r} is no number: 3 to 15 digits, with or without +", EXIT_USAGE)
+        raise CommandError(f"{text!r} is no number: 3 to 15 digits, with or without + or 00", EXIT_USAGE)
     return found
 
 
 def _digits(text: str) -> str | None:
-    """A number in digits; None: it is none."""
-    digits = _SEPARATORS.sub("", text).removeprefix("+")
+    """A number in digits, as messages have it; None: it is none."""
+    digits = digits_of(_SEPARATORS.sub("", text), TON_UNKNOWN)
     return digits if _NUMBER.fullmatch(digits) else None
 
 

@@ -65,7 +65,8 @@ class DayCounts:
 
     def load(self, rows: Iterable[tuple[int, bytes, int]]) -> None:
         """day, key, times, as the store has them; other days are passed over."""
-        for day, key, times in rows:
+        # what is added first is forgotten first, and the one count that is always wanted must not be
+        for day, key, times in sorted(rows, key=lambda row: row[1] == EVERYTHING):
             if day == self.day:
                 self.add(key, times)
 

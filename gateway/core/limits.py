@@ -89,7 +89,8 @@ class Floods:
     def __init__(self, most: int, gap_s: float) -> None:
         self.most = most
         self.gap_s = gap_s
-        self._rows: Recent[tuple[int, float]] = Recent(gap_s)
+        self._rows: Recent[tuple[int, float, float]] = Recent(gap_s)
+        """How many, when the last of them was sent, and when the one before it."""
 
     def is_over(self, key: bytes, now: float) -> bool:
         """Whether one more would be too many."""
@@ -97,18 +98,19 @@ class Floods:
 
     def count(self, key: bytes, now: float) -> None:
         """One more was sent."""
-        self._rows.set(key, (self._length(key, now) + 1, now), now)
+        length, last, _ = self._rows.get(key) or (0, now, now)
+        self._rows.set(key, (length + 1, now, last) if now - last < self.gap_s else (1, now, now), now)
 
     def take_back(self, key: bytes) -> None:
         """One of those that were counted was not sent after all."""
-        length, last = self._rows.get(key) or (0, 0.0)
+        length, _, before = self._rows.get(key) or (0, 0.0, 0.0)
         if length > 1:
-            self._rows.set(key, (length - 1, last), last)
+            self._rows.set(key, (length - 1, before, before), before)
         else:
             self._rows.forget(key)
 
     def _length(self, key: bytes, now: float) -> int:
-        length, last = self._rows.get(key) or (0, now)
+        length, last, _ = self._rows.get(key) or (0, now, now)
         return length if now - last < self.gap_s else 0
 
 

@@ -47,7 +47,7 @@ class StopWords:
 
     def said(self, number: str, text: str) -> tuple[tuple[str, str], ...]:
         """The accounts that the text would stop, each with what its list keeps of that."""
-        if not number.isdecimal():
+        if not (number.isascii() and number.isdecimal()):
             return ()
         said = words_of(text[:LONGEST])
         return tuple(

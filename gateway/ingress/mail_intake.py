@@ -249,7 +249,7 @@ class MailIntake:
         for recipient in recipients:
             limits = policy.limits_of(recipient.wish, mail, account.config.max_segments)
             notify = notify_of(recipient.rcpt.notify, mail.report, may_answer=may_answer)
-            source = recipient.wish.source or policy.source_of(account)
+            source = account.config.forced_source or recipient.wish.source or policy.source_of(account)
             for number in self._numbers(account, recipient, reading):
                 sms = Sms(number, source, limits)
                 first, asked = wanted.get(sms, (recipient, Notify(0)))

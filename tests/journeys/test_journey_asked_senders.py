@@ -82,9 +82,8 @@ async def test_a_new_text_keeps_the_validity_that_begins_with_the_hours(tmp_path
 async def test_a_blacklist_holds_where_a_route_writes_the_number_otherwise(tmp_path: Path) -> None:
     rewrites = [Rewrite(what="destination", match="(7[0-9]{10})", replace=r"1234\1")]
     routes = [Route(connectors=[UPSTREAM], rewrites=rewrites)]
-    async with simulated_smsc() as smsc:
-        async with running(configured(connector(smsc.port), routes=routes), tmp_path) as gateway:
-            client = await gateway.client()
-            assert await client.status_of_submit() == "ESME_ROK"
-            gateway.daemon.admission.blacklists.add("app", [DESTINATION])
-            assert await client.status_of_submit() == c.status_name(c.ESME_RINVDSTADR)
+    async with gateway_and_smsc(tmp_path, routes=routes) as (gateway, _):
+        client = await gateway.client()
+        assert await client.status_of_submit() == "ESME_ROK"
+        gateway.daemon.admission.blacklists.add("app", [DESTINATION])
+        assert await client.status_of_submit() == c.status_name(c.ESME_RINVDSTADR)

@@ -83,6 +83,14 @@ def test_a_fault_in_a_mail_sends_no_sms(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @journey
+async def test_a_number_gets_one_sms_where_all_senders_are_the_accounts(tmp_path: Path) -> None:
+    async with post_office(tmp_path, accounts=[mailer(forced_source="Example")]) as post:
+        queue_id(await post.send(mail(), *to(DESTINATION, f"/id={DESTINATION}/from=INFO/")))
+        await post.gateway.emptied()
+        assert [it.pdu.source_addr for it in post.smsc.received] == ["Example"]
+
+
+@journey
 async def test_a_number_that_is_there_twice_gets_one_sms(tmp_path: Path) -> None:
     groups = [Group(name="ops", numbers=[DESTINATION, OTHER, DESTINATION])]
     async with post_office(tmp_path, mail={"groups": groups}) as post:

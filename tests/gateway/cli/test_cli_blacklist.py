@@ -16,11 +16,11 @@ from gateway.cli.blacklist import _read
     [
         (["add"], "name the numbers: smsc-gateway blacklist add NUMBER"),
         (["remove"], "name the numbers: smsc-gateway blacklist remove NUMBER"),
-        (["add", "nobody"], "'nobody' is no number: 3 to 15 digits, with or without +"),
-        (["add", "12"], "'12' is no number: 3 to 15 digits, with or without +"),
+        (["add", "nobody"], "'nobody' is no number: 3 to 15 digits, with or without + or 00"),
+        (["add", "12"], "'12' is no number: 3 to 15 digits, with or without + or 00"),
         (
             ["remove", "7999000000100000"],
-            "'7999000000100000' is no number: 3 to 15 digits, with or without +",
+            "'7999000000100000' is no number: 3 to 15 digits, with or without + or 00",
         ),
         (["list", "79990000001", "79990000002"], "list takes one NUMBER"),
         (["list", "--limit", "0"], "--limit must be above 0"),
@@ -37,10 +37,11 @@ def test_wrong_usage_is_told(arguments: list[str], told: str, capsys: pytest.Cap
 def test_numbers_of_a_file_each_once_in_order(tmp_path: Path) -> None:
     file = tmp_path / "stop.csv"
     file.write_text(
-        "\ufeff# a list\n\n+7 (999) 000-00-01;Example\n79990000001\n8080\t# a short code\n79990000002,\n",
+        "\ufeff# a list\n\n+7 (999) 000-00-01;Example\n79990000001\n8080\t# a short code\n79990000002,\n"
+        "00 7 999 000-00-01\n0079990000003\n",
         "utf-8",
     )
-    assert _read(file) == ["79990000001", "8080", "79990000002"]
+    assert _read(file) == ["79990000001", "8080", "79990000002", "79990000003"]
 
 
 def test_bad_lines_are_told_ten_at_the_most(tmp_path: Path) -> None:

@@ -76,6 +76,16 @@ def test_slow_messages_are_no_flood() -> None:
         floods.count(A, n * 60.0)
 
 
+def test_what_is_taken_back_does_not_make_a_flood_longer() -> None:
+    floods = Floods(2, 60.0)
+    floods.count(A, 0.0)
+    for now in (30.0, 59.0):
+        floods.count(A, now)
+        floods.take_back(A)
+    floods.count(A, 60.0)
+    assert not floods.is_over(A, 61.0)
+
+
 def test_what_was_refused_does_not_make_a_flood_longer() -> None:
     floods = Floods(1, 60.0)
     floods.count(A, 0.0)
@@ -141,6 +151,16 @@ def test_stored_counts_of_today_are_taken_over() -> None:
     counts.turn(NOW_MS)
     counts.load([(TODAY, A, 3), (TODAY - 1, B, 5), (TODAY + 1, B, 7)])
     assert (counts.of(A), counts.of(B)) == (3, 0)
+
+
+def test_the_count_of_all_is_taken_over_however_many_numbers_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(day_counts, "KEYS_MAX", 16)
+    counts = DayCounts("app")
+    counts.turn(NOW_MS)
+    counts.load([(TODAY, EVERYTHING, 100), *((TODAY, b"%08d" % n, 1) for n in range(100))])
+    assert counts.of(EVERYTHING) == 100
 
 
 def test_another_time_zone_may_have_another_day() -> None:

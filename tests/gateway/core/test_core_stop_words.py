@@ -50,7 +50,14 @@ def test_other_texts_do_not(text: str) -> None:
 def test_only_the_accounts_own_words_count_and_names_are_on_no_list() -> None:
     found, lists, _ = stop_words("Stop")
     batch = Batch()
-    for account, number in (("other", NUMBER), (None, NUMBER), ("", NUMBER), ("app", "Example"), ("app", "")):
+    for account, number in (
+        ("other", NUMBER),
+        (None, NUMBER),
+        ("", NUMBER),
+        ("app", "Example"),
+        ("app", ""),
+        ("app", "٧٩٩"),
+    ):
         found.heed(batch, account, number, "stop", NOW_MS)
     assert (batch.blacklisted, lists.sizes()) == ([], {})
 
