@@ -36,8 +36,11 @@ class MoneySide:
 
         A sandbox that nobody uses any more stays until the next start, so that what is in it can end.
         """
-        if self.sandbox is None and (self._left_something or self._is_wanted(config)):
+        is_wanted = self._is_wanted(config)
+        if self.sandbox is None and (self._left_something or is_wanted):
             self.sandbox = self._add_sandbox()
+        elif is_wanted:  # it may have been found empty before
+            self._daemon.journal.batch.marks.append((MARK, 1))
         self._daemon.submission.ledger.configure(config.accounts, tables_of(config.price_lists))
 
     @staticmethod

@@ -164,6 +164,26 @@ async def test_what_was_under_way_ends_after_the_next_start(tmp_path: Path) -> N
 
 
 @journey
+async def test_a_sandbox_that_was_about_to_go_is_used_again(tmp_path: Path) -> None:
+    """Nothing was left in it, then a reload switches test mode on: what that leaves has to end too."""
+    async with simulated_smsc() as smsc:
+        real = config(connector(smsc.port), accounts=[account()])
+        test = replace(real, accounts=[account(test_mode=True)])
+        async with running(test, tmp_path):
+            pass
+        async with running(real, tmp_path, later_s=30) as gateway:
+            await gateway.ticked()
+            await gateway.until(lambda: not gateway.daemon.journal.batch.unfinished)
+            await gateway.daemon.reload(test)
+            message_id = await (await gateway.client()).submit()
+            await gateway.said("submitted", message_id)
+        async with running(real, tmp_path, later_s=60) as gateway:
+            client = await gateway.client()
+            assert await client.receipt() == Receipt(message_id, c.DELIVERED, "200")
+            await gateway.emptied()
+
+
+@journey
 async def test_a_thousand_at_once(tmp_path: Path) -> None:
     async with gateway_and_smsc(tmp_path, accounts=[account(test_mode=True)]) as (gateway, _):
         client = await gateway.client()
