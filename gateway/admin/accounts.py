@@ -82,19 +82,18 @@ def _why_not(daemon: Daemon, name: str) -> Reply | None:
 
 
 async def _credit(daemon: Daemon, change: Change) -> Reply:
-    """Changes a balance; it counts when it is committed."""
+    """Changes a balance."""
     why_not = _why_not(daemon, change.account)
     if why_not is not None:
         return why_not
     _append(daemon, change)
     if await committed(daemon.journal) is None:
         return CANNOT_WRITE
-    daemon.submission.ledger.credited(change.account, change.amount)
     return _changed(daemon, change)
 
 
 async def _move(daemon: Daemon, source: str, change: Change) -> Reply:
-    """Moves money from one balance to another in one commit; what leaves is gone at once."""
+    """Moves money from one balance to another in one commit."""
     why_not = _why_not(daemon, source) or _why_not(daemon, change.account)
     if why_not is not None:
         return why_not
@@ -107,20 +106,30 @@ async def _move(daemon: Daemon, source: str, change: Change) -> Reply:
     if giver.left < change.amount:
         return {"error": f"{source} has only {amount_text(giver.left)} left, with its credit"}
     taken = Change(source, -change.amount, change.who, f"to {taker.name} {change.note}".rstrip())
-    giver.balance -= change.amount
-    _append(daemon, taken)
-    _append(daemon, change._replace(note=f"from {source} {change.note}".rstrip()))
+    _append(daemon, taken, change._replace(note=f"from {source} {change.note}".rstrip()))
     if await committed(daemon.journal) is None:
-        giver.balance += change.amount
         return CANNOT_WRITE
-    ledger.credited(taker.name, change.amount)
     _changed(daemon, taken)
     return _changed(daemon, change)
 
 
-def _append(daemon: Daemon, change: Change) -> None:
-    row = (change.account, change.amount, daemon.clock.now_ms(), change.who, change.note)
-    daemon.journal.batch.credits.append(row)
+def _append(daemon: Daemon, *changes: Change) -> None:
+    """What leaves is gone at once; what comes counts when it is committed, whether or not the command that
+    asked for it still waits for that.
+    """
+    ledger, now_ms = daemon.submission.ledger, daemon.clock.now_ms()
+    for change in changes:
+        daemon.journal.batch.credits.append((change.account, change.amount, now_ms, change.who, change.note))
+        ledger.purse(change.account).balance += min(change.amount, 0)
+
+    def settle(ok: bool) -> None:
+        for change in changes:
+            if ok:
+                ledger.credited(change.account, max(change.amount, 0))
+            else:
+                ledger.given_back(change.account, max(-change.amount, 0))
+
+    daemon.journal.then(settle)
 
 
 def _changed(daemon: Daemon, change: Change) -> Reply:

@@ -128,11 +128,11 @@ class Ledger:
     # -- money that comes --------------------------------------------------------------------------------
 
     def given_back(self, payer: str, amount: int) -> None:
-        """The store has given back what messages cost."""
+        """The store has given back what messages cost, or has not taken out what a person wanted."""
         self.purse(payer).balance += amount
 
     def credited(self, account: str, amount: int) -> None:
-        """A person's change of a balance (below 0: taken out) is committed."""
+        """A person's change of a balance is committed; 0: what was taken out was so at once."""
         purse = self.purse(account)
         purse.balance += amount
         purse.told_low = purse.told_empty = False

@@ -13,7 +13,6 @@ from journey_support import DESTINATION, Gateway, journey, running, simulated_sm
 from mail_journey_support import ANYBODY, MailClient, mail, to
 from money_support import PRICES, ask, balance, credit, money_config, payer, with_mail
 
-from gateway.admin import accounts as admin_accounts
 from gateway.config.account_model import AccountLimits
 from gateway.config.mail_model import AccountMail
 from gateway.config.model import Account, Price, PriceList, Route, TextPolicy
@@ -216,12 +215,35 @@ async def test_money_moves_between_accounts_in_one_commit(
         assert "there is no account 'gone'" in (await move("1", source="gone"))["error"]
         assert "free has no balance of its own" in (await move("1", "free"))["error"]
 
-        async def not_stored(journal: object) -> None:
-            assert balance(gateway) == "-0.60"  # it cannot be spent meanwhile
-
-        monkeypatch.setattr(admin_accounts, "committed", not_stored)
-        assert "the store cannot write" in (await move("0.1"))["error"]
+        journal = gateway.daemon.journal
+        then = journal.then
+        monkeypatch.setattr(journal, "then", lambda callback: then(lambda ok: callback(False)))
+        moving = asyncio.ensure_future(move("0.1"))
+        await asyncio.sleep(0)
+        assert balance(gateway) == "-0.60"  # it cannot be spent meanwhile
+        assert "the store cannot write" in (await moving)["error"]
         assert (balance(gateway), balance(gateway, "part")) == ("-0.50", "2.50")
+
+
+@journey
+async def test_a_change_counts_also_when_nobody_waits_for_it_any_more(tmp_path: Path) -> None:
+    """A store that takes long: the command has given up, and the change is committed after that."""
+    accounts = (payer(credit=1), payer("part"))
+    async with simulated_smsc() as smsc, running(money_config(smsc.port, *accounts), tmp_path) as gateway:
+        await credit(gateway, "2")
+
+        async def ask_and_leave(**words: str) -> None:
+            asked = asyncio.ensure_future(ask(gateway, "account_credit", **words))
+            await asyncio.sleep(0)
+            asked.cancel()
+
+        await ask_and_leave(account="app", amount="-2.5")
+        assert balance(gateway) == "-0.50"  # what is taken out cannot be spent meanwhile
+        await ask_and_leave(account="app", amount="1")
+        await ask_and_leave(account="part", amount="0.2", **{"from": "app"})
+        await gateway.until(lambda: stored(gateway, "part") == "0.20")
+        await is_balance(gateway, "0.30")
+        await is_balance(gateway, "0.20", "part")
 
 
 @journey
