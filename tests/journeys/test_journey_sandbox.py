@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from journey_support import (
     HOST,
     Receipt,
@@ -24,6 +25,7 @@ from money_support import balance, credit, money_config, payer, with_mail
 
 from gateway.config.mail_model import AccountMail
 from gateway.config.model import Route
+from gateway.egress import sandbox
 from gateway.egress.sandbox import DELIVERED_AFTER_S
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
@@ -164,8 +166,11 @@ async def test_what_was_under_way_ends_after_the_next_start(tmp_path: Path) -> N
 
 
 @journey
-async def test_a_sandbox_that_was_about_to_go_is_used_again(tmp_path: Path) -> None:
-    """Nothing was left in it, then a reload switches test mode on: what that leaves has to end too."""
+async def test_a_sandbox_that_was_about_to_go_is_used_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was left in it, then a reload switches test mode on: all that this leaves has to end too."""
+    monkeypatch.setattr(sandbox, "PIECE", 1)
     async with simulated_smsc() as smsc:
         real = config(connector(smsc.port), accounts=[account()])
         test = replace(real, accounts=[account(test_mode=True)])
@@ -175,11 +180,13 @@ async def test_a_sandbox_that_was_about_to_go_is_used_again(tmp_path: Path) -> N
             await gateway.ticked()
             await gateway.until(lambda: not gateway.daemon.journal.batch.unfinished)
             await gateway.daemon.reload(test)
-            message_id = await (await gateway.client()).submit()
-            await gateway.said("submitted", message_id)
+            client = await gateway.client()
+            ids = [await client.submit() for _ in range(3)]
+            await gateway.said("submitted", ids[-1])
         async with running(real, tmp_path, later_s=60) as gateway:
             client = await gateway.client()
-            assert await client.receipt() == Receipt(message_id, c.DELIVERED, "200")
+            receipts = {await client.receipt() for _ in ids}
+            assert receipts == {Receipt(message_id, c.DELIVERED, "200") for message_id in ids}
             await gateway.emptied()
 
 

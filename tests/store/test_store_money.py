@@ -233,6 +233,7 @@ def test_who_pays_may_have_changed(store: Store) -> None:
     accept(store, charged(1), progress=Progress.QUEUED)
     answer = replace(store, 1, 2 * PRICE, payer="head")
     assert (answer.refunds, balances(store)) == ([("app", PRICE)], {"app": 0, "head": -2 * PRICE})
+    assert store.apply(cancels=[("app", 1, "", "", "", NOW_MS)]).refunds == [("head", 2 * PRICE)]
 
 
 def test_a_text_that_is_not_replaced_costs_what_it_did(store: Store) -> None:

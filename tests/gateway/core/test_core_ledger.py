@@ -58,6 +58,12 @@ def test_credit_is_how_far_it_goes_below_zero() -> None:
     assert (book.purse("app").balance, book.purse("app").left) == (-40, 10)
 
 
+def test_credit_can_be_used_up_at_once() -> None:
+    book, _ = ledger(paying(credit=0.00008))
+    assert charged(book, segments=2).purse.left == 0
+    assert book.charge("app", "7", 1) is Refusal.BALANCE
+
+
 def test_the_nearest_account_above_with_a_balance_pays_by_the_prices_of_who_sends() -> None:
     family = (
         paying("head"),
