@@ -13,7 +13,7 @@ from gateway.importers.kannel_accounts import accounts_of, incoming_of
 from gateway.importers.kannel_file import Group, Read, parse
 from gateway.importers.kannel_routes import FORCED_PRIORITY, Smsc
 from gateway.importers.kannel_smsc import Made, smscs_of
-from gateway.importers.outcome import Imported, ImportRefused, Password, whole_number
+from gateway.importers.outcome import Imported, ImportRefused, Password, sendable, whole_number
 
 LISTEN = "127.0.0.1:2775"
 MAX_COMPARED = 2_000_000
@@ -61,7 +61,7 @@ def convert(text: str, file: str, read: Read) -> Imported:
     if not groups:
         raise ImportRefused("has no group of Kannel's in it")
     made = smscs_of([group for group in groups if group.name == "smsc"], imported)
-    users = accounts_of(groups, imported)
+    users = accounts_of(groups, read, imported)
     tree = imported.tree
     tree["listeners"] = {"smpp": [_listener(groups, imported)]}
     tree["accounts"] = users.accounts or [_nobody(file, imported)]
@@ -80,8 +80,12 @@ def _listener(groups: list[Group], imported: Imported) -> dict[str, Any]:
         if group.name == "opensmppbox":
             port = whole_number(group.get("opensmppbox-port", "2775"), 1, 65_535) or 2775
             listener: dict[str, Any] = {"address": f"0.0.0.0:{port}"}
-            if group.has("our-system-id"):
-                listener["system_id"] = group.get("our-system-id")[:15]
+            if name := sendable(group.get("our-system-id"), 15):
+                listener["system_id"] = name
+            seconds = whole_number(group.get("enquire-link-interval"), 1, 3600)
+            if seconds is not None:
+                listener["enquire_link_s"] = seconds
+            group.used |= {"opensmppbox-id", "bearerbox-host", "bearerbox-port", "log-file", "log-level"}
             return listener
     return {"address": LISTEN}
 

@@ -7,9 +7,20 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import Any
 
-from gateway.importers.kannel_file import Group
+from gateway.importers.kannel_file import Group, Read
 from gateway.importers.kannel_smsc import listed, prefixes_of
-from gateway.importers.outcome import PASSWORD_MAX, SYSTEM_ID_MAX, Imported, Password, sender_of, whole_number
+from gateway.importers.outcome import (
+    MAX_ENTRIES,
+    PASSWORD_MAX,
+    SYSTEM_ID_MAX,
+    Imported,
+    ImportRefused,
+    Password,
+    lines_of,
+    sendable,
+    sender_of,
+    whole_number,
+)
 
 _CALLS = ("get-url", "post-url", "post-xml", "exec", "file", "text")
 _OF_CALLS = {
@@ -29,8 +40,8 @@ class Users:
     """Accounts by the smsc-id that their messages bear."""
 
 
-def accounts_of(groups: list[Group], imported: Imported) -> Users:
-    """The accounts of all sendsms-users."""
+def accounts_of(groups: list[Group], read: Read, imported: Imported) -> Users:
+    """The accounts of all sendsms-users, and of the logins that an opensmppbox has in a file."""
     users = Users()
     sender = ""
     for group in groups:
@@ -45,7 +56,42 @@ def accounts_of(groups: list[Group], imported: Imported) -> Users:
     for group in groups:
         if group.name == "sendsms-user":
             _user(group, sender, users, imported)
+        elif group.name == "opensmppbox" and group.has("smpp-logins"):
+            _logins(group, read, users, imported)
     return users
+
+
+def _logins(group: Group, read: Read, users: Users, imported: Imported) -> None:
+    """A line for each: login, password, system_type and the addresses that it may come from."""
+    found = read(group.get("smpp-logins"), group.file)
+    if isinstance(found, str):
+        imported.note(*group.place("smpp-logins"), "smpp-logins", found)
+        return
+    for file, text in found:
+        for number, line in enumerate(lines_of(text), 1):
+            words = line.split()
+            if not words or words[0].startswith("#"):
+                continue
+            known = {account["system_id"] for account in users.accounts}
+            system_id = words[0]
+            if len(words) < 2 or system_id != sendable(system_id, SYSTEM_ID_MAX) or system_id in known:
+                text = "is no login of its own with a password, and was left out"
+                imported.note(file, number, "smpp-logins", text)
+                continue
+            account: dict[str, Any] = {
+                "system_id": system_id,
+                "password_hash": Password(words[1], "hash", system_id),
+            }
+            networks = [_network(word) for word in listed(words[3])] if len(words) > 3 else []
+            if None in networks:
+                imported.note(file, number, "smpp-logins", f"{words[3][:40]!r} are no networks here")
+                if set(networks) == {None}:
+                    account["blocked"] = True  # until somebody has written the right ones
+            if kept := [network for network in networks if network not in (None, "0.0.0.0/0")]:
+                account["allowed_addresses"] = kept
+            users.accounts.append(account)
+            if len(users.accounts) > MAX_ENTRIES:
+                raise ImportRefused(f"has more than {MAX_ENTRIES} logins")
 
 
 def _user(group: Group, global_sender: str, users: Users, imported: Imported) -> None:

@@ -13,8 +13,10 @@ VECTORS = Path(__file__).parents[2] / "vectors" / "import"
 
 def read(name: str, by: str) -> list[tuple[str, str]] | str:
     """What a vector includes."""
-    path = VECTORS / "kannel" / name
-    return [(name, path.read_text())] if path.exists() else "cannot be read, so what it holds is missing"
+    try:
+        return [(name, (VECTORS / "kannel" / name).read_text())]
+    except (OSError, ValueError):
+        return "cannot be read, so what it holds is missing"
 
 
 def converted(path: Path) -> Imported:
