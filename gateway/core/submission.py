@@ -8,7 +8,6 @@ send, so a message costs one commit on its way up instead of two.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from gateway.core.accounts import Account
 from gateway.core.admission import Counted
@@ -36,20 +35,8 @@ _Taken = tuple[Account, Message, Upstream, int, Counted | None]
 """The fourth: the Progress it was stored with."""
 
 
-class Decided(NamedTuple):
-    """A message that nothing is wrong with."""
-
-    draft: Draft
-    route: Route
-    counted: Counted | None
-    charge: Charge | None = None
-
-    def take_back(self) -> None:
-        """It is not taken after all."""
-        if self.counted is not None:
-            self.counted.take_back()
-        if self.charge is not None:
-            self.charge.take_back()
+_Decided = tuple[Draft, Route, Counted | None, Charge | None]
+"""A message that nothing is wrong with: what is taken, and what is taken back should it not be."""
 
 
 class Submission:
@@ -91,12 +78,12 @@ class Submission:
         The caller ends its chunk of work with `flush`, and answers after the commit.
         """
         decided = self._decide(account, draft, now, now_ms, origin)
-        if isinstance(decided, Refusal):
+        if not isinstance(decided, tuple):  # asked so as it costs least
             refusal = decided
-        elif account.bucket.take(decided.draft.segments, now):
+        elif account.bucket.take(decided[0].segments, now):
             return self._take(account, decided, now, now_ms, origin)
         else:
-            decided.take_back()
+            _take_back(decided)
             refusal = Refusal.RATE
         self.refused[refusal] += 1
         return refusal
@@ -107,7 +94,7 @@ class Submission:
         """The same for messages that are taken together or not at all."""
         room = min(self.max_messages - self.open_messages, account.config.max_open - account.open_messages)
         refusal: Refusal | None = None
-        all_decided: list[Decided] = []
+        all_decided: list[_Decided] = []
         for draft in drafts:
             decided = self._decide(account, draft, now, now_ms, origin.value)
             if isinstance(decided, Refusal):
@@ -116,19 +103,19 @@ class Submission:
             all_decided.append(decided)
         if refusal is None and len(drafts) > room:
             refusal = Refusal.QUEUE_FULL
-        segments = sum(decided.draft.segments for decided in all_decided)
+        segments = sum(written.segments for written, *_ in all_decided)
         if refusal is None and not account.bucket.take(segments, now):
             refusal = Refusal.RATE
         if refusal is not None:
             for decided in reversed(all_decided):
-                decided.take_back()
+                _take_back(decided)
             self.refused[refusal] += 1
             return refusal
         return [self._take(account, decided, now, now_ms, origin.value) for decided in all_decided]
 
     def _decide(
         self, account: Account, draft: Draft, now: float, now_ms: int, origin: int
-    ) -> Decided | Refusal:
+    ) -> _Decided | Refusal:
         """All about a message but the rate; what is counted here is taken back if it goes no further."""
         rules = account.rules
         if rules is not None:
@@ -153,18 +140,18 @@ class Submission:
                 return admitted
             draft, counted = admitted
         if not self.ledger.plans:
-            return Decided(draft, route, counted)
+            return draft, route, counted, None
         charge = self.charge(account, draft)
         if isinstance(charge, Refusal):
-            Decided(draft, route, counted).take_back()
+            _take_back((draft, route, counted, None))
             return charge
-        return Decided(draft, route, counted, charge)
+        return draft, route, counted, charge
 
     def charge(self, account: Account, draft: Draft) -> Charge | Refusal | None:
         """Takes what a message costs as its route has written it; None: it costs nothing."""
         return self.ledger.charge(account.name, self.router.digits_up(draft), draft.segments)
 
-    def _take(self, account: Account, decided: Decided, now: float, now_ms: int, origin: int) -> Message:
+    def _take(self, account: Account, decided: _Decided, now: float, now_ms: int, origin: int) -> Message:
         draft, route, counted, charge = decided
         message_id = self.ids.next(now_ms)
         flags = draft.flags | route.flags
@@ -343,3 +330,12 @@ class Submission:
         self.open_messages -= count
         if account is not None:
             account.open_messages -= count
+
+
+def _take_back(decided: _Decided) -> None:
+    """The message is not taken after all."""
+    _, _, counted, charge = decided
+    if counted is not None:
+        counted.take_back()
+    if charge is not None:
+        charge.take_back()
