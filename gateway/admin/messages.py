@@ -108,6 +108,8 @@ async def _decide(daemon: Daemon, reader: Reader, message_ids: list[int], word: 
         return {"error": f"decide one of: {', '.join(WORDS)}"}
     if not 0 < len(message_ids) <= DECISIONS_MAX:
         return {"error": f"name 1 to {DECISIONS_MAX} messages at a time"}
+    if not all(0 <= message_id < 1 << 63 for message_id in message_ids):
+        raise ValueError("no id is so large")  # the store would not outlive it
     decisions = daemon.journal.batch.decisions
     place = len(decisions)
     now_ms = daemon.clock.now_ms()

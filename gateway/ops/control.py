@@ -78,5 +78,5 @@ class ControlSocket:
                 yield END
             else:
                 yield await answer
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, OverflowError) as error:
             yield {"error": f"the request makes no sense: {error}"}

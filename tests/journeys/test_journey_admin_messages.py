@@ -383,6 +383,8 @@ async def test_the_control_socket_refuses_what_makes_no_sense(tmp_path: Path) ->
             {"command": "find", "limit": 5, "message_id": "7; DROP TABLE message"},
             {"command": "decide", "word": "hold", "message_ids": 7},
             {"command": "decide", "word": "burn", "message_ids": [7]},
+            {"command": "decide", "word": "hold", "message_ids": [7, 1 << 63]},
+            {"command": "message", "message_id": 1 << 63},
             {"command": "replay", "ids": ["x"]},
             {"command": "replay", "ids": [-1]},
             {"command": "message", "message_id": None},
