@@ -18,7 +18,7 @@ def unmatched(connection: sqlite3.Connection, limit: int) -> list[dict[str, Any]
     rows = connection.execute(
         "SELECT * FROM parked_receipt ORDER BY parked_id DESC LIMIT ?", (limit,)
     ).fetchall()
-    past = _ended_as(connection, rows)
+    past, unanswered = _ended_as(connection, rows), _unanswered(connection)
     return [
         {
             "received_ms": row["received_ms"],
@@ -28,7 +28,7 @@ def unmatched(connection: sqlite3.Connection, limit: int) -> list[dict[str, Any]
             "state": MessageState(row["state"]).name if row["state"] in set(MessageState) else row["state"],
             "error": row["error"],
             "final": row["final"] == 1,
-            "why": _why(connection, row, past),
+            "why": _why(connection, row, past, unanswered),
         }
         for row in rows
     ]
@@ -45,7 +45,21 @@ def _ended_as(connection: sqlite3.Connection, receipts: list[sqlite3.Row]) -> di
     return {(row["connector"], row["upstream_id"]): row["message_id"] for row in found}
 
 
-def _why(connection: sqlite3.Connection, receipt: sqlite3.Row, past: dict[tuple[str, str], int]) -> str:
+def _unanswered(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many segments each connector has not answered: a look at all segments, so once for all receipts."""
+    found = connection.execute(
+        "SELECT connector, count(*) FROM submission WHERE attempt IN (?, ?) GROUP BY connector",
+        (Attempt.INTENT.value, Attempt.DOUBT.value),
+    )
+    return {row[0]: row[1] for row in found}
+
+
+def _why(
+    connection: sqlite3.Connection,
+    receipt: sqlite3.Row,
+    past: dict[tuple[str, str], int],
+    unanswered: dict[str, int],
+) -> str:
     """What is there that would fit but for one thing; else what it may be."""
     connector = receipt["connector"]
     keys = [receipt[name] or "" for name in ("key_same", "key_second", "key_third")]
@@ -60,10 +74,7 @@ def _why(connection: sqlite3.Connection, receipt: sqlite3.Row, past: dict[tuple[
         return f"the id is that of message {segment['message_id']}, which went by {segment['connector']}"
     if (message_id := past.get((connector, receipt["upstream_id"]))) is not None:
         return f"message {message_id} had this id, and ended before"
-    open_segments = connection.execute(
-        "SELECT count(*) FROM submission WHERE connector = ? AND attempt IN (?, ?)",
-        (connector, Attempt.INTENT.value, Attempt.DOUBT.value),
-    ).fetchone()[0]
+    open_segments = unanswered.get(connector, 0)
     if open_segments:
         return f"perhaps of one of {open_segments} segment(s) that {connector} has not answered"
     return "no message has this id: another program with this login, or sent before this store began"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from gateway_fakes import NOW_MS, message
 from store_support import PEER, SqliteEngine, Store, incoming_sms, postponed, receipt, submitted
 
 from gateway.core.model import Progress, Wish
-from gateway.store import sqlite_apply
+from gateway.store import reader_receipts, sqlite_apply
 from gateway.store.reader import LISTINGS, Reader
 from gateway.store.sqlite_open import open_reader
 
@@ -309,6 +310,18 @@ def test_why_a_receipt_matches_nothing(store: Store, reader: Reader, monkeypatch
     store.send(message(4))
     assert reader.unmatched(1)[0]["why"] == "perhaps of one of 1 segment(s) that one has not answered"
     assert reader.unmatched(1)[0]["from"] == "7900***0000"
+
+
+def test_many_of_them_look_at_the_segments_once(store: Store, reader: Reader) -> None:
+    """A million segments may be under way."""
+    store.apply(receipts=[receipt(f"none-{n}") for n in range(5)])
+    asked: list[str] = []
+    with contextlib.closing(open_reader(reader._path)) as connection:
+        connection.set_trace_callback(asked.append)
+        assert len(reader_receipts.unmatched(connection, 5)) == 5
+        connection.set_trace_callback(None)
+        plans = [connection.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall() for sql in asked]
+    assert ["SCAN submission" in row["detail"] for plan in plans for row in plan].count(True) == 1
 
 
 def test_dead_letters_in_one_list(store: Store, reader: Reader) -> None:
