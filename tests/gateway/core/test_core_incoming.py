@@ -8,6 +8,7 @@ from gateway.config.mail_model import IncomingRule, Mail, Smarthost
 from gateway.config.model import Account, Address, Connector
 from gateway.config.secret import Secret
 from gateway.config.smpp_model import AccountSmpp
+from gateway.core.batch import Batch
 from gateway.core.incoming import Incoming, IncomingRules, Way
 
 NOW_MS = 1_750_000_000_000
@@ -209,3 +210,16 @@ def test_a_reload_replaces_rules_and_window() -> None:
     assert way(incoming) == Way("other", (), 0, gathered=False)
     incoming.configure([], None)
     assert incoming.is_plain
+
+
+@pytest.mark.parametrize(("total", "store_decides"), [(1, True), (2, False)])
+def test_a_stop_word_of_a_long_sms_is_obeyed_at_once(total: int, store_decides: bool) -> None:
+    """Only a whole one can be the answer to a mail, which the store finds; parts are of the SMS's account."""
+    stopping = Account(system_id="app", password_hash=Secret("x"), stop_words=["Stop"])
+    incoming = Incoming()
+    incoming.configure([], Mail(domains=["sms.example.org"], smarthost=SMARTHOST), [stopping])
+    found = incoming.way(connector("app"), "1234", "stop", NOW_MS, total=total, part=1)
+    batch = Batch()
+    said = incoming.heed_stop(batch, found, "79161234567", "stop", NOW_MS, total=total)
+    assert said == ((("app", "SMS: stop"),) if store_decides else ())
+    assert [row[:2] for row in batch.blacklisted] == ([] if store_decides else [("app", "79161234567")])

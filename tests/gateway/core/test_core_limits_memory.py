@@ -55,6 +55,16 @@ def test_too_many_keys_push_out_the_oldest(monkeypatch: pytest.MonkeyPatch) -> N
     assert kept == list(range(90, 100))
 
 
+def test_what_is_forgotten_is_forgotten_however_old_it_is() -> None:
+    recent: Recent[int] = Recent(10.0)
+    recent.set(A, 1, 0.0)
+    recent.set(B, 2, 10.0)  # A is among the old ones now
+    assert (recent.get(A), recent.get(B)) == (1, 2)
+    recent.forget(A)
+    recent.forget(B)
+    assert (recent.get(A), recent.get(B)) == (None, None)
+
+
 # -- floods -----------------------------------------------------------------------------------------
 
 
@@ -144,6 +154,18 @@ def test_what_another_day_counted_is_not_taken_back_today() -> None:
     counts.take_back(TODAY, A)
     counts.take_back(TODAY, A)
     assert counts.of(A) == 0
+
+
+def test_what_was_counted_long_ago_is_taken_back_to_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(day_counts, "KEYS_MAX", 4)
+    counts = DayCounts("app")
+    counts.turn(NOW_MS)
+    counts.add(A)
+    counts.add(B)  # both are among the old ones now
+    counts.add(A)
+    counts.take_back(TODAY, A)
+    counts.take_back(TODAY, A)
+    assert (counts.of(A), counts.of(B)) == (0, 1)
 
 
 def test_stored_counts_of_today_are_taken_over() -> None:

@@ -62,6 +62,15 @@ def test_only_the_accounts_own_words_count_and_names_are_on_no_list() -> None:
     assert (batch.blacklisted, lists.sizes()) == ([], {})
 
 
+def test_the_same_word_of_another_account_stops_nothing_for_it() -> None:
+    lists, batch = Blacklists(), Batch()
+    accounts = [account_config(system_id=name, stop_words=("Stop",)) for name in ("other", "app", "third")]
+    found = StopWords(accounts, lists, None)
+    found.heed(batch, "app", NUMBER, "stop", NOW_MS)
+    assert [row[:2] for row in batch.blacklisted] == [("app", NUMBER)]
+    assert lists.sizes() == {"app": 1}
+
+
 def test_who_stopped_before_stays_on_the_list() -> None:
     found, lists, _ = stop_words("Stop")
     batch = Batch()
