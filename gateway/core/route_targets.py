@@ -1,7 +1,7 @@
 """In which order a message's connectors are tried: weights, prices, and who has a link.
 
 All of it is worked out from the message, the route and the state of the links; nothing is remembered.  By
-weight each connector draws a number from the message's key, and the highest wins (rendezvous hashing with
+weight each connector draws a number from the message's key, and the best one wins (rendezvous hashing with
 weights): when one fails, its messages are shared out to the others by their weights, and no other message
 changes its way.
 """
@@ -17,7 +17,7 @@ from typing import Protocol
 PriceOf = Callable[[str], int | None]
 """The price of a segment to a number; None: it has none."""
 _MASK = (1 << 64) - 1
-_NEVER = float("-inf")
+_RANGE = 2.0**52
 
 
 class Linked(Protocol):
@@ -31,10 +31,10 @@ class Linked(Protocol):
 
 def by_weight(names: Sequence[str], weights: Sequence[int], key: int) -> list[str]:
     """The connectors in the order of a message; those of weight 0 come last, as they are listed."""
-    drawn = [
-        (-_draw(name, weight, key), place)
-        for place, (name, weight) in enumerate(zip(names, weights, strict=True))
-    ]
+    drawn = []
+    for place, weight in enumerate(weights):
+        # The lowest wins: the logarithm is below 0, so the greater weight has the greater chance.
+        drawn.append((weight / log(_draw(key + _seed(names[place]))) if weight else 0.0, place))
     drawn.sort()
     return [names[place] for _, place in drawn]
 
@@ -60,16 +60,15 @@ def key_of(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest(), "big")
 
 
-def _draw(name: str, weight: int, key: int) -> float:
-    """A number for this connector and this key; of two weights the greater has the greater chance."""
-    if not weight:
-        return _NEVER
-    mixed = key + _seed(name) & _MASK
-    # the finalizer of splitmix64: ids that follow one another become numbers that have nothing in common
+def _draw(mixed: int) -> float:
+    """A number between 0 and 1, and neither of them; numbers that follow one another have nothing in common.
+
+    This is the finalizer of splitmix64.
+    """
+    mixed &= _MASK
     mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9 & _MASK
     mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB & _MASK
-    mixed ^= mixed >> 31
-    return -weight / log(((mixed >> 12) + 0.5) / 2.0**52)  # between 0 and 1, and neither of them
+    return (((mixed ^ mixed >> 31) >> 12) + 0.5) / _RANGE
 
 
 @lru_cache(maxsize=4096)

@@ -10,7 +10,7 @@ customers may each have a route of their own for the same prefix.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -119,25 +119,14 @@ class _Shelf:
             for name in route.accounts:
                 self.of_account.setdefault(name, []).append(entry)
 
-    def find(self, facts: Facts) -> Route | None:
-        """The first in the file that holds."""
-        if not self.of_account or (own := self.of_account.get(facts.account)) is None:
-            return _first(self.general, facts)
-        return _first(sorted((*self.general, *own), key=_place), facts)
+    def entries_for(self, account: str) -> Sequence[_Entry]:
+        """Those that may hold for messages of an account, in the order of the file."""
+        own = self.of_account.get(account)
+        return self.general if own is None else sorted((*self.general, *own), key=_place)
 
 
 def _place(entry: _Entry) -> int:
     return entry[1].number
-
-
-def _first(entries: Iterable[_Entry], facts: Facts) -> Route | None:
-    for tests, route in entries:
-        for holds in tests:
-            if not holds(facts):
-                break
-        else:
-            return route
-    return None
 
 
 class _Level:
@@ -183,11 +172,17 @@ class RouteTable:
                     continue
                 if isinstance(found, Route):
                     return found
+                entries = found.entries_for(account) if found.of_account else found.general
+                if not entries:
+                    continue
                 if facts is None:
                     facts = Facts(account, draft or NOTHING, origin, now_ms, digits)
-                route = found.find(facts)
-                if route is not None:
-                    return route
+                for tests, route in entries:
+                    for holds in tests:
+                        if not holds(facts):
+                            break
+                    else:
+                        return route
         return None
 
     def candidates(self, digits: str) -> Iterator[Route]:
