@@ -26,7 +26,7 @@ from gateway.importers.writing import yaml_of
 
 HELP = "Convert the configuration of Kannel or Jasmin, and list what has no counterpart here."
 
-UNKNOWN = "change-me"
+UNKNOWN = "unknown"
 """Stands where a connector's password is not known."""
 _HEADER = """\
 # Made by `smsc-gateway import-config` from {source} ({form}).

@@ -22,7 +22,7 @@ from gateway.config.smsc_model import SmscConnector
 
 EXAMPLE_PASSWORDS = frozenset(
     {
-        *("secret", "password", "passwd", "pass", "change-me", "changeme", "default", "qwerty"),
+        *("secret", "password", "passwd", "pass", "changeme", "unknown", "default", "qwerty"),
         *("1234", "12345", "123456", "1234567", "12345678", "admin", "test", "user", "smpp", "smsc"),
     }
 )

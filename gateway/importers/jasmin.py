@@ -39,7 +39,8 @@ def convert(text: str, file: str) -> Imported:
             imported.note(file, command.line, command.module, _WITHOUT[command.module])
     names, connectors = connectors_of(commands, file, imported)
     users = users_of(commands, file, imported)
-    filters = Filters(commands, users, names)
+    receivers = {connector["name"] for connector in connectors if connector.get("bind_mode") == "receiver"}
+    filters = Filters(commands, users, names, receivers)
     tree = imported.tree
     tree["listeners"] = {"smpp": [{"address": LISTEN}]}
     imported.note(file, 1, "listeners", f"SMPP is taken on {LISTEN}: jcli does not tell Jasmin's own address")
@@ -47,7 +48,8 @@ def convert(text: str, file: str) -> Imported:
     tree["connectors"] = connectors or [_simulator(file, imported)]
     routes, prices = routes_of(commands, filters, file, imported)
     if not routes:
-        routes = [{"connectors": [connector["name"] for connector in tree["connectors"]]}]
+        usable = [it["name"] for it in tree["connectors"] if it["name"] not in receivers]
+        routes = [{"connectors": usable} if usable else {"refuse": True}]
         imported.note(file, 1, "mtrouter", "there is none that can be taken over: one to all was written")
     tree["routes"] = routes
     _charge(users, prices, tree, file, imported)

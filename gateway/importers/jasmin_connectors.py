@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from gateway.importers.jasmin_script import Command
@@ -13,6 +12,7 @@ from gateway.importers.outcome import (
     Imported,
     ImportRefused,
     Password,
+    is_host,
     plain_name,
     sendable,
     whole_number,
@@ -60,7 +60,7 @@ def connectors_of(
 
 def _connector(command: Command, name: str, file: str, imported: Imported) -> dict[str, Any]:
     host, port = command.get("host", "127.0.0.1"), whole_number(command.get("port", "2775"), 1, 65_535)
-    if not re.fullmatch(r"[\w.:-]{1,253}", host, re.ASCII) or port is None:
+    if not is_host(host) or port is None:
         imported.note(
             file, command.line_of("host"), "host", "host and port are none: 127.0.0.1:2775 was written"
         )

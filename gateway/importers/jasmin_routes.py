@@ -17,6 +17,7 @@ from gateway.importers.outcome import (
     number_pattern,
     plain_name,
     prefix_of_pattern,
+    takes_all_of,
     text_pattern,
     whole_number,
     words_of_pattern,
@@ -60,8 +61,10 @@ class NoCounterpart(Exception):
 class Filters:
     """The filters by their ids, and what the rest of the configuration is called."""
 
-    def __init__(self, commands: list[Command], users: Users, connectors: dict[str, str]) -> None:
-        self.users, self.connectors = users, connectors
+    def __init__(
+        self, commands: list[Command], users: Users, connectors: dict[str, str], receivers: set[str]
+    ) -> None:
+        self.users, self.connectors, self.receivers = users, connectors, receivers
         self._known: dict[str, tuple[str, str]] = {}
         for command in commands:
             if command.module == "filter" and command.action == "add":
@@ -126,6 +129,8 @@ def _place(key: str) -> int:
 def _route(command: Command, kind: str, filters: Filters) -> dict[str, Any]:
     named = _CONNECTOR.findall(command.get("connectors") or command.get("connector"))
     names = [filters.connectors.get(cid, "") for type_, cid in named if type_.lower() == "smppc"]
+    if filters.receivers & set(names):
+        raise NoCounterpart("one of its connectors only receives")
     if not names or not all(names) or len(set(names)) != len(names):
         raise NoCounterpart("its connectors are not known")
     route = conditions_of(filters.of(command), filters) if kind != "defaultroute" else {}
@@ -246,10 +251,13 @@ def incoming_of(
             order = whole_number(command.get("order", "0"), 0, 999_999_999)
             found.append((0 if kind == "defaultroute" else order or 0, command, kind))
     found.sort(key=lambda it: -it[0])
-    rules = []
+    rules: list[dict[str, Any]] = []
     for _, command, kind in found:
         try:
-            rules.append(_rule(command, kind, filters))
+            rule = _rule(command, kind, filters)
+            if any(takes_all_of(it, rule) for it in rules):
+                raise NoCounterpart("another one takes all of it")
+            rules.append(rule)
         except NoCounterpart as error:
             imported.note(file, command.line, "morouter", f"was left out: {error}")
     return rules

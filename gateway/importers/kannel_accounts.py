@@ -19,6 +19,7 @@ from gateway.importers.outcome import (
     lines_of,
     sendable,
     sender_of,
+    takes_all_of,
     whole_number,
 )
 
@@ -227,5 +228,12 @@ def incoming_of(
         if words[0] == "default":
             last = last or rule
             continue
-        rules += [{"keyword": word[:70], **rule} for word in words if word]
+        for word in filter(None, words):
+            made = {"keyword": word, **rule}
+            is_word = word.isprintable() and len(word.split()) == 1 and len(word) <= 70
+            if not is_word or any(takes_all_of(it, made) for it in rules):
+                text = f"{word[:40]!r} is no word of its own, and was left out"
+                imported.note(*place, "keyword", text)
+            else:
+                rules.append(made)
     return [*rules, last] if last is not None else rules

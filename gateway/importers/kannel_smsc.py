@@ -12,6 +12,7 @@ from gateway.importers.outcome import (
     SYSTEM_ID_MAX,
     Imported,
     Password,
+    is_host,
     plain_name,
     prefix_of,
     sendable,
@@ -77,7 +78,7 @@ def _smpp(group: Group, made: Made, imported: Imported) -> None:
     name = plain_name(smsc_id or host, taken, "smsc")
     port = whole_number(group.get("port", "0") or "0", 0, 65_535)
     receive = whole_number(group.get("receive-port", "0") or "0", 0, 65_535)
-    if not host or not login or port is None or receive is None or not (port or receive):
+    if not is_host(host) or not login or port is None or receive is None or not (port or receive):
         group.used.update(group.values)
         imported.note(group.file, group.line, "smsc", "has no host, port or smsc-username, and was left out")
         return

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from typing import Any, Literal, NamedTuple
 
 from gateway.core.patterns import PatternError, compile_anywhere, compile_whole
@@ -21,6 +22,7 @@ PASSWORD_MAX = 8
 """Characters (SMPP v3.4 §5.2.2)."""
 _SENDER = re.compile(r"\+?[0-9]{1,15}|[ -~]{1,11}", re.ASCII)
 _SIMPLE = re.compile(r"\^\+?([0-9]{1,20})(?:\\d[+*]|\[0-9\][+*]|\.[*+])?", re.ASCII)
+_HOST = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(\.(?!-)[A-Za-z0-9_-]{1,63}){0,20}\.?", re.ASCII)
 _PREFIX = re.compile(r"(?:\+|00)?([0-9]{1,20})", re.ASCII)
 
 
@@ -157,6 +159,23 @@ def _checked(pattern: str, *, whole: bool) -> str | None:
     except PatternError:
         return None
     return pattern
+
+
+def is_host(text: str) -> bool:
+    """Whether a connector can have it as its host: an address or a name."""
+    try:
+        ip_address(text)
+    except ValueError:
+        return _HOST.fullmatch(text) is not None and not re.fullmatch(r"[0-9.]+", text, re.ASCII)
+    return "%" not in text
+
+
+def takes_all_of(rule: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether an incoming rule leaves nothing for another one behind it."""
+    return all(
+        str(rule.get(name, "")).casefold() in ("", str(other.get(name, "")).casefold())
+        for name in ("number", "keyword", "connector")
+    )
 
 
 def sendable(text: str, longest: int) -> str:
