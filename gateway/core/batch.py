@@ -206,7 +206,8 @@ class Answer:
     stopped: list[Row] = field(default_factory=list)
     """account, number: an incoming SMS has put the number on the account's blacklist."""
     refunds: list[Row] = field(default_factory=list)
-    """payer, amount: what this batch gave back to balances."""
+    """payer, amount: what this batch gave back to balances; below 0: took again, for the SMSC has taken a
+    segment of a message that had ended when it refused another one."""
     decided: list[bool] = field(default_factory=list)
     """For each decision: whether such a message waited."""
     replayed: list[int] = field(default_factory=list)

@@ -77,6 +77,9 @@ class Applier:
         if batch.submitted:
             self._many("record_submitted", (row[:5] for row in batch.submitted))
             self._unpark(batch.submitted, batch, answer)
+        if self.money.early and (batch.submitted or batch.doubts):
+            told = [*(row[3] for row in batch.submitted), *(row[0] for row in batch.doubts)]
+            self.money.taken_after_all(told, answer)
         if batch.postponed:
             self._postpone(batch.postponed, answer)
         if batch.rerouted:

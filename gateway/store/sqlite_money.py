@@ -12,6 +12,9 @@ from collections.abc import Iterable
 from gateway.core.batch import Answer, Row
 from gateway.store.steps import Many, Run
 
+EARLY_MAX = 10_000
+"""So many messages of which not all is answered are remembered."""
+
 
 class MoneySteps:
     """Part of the Applier; `run` and `many` run the named statements in its transaction."""
@@ -19,6 +22,9 @@ class MoneySteps:
     def __init__(self, run: Run, many: Many) -> None:
         self._run = run
         self._many = many
+        self.early: dict[int, list[int]] = {}
+        """What went up, and what was charged for: they ended with the SMSC's first "no", and their money came
+        back, before it had answered everything.  Answers do not outlive a run, so this need not either."""
 
     def balances(self) -> list[Row]:
         """What is left of everybody's money: account, millionths."""
@@ -44,6 +50,20 @@ class MoneySteps:
         total: Counter[str] = Counter()
         for payer, amount in self._run("give_back"):
             total[payer] += amount
+        if total:
+            for sent, charged in self._run("list_early").fetchall():
+                self.early.setdefault(sent, []).append(charged)
+            while len(self.early) > EARLY_MAX:
+                del self.early[next(iter(self.early))]
+        self._return(total, answer)
+
+    def taken_after_all(self, sent: Iterable[int], answer: Answer) -> None:
+        """Of these messages the SMSC took something, or may have: what came back `early` is taken again."""
+        total: Counter[str] = Counter()
+        for message_id in {one for first in sent for one in self.early.get(first, ())}:
+            for payer, amount in self._run("take_again", (message_id,)).fetchall():
+                self._run("count_again", (message_id, amount))
+                total[payer] -= amount
         self._return(total, answer)
 
     def recharge(self, recharges: Iterable[Row], answer: Answer) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from gateway_fakes import DAY_MS, NOW_MS, message
-from store_support import LONG_AGO_MS, Store, mail_rows, postponed, receipt
+from store_support import LONG_AGO_MS, Store, mail_rows, postponed, receipt, submitted
 
 from gateway.core.batch import Answer, Row
 from gateway.core.model import Message, Progress, Wish
@@ -106,6 +106,39 @@ def test_one_of_its_segments_is_enough(store: Store) -> None:
     store.taken(1, "A1")
     answer = store.apply(failed=[(1, 8, "ESME_RINVDSTADR", NOW_MS)])
     assert (answer.refunds, balances(store)) == ([], {"app": -2 * PRICE})
+
+
+@pytest.mark.parametrize(
+    "answers", [{"submitted": [submitted(1, "B", 2)]}, {"doubts": [(1, 3, NOW_MS, "no answer")]}]
+)
+def test_one_that_is_answered_after_the_end_is_enough_too(
+    store: Store, answers: dict[str, list[Row]]
+) -> None:
+    """The SMSC refuses a segment while others are still under way: those may be on its bill."""
+    credit(store, "app", 5 * PRICE)
+    accept(store, charged(1, segments=3), charged(2, segments=2))
+    refused = [(n, 8, "", NOW_MS) for n in (1, 2)]
+    assert sum(amount for _, amount in store.apply(failed=refused).refunds) == 5 * PRICE
+    assert store.apply(failed=refused).refunds == []
+    for again in (True, False):
+        assert store.apply(**answers).refunds == ([("app", -3 * PRICE)] if again else [])
+    assert balances(store) == {"app": 2 * PRICE}
+    assert sum(row["amount"] for row in store.rows("statistics")) == 3 * PRICE
+
+
+def test_segments_that_went_up_as_one_too(store: Store) -> None:
+    parts = {"source": "1", "destination": "7"}
+    messages = [
+        charged(n, user_data=bytes((5, 0, 3, 7, 2, n)) + b"x" * 134, esm_class=64, **parts) for n in (1, 2)
+    ]
+    rows = [(n, "app", "1", "7", 7, 2, n, NOW_MS) for n in (1, 2)]
+    accept(store, *messages, progress=Progress.GATHERED, parts=rows)
+    ((_, [(row, segments)], _),) = store.apply(claims=[("one", 9, NOW_MS, 1)]).claimed
+    assert len(segments) == 2
+    store.apply(failed=[(row[0], 8, "", NOW_MS)])
+    assert balances(store) == {"app": 0}
+    assert store.apply(submitted=[submitted(row[0], "A", 2)]).refunds == [("app", -2 * PRICE)]
+    assert balances(store) == {"app": -2 * PRICE}
 
 
 def test_what_was_put_off_and_not_taken_is_given_back(store: Store) -> None:

@@ -31,6 +31,24 @@ UPDATE charge SET given_back = 1 WHERE NOT given_back AND message_id IN (
         WHEN 2 THEN e.state NOT IN (2, 6, 7) END)
 RETURNING payer, amount;
 
+-- name: list_early
+-- Of those whose money comes back because the SMSC took nothing: what else of them it has not answered yet.  The one
+-- that went up, and the one that was charged for.
+SELECT c.message_id, e.message_id FROM temp.ended e CROSS JOIN charge p ON p.message_id = e.message_id
+    LEFT JOIN gathered_part g ON g.message_id = e.message_id
+    CROSS JOIN message c ON c.message_id = coalesce(g.carrier, e.message_id)
+WHERE p.given_back AND p.refund = 1
+AND (SELECT count(*) FROM submission s WHERE s.message_id = c.message_id) > 1;
+
+-- name: take_again
+-- It took a part of the message after all, or may have.
+UPDATE charge SET given_back = 0 WHERE message_id = ? AND given_back AND refund = 1 RETURNING payer, amount;
+
+-- name: count_again
+-- And so it has cost something: message_id, amount.
+UPDATE statistics SET amount = amount + ?2 WHERE (day, account, connector, state) IN (
+    SELECT accepted_ms / 86400000, account, connector, state FROM history WHERE message_id = ?1);
+
 -- name: find_charge
 -- What a live message costs, and whom.
 SELECT payer, amount FROM charge WHERE message_id = ? AND NOT given_back;
