@@ -132,6 +132,13 @@ def _ways_of_repeat(low: int, high: int, body: Any, longest: int) -> int:
 
 
 def _differ_at_once(branches: Any) -> bool:
-    """Whether the first character says which of the branches it is."""
-    first = [branch[0][1] if len(branch) and branch[0][0] is op.LITERAL else None for branch in branches]
+    """Whether the first character says which of the branches it is, in small or in capital letters."""
+    first = [
+        _fold(branch[0][1]) if len(branch) and branch[0][0] is op.LITERAL else None for branch in branches
+    ]
     return None not in first and len(set(first)) == len(first)
+
+
+def _fold(code: int) -> str:
+    """The same for all letters that `(?i)` does not tell apart, and for a few more."""
+    return chr(code).upper().casefold()[0]

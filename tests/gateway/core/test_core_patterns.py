@@ -66,6 +66,13 @@ def test_what_passed_ends_with_hostile_texts(pattern: str) -> None:
         found.search((text * LONGEST_TEXT)[:LONGEST_TEXT])
 
 
+def test_branches_that_only_differ_in_small_and_capital_letters_are_not_told_apart() -> None:
+    for pattern in ("(?i)(?:ax|Ax)*b", "(?i:kx|\u212ax)*b", "(?i)(?:sx|\u017fx)*b", "(?i)(?:ix|\u0131x)*b"):
+        with pytest.raises(PatternError, match="could take very long"):
+            compile_anywhere(pattern)
+    compile_anywhere("(?i)(?:ax|bx)*b")
+
+
 @pytest.mark.parametrize(
     ("pattern", "why"),
     [
