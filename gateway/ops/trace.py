@@ -15,7 +15,7 @@ from typing import Any
 
 from gateway.core.clock import Clock
 from gateway.core.taps import Tapped, Taps
-from gateway.ops.trace_pdus import Cutter, bound_as, head_of, numbers_of, same_number, shown
+from gateway.ops.trace_pdus import Cutter, bound_as, head_of, numbers_of, plain_number, same_number, shown
 from protocols.sms.addresses import mask
 
 TRACES_MAX = 4
@@ -67,7 +67,7 @@ class Trace:
         self._waiting: deque[dict[str, Any]] = deque()
         self._octets = 0
         self._answers: dict[tuple[int, bool, int], None] = {}
-        self._tail = wanted.number[-_TAIL:].encode("latin-1", "replace")
+        self._tail = plain_number(wanted.number)[-_TAIL:].encode("latin-1", "replace")
         self._news = asyncio.Event()
 
     def look(self, tap: SessionTap, frame: bytes, sent: bool, at_ms: int) -> None:

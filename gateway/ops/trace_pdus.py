@@ -80,9 +80,14 @@ def numbers_of(frame: bytes) -> Iterator[str]:
             yield address.destination_addr
 
 
+def plain_number(text: str) -> str:
+    """A number without what says that it is international."""
+    return text.removeprefix("+").removeprefix("00")
+
+
 def same_number(one: str, other: str) -> bool:
     """Whether two ways to write a number mean one: the last nine digits of long ones count."""
-    one, other = (text.removeprefix("+").removeprefix("00") for text in (one, other))
+    one, other = plain_number(one), plain_number(other)
     if min(len(one), len(other)) >= 10:
         return one[-9:] == other[-9:]
     return bool(one) and one == other

@@ -264,6 +264,16 @@ def test_a_number_in_a_text_is_no_address() -> None:
     assert commands(trace) == []
 
 
+@pytest.mark.parametrize("written", ["1234", "+1234", "001234", "+79161234567", "0079161234567"])
+def test_a_number_is_found_however_it_is_asked_for(written: str) -> None:
+    session = Session()
+    house = House(session)
+    trace = house.begin(number=written)
+    number = "1234" if len(written) < 8 else NUMBER
+    tap_of(session).received(encode(SubmitSm(destination_addr=number)))
+    assert commands(trace) == ["submit_sm"]
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
