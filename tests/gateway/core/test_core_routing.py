@@ -119,3 +119,16 @@ def test_a_move_is_one_row_one_event_and_a_claim_behind_it() -> None:
     assert [claim[0] for claim in batch.claims] == ["two"]
     assert "failover connector=one to=two" in written[0]
     assert house.moves(route) == set()
+
+
+def test_what_the_next_connector_has_refused_goes_to_the_one_behind_it() -> None:
+    house = House()
+    house.up("two")
+    house.up("three")
+    house.clock.advance(60)
+    events, written = recorded_events()
+    route = Route("", ("one", "two", "three"))
+    move_queues([route], house.upstreams, house.journal.batch, events, house.clock.now())
+    assert [row[:2] for row in house.journal.commit().moves] == [("one", "two"), ("one", "three")]
+    events.flush()
+    assert "to=two" in "".join(written) and "to=three" not in "".join(written)
