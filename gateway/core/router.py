@@ -48,8 +48,10 @@ class Router:
     # -- what the route makes of it ----------------------------------------------------------------------
 
     def in_best_form(self, account: Account, draft: Draft, origin: int, now_ms: int) -> Draft | Refusal:
-        """The draft with its text as its route writes it."""
+        """The draft with its text as its route writes it; Refusal.ROUTE when its route refuses it."""
         route = self.find(account, draft, origin, now_ms)
+        if route is not None and route.refuse:
+            return Refusal.ROUTE
         return draft if route is None or not route.changes else self.written(draft, route, now_ms)
 
     def written(self, draft: Draft, route: Route, now_ms: int) -> Draft | Refusal:

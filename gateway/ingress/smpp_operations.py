@@ -258,10 +258,13 @@ class Operations:
         assert connection.account is not None
         now_ms = self._clock.now_ms()
         draft = translate.replacement_of(pdu, found, now_ms, connection.reading)
-        if isinstance(draft, Draft) and not found.at_smsc:
+        router = self._submission.router
+        if isinstance(draft, Draft) and found.at_smsc:  # its SMSC writes the text
+            written = router.in_best_form(connection.account, draft, Origin.SESSION.value, now_ms)
+            draft = written if written is Refusal.ROUTE else draft
+        elif isinstance(draft, Draft):
             if not (draft.due_ms or found.ended) and found.done_ms > now_ms:
                 draft = draft._replace(due_ms=found.done_ms)  # when it is due, from where its validity counts
-            router = self._submission.router
             draft = router.in_best_form(connection.account, draft, Origin.SESSION.value, now_ms)
             rules = connection.account.rules
             if rules is not None and isinstance(draft, Draft):

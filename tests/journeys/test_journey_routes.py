@@ -26,7 +26,7 @@ from mail_journey_support import mail, mailer, post_office, to
 from gateway.config.model import Rewrite, Route
 from gateway.core.errors import Refusal
 from protocols.smpp import constants as c
-from protocols.smpp.pdu import CancelSm, QuerySm, SubmitSm
+from protocols.smpp.pdu import CancelSm, QuerySm, ReplaceSm, SubmitSm
 
 REWRITES = [
     Rewrite(what="source", match="12345", replace="Example"),
@@ -171,6 +171,29 @@ async def test_a_route_refuses_over_smpp(tmp_path: Path) -> None:
         assert await client.status_of_submit("4915112345678") == "ESME_RINVDSTADR"
         await client.submit()
         assert gateway.daemon.submission.refused[Refusal.ROUTE] == 1
+
+
+@journey
+@pytest.mark.parametrize("waits", [True, False])
+async def test_a_text_that_a_route_refuses_does_not_come_in_by_replace_sm(
+    tmp_path: Path, waits: bool
+) -> None:
+    routes = [
+        Route(name="no", text_pattern="casino", refuse=True, priority=1),
+        Route(connectors=[UPSTREAM]),
+    ]
+    link = {"operations": ["replace_sm"]}
+    smsc = {"receipt_delay_ms": 3_600_000.0}
+    async with gateway_and_smsc(tmp_path, routes=routes, link=link, smsc=smsc) as (gateway, _):
+        client = await gateway.client()
+        when = "000000010000000R" if waits else ""
+        first = await client.submit(source_addr="777", schedule_delivery_time=when)
+        if not waits:
+            await gateway.said("submitted")
+        bad = ReplaceSm(message_id=first, source_addr="777", short_message=b"casino")
+        assert (await client.request(bad)).command_status == c.ESME_RINVDSTADR
+        good = ReplaceSm(message_id=first, source_addr="777", short_message=b"other")
+        assert (await client.request(good)).command_status == c.ESME_ROK
 
 
 @journey
