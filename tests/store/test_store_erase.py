@@ -192,6 +192,16 @@ def test_a_mail_with_other_recipients_keeps_those(store: Store) -> None:
     assert store.rows("mail")[0]["sender"] == SENDER
 
 
+def test_a_delay_notice_stays_as_long_as_its_message(store: Store) -> None:
+    store.apply(**mail_rows(1, number=NUMBER, notify=7))
+    assert store.sweep(NOW_MS, delay_before_id=2).letters_waiting
+    erase(store)
+    assert [row["number"] for row in store.rows("letter")] == [NUMBER]
+    store.apply(failed=[(1, 5, "", NOW_MS)])
+    erase(store)
+    assert store.rows("letter") == []
+
+
 def test_a_portion_looks_at_so_many_rows(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.send(*(message(n, destination=NUMBER) for n in range(1, 31)))
     store.apply(failed=[(n, 5, "", NOW_MS) for n in range(1, 31)])

@@ -56,8 +56,8 @@ def test_whether_texts_are_kept_holds_from_the_first_moment_of_the_next_run(stor
 
 
 def test_what_a_failed_batch_said_of_texts_is_forgotten(store: Store) -> None:
-    with pytest.raises(sqlite3.Error):
-        store.apply(sweeps=[store.sweep_row(NOW_MS)], accepted=[(1, 2, 3)])
+    with pytest.raises(ValueError, match="unpack"):
+        store.apply(sweeps=[store.sweep_row(NOW_MS)], fetches=[()])  # which comes after it
     ended(store, 1)
     assert texts(store) == {}
 

@@ -88,6 +88,9 @@ def test_the_amount_is_what_was_not_given_back(store: Store) -> None:
     )
     store.apply(failed=[(1, 2, "", NOW_MS), (2, 5, "", NOW_MS), (3, 2, "", NOW_MS)])
     assert counted(store) == {(0, "app", "one", 2): (2, 3, 90_000), (0, "app", "one", 5): (1, 2, 0)}
+    store.apply(accepted=[(*message(4, flags=Wish.CHARGED.value), 0)], charges=[(4, "app", 1, 2)])
+    store.apply(failed=[(4, 2, "", NOW_MS)])
+    assert counted(store)[0, "app", "one", 2] == (3, 4, 90_001)
 
 
 def test_old_days_go(store: Store) -> None:
