@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from gateway.admin.commits import CANNOT_WRITE, committed
-from gateway.core.blacklist import EVERYBODY
+from gateway.core.blacklist import EVERYBODY, number_of
 from gateway.ops.control import Handler, Reply, Request
 from gateway.store.reader_blacklist import blacklist_page
 from gateway.store.sqlite_open import FILE_NAME
@@ -25,25 +25,35 @@ _NUMBER = re.compile("[0-9]{3,15}", re.ASCII)
 
 def handlers(daemon: Daemon) -> dict[str, Handler]:
     """What can be asked of blacklists."""
+    # One change after the other, or the lists in memory would not have the order of the store's. STOP words
+    # wait for nobody: a number that is taken off goes from memory at once, so that a STOP behind it counts.
+    turn = asyncio.Lock()
+    lists = daemon.admission.blacklists
 
     async def blacklist_add(request: Request) -> Reply:
         account, numbers = str(request["account"]), _numbers(request)
         if account != EVERYBODY and account not in daemon.accounts:
             return {"error": f"there is no account {account!r}; there are: {', '.join(daemon.accounts)}"}
         why, now_ms = str(request.get("why", ""))[:WHY_MAX], daemon.clock.now_ms()
-        daemon.journal.batch.blacklisted.extend((account, number, now_ms, why) for number in numbers)
-        if await committed(daemon.journal) is None:
-            return CANNOT_WRITE
-        added = daemon.admission.blacklists.add(account, numbers)
+        async with turn:
+            daemon.journal.batch.blacklisted.extend((account, number, now_ms, why) for number in numbers)
+            if await committed(daemon.journal) is None:
+                return CANNOT_WRITE
+            added = lists.add(account, numbers)
         _say(daemon, account, "added", added)
         return {"added": added, "known": len(numbers) - added}
 
     async def blacklist_remove(request: Request) -> Reply:
         account, numbers = str(request["account"]), _numbers(request)
-        daemon.journal.batch.unblacklisted.extend((account, number) for number in numbers)
-        if await committed(daemon.journal) is None:
-            return CANNOT_WRITE
-        removed = daemon.admission.blacklists.remove(account, numbers)
+        async with turn:
+            batch, gone = daemon.journal.batch, {(account, number) for number in numbers}
+            batch.blacklisted[:] = (row for row in batch.blacklisted if row[:2] not in gone)
+            batch.unblacklisted.extend(gone)
+            known = [number for number in numbers if number_of(number) in lists.of(account)]
+            removed = lists.remove(account, known)
+            if await committed(daemon.journal) is None:
+                lists.add(account, known)
+                return CANNOT_WRITE
         _say(daemon, account, "removed", removed)
         return {"removed": removed, "unknown": len(numbers) - removed}
 

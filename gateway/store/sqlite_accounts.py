@@ -27,10 +27,10 @@ class AccountSteps:
             for row in batch.counted:
                 times[row[:-1]] += row[-1]
             self._many("count_times", [(*row, count) for row, count in times.items() if count])
-        if batch.blacklisted:
-            self._many("insert_blacklisted", batch.blacklisted)
         if batch.unblacklisted:
             self._many("delete_blacklisted", batch.unblacklisted)
+        if batch.blacklisted:
+            self._many("insert_blacklisted", batch.blacklisted)
 
     def sweep(self, now_ms: int) -> bool:
         """Forgets days that are over in every time zone; whether more of them are there."""

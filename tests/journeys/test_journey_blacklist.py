@@ -6,7 +6,9 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import cast
 
 import pytest
 from journey_support import (
@@ -23,8 +25,12 @@ from journey_support import (
 from mail_journey_support import mail, mailer, post_office, queue_id
 
 from gateway.__main__ import main
+from gateway.admin.blacklist import handlers
+from gateway.admin.commits import committed
 from gateway.config.model import Account
 from gateway.ops.status import status_of
+from gateway.store.reader_blacklist import blacklist_page
+from gateway.store.sqlite_open import FILE_NAME
 from protocols.smpp import constants as c
 from protocols.smpp.pdu import DeliverSm
 
@@ -202,3 +208,47 @@ async def test_an_answer_to_a_mail_stops_the_account_that_sent_it(tmp_path: Path
         await post.gateway.said("stop_word", "account=app")
         assert (await post.send(mail("hello again"))).startswith("550 5.7.1 this number wants no SMS")
         assert post.gateway.daemon.admission.blacklists.sizes() == {"app": 1}
+
+
+@journey
+async def test_changes_at_the_same_time_are_the_same_in_memory_and_in_the_store(tmp_path: Path) -> None:
+    stopping = [account(stop_words=("STOP",))]
+    async with gateway_and_smsc(tmp_path, accounts=stopping) as (gateway, _):
+        daemon, asked = gateway.daemon, handlers(gateway.daemon)
+        lists, request = daemon.admission.blacklists, {"account": "app", "numbers": [DESTINATION]}
+
+        async def change(what: str) -> None:
+            await cast(Awaitable[object], asked[f"blacklist_{what}"](request))
+
+        async def stop() -> None:
+            daemon.incoming.stop_words.heed(daemon.journal.batch, "app", DESTINATION, "stop", 0)
+
+        async def are_on(at_once: Callable[[], Awaitable[None]], then: Callable[[], Awaitable[None]]) -> int:
+            await asyncio.gather(at_once(), then())
+            await committed(daemon.journal)
+            rows = blacklist_page(daemon.state_dir / FILE_NAME, "app", "", ("", ""), 10)
+            assert {int(f"1{row['number']}") for row in rows} == lists.of("app")
+            return len(rows)
+
+        add, remove = partial(change, "add"), partial(change, "remove")
+        await add()
+        assert [await are_on(remove, add), await are_on(add, remove)] == [1, 0]
+        assert [await are_on(remove, stop), await are_on(stop, remove)] == [1, 0]
+
+
+@journey
+async def test_a_number_stays_on_its_list_if_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with gateway_and_smsc(tmp_path) as (gateway, _):
+        lists, asked = gateway.daemon.admission.blacklists, handlers(gateway.daemon)
+        lists.add("app", [DESTINATION])
+
+        async def fails(_: object) -> None:
+            return None
+
+        monkeypatch.setattr("gateway.admin.blacklist.committed", fails)
+        both = {"account": "app", "numbers": [DESTINATION, OTHER]}
+        answer = await cast(Awaitable[dict[str, str]], asked["blacklist_remove"](both))
+        assert "error" in answer
+        assert lists.of("app") == {int(f"1{DESTINATION}")}

@@ -97,6 +97,13 @@ def test_a_number_that_is_taken_off_is_off_that_list_alone(store: Store) -> None
     assert blacklist(store) == [("", int("1" + PEER))]
 
 
+def test_a_number_that_is_taken_off_and_put_on_at_once_is_on_it(store: Store) -> None:
+    """A STOP that comes while a command takes the number off is the later word of the two."""
+    store.apply(blacklisted=[("app", PEER, NOW_MS, "")])
+    store.apply(blacklisted=[("app", PEER, NOW_MS + 1, "SMS: stop")], unblacklisted=[("app", PEER)])
+    assert [row["why"] for row in store.rows("blacklist")] == ["SMS: stop"]
+
+
 def test_zeros_at_the_beginning_make_another_number(store: Store) -> None:
     store.apply(blacklisted=[("app", number, NOW_MS, "") for number in ("0123", "123", "00123")])
     assert [row[1] for row in blacklist(store)] == [1123, 10123, 100123]
