@@ -66,6 +66,7 @@ async def test_a_question_comes_back_with_the_smscs_answer(tmp_path: Path) -> No
         smsc.answer = lambda pdu: QuerySmResp(message_id="T1", message_state=2)
         upstream = gateway.daemon.upstreams[UPSTREAM]
         assert upstream.operations == {"query_sm"}
+        await gateway.until(lambda: not upstream.in_flight)  # the store has said that nothing waits
         answers: list[Any] = []
         assert upstream.ask(QuerySm(message_id="T1", source_addr="123"), answers.append)
         assert upstream.in_flight == 1
