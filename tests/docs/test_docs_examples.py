@@ -39,6 +39,8 @@ from docs_support import ROOT
 from example_blocks import Block, arguments_of, blocks_of, commands_of, lines_said_in, matched
 
 import gateway.cli
+import gateway.cli.run
+import gateway.cli.smsc  # both take over DEFAULT_CONFIG when they are imported, so before it is changed
 from gateway.__main__ import main
 from gateway.core.api_keys import hash_key, new_key
 from gateway.core.passwords import hash_password
