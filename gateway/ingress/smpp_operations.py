@@ -374,6 +374,10 @@ class Operations:
         account = connection.account
         assert account is not None
         upstream = self._submission.router.upstreams.get(account.config.smpp.broadcast_connector)
+        sender = account.rules.sender_for(pdu.source_addr) if account.rules is not None else None
+        if sender is not None:
+            pdu.source_addr_ton, pdu.source_addr_npi = sender["source_ton"], sender["source_npi"]
+            pdu.source_addr = sender["source"]
         if upstream is None or connection.session.version < c.INTERFACE_VERSION_50:
             connection.refuse(pdu, c.ESME_RINVCMDID)
         elif account.sources and pdu.source_addr not in account.sources:

@@ -17,12 +17,21 @@ from journey_support import (
     simulated_smsc,
 )
 from journey_support import config as configured
+from server_support import client_of, scripted
 
 from gateway.config.account_model import AccountLimits
 from gateway.config.model import Route
 from gateway.config.route_model import Rewrite
+from gateway.config.smpp_model import AccountSmpp
 from protocols.smpp import constants as c
-from protocols.smpp.pdu import CancelSm, QuerySm, ReplaceSm
+from protocols.smpp.pdu import (
+    BroadcastSm,
+    CancelBroadcastSm,
+    CancelSm,
+    QuerySm,
+    ReplaceSm,
+    response_to,
+)
 
 LATER = "000001000000000R"  # in a day
 NUMBER: dict[str, Any] = {"source_addr_ton": 1, "source_addr_npi": 1, "source_addr": "79990000001"}
@@ -87,3 +96,16 @@ async def test_a_blacklist_holds_where_a_route_writes_the_number_otherwise(tmp_p
         assert await client.status_of_submit() == "ESME_ROK"
         gateway.daemon.admission.blacklists.add("app", [DESTINATION])
         assert await client.status_of_submit() == c.status_name(c.ESME_RINVDSTADR)
+
+
+@journey
+async def test_a_broadcast_has_the_accounts_sender_too(tmp_path: Path) -> None:
+    wish = AccountSmpp(broadcast_connector=UPSTREAM)
+    accounts = [account(forced_source="Example", allowed_sources=["Example"], smpp=wish)]
+    async with scripted(tmp_path, link={"interface_version": "5.0"}, accounts=accounts) as (gateway, smsc):
+        client = await client_of(gateway, 0x50)
+        smsc.answer = response_to
+        for pdu in (BroadcastSm(**NUMBER), CancelBroadcastSm(message_id="b-1", **NUMBER)):
+            await client.request(pdu)
+            (asked,) = smsc.of(type(pdu))
+            assert (asked.source_addr_ton, asked.source_addr_npi, asked.source_addr) == (5, 0, "Example")

@@ -98,6 +98,13 @@ def test_a_number_as_its_country_writes_it_becomes_international(
     assert numbers.national_to_e164(text, region) == digits
 
 
+@pytest.mark.parametrize(
+    "text", ["8800FLOWERS", "8 916 123-45-67 #5", "89161234567;ext=5", "8 916 123-45-67 x5"]
+)
+def test_a_number_with_letters_or_an_extension_is_none(text: str) -> None:
+    assert numbers.national_to_e164(text, "RU") is None
+
+
 @pytest.mark.parametrize(("digits", "best"), CHECKS)
 def test_a_number_passes_the_checks_up_to_the_one_it_is_good_for(digits: str, best: str) -> None:
     passed = [level for level in LEVELS if numbers.check(digits, level)]
