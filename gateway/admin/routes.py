@@ -76,7 +76,8 @@ def _refused(daemon: Daemon, account: Account, draft: Draft, told: dict[str, Any
         return Refusal.SOURCE.value
     if told["sent"]["segments"] > account.config.max_segments:
         return Refusal.TOO_LONG.value
-    if submission.denied is not None and submission.denied.fit(draft.destination):
+    denied = submission.denied
+    if denied is not None and (denied.fit(draft.destination) or denied.fit(_goes_to(told))):
         return Refusal.DENIED.value
     if account.rules is not None:
         refusal = account.rules.forbids(_goes_to(told), draft.destination)

@@ -6,8 +6,10 @@ from gateway_fakes import NOW_MS, account, draft
 from test_core_submission import Desk
 
 from gateway.config.connector_model import TextPolicy
+from gateway.config.route_model import Rewrite
 from gateway.core.errors import Refusal
 from gateway.core.model import OnAmbiguous, Origin, Progress, Wish
+from gateway.core.rewriting import rewriting_of
 from gateway.core.routing import Prefixes, Route
 from protocols.sms.alphabet import Alphabet
 from protocols.sms.segments import count
@@ -111,6 +113,15 @@ def test_nobody_may_write_to_denied_numbers() -> None:
     now, now_ms = desk.clock.now(), desk.clock.now_ms()
     assert desk.submission.accept_all(app, together, now, now_ms, Origin.MAIL) is Refusal.DENIED
     assert app.open_messages == 1
+
+
+def test_a_route_that_rewrites_numbers_is_no_way_to_denied_ones() -> None:
+    rewriting = rewriting_of([Rewrite(what="destination", match="8(.*)", replace=r"7\1")])
+    desk, app = Desk(Route("", ("one",), rewriting=rewriting)), account()
+    desk.submission.denied = Prefixes(["7900", "8902"])
+    assert desk.accept(app, destination="89001234567") is Refusal.DENIED
+    assert desk.accept(app, destination="89021234567") is Refusal.DENIED
+    assert desk.taken(app, destination="89011234567").destination == "89011234567"
 
 
 TURKISH = "ğ" * 100
