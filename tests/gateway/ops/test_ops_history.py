@@ -145,6 +145,21 @@ def test_an_erasure_goes_on_in_portions_and_is_logged_without_the_number(desk: D
     assert "79990001234" not in "".join(desk.lines)
 
 
+def test_two_erasures_of_one_batch_have_each_its_answer(desk: Desk) -> None:
+    async def run() -> list[dict[str, Any]]:
+        numbers = ("79990001234", "79990005678")
+        replies = [asyncio.ensure_future(anext(desk.ask("erase", number=number))) for number in numbers]
+        while len(desk.journal.batch.erasures) < 2:  # noqa: ASYNC110 - a few turns of the loop
+            await asyncio.sleep(0)
+        desk.journal.commit(answer=Answer(erased=[({"live": 1}, -1, 0), ({"live": 2}, 5, 7)]))
+        return [dict(await reply) for reply in replies]
+
+    assert asyncio.run(run()) == [
+        {"rows": {"live": 1}, "done": True},
+        {"rows": {"live": 2}, "done": False},
+    ]
+
+
 def test_an_erasure_that_cannot_be_written_says_so(desk: Desk) -> None:
     async def run() -> dict[str, Any]:
         reply = asyncio.ensure_future(anext(desk.ask("erase", number="79990001234")))
