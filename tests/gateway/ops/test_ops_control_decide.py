@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from gateway_fakes import NOW_MS, FakeJournal, ManualClock, quiet_events
+from gateway_fakes import NOW_MS, FakeJournal, ManualClock, id_at, quiet_events
 
-from gateway.admin import messages
+from gateway.admin import deadletters, messages
 from gateway.admin.messages import why_not
 from gateway.core.batch import Answer
 
@@ -137,3 +137,24 @@ def test_what_makes_no_sense_is_not_written(word: str, ids: list[int]) -> None:
 )
 def test_why_nothing_came_of_it(word: str, standing: dict[str, Any] | None, why: str) -> None:
     assert why_not(word, standing if standing is None else {**WAITS, **standing}, NOW_MS) == why
+
+
+def test_until_takes_its_millisecond_in() -> None:
+    wanted = messages.wanted_of({"since_ms": NOW_MS, "until_ms": NOW_MS})
+    assert wanted.low_id == id_at(NOW_MS) < wanted.high_id == id_at(NOW_MS + 1)
+
+
+def test_two_replays_of_one_batch_have_each_its_answer() -> None:
+    async def run() -> None:
+        journal = FakeJournal()
+        desk: Any = Desk(journal)
+        tasks = [asyncio.ensure_future(deadletters._replay(desk, ids)) for ids in (["7", "L8"], ["9"])]
+        while len(journal.batch.replays) < 3:  # noqa: ASYNC110 - a few turns of the loop
+            await asyncio.sleep(0)
+        journal.commit(answer=Answer(replayed=[1, 0, 0]))
+        assert [await task for task in tasks] == [
+            {"replayed": 1, "unknown": ["L8"]},
+            {"replayed": 0, "unknown": ["9"]},
+        ]
+
+    asyncio.run(run())
