@@ -119,3 +119,11 @@ def test_a_text_that_grows_without_end_is_no_sms_any_more() -> None:
     found = reworded(message, of(("text", "a", "b" * 500), ("text", "b", "c" * 500)).texts)
     assert found.segments > 255
     assert found.user_data == message.user_data
+
+
+def test_a_new_sender_may_be_a_long_number() -> None:
+    rewriting = rewriting_of([Rewrite(what="source", match=".*", replace="+4915112345678")])
+    assert rewriting is not None
+    found = readdressed(draft(source="Example", source_ton=5), rewriting)
+    assert isinstance(found, Draft)
+    assert parse(found.sent_as)[:3] == (1, 1, "4915112345678")

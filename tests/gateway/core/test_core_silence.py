@@ -278,3 +278,13 @@ def test_a_reload_that_wants_to_hear_of_silence_again_counts_from_what_was_seen(
     house.one.silence.limit_s = LIMIT_S
     house.pass_time(LIMIT_S / 2)
     assert house.one.works
+
+
+def test_nothing_tries_it_while_something_waits_for_its_answer() -> None:
+    silence = Silence(0.0)
+    silence.limit_s = 10
+    silence.look(1, heard=False, waiting=True, over=False)
+    assert silence.look(20, heard=False, waiting=True, over=False) is Turn.BEGAN
+    assert silence.look(20 + FIRST_PAUSE_S, heard=False, waiting=True, over=False) is Turn.NOTHING
+    assert not silence.probe_due
+    assert silence.look(21 + FIRST_PAUSE_S, heard=False, waiting=False, over=False) is Turn.PROBE
