@@ -35,9 +35,17 @@ class FailoverSteps:
             answer.queued.append((connector, due_ms))
 
     def move(self, rows: list[Row], answer: Answer) -> None:
-        """Queues of connectors that do not work; see Batch.moves."""
+        """Queues of connectors that do not work; see Batch.moves.
+
+        The rest of a long queue waits for the same connector, and does not go to the one behind it.
+        """
+        unfinished: set[object] = set()
         for row in rows:
+            if row[0] in unfinished:
+                continue
             moved = self._run("move_queue", (*row, MOVE_ROWS)).rowcount
             answer.moved.append((row[0], moved >= MOVE_ROWS))
+            if moved >= MOVE_ROWS:
+                unfinished.add(row[0])
             if moved:
                 answer.queued.append((row[1], 0))
