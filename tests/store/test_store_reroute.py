@@ -215,3 +215,10 @@ def test_the_flags_of_failover_do_not_change_whose_receipts_they_are(store: Stor
     store.sent(7, "A1", flags=Wish.behind(3) | Wish.failover_flags(("refused",)))
     (row,) = store.apply(receipts=[receipt("A1")]).deliveries
     assert row[2] == 4
+
+
+def test_a_segment_that_is_due_sooner_is_not_put_off_by_one_that_is_refused(store: Store) -> None:
+    store.send(routed(segments=2))
+    store.apply(postponed=[(1, 1, "one", NOW_MS + 10, 1, NOW_MS, "busy")])
+    refuse(store, 2)
+    assert place(store) == ("two", "two three", Progress.QUEUED, NOW_MS + 10)
