@@ -98,3 +98,9 @@ def test_a_replacement_names_groups_that_there_are() -> None:
     for bad in (r"\3", r"\g<other>", r"\q"):
         with pytest.raises(PatternError, match="is no replacement"):
             check_replacement(pattern, bad)
+
+
+def test_a_beginning_of_lines_is_no_beginning_of_the_text() -> None:
+    compile_anywhere("^.{0,100}x.{0,100}")
+    with pytest.raises(PatternError, match="could take very long"):
+        compile_anywhere("(?m)^.{0,100}x.{0,100}")
