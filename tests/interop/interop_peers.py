@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -112,6 +113,22 @@ def python_environment() -> Path:
         _install([*pip, "install", "--quiet", "--no-deps", "--require-hashes", "--requirement", str(lock)])
         installed.touch()
     return python
+
+
+def jasmin_manual(folder: Path) -> Path:
+    """The chapter about jcli's modules in Jasmin's source package, with the examples that it ships."""
+    lock = PEERS / "python" / "sources.lock"
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
+    what = ["--no-binary", ":all:", "--require-hashes", "--requirement", str(lock)]
+    _install([*pip, *what, "--dest", str(folder)])
+    (archive,) = folder.glob("jasmin-*.tar.gz")
+    with tarfile.open(archive) as source:
+        (name,) = (one for one in source.getnames() if one.endswith("/management/jcli/modules.rst"))
+        found = source.extractfile(name)
+        assert found is not None
+        manual = folder / "modules.rst"
+        manual.write_bytes(found.read())
+    return manual
 
 
 def _install(command: list[str], cwd: Path | None = None) -> None:

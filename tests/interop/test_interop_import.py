@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from interop_peers import missing
+from interop_peers import jasmin_manual, missing
 
 from gateway.__main__ import main
+from gateway.config.load import load
 
 sys.path.append(str(Path(__file__).parents[1] / "journeys"))
 
@@ -42,6 +43,22 @@ def test_every_example_of_kannel_is_converted(
     assert main(["check-config", "--config", str(output)]) == 0
     notes = [line for line in capsys.readouterr().err.splitlines() if line.startswith(f"{path}:")]
     assert notes
+
+
+def test_the_examples_of_jasmins_manual_are_converted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "config.yaml"
+    arguments = ["import-config", str(jasmin_manual(tmp_path)), "--format", "jasmin", "--output", str(output)]
+    assert main(arguments) == 0
+    notes = capsys.readouterr().err
+    assert main(["check-config", "--config", str(output)]) == 0
+    config = load(output)
+    assert [account.system_id for account in config.accounts] == ["foo"]
+    (connector,) = config.connectors
+    assert (connector.name, connector.bind_mode, connector.rate) == ("Demo", "transmitter", 1)
+    for subject in ("morouter", "mtrouter", "mointerceptor", "mtinterceptor", "httpccm"):
+        assert f": {subject}: " in notes  # what has no counterpart here, or nothing to go by
 
 
 @journey
