@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from gateway.core.batch import Answer, Batch, Row, Sweep
 from gateway.store.sqlite_accounts import AccountSteps
@@ -27,6 +27,19 @@ UNFINISHED_LOOK = 20_000
 """So many segments are looked at for those of one connector that wait for a receipt."""
 REMEMBERED = 50_000
 """Ended messages whose segments are kept so that a repeated receipt is recognised."""
+
+
+def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """The same numbers as spans, first and last: what goes down together was mostly written together."""
+    first = last = -1
+    for number in sorted(numbers):
+        if number > last + 1:
+            if last >= 0:
+                yield first, last
+            first = number
+        last = number
+    if last >= 0:
+        yield first, last
 
 
 class Applier:
@@ -335,7 +348,7 @@ class Applier:
         if batch.incoming:
             self._many("insert_incoming", batch.incoming)
         if batch.delivered:
-            self._many("delete_delivery", batch.delivered)
+            self._many("delete_deliveries", _runs(row[0] for row in batch.delivered))
         for row in batch.refused:
             self._run("bury_delivery", row)
             self._run("delete_delivery", row[:1])

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 from gateway_fakes import DAY_MS, ID_STEP, NOW_MS, delivery, id_at, message
-from store_support import LONG_AGO_MS, Store, postponed, receipt, submitted
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from store_support import LONG_AGO_MS, SqliteEngine, Store, postponed, receipt, submitted
 
 from gateway.core.batch import Row
 from gateway.core.model import INCOMING, Delivery, MessageState, Progress, wants_receipt
@@ -253,3 +257,19 @@ def test_ids_of_the_sweep_are_those_of_their_moment(store: Store) -> None:
     assert len(store.rows("history")) == 1
     store.sweep(NOW_MS, history_before_id=id_at(NOW_MS, 1))
     assert store.rows("history") == []
+
+
+@settings(deadline=None, max_examples=30)
+@given(sets=st.lists(st.sets(st.integers(1, 12)), min_size=1, max_size=3))
+def test_what_an_account_has_is_gone_and_nothing_else(sets: list[set[int]]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        engine = SqliteEngine(Path(folder))
+        store = Store(engine)
+        store.apply(incoming=[incoming() for _ in range(12)])
+        left = set(range(1, 13))
+        assert set(store.fetch()) == left
+        for taken in sets:
+            store.apply(delivered=[(number,) for number in taken])
+            left -= taken
+            assert set(store.fetch()) == left
+        engine.close()

@@ -407,7 +407,7 @@ def test_plain_messages_cost_so_many_statements_and_no_more(sqlite: Store) -> No
         "insert_receipt_row match_same receipt_results record_final end_single touch_receipts "
         "count_ended write_history write_deliveries write_statistics close_submissions delete_ended "
         "new_deliveries",
-        "delete_delivery",
+        "delete_deliveries",
     ]
 
 

@@ -431,6 +431,10 @@ SELECT * FROM delivery WHERE delivery_id > ? ORDER BY delivery_id;
 -- The next deliveries of an account.
 SELECT * FROM delivery WHERE account = ? AND delivery_id > ? ORDER BY delivery_id LIMIT ?;
 
+-- name: delete_deliveries
+-- The account has them: all from the one to the other.
+DELETE FROM delivery WHERE delivery_id BETWEEN ? AND ?;
+
 -- name: delete_delivery
 -- The account has it.
 DELETE FROM delivery WHERE delivery_id = ?;
