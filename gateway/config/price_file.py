@@ -11,14 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from gateway.config.line_file import BadLine, lines_of, told
+
 MILLIONTHS = 1_000_000
 """Of a currency's unit; all amounts of money are whole numbers of them."""
-MAX_OCTETS = 64 << 20
 MAX_LINES = 1_000_000
 MAX_LINE = 100
 """Characters."""
-MAX_BAD_LINES = 100
-"""So many are told one by one."""
 MAX_PRICE = 1_000_000
 
 _LINE = re.compile(r"\+?([0-9]{0,20})[ \t]*,[ \t]*([0-9]{1,7})(?:\.([0-9]{1,6}))?", re.ASCII).fullmatch
@@ -26,14 +25,6 @@ _TOO_EXACT = re.compile(r"[^,]*,[ \t]*[0-9]+\.[0-9]{7,}", re.ASCII).fullmatch
 _COMMA = re.compile(r"[^,;]*[;,][ \t]*[0-9]+,[0-9]+", re.ASCII).fullmatch
 _HEADER = re.compile(r"prefix[ \t]*,[ \t]*price", re.IGNORECASE).fullmatch
 _FIX = "write the first digits, a comma and the price: 7916,0.045"
-
-
-class BadLine(NamedTuple):
-    """A line that cannot be used: its number from 1, why, and what to write."""
-
-    line: int
-    text: str
-    fix: str
 
 
 class PriceFile(NamedTuple):
@@ -50,18 +41,12 @@ class PriceFile(NamedTuple):
 
 def parse_prices(path: Path, octets: bytes) -> PriceFile:
     """The prices in a file's octets; empty lines, comments (#) and a first line of names are passed over."""
-    if len(octets) > MAX_OCTETS:
-        return _whole(path, f"is larger than {MAX_OCTETS >> 20} MiB")
-    try:
-        lines = octets.decode("utf-8-sig").split("\n")
-    except UnicodeDecodeError:
-        return _whole(path, "is not text in UTF-8")
-    if len(lines) > MAX_LINES:
-        return _whole(path, f"has {len(lines)} lines, more than {MAX_LINES}")
+    lines = lines_of(octets, MAX_LINES)
+    if isinstance(lines, BadLine):
+        return PriceFile(path, {}, (lines,))
     prices: dict[str, int] = {}
     bad: list[BadLine] = []
-    for number, raw in enumerate(lines, 1):
-        line = raw.partition("#")[0].strip()
+    for number, line in enumerate(lines, 1):
         if not line or (number == 1 and _HEADER(line)):
             continue
         found = _LINE(line)
@@ -76,16 +61,7 @@ def parse_prices(path: Path, octets: bytes) -> PriceFile:
             bad.append(BadLine(number, f"the prefix {prefix or '(empty)'} has a price already", "keep one"))
         else:
             prices[prefix] = price
-    if len(bad) > MAX_BAD_LINES:
-        left = len(bad) - MAX_BAD_LINES
-        bad[MAX_BAD_LINES:] = [
-            BadLine(bad[MAX_BAD_LINES].line, f"and {left} more lines cannot be used", _FIX),
-        ]
-    return PriceFile(path, prices, tuple(bad))
-
-
-def _whole(path: Path, why: str) -> PriceFile:
-    return PriceFile(path, {}, (BadLine(1, why, "check that this is the right file"),))
+    return PriceFile(path, prices, told(bad, "cannot be used", _FIX))
 
 
 def _bad_line(number: int, line: str) -> BadLine:

@@ -15,11 +15,11 @@ from typing import Any
 
 from yaml.nodes import MappingNode, Node, ScalarNode
 
-from gateway.config import number_file
 from gateway.config.basics import USUAL_PORTS, Address, Network, Option, Url
+from gateway.config.line_file import MAX_OCTETS
 from gateway.config.nodes import file_of, is_null, is_plain
 from gateway.config.number_file import NumberFile, parse_numbers
-from gateway.config.price_file import MAX_OCTETS, PriceFile, parse_prices
+from gateway.config.price_file import PriceFile, parse_prices
 from gateway.config.secret import Secret
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*(_[0-9]+)*)", re.ASCII)
@@ -174,7 +174,7 @@ def to_price_file(node: Node, option: Option) -> PriceFile:
 def to_number_file(node: Node, option: Option) -> NumberFile:
     """The numbers in a file, and its lines that cannot be used; a relative path starts as above."""
     path: Path = file_of(node).parent / scalar(node).value
-    return parse_numbers(path, read_octets(path, number_file.MAX_OCTETS + 1, private=False))
+    return parse_numbers(path, read_octets(path, MAX_OCTETS + 1, private=False))
 
 
 def to_secret(node: Node, option: Option) -> Secret:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config import number_file
+from gateway.config import line_file, number_file
 from gateway.config.number_file import parse_numbers
 
 PATH = Path("vip.txt")
@@ -31,7 +31,7 @@ def test_what_is_no_number_is_told_with_its_line(line: str) -> None:
 
 def test_of_many_bad_lines_the_first_are_told() -> None:
     found = parse_numbers(PATH, b"x\n" * 250)
-    assert len(found.bad_lines) == number_file.MAX_BAD_LINES + 1
+    assert len(found.bad_lines) == line_file.MAX_BAD_LINES + 1
     assert found.bad_lines[-1].text == "and 150 more lines are no numbers"
 
 
@@ -47,7 +47,7 @@ def test_a_file_that_is_none_is_told_as_a_whole(
     octets: bytes, why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(number_file, "MAX_LINES", 2)
-    monkeypatch.setattr(number_file, "MAX_OCTETS", 20)
+    monkeypatch.setattr(line_file, "MAX_OCTETS", 20)
     found = parse_numbers(PATH, octets)
     assert not found.numbers
     assert [line.text.startswith(why) for line in found.bad_lines] == [True]

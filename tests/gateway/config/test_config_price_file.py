@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.config import price_file
+from gateway.config import line_file, price_file
 from gateway.config.price_file import parse_prices
 
 PATH = Path("prices.csv")
@@ -72,11 +72,11 @@ def test_a_prefix_has_one_price() -> None:
 
 def test_what_is_no_list_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     assert bad(b"7,1\n\xff") == [(1, "is not text in UTF-8")]
-    assert len(bad("x\n" * 1000)) == price_file.MAX_BAD_LINES + 1
+    assert len(bad("x\n" * 1000)) == line_file.MAX_BAD_LINES + 1
     assert bad("x\n" * 1000)[-1] == (101, "and 900 more lines cannot be used")
     monkeypatch.setattr(price_file, "MAX_LINES", 2)
     assert bad("7,1\n8,1\n9,1") == [(1, "has 3 lines, more than 2")]
-    monkeypatch.setattr(price_file, "MAX_OCTETS", 1 << 20)
+    monkeypatch.setattr(line_file, "MAX_OCTETS", 1 << 20)
     assert bad(b"#" * (1 << 20) + b"#") == [(1, "is larger than 1 MiB")]
 
 
