@@ -25,7 +25,7 @@ price_lists:
 """
 BALANCE = "    balance: own\n    prices: retail\n"
 REFUSED = "79000099011"
-"""The simulated SMSC refuses what goes there for good, so it comes back."""
+"""The simulated SMSC refuses what goes there for good, so it comes back; not what a kill left in doubt."""
 
 
 def with_money(gateway: GatewayProcess) -> None:
@@ -88,6 +88,7 @@ def test_balances_are_exact_after_kills(tmp_path: Path) -> None:
                 balance, put_in, charged, back = books(gateway)
                 assert balance == put_in - charged + back
                 client = await gateway.client()
+                assert await client.status_of_submit(REFUSED) == "ESME_ROK"
                 while (await gateway.ask("status"))["open_messages"]:  # noqa: ASYNC110 - in another process
                     await asyncio.sleep(0.05)
                 shown = await gateway.ask("account", "show", "app")
