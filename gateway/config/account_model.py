@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from gateway.config.basics import Network, about
+from gateway.config.http_model import AccountHttp
 from gateway.config.mail_model import AccountMail
 from gateway.config.secret import Secret
 from gateway.config.smpp_model import AccountSmpp
@@ -256,6 +257,10 @@ class Account:
     )
     mail: AccountMail | None = field(
         default=None, metadata=about("E-mail to SMS; without it the account sends no mail.")
+    )
+    http: AccountHttp | None = field(
+        default=None,
+        metadata=about("HTTP, in the SMSC service's form and in JSON; without it the account has none."),
     )
     service_messages: bool = field(
         default=False,

@@ -26,6 +26,9 @@ from gateway.config.connector_model import Connector as Connector
 from gateway.config.connector_model import OnAmbiguous as OnAmbiguous
 from gateway.config.connector_model import TextPolicy as TextPolicy
 from gateway.config.connector_model import VendorTlv as VendorTlv
+from gateway.config.http_model import AccountHttp as AccountHttp
+from gateway.config.http_model import Http as Http
+from gateway.config.http_model import HttpListener as HttpListener
 from gateway.config.mail_model import IncomingRule, LmtpListener, Mail, SmtpListener
 from gateway.config.price_model import Price as Price
 from gateway.config.price_model import PriceList as PriceList
@@ -81,6 +84,9 @@ class Listeners:
     )
     callbacks: Sequence[CallbackListener] = field(
         default=(), metadata=about("HTTP, for the calls of an SMSC service; see smsc_connectors.")
+    )
+    http: Sequence[HttpListener] = field(
+        default=(), metadata=about("HTTP, for applications: the SMSC service's API, JSON, and short links.")
     )
 
 
@@ -184,6 +190,7 @@ class Config:
         ),
     )
     mail: Mail | None = field(default=None, metadata=about("E-mail to SMS and back, for all accounts."))
+    http: Http = field(default=Http(), metadata=about("HTTP for our own clients, for all accounts."))
     incoming: Sequence[IncomingRule] = field(
         default=(),
         metadata=about(

@@ -64,6 +64,35 @@ class Batch:
     mail_recipients: list[Row] = field(default_factory=list)
     """message_id, mail_id, address, orcpt, notify (Notify), number, own_number: of the accepted messages that
     came by mail; the numbers are digits."""
+    request_keys: list[Row] = field(default_factory=list)
+    """account, key, digest (octets), at_ms, answer (octets), message_ids (a tuple): a request that may come
+    again. If the account had one with this key within a day, nothing of these messages is kept (neither their
+    intents, charges, api_messages …) and Answer.keys_known says what was answered then."""
+    api_messages: list[Row] = field(default_factory=list)
+    """ApiMessage's fields: of messages that came over HTTP, accepted or registered."""
+    registered: list[Row] = field(default_factory=list)
+    """message_id, account, accepted_ms, source, destination, segments, state, error, route, client_id,
+    esm_class, data_coding, user_data: a message that is refused and can be asked for all the same. It goes
+    straight to the history, with its text where texts are kept; with Call rows for its account, if any."""
+    hidden: list[Row] = field(default_factory=list)
+    """account, message_id: its sender wants to see nothing of it any more (ApiFlag.HIDDEN)."""
+    api_accounts: list[Row] = field(default_factory=list)
+    """account, ApiUse: how the account wants to hear of things; 0: by no HTTP at all. Kept, so that it holds
+    from the first moment of the next run."""
+    records: list[Row] = field(default_factory=list)
+    """kind, account, record_id, name, data (JSON): a small thing of an account, new or changed: a template,
+    a mailing list …"""
+    records_gone: list[Row] = field(default_factory=list)
+    """kind, account, record_id."""
+    contacts: list[Row] = field(default_factory=list)
+    """Contact's fields: new, or changed as a whole."""
+    contacts_gone: list[Row] = field(default_factory=list)
+    """account, contact_id."""
+    short_links: list[Row] = field(default_factory=list)
+    """link_id, account, url, created_ms, message_id (0: of no message alone)."""
+    clicks: list[Row] = field(default_factory=list)
+    """link_id, at_ms, day: a short link was opened; the day (since 1970) is one of its account's. The first
+    one of a message's link marks it read (ApiFlag.CLICKED), with Call rows."""
     submitted: list[Row] = field(default_factory=list)
     """submitted_ms, upstream_id, upstream_key, message_id, segment, connector."""
     late: list[Row] = field(default_factory=list)
@@ -122,6 +151,16 @@ class Batch:
     """letter_id, due_ms, reason."""
     letters_refused: list[Row] = field(default_factory=list)
     """letter_id, reason, now_ms: nobody will ever take it."""
+    calls: list[Row] = field(default_factory=list)
+    """Call's fields without the id, the tries and the target: for the account's handler and webhook."""
+    calls_done: list[Row] = field(default_factory=list)
+    """call_id: it was taken."""
+    calls_put_off: list[Row] = field(default_factory=list)
+    """call_id, due_ms, reason."""
+    calls_refused: list[Row] = field(default_factory=list)
+    """call_id, reason, now_ms: it goes to the dead calls."""
+    call_replays: list[Row] = field(default_factory=list)
+    """call_id (0: all of the account), account, now_ms: dead calls wait again, as new ones."""
     moves: list[Row] = field(default_factory=list)
     """connector, other connector, flags (Wish): failover of what waits and has none of these flags."""
     decisions: list[Row] = field(default_factory=list)
@@ -158,6 +197,8 @@ class Batch:
     """account, after this delivery_id, rows at the most."""
     letter_claims: list[Row] = field(default_factory=list)
     """now_ms, letters at the most."""
+    call_claims: list[Row] = field(default_factory=list)
+    """now_ms, calls at the most, accounts that are left out (a tuple)."""
     sweeps: list[Row] = field(default_factory=list)
     """A Sweep's fields: look for what has expired or is too old."""
 
@@ -181,6 +222,16 @@ class Answer:
     """This batch has written letters."""
     letters: list[Row] = field(default_factory=list)
     """For each claim of letters: [Letter's fields], due_ms of what comes next or None."""
+    keys_known: list[Row] = field(default_factory=list)
+    """Of request_keys that had come before: place among them, digest and answer of the first time."""
+    api_ended: list[Row] = field(default_factory=list)
+    """account, message_id, api_id, phone, state, error, done_ms: of messages with an ApiMessage that ended."""
+    calls_waiting: bool = False
+    """This batch has written calls."""
+    calls: list[Row] = field(default_factory=list)
+    """For each claim of calls: [Call's fields], due_ms of what comes next or None."""
+    calls_replayed: list[int] = field(default_factory=list)
+    """For each row of call_replays: how many wait again."""
     unparked: list[Row] = field(default_factory=list)
     """message_id, and the row of a receipt that had come before its response."""
     ended: list[Row] = field(default_factory=list)

@@ -79,6 +79,7 @@ class Origin(IntEnum):
 
     SESSION = 0  # over SMPP: receipts go to the account's sessions
     MAIL = 1  # by mail: reports go to the mail's sender
+    HTTP = 2  # over HTTP: its client asks, or is called
 
 
 class Wish(IntFlag):
@@ -93,6 +94,7 @@ class Wish(IntFlag):
     ON_THROTTLED = 64  # or says twice that it is too much
     STAYS_DOWN = 128  # it waits for its connector while that is down,
     STAYS_SILENT = 1 << 32  # or answers nothing
+    CALLED = 1 << 33  # its account's handler and webhook are called with its end
 
     @staticmethod
     def failover_flags(kinds: Collection[str]) -> int:

@@ -8,6 +8,7 @@ send, so a message costs one commit on its way up instead of two.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from gateway.core.accounts import Account
 from gateway.core.admission import Counted
@@ -33,6 +34,17 @@ MOST_URGENT = 3
 """The highest priority_flag (SMPP v3.4 §5.2.14)."""
 _Taken = tuple[Account, Message, Upstream, int, Counted | None]
 """The fourth: the Progress it was stored with."""
+
+
+OF_ALL = frozenset({Refusal.STORE, Refusal.STOPPING, Refusal.QUEUE_FULL, Refusal.RATE, Refusal.BALANCE})
+"""Reasons that are not about one message: of those that come in one request they refuse all."""
+
+
+class Accepted(NamedTuple):
+    """A message that was taken, and what it costs its payer (millionths of the currency)."""
+
+    message: Message
+    cost: int
 
 
 _Decided = tuple[Draft, Route, Counted | None, Charge | None]
@@ -112,6 +124,48 @@ class Submission:
             self.refused[refusal] += 1
             return refusal
         return [self._take(account, decided, now, now_ms, origin.value) for decided in all_decided]
+
+    def accept_each(
+        self, account: Account, drafts: Sequence[Draft], now: float, now_ms: int, origin: Origin
+    ) -> list[Accepted | Refusal] | Refusal:
+        """The same for messages of which each is taken or refused by itself.
+
+        One Refusal of OF_ALL for all: nothing is taken then.
+        """
+        decided: list[_Decided | Refusal] = []
+        room = min(self.max_messages - self.open_messages, account.config.max_open - account.open_messages)
+        refusal: Refusal | None = None
+        for draft in drafts:
+            one = self._decide(account, draft, now, now_ms, origin.value)
+            decided.append(one)
+            if isinstance(one, Refusal):
+                if one in OF_ALL:
+                    refusal = one
+                    break
+                continue
+            room -= 1
+        good = [one for one in decided if not isinstance(one, Refusal)]
+        if refusal is None and room < 0:
+            refusal = Refusal.QUEUE_FULL
+        if refusal is None and good:
+            segments = sum(written.segments for written, *_ in good)
+            refusal = None if account.bucket.take(segments, now) else Refusal.RATE
+        if refusal is not None:
+            for taken in reversed(good):
+                _take_back(taken)
+            self.refused[refusal] += 1
+            return refusal
+        return [self._take_or_count(account, one, now, now_ms, origin.value) for one in decided]
+
+    def _take_or_count(
+        self, account: Account, decided: _Decided | Refusal, now: float, now_ms: int, origin: int
+    ) -> Accepted | Refusal:
+        if isinstance(decided, Refusal):
+            self.refused[decided] += 1
+            return decided
+        charge = decided[-1]
+        message = self._take(account, decided, now, now_ms, origin)
+        return Accepted(message, 0 if charge is None else charge.amount)
 
     def _decide(
         self, account: Account, draft: Draft, now: float, now_ms: int, origin: int

@@ -1,0 +1,1 @@
+"""The SMSC service's HTTP API, answered by the gateway itself."""
