@@ -110,7 +110,7 @@ class AccountHttp:
     handler: str = field(
         default="",
         metadata=about(
-            "URL that is called with statuses and incoming SMS as the SMSC service calls it, with its options "
+            "URL that is called with statuses and incoming SMS as the SMSC service does it, with its options "
             "(charset, fmt, md5, sha1, crc32) behind the question mark.",
             example="https://example.org/sms?sha1=change-me&fmt=3",
             max_characters=1000,

@@ -225,7 +225,7 @@ class Answer:
     keys_known: list[Row] = field(default_factory=list)
     """Of request_keys that had come before: place among them, digest and answer of the first time."""
     api_ended: list[Row] = field(default_factory=list)
-    """account, message_id, api_id, phone, state, error, done_ms: of messages with an ApiMessage that ended."""
+    """account, message_id, api_id, phone, state, error, done_ms: of ApiMessages that ended."""
     calls_waiting: bool = False
     """This batch has written calls."""
     calls: list[Row] = field(default_factory=list)
