@@ -130,7 +130,7 @@ MODES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "four binds dropped": ("--smsc-drop-every 300 --smsc-dlr-spread", {"binds": 4}, ("smsc_drops",)),
     "long": ("--len 300", {}, ()),
 }
-DEFAULT_MESSAGES = 10_000
+DEFAULT_MESSAGES = 5_000
 
 
 @pytest.mark.parametrize("mode", MODES)
