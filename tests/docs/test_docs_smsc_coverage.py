@@ -80,10 +80,10 @@ REPORT = """\
 """
 
 
-def lines(tmp_path: Path, client: str, simulator: str = "– none") -> list[str]:
+def lines(tmp_path: Path, client: str, simulator: str = "– none", front: str = "– none") -> list[str]:
     report = tmp_path / "tests.xml"
     report.write_text(REPORT)
-    return unproved([Row("A group", "X-ID", "an operation", client, simulator, "later")], outcomes(report))
+    return unproved([Row("A group", "X-ID", "an operation", client, simulator, front)], outcomes(report))
 
 
 @pytest.mark.parametrize(
@@ -103,6 +103,7 @@ def test_only_what_passed_proves_something(tmp_path: Path, test: str, end: str) 
     expected = [f"X-ID: {test} {end}"] if end else []
     assert lines(tmp_path, f"`{test}`") == expected
     assert lines(tmp_path, "– `none`", f"`a/test_a.py::test_good`, `{test}`") == expected
+    assert lines(tmp_path, "– `none`", "– none", f"`{test}`") == expected
 
 
 def test_the_script_fails_when_something_is_not_proved(
@@ -114,7 +115,7 @@ def test_the_script_fails_when_something_is_not_proved(
     head = "## A group\n\n| id | operation | client | simulator | front |\n|---|---|---|---|---|\n"
     page.write_text(f"{head}| ONE | x | `a/test_a.py::test_good` | – none | later |\n")
     assert service_coverage.main(str(report)) == 0
-    assert "1 rows of the client and 0 of the simulator" in capsys.readouterr().out
+    assert "1 rows of the client, 0 of the simulator and 0 of the front" in capsys.readouterr().out
     page.write_text(f"{head}| X-ONE | x | `a/test_a.py::test_good` | `test_b.py::test_bad` | later |\n")
     assert service_coverage.main(str(report)) == 1
     assert "X-ONE: test_b.py::test_bad failed" in capsys.readouterr().err

@@ -54,7 +54,7 @@ def names_in(cell: str) -> list[str]:
 def named(rows: Iterable[Row]) -> Iterator[tuple[str, str]]:
     """(row's id, test) of everything that is named."""
     for row in rows:
-        for cell in (row.client, row.simulator):
+        for cell in (row.client, row.simulator, row.front):
             yield from ((row.id, test) for test in names_in(cell))
 
 
@@ -96,8 +96,11 @@ def main(*reports: str) -> int:
     if wrong:
         print(f"docs/{PAGE.name} names tests that prove nothing:", *wrong, sep="\n  ", file=sys.stderr)
         return 1
-    client, simulator = (sum(bool(names_in(row[place])) for row in rows) for place in (3, 4))
-    print(f"docs/{PAGE.name}: {client} rows of the client and {simulator} of the simulator are proved")
+    client, simulator, front = (sum(bool(names_in(row[place])) for row in rows) for place in (3, 4, 5))
+    print(
+        f"docs/{PAGE.name}: {client} rows of the client, {simulator} of the simulator and {front} of the "
+        "front are proved"
+    )
     return 0
 
 
