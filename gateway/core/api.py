@@ -9,6 +9,8 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 from typing import NamedTuple
 
+from gateway.config.account_model import Account
+
 
 class ApiFlag(IntFlag):
     """What else is known of a message: `ApiMessage.flags`."""
@@ -26,6 +28,18 @@ class ApiUse(IntFlag):
     WEBHOOK = 2  # the same as a webhook
     INBOX = 4  # incoming SMS are kept to be asked for
     NO_SESSIONS = 8  # incoming SMS do not go to its sessions
+
+
+def use_of(account: Account) -> int:
+    """The ApiUse bits of an account, as `Batch.api_accounts` takes them; 0: it has no HTTP."""
+    if account.http is None:
+        return 0
+    use = ApiUse.INBOX
+    if account.http.handler:
+        use |= ApiUse.HANDLER | ApiUse.NO_SESSIONS
+    if account.http.webhook:
+        use |= ApiUse.WEBHOOK | ApiUse.NO_SESSIONS
+    return int(use)
 
 
 class ApiMessage(NamedTuple):
