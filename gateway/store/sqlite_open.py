@@ -54,10 +54,10 @@ def lock(folder: Path) -> IO[str]:
             return handle
 
 
-def statements() -> dict[str, str]:
-    """The named statements of all files that are no migration."""
+def statements(prefix: str = "") -> dict[str, str]:
+    """The named statements of all files that are no migration and begin with this."""
     found: dict[str, str] = {}
-    for file in sorted(SQL.glob("[a-z]*.sql")):
+    for file in sorted(SQL.glob(f"{prefix}*.sql" if prefix else "[a-z]*.sql")):
         parts = re.split(r"^-- name: (\w+)\n", file.read_text("utf-8"), flags=re.M)
         found.update(zip(parts[1::2], (part.strip() for part in parts[2::2]), strict=True))
     return found
@@ -121,6 +121,8 @@ def _check_live_tables(connection: sqlite3.Connection, path: Path) -> None:
         "incoming_seen",
         "gathered_part",
         "balance",
+        "call",
+        "request_key",
     )
     for table in live:
         damage = connection.execute(f"PRAGMA quick_check({table})").fetchone()[0]
