@@ -35,6 +35,7 @@ RULES: dict[str, frozenset[str]] = {
     "protocols.sms": frozenset(),
     "protocols.mail": frozenset({"protocols.sms"}),
     "protocols.smsc_http": frozenset({"protocols.sms"}),
+    "protocols.webhooks": frozenset(),
     "gateway.config": frozenset(
         {
             "gateway.core.api_keys",
@@ -67,11 +68,13 @@ RULES: dict[str, frozenset[str]] = {
     ),
     "gateway.translate": frozenset(
         {
+            "gateway.core.api",
             "gateway.core.batch",
             "gateway.core.errors",
             "gateway.core.message_ids",
             "gateway.core.model",
             "gateway.core.numbers",
+            "gateway.core.prices",
             "gateway.core.sent_as",
             "gateway.core.service",
             "gateway.config.connector_model",
