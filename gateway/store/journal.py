@@ -263,6 +263,9 @@ class Journal(asyncio.Protocol):
             "letters_sent",
             "letters_put_off",
             "letters_refused",
+            "calls_done",
+            "calls_put_off",
+            "calls_refused",
             "moves",
         ):
             getattr(self.batch, name)[:0] = getattr(batch, name)
