@@ -14,6 +14,8 @@ CREATE TABLE api_message (
 );
 CREATE INDEX api_message_phone ON api_message (account, phone, api_id);
 CREATE INDEX api_message_account ON api_message (account);
+-- Only of messages by /v1 that their sender has given a name.
+CREATE INDEX api_message_reference ON api_message (account, api_id) WHERE api_id <> '' AND flags & 8;
 
 -- How accounts want to hear of things over HTTP: ApiUse.
 CREATE TABLE api_account (
