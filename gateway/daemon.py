@@ -52,6 +52,7 @@ from gateway.ops.trace import Tracing
 from gateway.reloading import Loaded, ReloadError, Reloading
 from gateway.service_side import ServiceSide
 from gateway.store.journal import Journal
+from gateway.sub_accounts import SubAccounts
 from gateway.translate.vendor_tlvs import VendorTlvs
 from gateway.wiring import all_connectors, apply_rules
 from protocols.sms.receipts import FORMS
@@ -137,6 +138,7 @@ class Daemon:
         self._open_of_others: dict[str, int] = {}
         """Open messages of accounts that are not configured, for the day when they are again."""
         self.reloading = Reloading(self)
+        self.sub_accounts = SubAccounts(self)
         self.logins = Logins(self.clock)
         self.tracing = Tracing(self.clock, self._smpp_sessions)
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -150,6 +152,7 @@ class Daemon:
         self.journal = Journal(self.state_dir, self._on_answer, self._fail, delay_s=delay_s)
         opening = await self.journal.open()
         self.boot = opening.boot
+        self.config = self.sub_accounts.opened(self.config)
         now = self.clock.now()
         queue = self.config.queue
         self.submission = Submission(
@@ -166,6 +169,7 @@ class Daemon:
         self.money.configure(self.config)
         for account in self.config.accounts:
             self.add_account(account.system_id, self.config, now)
+        self.sub_accounts.share_rates()
         self.admission = Admission(self.clock, Blacklists(opening.blacklist), opening.day_counts)
         self.admission.configure(self.accounts, self.submission.default_validity_ms)
         self.incoming.blacklists = self.admission.blacklists
@@ -178,6 +182,7 @@ class Daemon:
                 self.upstreams[connector.name].nothing_waits()
         apply_rules(self.config, self.submission)
         self._say_what_was_found(opening.queued, opening.in_doubt)
+        self.sub_accounts.say_what_rests()
         self._control = ControlSocket(self.state_dir, all_handlers(self))
         await self._control.start()
         for listener in self.config.listeners.smpp:

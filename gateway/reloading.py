@@ -78,7 +78,7 @@ class Reloading:
 
     async def look(self, path: Path) -> Plan:
         """What a reload would do; ConfigError when it would do nothing, for mistakes."""
-        loaded = await asyncio.to_thread(load_all, path)
+        loaded = self._joined(await asyncio.to_thread(load_all, path))
         async with self.lock:
             return await self._plan(loaded)
 
@@ -109,14 +109,36 @@ class Reloading:
         ReloadError, before anything has changed, when the gateway is stopping or a certificate is gone again.
         """
         async with self.lock:
-            if self._daemon.submission.closed_because is Refusal.STOPPING:
-                raise ReloadError("the gateway is stopping")
+            self._check_not_stopping()
+            loaded = self._joined(loaded)
             plan = await self._plan(loaded)
             await asyncio.to_thread(_read_certificates, loaded.config, (*plan.rebuilt, *plan.added))
             routes = await asyncio.to_thread(routes_of, loaded.config)
             await self._apply(loaded.config, plan, routes)
             self._prints = loaded.prints
             return plan
+
+    async def accounts_changed(self) -> None:
+        """Takes over accounts that were made or changed by other accounts; what files say stays as it is.
+
+        ReloadError when the gateway is stopping.
+        """
+        daemon = self._daemon
+        async with self.lock:
+            self._check_not_stopping()
+            config = daemon.sub_accounts.joined(daemon.config)
+            if any(route.accounts or route.tags for route in config.routes):  # they are for parts too
+                daemon.submission.router.routes = await asyncio.to_thread(routes_of, config)
+            self._accounts(config)
+            self._know(config)
+
+    def _check_not_stopping(self) -> None:
+        if self._daemon.submission.closed_because is Refusal.STOPPING:
+            raise ReloadError("the gateway is stopping")
+
+    def _joined(self, loaded: Loaded) -> Loaded:
+        """What files say, with the accounts that accounts have made."""
+        return Loaded(self._daemon.sub_accounts.joined(loaded.config), loaded.prints)
 
     # -- what is to be done ----------------------------------------------------------------------------
 
@@ -189,16 +211,22 @@ class Reloading:
         for name in plan.removed:
             del daemon.upstreams[name]
             daemon.hand_over(name)
-        # mail that is configured for the first time begins with a restart
-        mail = config.mail if daemon.mail is not None else None
-        daemon.incoming.configure(config.incoming, mail, config.accounts)
         if daemon.mail is not None and config.mail is not None:
             daemon.mail.reload(config.mail)
-        daemon.config = config
+        self._know(config)
+        daemon.sub_accounts.say_what_rests()
         for section in only_at_start(old, config):
             daemon.events.say("warning", "restart_needed", section=section)
         touched = ",".join((*plan.rebuilt, *plan.added, *plan.removed))
         daemon.events.say("info", "reloaded", changes=len(plan.changes), connectors=touched or "-")
+
+    def _know(self, config: Config) -> None:
+        """The last step: what remains that is about accounts, and the configuration itself."""
+        daemon = self._daemon
+        # mail that is configured for the first time begins with a restart
+        mail = config.mail if daemon.mail is not None else None
+        daemon.incoming.configure(config.incoming, mail, config.accounts)
+        daemon.config = config
 
     def _renew_certificates(self) -> None:
         """Of the listeners; the first step, because one that cannot be read ends the reload."""
@@ -223,6 +251,7 @@ class Reloading:
         for listener in daemon.listeners:
             listener.reload(VendorTlvs(config.vendor_tlvs))
         self._drop_accounts(config)
+        daemon.sub_accounts.share_rates()
         daemon.admission.configure(daemon.accounts, config.queue.default_validity_h * 3_600_000)
 
     def _drop_accounts(self, config: Config) -> None:

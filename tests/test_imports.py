@@ -21,6 +21,7 @@ COMPOSITION = frozenset(
         "gateway.mail_side",
         "gateway.money_side",
         "gateway.service_side",
+        "gateway.sub_accounts",
         "gateway.wiring",
         "gateway.reloading",
         "gateway.housekeeping",
@@ -178,6 +179,17 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.egress",
         }
     ),
+    "gateway.sub_accounts": frozenset(
+        {
+            "gateway.config.account_model",
+            "gateway.config.model",
+            "gateway.front.user_settings",
+            "gateway.store.sqlite_open",
+        }
+    ),
+    "gateway.front": frozenset(
+        {"gateway.config", "gateway.core", "gateway.translate", "protocols", "phonenumbers"}
+    ),
     "gateway.importers": frozenset({"gateway.core.patterns", "yaml"}),
     "gateway.cli": frozenset({"gateway", "protocols", "rich", "smpplib", "uvloop"}),
     "gateway.__main__": frozenset({"gateway.cli", "gateway.config.problems"}),
@@ -192,6 +204,9 @@ TYPES_ONLY = {
     "gateway.mail_side": frozenset({"gateway.daemon"}),
     "gateway.money_side": frozenset({"gateway.daemon"}),
     "gateway.service_side": frozenset({"gateway.daemon"}),
+    "gateway.sub_accounts": frozenset({"gateway.daemon"}),
+    # the accounts that it makes are joined to those of the file by the composition root
+    "gateway.front": frozenset({"gateway.sub_accounts"}),
 }
 
 NO_IO = frozenset(

@@ -269,3 +269,8 @@ class Account:
             "on), and use the service's commands in texts."
         ),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubAccount(Account):
+    """A sub-client: an account that its parent has made while the gateway runs, and that no file names."""

@@ -1,0 +1,120 @@
+"""Accounts that accounts have made: kept as records, and joined to those of the file whenever it is read.
+
+The part of users.php that is the daemon's. A name that the file uses is the file's; a sub-client whose parent
+is gone rests until it is there again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gateway.config.account_model import Account, SubAccount
+from gateway.config.model import Config
+from gateway.store.sqlite_open import FILE_NAME, open_reader, statements
+
+if TYPE_CHECKING:
+    from gateway.daemon import Daemon
+
+KIND = "user"
+"""Of the records."""
+
+
+class SubClient(NamedTuple):
+    """What is kept of one."""
+
+    record_id: int
+    """The id that users.php tells."""
+    name: str
+    parent: str
+    password_hash: str
+    settings: dict[str, str]
+    """By the names of users.php's parameters."""
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What its record holds."""
+        return {"hash": self.password_hash, "settings": self.settings}
+
+
+class SubAccounts:
+    """All sub-clients, and the accounts that they are."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._known: dict[str, SubClient] = {}
+        self.turn = asyncio.Lock()
+        """One is made or changed at a time: two must not get one name."""
+
+    def opened(self, config: Config) -> Config:
+        """A configuration with the sub-clients that the store has; at the start, before any account."""
+        with contextlib.closing(open_reader(self._daemon.state_dir / FILE_NAME)) as connection:
+            rows = connection.execute(statements()["list_kind"], (KIND,)).fetchall()
+        for row in rows:
+            data = json.loads(row["data"])
+            known = SubClient(row["record_id"], row["name"], row["account"], data["hash"], data["settings"])
+            self._known[known.name] = known
+        return self.joined(config)
+
+    def of(self, parent: str) -> list[SubClient]:
+        """The sub-clients that an account has made and that are in use, oldest first."""
+        found = (one for one in self._known.values() if one.parent == parent and self._is_used(one))
+        return sorted(found, key=lambda one: one.record_id)
+
+    def is_known(self, name: str) -> bool:
+        """Whether a sub-client has this name, in small or capital letters, in use or not."""
+        return name.casefold() in {known.casefold() for known in self._known}
+
+    def _is_used(self, known: SubClient) -> bool:
+        account = self._daemon.accounts.get(known.name)
+        return account is not None and isinstance(account.config, SubAccount)
+
+    # -- the configuration -----------------------------------------------------------------------------
+
+    def joined(self, config: Config) -> Config:
+        """A configuration of files, or one that was joined before, with the sub-clients of now."""
+        if not self._known:
+            return config
+        of_file = [account for account in config.accounts if not isinstance(account, SubAccount)]
+        return replace(config, accounts=(*of_file, *self._accounts(of_file)))
+
+    def _accounts(self, of_file: Iterable[Account]) -> Iterable[SubAccount]:
+        from gateway.front.user_settings import account_of  # only who has sub-clients pays for it
+
+        by_name = {account.system_id: account for account in of_file}
+        for known in self._known.values():
+            parent = by_name.get(known.parent)
+            if parent is not None and known.name not in by_name:
+                yield account_of(parent, known.name, known.password_hash, known.settings)
+
+    def say_what_rests(self) -> None:
+        """Which sub-clients are none just now, in the log; after a start or a reload."""
+        for known in self._known.values():
+            if not self._is_used(known):
+                is_taken = known.name in self._daemon.accounts
+                self._daemon.events.say(
+                    "warning",
+                    "sub_account_rests",
+                    account=known.name,
+                    parent=known.parent,
+                    reason="the file has an account of this name" if is_taken else "its parent is gone",
+                )
+
+    def share_rates(self) -> None:
+        """What a sub-client sends counts against its parent's rate, as if it were one of its sessions."""
+        accounts = self._daemon.accounts
+        for account in accounts.values():
+            if isinstance(account.config, SubAccount) and account.config.parent in accounts:
+                account.bucket = accounts[account.config.parent].bucket
+
+    async def put(self, known: SubClient) -> None:
+        """One is new or changed, and durable: from now on it is an account.
+
+        Raises ReloadError when the gateway is stopping.
+        """
+        self._known[known.name] = known
+        await self._daemon.reloading.accounts_changed()
