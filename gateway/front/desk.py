@@ -23,6 +23,7 @@ from protocols.smsc_http.requests import File
 
 if TYPE_CHECKING:
     from gateway.front.relay import Relay
+    from gateway.sub_accounts import SubAccounts
 
 BAD_PARAMETERS, DENIED, NO_MONEY, NOT_FOUND, BLOCKED, BAD_DATE = 1, 2, 3, 3, 4, 5
 FORBIDDEN, BAD_NUMBER, NOT_DELIVERABLE, TOO_OFTEN = 6, 7, 8, 9
@@ -167,6 +168,8 @@ class Desk:
     records: Records
     newest_api_id: int = 0
     relay: Relay | None = None
+    sub_accounts: SubAccounts | None = None
+    """Who makes accounts while the gateway runs."""
 
     def next_api_id(self) -> int:
         """The id of a request whose client gives none: 1 … 2147483647, over all accounts."""
