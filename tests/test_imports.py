@@ -183,12 +183,23 @@ RULES: dict[str, frozenset[str]] = {
         {
             "gateway.config.account_model",
             "gateway.config.model",
+            "gateway.front.sub_clients",
             "gateway.front.user_settings",
             "gateway.store.sqlite_open",
         }
     ),
     "gateway.front": frozenset(
         {"gateway.config", "gateway.core", "gateway.translate", "protocols", "phonenumbers"}
+    ),
+    "gateway.api": frozenset(
+        {
+            "gateway.config",
+            "gateway.core",
+            "gateway.front.desk",
+            "gateway.front.gate",
+            "gateway.translate",
+            "protocols",
+        }
     ),
     "gateway.importers": frozenset({"gateway.core.patterns", "yaml"}),
     "gateway.cli": frozenset({"gateway", "protocols", "rich", "smpplib", "uvloop"}),

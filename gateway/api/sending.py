@@ -1,0 +1,270 @@
+"""POST /v1/messages: one message or up to a thousand, each once however often its request comes.
+
+Theory of operation.  A request with an Idempotency-Key leaves a row in its batch with its digest and its
+answer; the store knows whether the key has come before, keeps nothing of the request then, and gives the
+first answer back. So such a request costs no look into the store, and a kill at any moment loses nothing.
+Only one of which nothing was taken has no row; then the store is asked whether it was taken the first time (a
+repeated text may be refused the second time). Requests with one key that are under way at the same time wait
+for the first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any, NamedTuple
+
+from gateway.api.drafts import Errors, draft_of, kind_of
+from gateway.api.problems import FieldError, Problem, error_of, problem_of
+from gateway.core.accounts import Account
+from gateway.core.api import ApiFlag, ApiUse, use_of
+from gateway.core.batch import Answer
+from gateway.core.errors import Refusal
+from gateway.core.http import HttpReply
+from gateway.core.model import Draft, Origin, Wish
+from gateway.core.prices import amount_text
+from gateway.core.submission import Accepted
+from gateway.front.desk import Desk, committed
+
+MESSAGES_MAX = 1000
+"""Of one request."""
+KEY_MAX = 255
+KEYS_ARE_KEPT_MS = 86_400_000
+JSON = "application/json"
+
+_ONE = ApiFlag.JSON.value
+_ONE_OF_MANY = (ApiFlag.JSON | ApiFlag.MASS).value
+_CALLED = Wish.CALLED.value
+_IS_CALLED = ApiUse.HANDLER | ApiUse.WEBHOOK
+_quoted = json.encoder.encode_basestring_ascii
+_Outcome = Accepted | Refusal | Errors
+
+
+class Wanted(NamedTuple):
+    """What a request wants to have sent."""
+
+    account: Account
+    items: Sequence[Any]
+    is_many: bool
+    address: str
+    key: str
+    """"": none."""
+    digest: bytes
+
+
+class Sending:
+    """Takes messages."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._under_way: dict[tuple[str, str], asyncio.Future[None]] = {}
+        """Of requests with a key."""
+
+    async def post(self, account: Account, value: Any, address: str, key: str, body: bytes) -> HttpReply:
+        """The answer to a request; `value` is what its body holds, `key` its Idempotency-Key or ""."""
+        items, is_many = _items(value)
+        if not key:
+            return await self._send(Wanted(account, items, is_many, address, "", b""))
+        if len(key) > KEY_MAX or not (key.isascii() and key.isprintable() and " " not in key):
+            raise Problem(
+                400,
+                "malformed_request",
+                f"an Idempotency-Key has 1 to {KEY_MAX} visible ASCII characters, for example a UUID",
+            )
+        digest = blake2b(b"POST /v1/messages\n" + body, digest_size=16).digest()
+        wanted = Wanted(account, items, is_many, address, key, digest)
+        name = account.name, key
+        while (first := self._under_way.get(name)) is not None:
+            await asyncio.shield(first)
+        done = self._under_way[name] = asyncio.get_running_loop().create_future()
+        try:
+            return await self._send_once(wanted)
+        finally:
+            del self._under_way[name]
+            done.set_result(None)
+
+    async def _send_once(self, wanted: Wanted) -> HttpReply:
+        try:
+            return await self._send(wanted)
+        except Problem as problem:
+            if problem.status in (503,):
+                raise
+            known = await self._known(wanted)
+            if known is None:
+                raise
+            return known
+
+    async def _known(self, wanted: Wanted) -> HttpReply | None:
+        """What was answered to this key."""
+        since_ms = self._desk.clock.now_ms() - KEYS_ARE_KEPT_MS
+        rows = await self._desk.rows("v1_request_key", (wanted.account.name, wanted.key, since_ms))
+        return _again(wanted, bytes(rows[0]["digest"]), bytes(rows[0]["answer"])) if rows else None
+
+    async def _send(self, wanted: Wanted) -> HttpReply:
+        desk, account = self._desk, wanted.account
+        now_ms = desk.clock.now_ms()
+        outcomes, parts = self._take(wanted, now_ms)
+        body = _body(wanted, outcomes, parts, now_ms)
+        batch, place = desk.journal.batch, 0
+        ids = self._note(wanted, outcomes, parts)
+        if wanted.key:
+            place = len(batch.request_keys)
+            row = (account.name, wanted.key, wanted.digest, now_ms, body, ids)
+            batch.request_keys.append(row)
+        answer = await committed(desk.journal)
+        known = _row_of(answer, place) if wanted.key and answer.keys_known else None
+        return HttpReply(202, JSON, body) if known is None else _again(wanted, *known)
+
+    def _take(self, wanted: Wanted, now_ms: int) -> tuple[list[_Outcome], list[int]]:
+        """What became of each, and how many SMS it is; raises Problem when none is taken."""
+        desk, account = self._desk, wanted.account
+        flags = _CALLED if use_of(account.config) & _IS_CALLED else 0
+        outcomes: list[_Outcome] = []
+        drafts: list[Draft] = []
+        places: list[int] = []
+        for place, item in enumerate(wanted.items):
+            draft = draft_of(item, now_ms, wanted.address, flags)
+            if isinstance(draft, list):
+                outcomes.append(draft)
+            elif draft.esm_class and (kind := kind_of(draft)) and kind not in account.config.smpp.allow:
+                outcomes.append(Refusal.SPECIAL)
+            else:
+                outcomes.append(Refusal.STORE)  # until its turn comes
+                drafts.append(draft)
+                places.append(place)
+        parts = [0] * len(outcomes)
+        if drafts:
+            taken = desk.submission.accept_each(account, drafts, desk.clock.now(), now_ms, Origin.HTTP)
+            if isinstance(taken, Refusal):
+                raise problem_of(taken)
+            for place, draft, one in zip(places, drafts, taken, strict=True):
+                outcomes[place] = one
+                if isinstance(one, Accepted):
+                    message = one.message
+                    # a connector that splits by itself has it stored as one segment
+                    whole = message.user_data is draft.user_data
+                    parts[place] = draft.segments if whole else message.segments
+            desk.submission.flush()
+        if not any(parts):
+            raise _all_refused(wanted, outcomes)
+        return outcomes, parts
+
+    def _note(self, wanted: Wanted, outcomes: Sequence[_Outcome], parts: Sequence[int]) -> tuple[int, ...]:
+        """What is kept of messages that came over HTTP; their ids."""
+        rows, name = self._desk.journal.batch.api_messages, wanted.account.name
+        flags = _ONE_OF_MANY if len(outcomes) > 1 else _ONE
+        ids = []
+        for outcome, count in zip(outcomes, parts, strict=True):
+            if isinstance(outcome, Accepted):
+                message, cost = outcome
+                ids.append(message.message_id)
+                rows.append(
+                    (
+                        message.message_id,
+                        name,
+                        message.client_id,
+                        message.destination,
+                        message.source,
+                        0,
+                        count,
+                        cost,
+                        "",
+                        flags,
+                    )
+                )
+        return tuple(ids)
+
+
+def _items(value: Any) -> tuple[Sequence[Any], bool]:
+    if type(value) is not dict:
+        raise Problem(422, "invalid", 'send one message, or {"messages": [...]}')
+    if "messages" not in value:
+        return (value,), False
+    items = value["messages"]
+    if len(value) > 1 or type(items) is not list or not 0 < len(items) <= MESSAGES_MAX:
+        errors = (FieldError("messages", "invalid", f"write an array of 1 to {MESSAGES_MAX} messages"),)
+        raise Problem(422, "invalid", "messages stands alone, and is an array", errors=errors)
+    return items, True
+
+
+def _all_refused(wanted: Wanted, outcomes: Sequence[_Outcome]) -> Problem:
+    if not wanted.is_many:
+        (one,) = outcomes
+        if isinstance(one, Refusal):
+            return problem_of(one)
+        assert isinstance(one, list)
+        return Problem(422, "invalid", "nothing was sent: see errors", errors=one)
+    errors: Errors = []
+    for place, outcome in enumerate(outcomes):
+        found = _errors(outcome)
+        errors += [
+            error._replace(field=f"/messages/{place}/{error.field}".removesuffix("/")) for error in found
+        ]
+    return Problem(422, "invalid", "none of the messages was taken: see errors", errors=errors)
+
+
+def _errors(outcome: _Outcome) -> Errors:
+    if isinstance(outcome, list):
+        return outcome
+    assert isinstance(outcome, Refusal)
+    return [error_of(outcome)]
+
+
+# -- answers --------------------------------------------------------------------------------------------
+
+
+def _body(wanted: Wanted, outcomes: Sequence[_Outcome], parts: Sequence[int], now_ms: int) -> bytes:
+    """Written by hand, because a request waits for it."""
+    lines = []
+    accepted = 0
+    for place, outcome in enumerate(outcomes):
+        if isinstance(outcome, Accepted):
+            accepted += 1
+            message, cost = outcome
+            state = "scheduled" if message.due_ms > now_ms else "accepted"
+            name = f',"reference":{_quoted(message.client_id)}' if message.client_id else ""
+            lines.append(
+                f'{{"id":"{message.message_id}","to":"{message.destination}","parts":{parts[place]},'
+                f'"cost":"{_money(cost)}","state":"{state}"{name}}}'
+            )
+        else:
+            lines.append(_refused(wanted.items[place], _errors(outcome)))
+    if not wanted.is_many:
+        return lines[0].encode()
+    counts = f'"accepted":{accepted},"refused":{len(lines) - accepted}'
+    return f'{{{counts},"messages":[{",".join(lines)}]}}'.encode()
+
+
+def _refused(item: Any, errors: Errors) -> str:
+    """Of several messages one that was not taken: its error, and what it is known by."""
+    shown: dict[str, Any] = {"state": "refused", "errors": [error.as_dict() for error in errors]}
+    if type(item) is dict:
+        for name in ("reference", "to"):
+            value = item.get(name)
+            if type(value) is str and len(value) <= KEY_MAX:
+                shown = {name: value, **shown}
+    return json.dumps(shown, separators=(",", ":"))
+
+
+@lru_cache(maxsize=1024)
+def _money(amount: int) -> str:
+    return amount_text(amount)
+
+
+def _row_of(answer: Answer, place: int) -> tuple[bytes, bytes] | None:
+    for number, digest, body in answer.keys_known:
+        if number == place:
+            return bytes(digest), bytes(body)
+    return None
+
+
+def _again(wanted: Wanted, digest: bytes, body: bytes) -> HttpReply:
+    """The answer of the first time."""
+    if digest != wanted.digest:
+        raise Problem(
+            409, "key_reused", "this Idempotency-Key came with another request: make a new one for this one"
+        )
+    return HttpReply(202, JSON, body, (("Idempotent-Replayed", "true"),))
