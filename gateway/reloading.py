@@ -109,7 +109,8 @@ class Reloading:
         ReloadError, before anything has changed, when the gateway is stopping or a certificate is gone again.
         """
         async with self.lock:
-            self._check_not_stopping()
+            if self._daemon.submission.closed_because is Refusal.STOPPING:
+                raise ReloadError("the gateway is stopping")
             loaded = self._joined(loaded)
             plan = await self._plan(loaded)
             await asyncio.to_thread(_read_certificates, loaded.config, (*plan.rebuilt, *plan.added))
@@ -118,23 +119,21 @@ class Reloading:
             self._prints = loaded.prints
             return plan
 
-    async def accounts_changed(self) -> None:
+    async def accounts_changed(self) -> bool:
         """Takes over accounts that were made or changed by other accounts; what files say stays as it is.
 
-        ReloadError when the gateway is stopping.
+        False when the gateway is stopping.
         """
         daemon = self._daemon
         async with self.lock:
-            self._check_not_stopping()
+            if daemon.submission.closed_because is Refusal.STOPPING:
+                return False
             config = daemon.sub_accounts.joined(daemon.config)
             if any(route.accounts or route.tags for route in config.routes):  # they are for parts too
                 daemon.submission.router.routes = await asyncio.to_thread(routes_of, config)
             self._accounts(config)
             self._know(config)
-
-    def _check_not_stopping(self) -> None:
-        if self._daemon.submission.closed_because is Refusal.STOPPING:
-            raise ReloadError("the gateway is stopping")
+            return True
 
     def _joined(self, loaded: Loaded) -> Loaded:
         """What files say, with the accounts that accounts have made."""

@@ -11,34 +11,15 @@ import contextlib
 import json
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
 from gateway.config.account_model import Account, SubAccount
 from gateway.config.model import Config
+from gateway.front.sub_clients import KIND, SubClient
 from gateway.store.sqlite_open import FILE_NAME, open_reader, statements
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
-
-KIND = "user"
-"""Of the records."""
-
-
-class SubClient(NamedTuple):
-    """What is kept of one."""
-
-    record_id: int
-    """The id that users.php tells."""
-    name: str
-    parent: str
-    password_hash: str
-    settings: dict[str, str]
-    """By the names of users.php's parameters."""
-
-    @property
-    def data(self) -> dict[str, Any]:
-        """What its record holds."""
-        return {"hash": self.password_hash, "settings": self.settings}
 
 
 class SubAccounts:
@@ -111,10 +92,7 @@ class SubAccounts:
             if isinstance(account.config, SubAccount) and account.config.parent in accounts:
                 account.bucket = accounts[account.config.parent].bucket
 
-    async def put(self, known: SubClient) -> None:
-        """One is new or changed, and durable: from now on it is an account.
-
-        Raises ReloadError when the gateway is stopping.
-        """
+    async def put(self, known: SubClient) -> bool:
+        """One is new or changed, and durable: it is an account now. False: the gateway is stopping."""
         self._known[known.name] = known
-        await self._daemon.reloading.accounts_changed()
+        return await self._daemon.reloading.accounts_changed()
