@@ -46,6 +46,12 @@ def receipt_words(info: str) -> str:
     return " ".join(f"{name}:{fields.get(name, '')}" for name in HLR_FIELDS)
 
 
+def values_of(info: str) -> dict[str, str]:
+    """What it says, by HLR_FIELDS; nothing of a receipt that is not about a number."""
+    fields = _fields(info)
+    return {name: _decoded(fields[name]) for name in HLR_FIELDS if fields.get(name)}
+
+
 def readable(info: str) -> list[tuple[str, str]]:
     """A label and a value for each field that says something."""
     fields = _fields(info)

@@ -1,0 +1,193 @@
+"""What an account is told, as its handler and its webhook get it.
+
+A handler is called exactly as the SMSC service calls it (SMSC HTTP API, callbacks). A webhook gets JSON:
+there may be more members some day, but while `version` stays none goes away or means something else.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, tzinfo
+from typing import Any, Final
+
+from gateway.core.api import Call, CallKind
+from gateway.core.message_ids import format_id
+from gateway.core.prices import amount_text
+from gateway.translate import hlr
+from gateway.translate.api_status import Shown, status_of
+from gateway.translate.stored_text import readable
+from protocols.smsc_http.callbacks import Call as ServiceCall
+from protocols.smsc_http.callbacks import (
+    CallbackRequest,
+    IncomingCall,
+    StatusCall,
+    WaitCall,
+    format_callback,
+)
+
+VERSION: Final = 1
+_TYPES: Final = {
+    CallKind.STATUS.value: "message.ended",
+    CallKind.INCOMING.value: "incoming",
+    CallKind.CLICK.value: "message.clicked",
+    CallKind.WAITCALL.value: "call.received",
+}
+_EVENT_IDS: Final = {
+    CallKind.STATUS.value: "ended",
+    CallKind.INCOMING.value: "incoming",
+    CallKind.CLICK.value: "clicked",
+}
+STATES: Final = {
+    2: "delivered",
+    3: "expired",
+    4: "cancelled",
+    5: "undeliverable",
+    6: "handed_over",
+    7: "unknown",
+    8: "rejected",
+    9: "skipped",
+}
+"""The words of /v1 for MessageState."""
+KINDS: Final = {
+    0: "sms",
+    1: "flash",
+    2: "binary",
+    3: "push",
+    4: "hlr",
+    5: "ping",
+    6: "mms",
+    7: "call",
+    8: "mail",
+    10: "viber",
+    12: "soc",
+}
+"""By the service's code of a message's type, SMSC HTTP API §3.3."""
+
+
+# -- the handler ----------------------------------------------------------------------------------------
+
+
+def handler_request(call: Call, url: str, zone: tzinfo, id_form: str) -> CallbackRequest:
+    """The request to the handler at `url`; CallbackError for a URL whose parameters are out of bounds.
+
+    `zone` is the account's; `id_form` how it knows ids that are ours.
+    """
+    return format_callback(_service_call(call, zone, id_form), url)
+
+
+def _service_call(call: Call, zone: tzinfo, id_form: str) -> ServiceCall:
+    done_s = call.done_ms // 1000
+    if call.kind == CallKind.WAITCALL:
+        return WaitCall(phone=call.phone, ts=done_s)
+    if call.kind == CallKind.INCOMING:
+        return IncomingCall(
+            id=str(call.message_id),
+            phone=call.phone,
+            mes=_text_of(call),
+            to=call.own_number,
+            sms_id=call.api_id,
+            sent=done_s,
+            time=done_s,
+        )
+    status, err = _outcome(call)
+    return StatusCall(
+        id=call.api_id or format_id(call.message_id, id_form),
+        phone=call.phone,
+        status=status,
+        time=f"{datetime.fromtimestamp(done_s, zone):%d.%m.%y %H:%M:%S}",
+        ts=done_s,
+        err=err,
+        cnt=call.parts,
+        type=call.sms_type,
+        cost=amount_text(call.cost),
+        flag=call.sms_type,
+        sender=call.own_number,
+        cmt=call.comment,
+        hlr=hlr.values_of(call.info),
+    )
+
+
+# -- the webhook ----------------------------------------------------------------------------------------
+
+
+def event_id_of(call: Call) -> str:
+    """The same for each try of a call, and for each call that tells the same."""
+    name = _EVENT_IDS.get(call.kind)
+    return f"{name}-{call.message_id}" if name else f"call-{call.call_id}"
+
+
+def type_of(call: Call) -> str:
+    """What kind of event it is."""
+    return _TYPES.get(call.kind, "unknown")
+
+
+def webhook_body(call: Call) -> bytes:
+    """JSON in UTF-8."""
+    event: dict[str, Any] = {
+        "version": VERSION,
+        "id": event_id_of(call),
+        "type": type_of(call),
+        "at": time_text(call.created_ms),
+        "account": call.account,
+    }
+    if call.kind == CallKind.INCOMING:
+        event["incoming"] = _incoming(call)
+    elif call.kind == CallKind.WAITCALL:
+        event["call"] = {"from": call.phone, "received_at": time_text(call.done_ms)}
+    else:
+        event["message"] = _message(call)
+    return json.dumps(event, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+
+
+def _incoming(call: Call) -> dict[str, Any]:
+    return {
+        "id": str(call.message_id),
+        "from": call.phone,
+        "to": call.own_number,
+        "text": _text_of(call),
+        "received_at": time_text(call.done_ms),
+        "answers": call.api_id or None,
+    }
+
+
+def _message(call: Call) -> dict[str, Any]:
+    status, err = _outcome(call)
+    message: dict[str, Any] = {
+        "id": str(call.message_id),
+        "reference": call.api_id,
+        "to": call.phone,
+        "from": call.own_number,
+        "kind": KINDS.get(call.sms_type, "sms"),
+        "parts": call.parts,
+        "cost": amount_text(call.cost),
+        "comment": call.comment,
+        "status": status,
+        "err": err,
+    }
+    if call.kind == CallKind.CLICK:
+        return {**message, "clicked_at": time_text(call.done_ms)}
+    message |= {
+        "state": STATES.get(call.state, "unknown"),
+        "error": call.error,
+        "done_at": time_text(call.done_ms),
+    }
+    number = hlr.values_of(call.info)
+    return {**message, "number": number} if number else message
+
+
+def time_text(moment_ms: int) -> str:
+    """RFC 3339 in UTC, with milliseconds."""
+    moment = datetime.fromtimestamp(moment_ms / 1000, UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment_ms % 1000:03d}Z"
+
+
+# -- both -----------------------------------------------------------------------------------------------
+
+
+def _outcome(call: Call) -> Shown:
+    """The service's status and err."""
+    return status_of(call.state, call.error, clicked=call.kind == CallKind.CLICK)
+
+
+def _text_of(call: Call) -> str:
+    return readable(call.esm_class, call.data_coding, call.user_data)
