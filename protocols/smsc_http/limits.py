@@ -156,6 +156,14 @@ class SlidingWindow:
         if len(self._taken) > self._most_keys:
             self._taken.popitem(last=False)
 
+    def give_back(self, key: Hashable) -> None:
+        """The last one was none after all."""
+        taken = self._taken.get(key)
+        if taken:
+            taken.pop()
+            if not taken:
+                del self._taken[key]
+
     def _forget(self, now: float) -> None:
         """Two keys, of those that stand first, whose last request no longer counts."""
         for _ in range(2):
