@@ -23,7 +23,7 @@ from gateway.config.model import SmppListener as ListenerConfig
 from gateway.config.smsc_model import SmscConnector as ServiceConfig
 from gateway.core.accounts import Account
 from gateway.core.admission import Admission
-from gateway.core.batch import Answer, Batch, Row
+from gateway.core.batch import Answer, Batch, Row, not_kept
 from gateway.core.blacklist import Blacklists
 from gateway.core.clock import Clock, SystemClock
 from gateway.core.downstream import Outlet
@@ -43,7 +43,7 @@ from gateway.egress.smpp_connector import SmppConnector
 from gateway.housekeeping import Housekeeping
 from gateway.ingress.smpp_listener import SmppListener
 from gateway.ingress.smpp_outbind import OutbindCaller
-from gateway.mail_side import MailSide, not_kept
+from gateway.mail_side import MailSide
 from gateway.money_side import MoneySide
 from gateway.ops import sd_notify
 from gateway.ops.control import SOCKET_NAME, ControlSocket
@@ -318,7 +318,8 @@ class Daemon:
 
     def _on_answer(self, batch: Batch, answer: Answer) -> None:
         """Hands what followed from a commit to whom it concerns."""
-        self.submission.not_kept = not_kept(batch, answer.repeated) if answer.repeated else NOTHING
+        again = answer.repeated or answer.keys_known
+        self.submission.not_kept = not_kept(batch, answer) if again else NOTHING
         if self.mail is not None:
             self.mail.store_says(batch, answer)
         if answer.open_sends or answer.unfinished:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from gateway.config.mail_model import Mail
@@ -115,9 +114,3 @@ class MailSide:
         if self.postman is not None:
             await self.postman.stop(STOP_TIMEOUT_S)
         await self.reader.stop()
-
-
-def not_kept(batch: Batch, repeated: Iterable[tuple[int, int]]) -> frozenset[int]:
-    """The messages of mails that had come before."""
-    again = {mail_id for mail_id, _ in repeated}
-    return frozenset(row[0] for row in batch.mail_recipients if row[1] in again)

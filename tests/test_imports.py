@@ -90,8 +90,10 @@ RULES: dict[str, frozenset[str]] = {
     ),
     "gateway.store": frozenset(
         {
+            "gateway.core.api",
             "gateway.core.batch",
             "gateway.core.frames",
+            "gateway.core.message_ids",
             "gateway.core.model",
             "protocols.sms.addresses",
             "protocols.sms.reassembly",

@@ -7,9 +7,13 @@ order. Money is in millionths of the account's currency, times are milliseconds 
 from __future__ import annotations
 
 from enum import IntEnum, IntFlag
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from gateway.config.account_model import Account
+if TYPE_CHECKING:  # the store's process needs none of it
+    from gateway.config.account_model import Account
+
+NEWEST_API_ID = "http:api_id"
+"""The mark (Batch.marks) of the id that a request was given last."""
 
 
 class ApiFlag(IntFlag):

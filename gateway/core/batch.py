@@ -129,9 +129,9 @@ class Batch:
     (digits), text, reference, parts in all, part (0, 1, 1: it is whole), received_ms, answers_since_ms (0: no
     look for a mail that it answers), mail addresses joined by spaces ("": none), for the account that gets it
     when no mail does: a row of `incoming`, or None; and whether the account gets the parts of a long one
-    joined (1) or as they came (0), as the first part says; and of a whole SMS, accounts whose stop word it
-    begins with, each with a reason: the one that gets it, or whose mail it answers, puts its sender on its
-    blacklist, and Answer.stopped says so.
+    joined (1), as they came (0), or as they came and, where it asks for them over HTTP, joined (2), as the
+    first part says; and of a whole SMS, accounts whose stop word it begins with, each with a reason: the one
+    that gets it, or whose mail it answers, puts its sender on its blacklist, and Answer.stopped says so.
 
     The parts of a long one wait until all are there; Answer.letters_waiting tells of new letters."""
     once: list[Row] = field(default_factory=list)
@@ -277,6 +277,14 @@ class Answer:
     named."""
     replaced: list[int] = field(default_factory=list)
     """For each replacement: 1 if it was done."""
+
+
+def not_kept(batch: Batch, answer: Answer) -> frozenset[int]:
+    """The messages of mails and of requests that had come before."""
+    again = {mail_id for mail_id, _ in answer.repeated}
+    of_mails = (row[0] for row in batch.mail_recipients if row[1] in again)
+    of_requests = (batch.request_keys[place][-1] for place, *_ in answer.keys_known)
+    return frozenset().union(of_mails, *of_requests)
 
 
 NO_TEXTS = (1 << 63) - 1

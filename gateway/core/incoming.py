@@ -67,8 +67,9 @@ class Way(NamedTuple):
     """First it is looked whether it answers a mail that came since then; 0: not."""
     gathered: bool
     """It goes by Batch.incoming_mail: because of the above, or because it is a part of a long one."""
-    whole: bool = False
-    """The account gets a long one joined."""
+    whole: int = 0
+    """The account gets a long one joined (1); or its sessions get the parts as they came, and it is joined
+    where the account asks for it over HTTP (2)."""
 
 
 class Incoming:
@@ -85,7 +86,8 @@ class Incoming:
     ) -> None:
         """Takes over a changed configuration."""
         accounts = tuple(accounts)
-        self._whole = frozenset(one.system_id for one in accounts if one.smpp.whole_incoming)
+        self._whole = {one.system_id: 2 for one in accounts if one.http is not None}
+        self._whole.update((one.system_id, 1) for one in accounts if one.smpp.whole_incoming)
         self.stop_words = StopWords(accounts, self.blacklists, self._events)
         self._rules = IncomingRules(rules)
         answers = mail is not None and mail.smarthost is not None
@@ -125,6 +127,6 @@ class Incoming:
         first_decides = total > 1 and self._rules.has_keywords
         if not account and not (first_decides and part > 1) and (mail or not since_ms):
             account = None
-        whole = total > 1 and account in self._whole
+        whole = self._whole.get(account or "", 0) if total > 1 else 0
         gathered = bool(mail or since_ms or whole or (first_decides and account is not None))
         return Way(account, mail, since_ms, gathered, whole)

@@ -478,7 +478,7 @@ class UpstreamConnection(Open, asyncio.Protocol):
             stops = incoming.heed_stop(batch, way, sms.number, sms.text, now_ms, total=sms.total)
         if way.gathered:
             said = (config.name, *sms, now_ms, way.answers_since_ms, " ".join(way.mail))
-            batch.incoming_mail.append((*said, delivery, int(way.whole), stops))
+            batch.incoming_mail.append((*said, delivery, way.whole, stops))
         elif delivery is not None:
             batch.incoming.append(delivery)
         return way.gathered or delivery is not None

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from gateway.config.model import Config
 from gateway.core.accounts import Account
+from gateway.core.api import NEWEST_API_ID
 from gateway.core.batch import Answer, Journal
 from gateway.core.clock import Clock
 from gateway.core.events import Events
@@ -174,6 +175,7 @@ class Desk:
     def next_api_id(self) -> int:
         """The id of a request whose client gives none: 1 … 2147483647, over all accounts."""
         self.newest_api_id = self.newest_api_id % 2_147_483_647 + 1
+        self.journal.batch.marks.append((NEWEST_API_ID, self.newest_api_id))  # the next run goes on behind it
         return self.newest_api_id
 
     def now_s(self) -> float:

@@ -60,6 +60,12 @@ class Opening:
     """account, number with a 1 before it."""
     balances: list[Row] = field(default_factory=list)
     """account, what is left of its money (millionths)."""
+    newest_api_id: int = 0
+    """The id that a request over HTTP was given last (Desk.next_api_id)."""
+    newest_records: dict[str, int] = field(default_factory=dict)
+    """Kind → the highest id that a record of it ever had."""
+    newest_contact: int = 0
+    """The same of contacts."""
 
 
 class Journal(asyncio.Protocol):
@@ -266,6 +272,7 @@ class Journal(asyncio.Protocol):
             "calls_done",
             "calls_put_off",
             "calls_refused",
+            "api_accounts",
             "moves",
         ):
             getattr(self.batch, name)[:0] = getattr(batch, name)

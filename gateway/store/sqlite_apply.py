@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 
 from gateway.core.batch import Answer, Batch, Row, Sweep
 from gateway.store.sqlite_accounts import AccountSteps
+from gateway.store.sqlite_api import ApiSteps
+from gateway.store.sqlite_calls import CallSteps
 from gateway.store.sqlite_decisions import DecisionSteps
 from gateway.store.sqlite_failover import FailoverSteps
 from gateway.store.sqlite_history import HistorySteps
@@ -20,6 +22,7 @@ from gateway.store.sqlite_money import MoneySteps
 from gateway.store.sqlite_open import statements
 from gateway.store.sqlite_operations import OperationSteps
 from gateway.store.sqlite_parts import PartSteps
+from gateway.store.sqlite_records import RecordSteps
 
 SWEEP_ROWS = 1000
 """A sweep that found so many of a kind has not seen all."""
@@ -51,14 +54,17 @@ class Applier:
         self.boot = self._run("start_boot", (now_ms,)).lastrowid or 0
         connection.executescript(self.sql["create_batch_tables"])
         self._run("drop_waiting_index")
-        self.mail = MailSteps(self.boot, self._run, self._many)
+        self.calls = CallSteps(self.boot, self._run, self._many)
+        self.api = ApiSteps(self._run, self._many, self.calls)
+        self.records = RecordSteps(self._run, self._many)
+        self.mail = MailSteps(self.boot, self._run, self._many, self.api)
         self.parts = PartSteps(self._run, self._many)
         self.failover = FailoverSteps(self._run)
         self.operations = OperationSteps(self._run, self._many, self.parts)
         self.decisions = DecisionSteps(self._run, self._many)
         self.accounts = AccountSteps(self._run, self._many)
         self.money = MoneySteps(self._run, self._many)
-        self.history = HistorySteps(connection, self._run)
+        self.history = HistorySteps(connection, self._run, self._many)
         self._read_counts()
 
     def apply(self, batch: Batch) -> Answer:
@@ -75,6 +81,7 @@ class Applier:
             self.mail.read_counts()
             self.parts.read_counts()
             self.history.read_settings()
+            self.calls.read_uses()
             raise
         self.history.scrub()
         if answer.deliveries:
@@ -83,6 +90,8 @@ class Applier:
 
     def _apply(self, batch: Batch, answer: Answer) -> None:
         ended = self._accept(batch, answer)
+        self.api.apply(batch, answer)
+        self.records.apply(batch)
         if batch.counted or batch.blacklisted or batch.unblacklisted:
             self.accounts.apply(batch)
         if batch.credits:
@@ -140,6 +149,9 @@ class Applier:
             self.mail.incoming(batch.incoming_mail, answer)
         for row in batch.letter_claims:
             answer.letters.append(self.mail.claim(*row))
+        self.calls.apply(batch, answer)
+        for row in batch.call_claims:
+            answer.calls.append(self.calls.claim(*row))
         if batch.erasures:
             self.history.erase(batch.erasures, answer)
             self.parked -= sum(counts.get("parked_receipt", 0) for counts, *_ in answer.erased)
@@ -152,7 +164,11 @@ class Applier:
 
     def _accept(self, batch: Batch, answer: Answer) -> bool:
         """What comes in; whether messages end that it takes the place of."""
+        if batch.request_keys:
+            self.api.leave_out_repeated(batch, answer)
         accepted, intents = batch.accepted, batch.intents
+        if batch.registered:
+            self.history.register(batch.registered)
         if batch.mails:
             accepted, intents = self.mail.take(batch, answer)
         if accepted:
@@ -283,7 +299,7 @@ class Applier:
         for connector, id, now_ms, kind, row in batch.once:
             if self._run("insert_seen", (connector, id, now_ms)).rowcount:
                 (batch.incoming if kind == "incoming" else batch.incoming_mail).append(row)
-        self._many("set_mark", batch.marks)
+        self._many("set_mark", dict(batch.marks).items())  # of each what was said last
 
     def _receipts(self, batch: Batch, answer: Answer) -> bool:
         run = self._run
@@ -333,6 +349,8 @@ class Applier:
             self.history.ended(odd=gathered or any(row[4] for row in ended))
             if any(row[2] for row in ended):
                 self.mail.finish(answer)
+            if any(row[5] for row in ended):
+                self.api.finish(answer)
             if gathered:
                 self.parts.forget()
             run("close_submissions")
@@ -346,7 +364,7 @@ class Applier:
 
     def _deliveries(self, batch: Batch, answer: Answer) -> None:
         if batch.incoming:
-            self._many("insert_incoming", batch.incoming)
+            self._many("insert_incoming", self.api.incoming(batch.incoming, "", answer))
         if batch.delivered:
             self._many("delete_deliveries", _runs(row[0] for row in batch.delivered))
         for row in batch.refused:
@@ -393,6 +411,8 @@ class Applier:
         self.parts.sweep(sweep.assembly_before_ms, sweep.now_ms, answer)
         answer.sweep_again |= self.accounts.sweep(sweep.now_ms)
         answer.sweep_again |= self.history.sweep(sweep)
+        answer.sweep_again |= self.api.sweep(sweep)
+        answer.sweep_again |= self.calls.sweep(sweep.history_before_ms, sweep.now_ms)
 
     # -- SQLite ----------------------------------------------------------------------------------------
 

@@ -7,15 +7,17 @@ nothing: without `queue.text_days` there is one test for all that end with a bat
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from typing import NamedTuple
 
 from gateway.core.batch import NO_TEXTS, Answer, Row, Sweep
-from gateway.store.steps import Run
+from gateway.store.steps import Many, Run
 
 SWEEP_ROWS = 1000
 """A sweep that wiped so many texts has not wiped all."""
 ERASE_LOOK = 10_000
 """So many rows are looked at for a number in one batch, for some milliseconds."""
+DAY_MS = 86_400_000
 SCRUB_MS = 3_600_000
 """So often what was deleted leaves the write-ahead log, also where nothing else is written."""
 _KEEPS_TEXTS = "keeps_texts"
@@ -25,7 +27,7 @@ class _Place(NamedTuple):
     """Where a number may be: a table, and the statements that find it there."""
 
     name: str
-    """As the admin is told; "live" and "blacklist" are kept."""
+    """As the admin is told; those in KEPT are kept."""
     table: str
     """Walked through by rowid; empty: one look at all of it."""
     statements: tuple[str, ...]
@@ -44,9 +46,20 @@ PLACES = (
     _Place("incident", "incident", ("erase_incidents",)),
     _Place("ambiguous", "ambiguous", ("erase_ambiguous",)),
     _Place("incoming_part", "", ("erase_parts",)),
+    _Place("api_message", "api_message", ("erase_api_messages",)),
+    _Place("inbox", "inbox", ("erase_inbox",)),
+    _Place("call", "call", ("erase_incoming_calls", "erase_calls")),
+    _Place("dead_call", "dead_call", ("erase_dead_calls",)),
+    _Place("request_key", "request_key", ("erase_answers",)),
+    _Place("short_link", "short_link", ("erase_link_days", "erase_links")),
     _Place("blacklist", "", ("count_blacklisted_number",)),
+    _Place("contact", "contact", ("count_contacts_of_number",)),
+    _Place("record", "record", ("count_records_of_number",)),
 )
-KEPT = ("live", "blacklist")
+KEPT = ("live", "blacklist", "contact", "record")
+"""What is told and stays: what people have written down themselves, they take away themselves."""
+_WITH_OTHERS = ("history", "short_link")
+"""Rows of other tables go with those of these, and are not counted beside them."""
 OVER = -1
 """The step after the last one."""
 
@@ -54,9 +67,10 @@ OVER = -1
 class HistorySteps:
     """Part of the Applier; `run` runs the named statements in its transaction."""
 
-    def __init__(self, connection: sqlite3.Connection, run: Run) -> None:
+    def __init__(self, connection: sqlite3.Connection, run: Run, many: Many) -> None:
         self._connection = connection
         self._run = run
+        self._many = many
         self._scrubbed_ms = 0
         self._scrub_due = False
         self.read_settings()
@@ -71,6 +85,19 @@ class HistorySteps:
         self._run("write_odd_statistics" if odd else "write_statistics")
         if self._keeps_texts:
             self._run("write_texts")
+
+    def register(self, rows: list[Row]) -> None:
+        """See Batch.registered; the ends of messages that were never live."""
+        self._many("register_message", [row[:10] for row in rows])
+        if self._keeps_texts:
+            self._many("keep_text", [(row[0], *row[10:]) for row in rows if row[-1]])
+        messages: Counter[Row] = Counter()
+        segments: Counter[Row] = Counter()
+        for _, account, accepted_ms, _, _, count, state, *_ in rows:
+            key = (accepted_ms // DAY_MS, account, state)
+            messages[key] += 1
+            segments[key] += count
+        self._many("count_registered", [(*key, messages[key], segments[key]) for key in messages])
 
     def sweep(self, sweep: Sweep) -> bool:
         """Wipes what is too old; whether there is more."""
@@ -101,10 +128,9 @@ class HistorySteps:
         while step < len(PLACES) and left > 0:
             place = PLACES[step]
             upto, looked_at = self._upto(place.table, after, left) if place.table else (after, 1)
-            # texts go with the rows of their messages, and are not counted beside them
             where = (number, after, upto) if place.table else (number,)
             found = [self._count(name, where) for name in place.statements if looked_at]
-            counts[place.name] = found[-1] if place.name == "history" and found else sum(found)
+            counts[place.name] = found[-1] if place.name in _WITH_OTHERS and found else sum(found)
             if place.table and looked_at == left:
                 after = upto
             else:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from gateway.core.batch import Answer, Batch, Row, Sweep
 from gateway.core.model import Delivery, Letter, LetterKind
+from gateway.store.sqlite_api import ApiSteps
 from gateway.store.steps import Many, Run
 from protocols.sms import reassembly
 
@@ -27,6 +28,9 @@ KEY_MS = 24 * 3_600_000
 """So long a mail with the same key is the same mail."""
 WAITS, GONE_ON, CAME_AGAIN = range(3)
 """Where a part of a long SMS stands: its column `joined`."""
+FOR_INBOX = 2
+"""Where the joined text of a long SMS goes (`whole`): to where its account asks for it over HTTP, while its
+sessions get the parts as they came."""
 GAP = " … "
 """Stands where parts of a long SMS are missing."""
 
@@ -61,8 +65,9 @@ NO_DELIVERY = (None,) * (len(Delivery._fields) - 2)
 class MailSteps:
     """Part of the Applier; `run` and `many` run the named statements in its transaction."""
 
-    def __init__(self, boot: int, run: Run, many: Many) -> None:
+    def __init__(self, boot: int, run: Run, many: Many, api: ApiSteps) -> None:
         self._boot = boot
+        self._api = api
         self._run = run
         self._many = many
         self._purged_to = 0  # the mail that the last sweep looked at last
@@ -161,8 +166,11 @@ class MailSteps:
 
     def _bring(self, sms: IncomingRow, answer: Answer) -> None:
         if not self._post(sms, answer) and sms.fallback is not None:
-            self._run("insert_incoming", sms.fallback)
+            self._deliver([sms.fallback], sms.connector, answer)
             self._stop(sms, sms.fallback[0], answer)
+
+    def _deliver(self, rows: list[Row], connector: str, answer: Answer) -> None:
+        self._many("insert_incoming", self._api.incoming(rows, connector, answer))
 
     def _stop(self, sms: IncomingRow, account: str, answer: Answer) -> None:
         """Puts the SMS's sender on the blacklist of its account, if it says so."""
@@ -185,28 +193,38 @@ class MailSteps:
             *(received_ms, since_ms, addresses, None),
         )
         if not self._post(sms, answer) and account is not None:
-            if whole:
-                self._deliver_whole(key)
-            else:
-                self._run("deliver_parts", (*key, account))
+            self._bring_parts(key, account, whole, answer)
         if len(parts) == total:
             self._run("keep_parts", (max(row[2] for row in parts), *key))
         else:
             self._run("delete_parts", key)
         self._parts[connector] -= len(parts)
 
-    def _deliver_whole(self, key: Row) -> None:
-        """The first part's account gets one SMS with the text of all that are there."""
+    def _bring_parts(self, key: Row, account: str, whole: int, answer: Answer) -> None:
+        """The first part's account gets one SMS with the text of all that are there, or the parts."""
         found = self._run("list_part_deliveries", key).fetchall()
+        if not whole or (whole == FOR_INBOX and self._api.goes_to_sessions(account)):
+            parts = [(account, *row[2:]) for row in found]
+            if whole:
+                self._many("insert_incoming", parts)
+            else:
+                self._deliver(parts, key[0], answer)
+        if whole == FOR_INBOX:
+            self._api.note(self._whole(found, key[-1]), key[0], answer)
+        elif whole:
+            self._deliver([self._whole(found, key[-1])], key[0], answer)
+
+    @staticmethod
+    def _whole(found: list[Row], total: int) -> Row:
         deliveries = [Delivery(0, *row[1:]) for row in found]
         first = deliveries[0]
         parts = [
             reassembly.Part(row[0], sms.user_data, sms.esm_class, sms.data_coding)
             for row, sms in zip(found, deliveries, strict=True)
         ]
-        whole = reassembly.join_incoming(parts, key[-1])
+        whole = reassembly.join_incoming(parts, total)
         joined = first._replace(**whole._asdict(), tlvs=reassembly.without_sar(first.tlvs))
-        self._run("insert_incoming", joined[1:-1])
+        return joined[1:-1]
 
     def _post(self, sms: IncomingRow, answer: Answer) -> bool:
         """Writes the letters to whoever shall have this SMS; whether it answers a mail, and so is done."""

@@ -16,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 
+from gateway.core.api import NEWEST_API_ID
 from gateway.core.batch import Answer, Batch, Row
 from gateway.core.frames import encode_frame, take_frames
 from gateway.store.frames import encode
@@ -64,8 +65,9 @@ def _open(path: Path) -> tuple[Applier, Row]:
     queued = connection.execute(applier.sql["count_queued"]).fetchall()
     marks = connection.execute(applier.sql["list_marks"]).fetchall()
     counts, blacklist = applier.accounts.day_counts(_now_ms()), applier.accounts.blacklist()
-    balances = applier.money.balances()
-    return applier, ("", applier.boot, newest, messages, queued, in_doubt, marks, counts, blacklist, balances)
+    of_accounts = (counts, blacklist, applier.money.balances())
+    given = (dict(marks).get(NEWEST_API_ID, 0), *applier.records.newest())
+    return applier, ("", applier.boot, newest, messages, queued, in_doubt, marks, *of_accounts, *given)
 
 
 def _receive(channel: socket.socket) -> bytes:
@@ -86,6 +88,8 @@ def _serve(channel: socket.socket, applier: Applier) -> None:
             except sqlite3.Error as error:
                 text = str(error)
                 answer = Answer(error=text, fatal=not any(word in text for word in SPACE_ERRORS))
+            except UnicodeEncodeError as error:  # half of a surrogate pair, which no sender may get this far
+                answer = Answer(error=f"a text that is none: {error}")
             try:
                 channel.sendall(encode(answer))
             except OSError:

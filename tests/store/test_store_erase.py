@@ -10,7 +10,7 @@ import pytest
 from gateway_fakes import NOW_MS, message
 from store_support import SENDER, SqliteEngine, Store, incoming_sms, mail_rows, receipt
 
-from gateway.core.model import INCOMING, Delivery, Progress
+from gateway.core.model import INCOMING, Delivery, Progress, Wish
 from gateway.store import sqlite_history
 from gateway.store.sqlite_history import OVER
 
@@ -64,6 +64,26 @@ def fill(store: Store, number: str, first: int) -> None:
     part = incoming_sms(TEXT, number=number, reference=first, total=3, fallback=incoming(number))
     store.apply(incoming_mail=[sms, sms, part])
     store.apply(letters_refused=[(store.rows("letter")[-1]["letter_id"], "no", NOW_MS)])
+    fill_http(store, number, first + 7)
+
+
+def fill_http(store: Store, number: str, message_id: int) -> None:
+    """The same of what came over HTTP: two messages that have ended, and an incoming SMS."""
+    store.apply(api_accounts=[("web", 15)])
+    bare = message(message_id, account="web", destination=number, origin=2, flags=Wish.CALLED.value)
+    store.send(bare, bare._replace(message_id=message_id + 1))
+    known = (number, "Example", 0, 1, 0, f"{TEXT} for {number}", 0)
+    store.apply(api_messages=[(n, "web", "7", *known) for n in (message_id, message_id + 1)])
+    store.apply(failed=[(message_id, 5, "", NOW_MS)])
+    store.apply(calls_refused=[(row["call_id"], "no", NOW_MS) for row in store.rows("call")])
+    store.apply(failed=[(message_id + 1, 5, "", NOW_MS)])
+    store.apply(incoming=[("web", *incoming(number)[1:])])
+    said = f'{{"to": "{number}"}}'.encode()
+    store.apply(request_keys=[("web", f"k{message_id}", b"-", NOW_MS, said, ())])
+    store.apply(short_links=[(message_id, "web", f"https://example.org/?to={number}", NOW_MS, 0)])
+    store.apply(clicks=[(message_id, NOW_MS, 20000)])
+    store.apply(records=[("job", "web", message_id, "", f'["{number}"]')])
+    store.apply(contacts=[(message_id, "web", 0, number, "3", *"abcdefghi"[:9])])
 
 
 def tables(engine: SqliteEngine) -> list[str]:
@@ -72,7 +92,7 @@ def tables(engine: SqliteEngine) -> list[str]:
 
 
 def cells(store: Store) -> list[tuple[str, str, Any]]:
-    """Every cell of every table, but for those of live messages and blacklists, which stay."""
+    """Every cell of every table, but for those of live messages and what is kept."""
     engine = store.engine
     assert isinstance(engine, SqliteEngine)
     live = {row["message_id"] for row in store.rows("message")}
@@ -81,7 +101,7 @@ def cells(store: Store) -> list[tuple[str, str, Any]]:
         for table in tables(engine)
         for row in store.rows(table)
         for column, value in row.items()
-        if table != "blacklist" and row.get("message_id") not in live
+        if table not in KEPT_TABLES and row.get("message_id") not in live
     ]
 
 
@@ -97,8 +117,10 @@ def holding(store: Store, words: str) -> set[str]:
 
 TABLES = {
     "ambiguous", "dead_delivery", "dead_letter", "delivery", "history", "incident", "incoming_part", "letter",
-    "mail", "mail_recipient", "parked_receipt",
+    "mail", "mail_recipient", "parked_receipt", "api_message", "inbox", "call", "dead_call", "request_key",
+    "short_link",
 }  # fmt: skip
+KEPT_TABLES = {"blacklist", "contact", "contact_number", "record"}
 
 
 def test_security_73_nothing_of_the_number_is_left_anywhere(store: Store) -> None:
@@ -117,7 +139,8 @@ def test_security_73_nothing_of_the_number_is_left_anywhere(store: Store) -> Non
     assert holding(store, NUMBER) == set()
     assert holding(store, TEXT) == set()
     assert counts["live"] == 1
-    assert {name for name, count in counts.items() if count} == TABLES | {"live"}
+    assert {name for name, count in counts.items() if count} == TABLES | {"live", "contact", "record"}
+    assert len(store.rows("contact")) == len(store.rows("record")) == 1
 
 
 def test_no_table_is_left_out(store: Store) -> None:
@@ -128,11 +151,12 @@ def test_no_table_is_left_out(store: Store) -> None:
         "message", "submission", "gathered_part",  # of live messages, or without numbers
         "boot", "mark", "setting", "statistics", "incoming_seen", "sqlite_sequence",
         "balance", "balance_change", "charge", "day_count", "blacklist",
+        "api_account", "contact_group_member", "link_day",
     }  # fmt: skip
     names = {
         row[0] for row in engine.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
     }
-    assert names - harmless == TABLES | {"history_text"}
+    assert names - harmless == TABLES | {"history_text"} | KEPT_TABLES - {"blacklist"}
 
 
 def test_others_keep_theirs(store: Store) -> None:
@@ -233,6 +257,8 @@ def test_the_number_is_in_no_file_either(tmp_path: Path) -> None:
         fill(store, NUMBER, 1000 + 10 * n)
     live = store.rows("message", destination=NUMBER)
     store.apply(failed=[(row["message_id"], 5, "", NOW_MS) for row in live])
+    store.apply(records_gone=[("job", "web", row["record_id"]) for row in store.rows("record")])
+    store.apply(contacts_gone=[("web", row["contact_id"]) for row in store.rows("contact")])
     erase(store)
     files = [file for file in tmp_path.iterdir() if NUMBER.encode() in file.read_bytes()]
     assert files == []

@@ -176,7 +176,7 @@ def test_old_parts_go_in_pieces(sqlite: Store, monkeypatch: pytest.MonkeyPatch) 
 # -- indexes ----------------------------------------------------------------------------------------
 
 BY_INDEX = (
-    "find_mail write_reports drop_delay_notices find_answered part_text list_parts deliver_parts "
+    "find_mail write_reports drop_delay_notices find_answered part_text list_parts list_part_deliveries "
     "delete_parts keep_parts forget_parts wait_again purge_parts list_old_parts "
     "claim_letters next_letter list_old_mails delete_mail_recipients take_late"
 )

@@ -123,6 +123,55 @@ WHERE ambiguous_id > ?2 AND ambiguous_id <= ?3 AND instr(evidence, ?1);
 -- Parts of long incoming SMS; there are few.
 DELETE FROM incoming_part WHERE ?1 IN (number, own_number, source, destination);
 
+-- name: erase_api_messages
+-- What clients over HTTP know of messages that have ended.
+UPDATE api_message SET phone = iif(phone = ?1, 'erased', phone), comment = '',
+    sender = iif(sender IN (?1, '+' || ?1, '00' || ?1), 'erased', sender)
+WHERE message_id > ?2 AND message_id <= ?3 AND (phone = ?1 OR sender IN (?1, '+' || ?1, '00' || ?1))
+AND NOT EXISTS (SELECT 1 FROM message m WHERE m.message_id = api_message.message_id);
+
+-- name: erase_inbox
+-- Incoming SMS that are kept to be asked for.
+DELETE FROM inbox WHERE inbox_id > ?2 AND inbox_id <= ?3 AND ?1 IN (phone, own_number);
+
+-- name: erase_incoming_calls
+-- Incoming SMS that are to be told of; 2 is INCOMING.
+DELETE FROM call WHERE call_id > ?2 AND call_id <= ?3 AND kind = 2 AND ?1 IN (phone, own_number);
+
+-- name: erase_calls
+-- Other calls still say what became of their messages.
+UPDATE call SET phone = iif(phone IN (?1, '+' || ?1, '00' || ?1), 'erased', phone), comment = '', info = '', reason = '',
+    own_number = iif(own_number IN (?1, '+' || ?1, '00' || ?1), 'erased', own_number)
+WHERE call_id > ?2 AND call_id <= ?3 AND (phone IN (?1, '+' || ?1, '00' || ?1) OR own_number IN (?1, '+' || ?1, '00' || ?1));
+
+-- name: erase_dead_calls
+-- Those that nobody took.
+DELETE FROM dead_call WHERE call_id > ?2 AND call_id <= ?3 AND (phone IN (?1, '+' || ?1, '00' || ?1)
+    OR own_number IN (?1, '+' || ?1, '00' || ?1));
+
+-- name: erase_answers
+-- What was answered to requests that may come again: the answer is given again without the number.
+UPDATE request_key SET answer = CAST(replace(CAST(answer AS TEXT), ?1, 'erased') AS BLOB)
+WHERE rowid > ?2 AND rowid <= ?3 AND instr(CAST(answer AS TEXT), ?1);
+
+-- name: erase_link_days
+-- Clicks of the links that the next one deletes.
+DELETE FROM link_day WHERE link_id IN (
+    SELECT link_id FROM short_link WHERE link_id > ?2 AND link_id <= ?3 AND instr(url, ?1));
+
+-- name: erase_links
+-- Short links with the number in where they lead: they lead nowhere any more.
+DELETE FROM short_link WHERE link_id > ?2 AND link_id <= ?3 AND instr(url, ?1);
+
 -- name: count_blacklisted_number
 -- Entries of blacklists: they are kept, or it would be written to again.
 SELECT count(*) FROM blacklist WHERE number = ?1;
+
+-- name: count_contacts_of_number
+-- Entries of address books are their owner's: they are kept.
+SELECT count(*) FROM contact WHERE contact_id > ?2 AND contact_id <= ?3
+AND instr(' ' || numbers || ' ' || others || ' ', ' ' || ?1 || ' ');
+
+-- name: count_records_of_number
+-- So are templates, jobs, and whatever else accounts have written down.
+SELECT count(*) FROM record WHERE rowid > ?2 AND rowid <= ?3 AND instr(data, ?1);

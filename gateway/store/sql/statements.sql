@@ -314,8 +314,9 @@ WHERE message_id < ?2 AND progress = 1 AND expires_ms <= ?3 LIMIT 1000;
 
 -- name: count_ended
 -- How many open messages each account has less; whether some came by mail, are (with) segments of their sender's,
--- or were charged for.
-SELECT m.account, count(*), max(m.origin), max(m.progress > 2 OR m.flags & 4), max(m.flags & 16) FROM temp.ended CROSS JOIN message m USING (message_id) GROUP BY m.account;
+-- were charged for, or came over HTTP or are to be called for (CALLED, bit 33).
+SELECT m.account, count(*), max(m.origin = 1), max(m.progress > 2 OR m.flags & 4), max(m.flags & 16),
+    max(m.origin = 2 OR m.flags >> 33 & 1) FROM temp.ended CROSS JOIN message m USING (message_id) GROUP BY m.account;
 
 -- name: write_history
 -- Ended messages, without their text.
@@ -714,17 +715,6 @@ WHERE connector = ? AND number = ? AND own_number = ? AND reference = ? AND tota
 SELECT part, text, received_ms, answers_since_ms, addresses, account, whole FROM incoming_part
 WHERE connector = ? AND number = ? AND own_number = ? AND reference = ? AND total = ?
 AND joined = ? ORDER BY part;
-
--- name: deliver_parts
--- Its parts go to an account as they came.
-INSERT INTO delivery (account, message_id, created_ms, source_ton, source_npi, source,
-    destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
-    state, error, accepted_ms, done_ms, segments)
-SELECT ?6, message_id, created_ms, source_ton, source_npi, source,
-    destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
-    state, error, accepted_ms, done_ms, segments
-FROM incoming_part WHERE connector = ?1 AND number = ?2 AND own_number = ?3 AND reference = ?4 AND total = ?5
-AND account IS NOT NULL AND joined = 0 ORDER BY part;
 
 -- name: list_part_deliveries
 -- What an account would get of each part.
