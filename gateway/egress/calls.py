@@ -1,0 +1,332 @@
+"""Tells accounts over HTTP: calls their handlers as the SMSC service does, and their webhooks.
+
+Theory of operation.  A call is a row of the store until what became of it is committed: taken, put off, or
+dead.  The caller claims rows that are due, some at a time, and makes a few calls at once; what a killed
+gateway had claimed is claimed by the next one, so an account may be told twice, with the same event id.
+
+Each account has a lane for its handler and one for its webhook.  A lane has a share of the calls at once, a
+small one while it fails or is slow, and one that is full is left out of the claims: however bad a handler is,
+the others are told in time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from random import Random
+from typing import Any, Protocol
+
+from gateway.config.model import AccountHttp
+from gateway.core.accounts import Account
+from gateway.core.api import Call, CallKind, CallTarget
+from gateway.core.batch import Answer, Journal, Row
+from gateway.core.call_urls import CallUrlError, parse_call_url
+from gateway.core.clock import Clock
+from gateway.core.events import Events
+from gateway.core.hours import zone_of
+from gateway.egress.call_client import CallFailed
+from gateway.egress.call_lanes import SLOW_S, Lane, is_for_good, is_taken, next_due_ms
+from gateway.translate.calls import handler_request, webhook_body
+from protocols.smsc_http.callbacks import CallbackError
+from protocols.webhooks import HEADER, sign
+
+AT_ONCE = 50
+CLAIM = 50
+"""Calls that are claimed at once."""
+PROBLEM_S = 600.0
+"""A handler that has failed for so long is a problem."""
+
+
+class Client(Protocol):
+    """What is needed of CallClient."""
+
+    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int: ...
+    async def close(self) -> None: ...
+
+
+class _NoTarget(Exception):
+    """There is nobody to call; the text says why."""
+
+
+class Caller:
+    """The calls that are under way, and what waits for them; `connect` makes the client when it is needed."""
+
+    def __init__(
+        self,
+        connect: Callable[[], Client],
+        accounts: Mapping[str, Account],
+        *,
+        journal: Journal,
+        events: Events,
+        clock: Clock,
+        random: Random,
+    ) -> None:
+        self.taken = 0
+        self.put_off = 0
+        self.dead = 0
+        self.under_way = 0
+        self._connect = connect
+        self._client: Client | None = None
+        self._accounts = accounts
+        self._journal = journal
+        self._events = events
+        self._clock = clock
+        self._random = random
+        self._lanes: dict[tuple[str, int], Lane] = {}
+        self._ready: deque[Lane] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._claiming = False
+        self._due_ms: int | None = 0  # of the next call to claim; None: there is none
+        self._left_out = False
+        self._stopping = False
+
+    # -- start, reload, stop ---------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Looks for what an earlier run has left."""
+        self.wake()
+
+    def configure(self) -> None:
+        """After a reload: URLs may be others, so nobody is known to fail."""
+        for lane in self._lanes.values():
+            lane.rests, lane.failing_since = False, None
+            self._queue(lane)
+        self._pump()
+        self.wake()
+
+    async def stop(self, timeout_s: float) -> None:
+        """Finishes what is under way, so long at the most; the rest is for the next run."""
+        self._stopping = True
+        for lane in self._lanes.values():
+            lane.waiting.clear()
+        if self._tasks:
+            _, late = await asyncio.wait(tuple(self._tasks), timeout=timeout_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        if self._client is not None:
+            await self._client.close()
+        self._journal.wake()
+
+    # -- what there is to do ---------------------------------------------------------------------------
+
+    def store_says(self, answer: Answer) -> None:
+        """What a commit tells before its callbacks run."""
+        for rows, due_ms in answer.calls:
+            self._claimed(rows, due_ms)
+        if answer.calls_waiting:
+            self.wake()
+
+    def wake(self) -> None:
+        """The store has written calls."""
+        self._due_ms = 0
+        self._claim(self._clock.now_ms())
+
+    def tick(self, now: float, now_ms: int) -> None:
+        """Gives who fails one more, and claims what has become due; about twice each second."""
+        for lane in self._lanes.values():
+            lane.rests = False
+            self._queue(lane)
+        self._pump()
+        self._claim(now_ms)
+
+    def _claim(self, now_ms: int) -> None:
+        if self._claiming or self._stopping or self._due_ms is None or self._due_ms > now_ms:
+            return
+        if self._journal.error or self.under_way >= AT_ONCE:
+            return
+        full = tuple({lane.account for lane in self._lanes.values() if lane.is_full})
+        self._claiming, self._left_out = True, bool(full)
+        self._due_ms = None  # what comes while the store looks is kept
+        self._journal.batch.call_claims.append((now_ms, CLAIM, full))
+        self._journal.then(self._claim_committed)
+
+    def _claim_committed(self, ok: bool) -> None:
+        if not ok:
+            self._claiming = False
+            self._due_ms = 0
+
+    def _claimed(self, rows: list[Row], due_ms: int | None) -> None:
+        """What the store found: Call's fields, and when the next one is due."""
+        self._claiming = False
+        if due_ms is not None:
+            self._due_at(due_ms)
+        if self._stopping:
+            return
+        for call in map(Call._make, rows):
+            lane = self._lanes.get((call.account, call.target))
+            if lane is None:
+                lane = self._lanes[call.account, call.target] = Lane(call.account, call.target)
+            lane.waiting.append(call)
+            self._queue(lane)
+        self._pump()
+        if rows or self._due_ms == 0:  # there may be more, or there is since the store looked
+            self._claim(self._clock.now_ms())
+
+    def _due_at(self, due_ms: int) -> None:
+        self._due_ms = due_ms if self._due_ms is None else min(self._due_ms, due_ms)
+
+    # -- calls -----------------------------------------------------------------------------------------
+
+    def _queue(self, lane: Lane) -> None:
+        if lane.can_start and not lane.is_queued:
+            lane.is_queued = True
+            self._ready.append(lane)
+
+    def _pump(self) -> None:
+        """Starts calls, one of each lane in turn."""
+        while self._ready and self.under_way < AT_ONCE and not self._journal.error and not self._stopping:
+            lane = self._ready.popleft()
+            lane.is_queued = False
+            if lane.can_start:
+                lane.under_way += 1
+                self.under_way += 1
+                call = lane.waiting.popleft()
+                task = asyncio.get_running_loop().create_task(self._call(lane, call), name="call")
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
+                self._queue(lane)
+
+    async def _call(self, lane: Lane, call: Call) -> None:
+        """Makes a call, and notes what became of it."""
+        started = self._clock.now()
+        try:
+            status = await self._try(call)
+        except (CallFailed, CallbackError, CallUrlError) as error:
+            self._failed(lane, call, str(error))
+        except _NoTarget as error:
+            self._refuse(lane, call, str(error))
+        except Exception as error:  # a call with a fault must not end the gateway, now and after each start
+            self._fault(lane, call, error)
+        else:
+            if is_taken(call.target, status):
+                self._was_taken(lane, call)
+            elif is_for_good(call.target, status):
+                self._failing(lane, call, f"HTTP {status}")
+                self._refuse(lane, call, f"HTTP {status}")
+            else:
+                self._failed(lane, call, f"HTTP {status}")
+        finally:
+            was_full = lane.is_full
+            lane.under_way -= 1
+            self.under_way -= 1
+            lane.is_slow = self._clock.now() - started > SLOW_S
+        if self._left_out and was_full and not lane.is_full:
+            self._due_ms = 0
+        self._queue(lane)
+        self._pump()
+        self._claim(self._clock.now_ms())
+
+    async def _try(self, call: Call) -> int:
+        """The HTTP status of the answer."""
+        account, http = self._target_of(call)
+        if call.target == CallTarget.WEBHOOK:
+            if http.webhook_secret is None:
+                raise CallFailed("webhook_secret is missing, so it cannot be signed")
+            url, body = http.webhook, webhook_body(call)
+            signature = sign(body, http.webhook_secret.reveal(), self._clock.now_ms() // 1000)
+            headers = {"Content-Type": "application/json", HEADER: signature}
+        else:
+            zone = zone_of(account.config.time_zone)
+            request = handler_request(call, http.handler, zone, account.config.message_id_format)
+            url, body, headers = request.url, request.body, {"Content-Type": request.content_type}
+        if self._client is None:
+            self._client = self._connect()
+        return await self._client.post(url, body, headers)
+
+    def _target_of(self, call: Call) -> tuple[Account, AccountHttp]:
+        account = self._accounts.get(call.account)
+        if account is None:
+            raise _NoTarget("there is no such account any more")
+        http = account.config.http
+        if http is None or not (http.webhook if call.target == CallTarget.WEBHOOK else http.handler):
+            raise _NoTarget(f"the account has no {CallTarget(call.target).name.lower()} any more")
+        return account, http
+
+    # -- results ---------------------------------------------------------------------------------------
+
+    def _was_taken(self, lane: Lane, call: Call) -> None:
+        self.taken += 1
+        self._journal.batch.calls_done.append((call.call_id,))
+        self._journal.wake()
+        if lane.failing_since is not None:
+            lane.failing_since, lane.last_error = None, ""
+            self._say("info", "calls_taken_again", lane)
+
+    def _failed(self, lane: Lane, call: Call, reason: str) -> None:
+        """Nobody took it, for now or after too many tries."""
+        self._failing(lane, call, reason)
+        http = account.config.http if (account := self._accounts.get(call.account)) else None
+        days = http.webhook_days if http is not None else AccountHttp().webhook_days
+        due_ms = next_due_ms(call, self._clock.now_ms(), days, self._random)
+        if due_ms is None:
+            self._refuse(lane, call, reason)
+            return
+        self.put_off += 1
+        self._journal.batch.calls_put_off.append((call.call_id, due_ms, reason))
+        self._journal.wake()
+        self._due_at(due_ms)
+
+    def _failing(self, lane: Lane, call: Call, reason: str) -> None:
+        lane.rests, lane.last_error = True, reason
+        if lane.failing_since is None:
+            lane.failing_since = self._clock.now()
+            self._say("warning", "call_failed", lane, reason=reason, call=call.call_id)
+
+    def _refuse(self, lane: Lane, call: Call, reason: str) -> None:
+        self.dead += 1
+        self._journal.batch.calls_refused.append((call.call_id, reason, self._clock.now_ms()))
+        self._journal.wake()
+        kind = CallKind(call.kind).name.lower()
+        self._say("warning", "call_dead", lane, reason=reason, call=call.call_id, kind=kind)
+
+    def _fault(self, lane: Lane, call: Call, error: Exception) -> None:
+        """Something that must not happen did, in the gateway; its text might hold some of the call's."""
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(where.filename).name}:{where.lineno}"
+        reason = f"a fault in the gateway: {type(error).__name__} in {place}"
+        self._say("error", "call_fault", lane, reason=reason, call=call.call_id)
+        self._failed(lane, call, reason)
+
+    # -- what is said ----------------------------------------------------------------------------------
+
+    def _say(self, level: str, event: str, lane: Lane, **fields: object) -> None:
+        place = {"account": lane.account, "target": lane.name, "url": self._shown(lane)}
+        self._events.seldom(level, event, self._clock.now(), **place, **fields)
+
+    def _shown(self, lane: Lane) -> str:
+        """Scheme and host of its URL; what follows may be secret."""
+        account = self._accounts.get(lane.account)
+        http = account.config.http if account is not None else None
+        if http is None:
+            return "-"
+        try:
+            return parse_call_url(http.webhook if lane.target == CallTarget.WEBHOOK else http.handler).shown
+        except CallUrlError:
+            return "-"
+
+    def status(self) -> dict[str, Any]:
+        """Counts since the start, as plain values."""
+        return {
+            "taken": self.taken,
+            "put_off": self.put_off,
+            "dead": self.dead,
+            "under_way": self.under_way,
+            "failing": sorted(f"{it.account} ({it.name})" for it in self._failing_lanes()),
+        }
+
+    def problems(self) -> Iterator[str]:
+        """One line for each handler and webhook that has failed for long."""
+        for lane in self._failing_lanes():
+            failing_s = self._clock.now() - (lane.failing_since or 0.0)
+            if failing_s >= PROBLEM_S:
+                yield (
+                    f"the {lane.name} of account {lane.account} at {self._shown(lane)} has failed for"
+                    f" {failing_s / 60:.0f} min: {lane.last_error}"
+                )
+
+    def _failing_lanes(self) -> Iterator[Lane]:
+        return (lane for lane in self._lanes.values() if lane.failing_since is not None)
