@@ -94,6 +94,7 @@ class ApiSteps:
     def finish(self, answer: Answer) -> None:
         """What those in temp.ended that came over HTTP, or whose ends are called for, have to tell."""
         answer.api_ended.extend(self._run("list_api_ended").fetchall())
+        self._run("note_lookups")
         self._calls.of_ends(answer)
 
     # -- incoming SMS --------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 -- Messages that came over HTTP, live and ended, accepted and registered: the fields of ApiMessage
--- (gateway/core/api.py).  The index of the account gives its messages in the order of their ids.
+-- (gateway/core/api.py), and what was found out of a number that was looked up (gateway.translate.hlr).  The index of
+-- the account gives its messages in the order of their ids.
 CREATE TABLE api_message (
     message_id INTEGER PRIMARY KEY,
     account TEXT NOT NULL,
@@ -10,7 +11,8 @@ CREATE TABLE api_message (
     parts INTEGER NOT NULL,
     cost INTEGER NOT NULL,
     comment TEXT NOT NULL,
-    flags INTEGER NOT NULL
+    flags INTEGER NOT NULL,
+    info TEXT NOT NULL DEFAULT ''
 );
 CREATE INDEX api_message_phone ON api_message (account, phone, api_id);
 CREATE INDEX api_message_account ON api_message (account);

@@ -29,6 +29,11 @@ UPDATE api_message SET flags = flags | 2 WHERE account = ? AND message_id = ?;
 SELECT a.account, a.message_id, a.api_id, a.phone, e.state, e.error, e.done_ms
 FROM temp.ended e CROSS JOIN message m USING (message_id) CROSS JOIN api_message a USING (message_id) ORDER BY e.rowid;
 
+-- name: note_lookups
+-- What is said of numbers that were looked up: 4 is the kind of HLR requests, 5 that of pings.
+UPDATE api_message SET info = (SELECT info FROM temp.ended e WHERE e.message_id = api_message.message_id)
+WHERE message_id IN (SELECT message_id FROM temp.ended WHERE info <> '') AND kind IN (4, 5);
+
 -- name: register_message
 -- A message that was refused, and that can be asked for.
 INSERT INTO history (message_id, account, accepted_ms, source, destination, registered_delivery, segments, connector,
