@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from gateway.api import account as accounts
 from gateway.api import events, messages
-from gateway.api.auth import Gate, credentials_of
+from gateway.api.auth import enter, who
 from gateway.api.json_reading import BadJson, load
 from gateway.api.preview import preview
 from gateway.api.problems import Problem, not_found, unavailable
@@ -25,6 +25,7 @@ from gateway.core.accounts import Account
 from gateway.core.http import HttpCall, HttpReply, HttpStream
 from gateway.core.hub import Hub
 from gateway.front.desk import Desk, Unavailable
+from gateway.front.gate import Gate
 
 PREFIX = "/v1"
 BODY_MAX = 4 * 1024 * 1024
@@ -67,27 +68,26 @@ class JsonApi:
 
     async def _answer(self, call: HttpCall) -> Answer:
         path = call.path.removeprefix(PREFIX + "/")
-        if path == "openapi.json" and call.method in ("GET", "HEAD"):
-            return self._document()
+        if path == "openapi.json":
+            return self._document(call.method)
         message_id, pattern = _path(path)
         methods = ROUTES.get(pattern)
         if methods is None:
             raise not_found(f"there is no {PREFIX}/{path[:60]}: see {PREFIX}/openapi.json")
         handler = methods.get(call.method)
         if handler is None:
-            allowed = ", ".join(methods)
-            raise Problem(
-                405, "method_not_allowed", f"this path has {allowed}", headers=(("Allow", allowed),)
-            )
+            raise _not_allowed(", ".join(methods))
         gate = self._gate
-        account = await gate.admit(credentials_of(call), call.peer)
-        gate.enter(account)
+        account = await who(gate, call)
+        enter(gate, account)
         try:
             return await handler(self, Asked(call, account, message_id))
         finally:
             gate.leave(account)
 
-    def _document(self) -> HttpReply:
+    def _document(self, method: str) -> HttpReply:
+        if method != "GET":
+            raise _not_allowed("GET")
         if not self._openapi:
             self._openapi = OPENAPI.read_bytes()
         return HttpReply(200, JSON, self._openapi, (("Cache-Control", "max-age=300"),))
@@ -138,6 +138,10 @@ ROUTES: dict[str, dict[str, _Handler]] = {
     "preview": {"POST": JsonApi.preview},
     "events": {"GET": JsonApi.events},
 }
+
+
+def _not_allowed(methods: str) -> Problem:
+    return Problem(405, "method_not_allowed", f"this path has {methods}", headers=(("Allow", methods),))
 
 
 def _path(path: str) -> tuple[int, str]:

@@ -72,7 +72,7 @@ def draft_of(item: Any, now_ms: int, address: str, flags: int = 0) -> Draft | Er
     coded = _content(item, errors)
     due_ms, expires_ms = _times(item, now_ms, errors) if "send_at" in item or "validity_s" in item else (0, 0)
     priority, reference = item.get("priority", 0), item.get("reference", "")
-    if priority != 0 and (type(priority) is not int or not 0 <= priority <= 3):
+    if type(priority) is not int or not 0 <= priority <= 3:
         errors.append(_error("priority", "write 0 to 3; 3 goes first"))
     if reference != "" and not _is_reference(reference):
         errors.append(_error("reference", f"write 1 to {REFERENCE_MAX} printable characters"))
@@ -148,7 +148,7 @@ def _content(item: Mapping[str, Any], errors: Errors) -> _Coded | None:
     flash, most = item.get("flash", False), item.get("max_parts", 0)
     if type(flash) is not bool:
         errors.append(_error("flash", "write true or false"))
-    if most != 0 and (type(most) is not int or not 1 <= most <= segments.MAX_SEGMENTS):
+    if type(most) is not int or not 0 <= most <= segments.MAX_SEGMENTS:
         errors.append(_error("max_parts", f"write 1 to {segments.MAX_SEGMENTS}"))
         most = 0
     text = item.get("text")

@@ -14,17 +14,19 @@ from gateway_fakes import FakeLink, account_config
 from multidict import CIMultiDict
 
 from gateway.api.app import Answer, JsonApi
-from gateway.api.auth import Credentials, unauthorized
-from gateway.config.http_model import AccountHttp
+from gateway.config.http_model import AccountHttp, Http
 from gateway.config.model import Account as AccountConfig
 from gateway.config.price_model import Price, PriceList
 from gateway.core.accounts import Account
 from gateway.core.http import HttpCall, HttpReply, HttpStream
 from gateway.core.hub import Hub
+from gateway.core.logins import Logins
 from gateway.core.model import OnAmbiguous
 from gateway.core.router import Router
 from gateway.core.routing import Route, RouteTable
 from gateway.core.upstream import Upstream
+from gateway.front.desk import BLOCKED, DENIED, ApiProblem
+from gateway.front.gate import Credentials, Gate
 
 TO = "79990000001"
 OTHER = "79990000002"
@@ -32,26 +34,24 @@ ADDRESS = "192.0.2.7"
 PRICES = PriceList(name="retail", currency="EUR", prices=[Price(prefix="+7", price=0.05)])
 
 
-class FakeGate:
+class FakeGate(Gate):
     """Lets in whoever says his name as an API key."""
 
     def __init__(self, desk: FrontDesk) -> None:
-        self._desk = desk
-        self.under_way: list[str] = []
+        super().__init__(desk.accounts, Logins(desk.clock), desk.clock, Http(max_requests=4))
         self.asked: list[tuple[Credentials, str]] = []
 
-    async def admit(self, credentials: Credentials, address: str) -> Account:
+    def known(self, credentials: Credentials, address: str) -> Account | None:
         self.asked.append((credentials, address))
-        account = self._desk.accounts.get(credentials.key)
+        account = self._accounts.get(credentials.key)
         if account is None:
-            raise unauthorized("who is that?")
+            raise ApiProblem(BLOCKED if credentials.key == "blocked" else DENIED)
         return account
 
-    def enter(self, account: Account) -> None:
-        self.under_way.append(account.name)
-
-    def leave(self, account: Account) -> None:
-        self.under_way.remove(account.name)
+    @property
+    def under_way(self) -> list[str]:
+        """Accounts with requests that have no answer yet."""
+        return list(self._under_way)
 
 
 class Told(NamedTuple):
@@ -123,6 +123,12 @@ class ApiDesk:
     def post(self, value: Any = None, **headers: Any) -> Told:
         """One message, or what `value` says."""
         return self.ask("POST", "/v1/messages", value or {"to": TO, "text": "hello"}, **headers)
+
+    async def link_up(self) -> None:
+        """What is sent from now on goes up at once."""
+        self.upstreams["one"].link_up(self.link)
+        self.journal.flush()
+        self.upstreams["one"].claimed([], None)
 
     def close(self) -> None:
         self.journal.close()
