@@ -32,11 +32,6 @@ _TYPES: Final = {
     CallKind.CLICK.value: "message.clicked",
     CallKind.WAITCALL.value: "call.received",
 }
-_EVENT_IDS: Final = {
-    CallKind.STATUS.value: "ended",
-    CallKind.INCOMING.value: "incoming",
-    CallKind.CLICK.value: "clicked",
-}
 STATES: Final = {
     2: "delivered",
     3: "expired",
@@ -111,9 +106,15 @@ def _service_call(call: Call, zone: tzinfo, id_form: str) -> ServiceCall:
 
 
 def event_id_of(call: Call) -> str:
-    """The same for each try of a call, and for each call that tells the same."""
-    name = _EVENT_IDS.get(call.kind)
-    return f"{name}-{call.message_id}" if name else f"call-{call.call_id}"
+    """The same for each try of a call, and for each call that tells the same.
+
+    The messages of one submit_multi share an id, so it is the number that makes them different.
+    """
+    if call.kind == CallKind.INCOMING:
+        return f"incoming-{call.message_id}"
+    if call.kind == CallKind.WAITCALL:
+        return f"call-{call.done_ms}-{call.phone}"
+    return f"{'clicked' if call.kind == CallKind.CLICK else 'ended'}-{call.message_id}-{call.phone}"
 
 
 def type_of(call: Call) -> str:

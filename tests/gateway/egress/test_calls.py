@@ -125,7 +125,7 @@ async def test_a_webhook_is_signed_anew_for_each_try() -> None:
         assert first.headers[HEADER] != second.headers[HEADER]
         for posted in (first, second):
             assert is_genuine(posted.headers[HEADER], posted.body, [SECRET], posted.at_ms / 1000)
-        assert json.loads(first.body)["id"] == "ended-1"
+        assert json.loads(first.body)["id"] == "ended-1-79990000001"
 
 
 @looped

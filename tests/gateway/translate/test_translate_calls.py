@@ -133,6 +133,7 @@ def test_an_event_keeps_its_id_over_tries_and_replays() -> None:
     assert event_id_of(row) == event_id_of(row._replace(call_id=9, tries=3, created_ms=1))
     ids = {event_id_of(row._replace(kind=kind.value)) for kind in CallKind}
     assert len(ids) == len(CallKind)
+    assert event_id_of(row) != event_id_of(row._replace(phone="79990000002")), "of one submit_multi"
 
 
 def test_words_and_times_are_those_of_the_json_api() -> None:
