@@ -14,11 +14,12 @@ from __future__ import annotations
 import asyncio
 import traceback
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from random import Random
 from typing import Any, Protocol
 
+from gateway.config.basics import Network
 from gateway.config.model import AccountHttp
 from gateway.core.accounts import Account
 from gateway.core.api import Call, CallKind, CallTarget
@@ -27,7 +28,7 @@ from gateway.core.call_urls import CallUrlError, parse_call_url
 from gateway.core.clock import Clock
 from gateway.core.events import Events
 from gateway.core.hours import zone_of
-from gateway.egress.call_client import CallFailed
+from gateway.egress.call_client import CallClient, CallFailed
 from gateway.egress.call_lanes import SLOW_S, Lane, is_for_good, is_taken, next_due_ms
 from gateway.translate.calls import handler_request, webhook_body
 from protocols.smsc_http.callbacks import CallbackError
@@ -43,6 +44,8 @@ PROBLEM_S = 600.0
 class Client(Protocol):
     """What is needed of CallClient."""
 
+    networks: Sequence[Network]
+
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int: ...
     async def close(self) -> None: ...
 
@@ -52,17 +55,22 @@ class _NoTarget(Exception):
 
 
 class Caller:
-    """The calls that are under way, and what waits for them; `connect` makes the client when it is needed."""
+    """The calls that are under way, and what waits for them.
+
+    `accounts` is looked into at each call; `networks` may be called although they are not public; `connect`
+    makes the client, when the first call needs it.
+    """
 
     def __init__(
         self,
-        connect: Callable[[], Client],
         accounts: Mapping[str, Account],
+        networks: Sequence[Network],
         *,
         journal: Journal,
         events: Events,
         clock: Clock,
         random: Random,
+        connect: Callable[[Sequence[Network], Clock], Client] = CallClient,
     ) -> None:
         self.taken = 0
         self.put_off = 0
@@ -70,6 +78,7 @@ class Caller:
         self.under_way = 0
         self._connect = connect
         self._client: Client | None = None
+        self._networks = networks
         self._accounts = accounts
         self._journal = journal
         self._events = events
@@ -89,8 +98,11 @@ class Caller:
         """Looks for what an earlier run has left."""
         self.wake()
 
-    def configure(self) -> None:
+    def configure(self, networks: Sequence[Network]) -> None:
         """After a reload: URLs may be others, so nobody is known to fail."""
+        self._networks = networks
+        if self._client is not None:
+            self._client.networks = networks
         for lane in self._lanes.values():
             lane.rests, lane.failing_since = False, None
             self._queue(lane)
@@ -234,7 +246,7 @@ class Caller:
             request = handler_request(call, http.handler, zone, account.config.message_id_format)
             url, body, headers = request.url, request.body, {"Content-Type": request.content_type}
         if self._client is None:
-            self._client = self._connect()
+            self._client = self._connect(self._networks, self._clock)
         return await self._client.post(url, body, headers)
 
     def _target_of(self, call: Call) -> tuple[Account, AccountHttp]:

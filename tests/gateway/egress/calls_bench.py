@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any, NamedTuple
@@ -12,11 +12,13 @@ from typing import Any, NamedTuple
 from call_rows import call
 from gateway_fakes import FakeJournal, ManualClock, account, recorded_events
 
+from gateway.config.basics import Network
 from gateway.config.model import AccountHttp
 from gateway.config.secret import Secret
 from gateway.core.accounts import Account
 from gateway.core.api import Call, CallTarget
 from gateway.core.batch import Answer, Batch
+from gateway.core.clock import Clock
 from gateway.egress.call_client import CallFailed
 from gateway.egress.calls import Caller
 
@@ -46,6 +48,7 @@ class FakeClient:
 
     def __init__(self, clock: ManualClock) -> None:
         self._clock = clock
+        self.networks: Sequence[Network] = ()
         self.posted: list[Posted] = []
         self.answers: defaultdict[str, deque[Given]] = defaultdict(deque)
         self.usual: dict[str, Given] = {}
@@ -156,15 +159,20 @@ class Bench:
         self.events, self.written = recorded_events()
         self.accounts: dict[str, Account] = {}
         self.caller = Caller(
-            lambda: self.client,
             self.accounts,
+            [],
             journal=self.store,
             events=self.events,
             clock=self.clock,
             random=Random(5),
+            connect=self._connect,
         )
         self.store.caller = self.caller
         self._call_id = 0
+
+    def _connect(self, networks: Sequence[Network], clock: Clock) -> FakeClient:
+        self.client.networks = networks
+        return self.client
 
     def account(self, name: str = "app", **http: Any) -> None:
         """An account with a handler at http://<name>/ and a webhook at http://<name>.hook/, unless said."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -222,7 +223,8 @@ async def test_a_changed_url_is_used_at_the_next_try() -> None:
         it.write()
         await it.settled()
         it.account(handler="http://other/")
-        it.caller.configure()
+        it.caller.configure([ip_network("10.0.0.0/8")])
+        assert it.client.networks == [ip_network("10.0.0.0/8")]
         await it.settled()
         await it.advance(FOUR_MINUTES_S)
         assert it.store.done == [1]

@@ -21,7 +21,6 @@ from gateway.config.secret import Secret
 from gateway.core.api import use_of
 from gateway.core.batch import Answer, Batch
 from gateway.core.model import Progress, Wish
-from gateway.egress.call_client import CallClient
 from gateway.egress.calls import Caller
 from protocols.smsc_http.callbacks import StatusCall, check_hash, parse_callback
 from protocols.webhooks import is_genuine
@@ -45,8 +44,8 @@ class Run:
         self.journal = Journal(folder)
         self.account = account(http=http)
         self.caller = Caller(
-            lambda: CallClient([ip_network("127.0.0.0/8")], clock),
             {"app": self.account},
+            [ip_network("127.0.0.0/8")],
             journal=self.journal,
             events=recorded_events()[0],
             clock=clock,
