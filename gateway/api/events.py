@@ -124,7 +124,7 @@ def _missed(hub: Hub, account: str, last: str) -> list[Event]:
     return [Event(hub.newest, GAP, 0, b'{"see":"/v1/messages"}')] if found is None else found
 
 
-async def _chunks(stream: Stream, first: Iterable[Event], until: str = "") -> AsyncIterator[bytes]:
+async def _chunks(stream: Stream, first: Iterable[Event], until: str | None = None) -> AsyncIterator[bytes]:
     """`until`: after such an event there will be none."""
     try:
         yield b"retry: %d\n\n" % RETRY_MS

@@ -39,7 +39,8 @@ def preview(desk: Desk, account: Account, value: Any) -> dict[str, Any]:
     item = {name: value[name] for name in FIELDS & value.keys()} | {"text": text, "to": _ANYBODY}
     draft = draft_of(item, now_ms, "")
     if isinstance(draft, list):
-        errors += [error for error in draft if text is not None or error.field != "text"]
+        known = bool(errors)  # what is wrong with the values is wrong with the text too
+        errors += [error for error in draft if not (known and text is None and error.field == "text")]
     if errors or isinstance(draft, list):
         raise Problem(422, "invalid", "nothing was previewed: see errors", errors=errors)
     shown = _parts(draft)
