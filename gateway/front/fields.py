@@ -1,0 +1,106 @@
+"""Reading the parameters of a request: what makes no sense is error 1."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime, timedelta, tzinfo
+from typing import NamedTuple
+
+from gateway.core.hours import zone_of
+from gateway.core.smsc_ids import phone_key
+from gateway.front.desk import BAD_PARAMETERS, ApiProblem, Asked
+from protocols.smsc_http.times import TimeError, parse_date
+
+_is_integer = re.compile("[0-9]{1,18}", re.ASCII).fullmatch
+_between = re.compile(r"[,;\s]+").split
+
+Params = Mapping[str, str]
+
+
+def bad() -> ApiProblem:
+    """Error 1, to be raised."""
+    return ApiProblem(BAD_PARAMETERS)
+
+
+def integer(params: Params, name: str, low: int, high: int) -> int | None:
+    """A whole number within bounds that both belong to it; None: it is missing or empty."""
+    value = params.get(name, "")
+    if not value:
+        return None
+    if not _is_integer(value) or not low <= int(value) <= high:
+        raise bad()
+    return int(value)
+
+
+def flag(params: Params, name: str) -> bool:
+    """A parameter that is on (1) or off (0, empty or missing)."""
+    value = params.get(name, "")
+    if value not in ("", "0", "1"):
+        raise bad()
+    return value == "1"
+
+
+def count(params: Params, most: int, name: str = "cnt") -> int:
+    """How many records are asked for, `most` at the most and without a word of it."""
+    asked = integer(params, name, 1, 10**9)
+    return most if asked is None else min(asked, most)
+
+
+def items(value: str) -> list[str]:
+    """The items of a list with any separators."""
+    return [item for item in _between(value) if item]
+
+
+def spellings(recipient: str) -> list[str]:
+    """How a recipient may be kept, the likeliest first: as digits, an address in small letters, a name.
+
+    Without a plus some national prefixes of Russia stand for 7, as they do when messages are sent.
+    """
+    key = phone_key(recipient)
+    found = [key, recipient.strip()]
+    if not recipient.strip().startswith("+"):
+        if len(key) == 11 and key.startswith("8"):
+            found.insert(0, f"7{key[1:]}")
+        elif len(key) == 10 and key.startswith("9"):
+            found.insert(0, f"7{key}")
+        elif key.startswith("00"):
+            found.insert(0, key[2:])
+    return list(dict.fromkeys(found))
+
+
+# -- times ---------------------------------------------------------------------------------------------
+
+
+class Period(NamedTuple):
+    """Days of a calendar, both included, and the moments (ms) from which and before which they are."""
+
+    first: date
+    last: date
+    begins_ms: int
+    ends_ms: int
+
+
+def period(asked: Asked, now_ms: int, longest_days: int) -> Period:
+    """`start` to `end` in the account's zone; the day of `start` without an end, today without both."""
+    zone = zone_of(asked.account.config.time_zone)
+    params = asked.params
+    try:
+        today = datetime.fromtimestamp(now_ms / 1000, zone).date()
+        first = parse_date(params["start"]) if params.get("start") else today
+        last = parse_date(params["end"]) if params.get("end") else first
+        if last < first or (last - first).days > longest_days:
+            raise bad()
+        return Period(first, last, begin_ms(first, zone), begin_ms(last + timedelta(1), zone))
+    except (TimeError, OverflowError):
+        raise bad() from None
+
+
+def begin_ms(day: date, zone: tzinfo) -> int:
+    """When a day begins in a zone."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=zone).timestamp() * 1000)
+
+
+def written(at_ms: int, zone: tzinfo) -> str:
+    """`DD.MM.YYYY hh:mm:ss` by the clocks of a zone."""
+    return datetime.fromtimestamp(at_ms / 1000, zone).strftime("%d.%m.%Y %H:%M:%S")
