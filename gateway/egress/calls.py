@@ -20,19 +20,16 @@ from random import Random
 from typing import Any, Protocol
 
 from gateway.config.basics import Network
-from gateway.config.model import AccountHttp
 from gateway.core.accounts import Account
-from gateway.core.api import Call, CallKind, CallTarget
+from gateway.core.api import Call
 from gateway.core.batch import Answer, Journal, Row
-from gateway.core.call_urls import CallUrlError, parse_call_url
 from gateway.core.clock import Clock
 from gateway.core.events import Events
-from gateway.core.hours import zone_of
 from gateway.egress.call_client import CallClient, CallFailed
 from gateway.egress.call_lanes import SLOW_S, Lane, is_for_good, is_taken, next_due_ms
-from gateway.translate.calls import handler_request, webhook_body
+from gateway.egress.call_requests import NoTarget, request_of, shown_url, webhook_days
+from gateway.translate.calls import type_of
 from protocols.smsc_http.callbacks import CallbackError
-from protocols.webhooks import HEADER, sign
 
 AT_ONCE = 50
 CLAIM = 50
@@ -48,10 +45,6 @@ class Client(Protocol):
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int: ...
     async def close(self) -> None: ...
-
-
-class _NoTarget(Exception):
-    """There is nobody to call; the text says why."""
 
 
 class Caller:
@@ -207,9 +200,9 @@ class Caller:
         started = self._clock.now()
         try:
             status = await self._try(call)
-        except (CallFailed, CallbackError, CallUrlError) as error:
+        except (CallFailed, CallbackError) as error:
             self._failed(lane, call, str(error))
-        except _NoTarget as error:
+        except NoTarget as error:
             self._refuse(lane, call, str(error))
         except Exception as error:  # a call with a fault must not end the gateway, now and after each start
             self._fault(lane, call, error)
@@ -234,29 +227,10 @@ class Caller:
 
     async def _try(self, call: Call) -> int:
         """The HTTP status of the answer."""
-        account, http = self._target_of(call)
-        if call.target == CallTarget.WEBHOOK:
-            if http.webhook_secret is None:
-                raise CallFailed("webhook_secret is missing, so it cannot be signed")
-            url, body = http.webhook, webhook_body(call)
-            signature = sign(body, http.webhook_secret.reveal(), self._clock.now_ms() // 1000)
-            headers = {"Content-Type": "application/json", HEADER: signature}
-        else:
-            zone = zone_of(account.config.time_zone)
-            request = handler_request(call, http.handler, zone, account.config.message_id_format)
-            url, body, headers = request.url, request.body, {"Content-Type": request.content_type}
+        request = request_of(call, self._accounts.get(call.account), self._clock.now_ms() // 1000)
         if self._client is None:
             self._client = self._connect(self._networks, self._clock)
-        return await self._client.post(url, body, headers)
-
-    def _target_of(self, call: Call) -> tuple[Account, AccountHttp]:
-        account = self._accounts.get(call.account)
-        if account is None:
-            raise _NoTarget("there is no such account any more")
-        http = account.config.http
-        if http is None or not (http.webhook if call.target == CallTarget.WEBHOOK else http.handler):
-            raise _NoTarget(f"the account has no {CallTarget(call.target).name.lower()} any more")
-        return account, http
+        return await self._client.post(request.url, request.body, request.headers)
 
     # -- results ---------------------------------------------------------------------------------------
 
@@ -266,13 +240,19 @@ class Caller:
         self._journal.wake()
         if lane.failing_since is not None:
             lane.failing_since, lane.last_error = None, ""
-            self._say("info", "calls_taken_again", lane)
+            self._events.seldom(
+                "info",
+                "calls_taken_again",
+                self._clock.now(),
+                account=lane.account,
+                target=lane.name,
+                url=self._shown(lane),
+            )
 
     def _failed(self, lane: Lane, call: Call, reason: str) -> None:
         """Nobody took it, for now or after too many tries."""
         self._failing(lane, call, reason)
-        http = account.config.http if (account := self._accounts.get(call.account)) else None
-        days = http.webhook_days if http is not None else AccountHttp().webhook_days
+        days = webhook_days(self._accounts.get(call.account))
         due_ms = next_due_ms(call, self._clock.now_ms(), days, self._random)
         if due_ms is None:
             self._refuse(lane, call, reason)
@@ -286,39 +266,54 @@ class Caller:
         lane.rests, lane.last_error = True, reason
         if lane.failing_since is None:
             lane.failing_since = self._clock.now()
-            self._say("warning", "call_failed", lane, reason=reason, call=call.call_id)
+            self._events.seldom(
+                "warning",
+                "call_failed",
+                self._clock.now(),
+                account=lane.account,
+                target=lane.name,
+                url=self._shown(lane),
+                call=call.call_id,
+                reason=reason,
+            )
 
     def _refuse(self, lane: Lane, call: Call, reason: str) -> None:
         self.dead += 1
         self._journal.batch.calls_refused.append((call.call_id, reason, self._clock.now_ms()))
         self._journal.wake()
-        kind = CallKind(call.kind).name.lower()
-        self._say("warning", "call_dead", lane, reason=reason, call=call.call_id, kind=kind)
+        self._events.seldom(
+            "warning",
+            "call_dead",
+            self._clock.now(),
+            account=lane.account,
+            target=lane.name,
+            url=self._shown(lane),
+            call=call.call_id,
+            kind=type_of(call),
+            reason=reason,
+        )
 
     def _fault(self, lane: Lane, call: Call, error: Exception) -> None:
         """Something that must not happen did, in the gateway; its text might hold some of the call's."""
         where = traceback.extract_tb(error.__traceback__)[-1]
         place = f"{Path(where.filename).name}:{where.lineno}"
         reason = f"a fault in the gateway: {type(error).__name__} in {place}"
-        self._say("error", "call_fault", lane, reason=reason, call=call.call_id)
+        self._events.seldom(
+            "error",
+            "call_fault",
+            self._clock.now(),
+            account=lane.account,
+            target=lane.name,
+            url=self._shown(lane),
+            call=call.call_id,
+            reason=reason,
+        )
         self._failed(lane, call, reason)
 
     # -- what is said ----------------------------------------------------------------------------------
 
-    def _say(self, level: str, event: str, lane: Lane, **fields: object) -> None:
-        place = {"account": lane.account, "target": lane.name, "url": self._shown(lane)}
-        self._events.seldom(level, event, self._clock.now(), **place, **fields)
-
     def _shown(self, lane: Lane) -> str:
-        """Scheme and host of its URL; what follows may be secret."""
-        account = self._accounts.get(lane.account)
-        http = account.config.http if account is not None else None
-        if http is None:
-            return "-"
-        try:
-            return parse_call_url(http.webhook if lane.target == CallTarget.WEBHOOK else http.handler).shown
-        except CallUrlError:
-            return "-"
+        return shown_url(self._accounts.get(lane.account), lane.target)
 
     def status(self) -> dict[str, Any]:
         """Counts since the start, as plain values."""

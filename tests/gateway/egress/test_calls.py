@@ -436,7 +436,7 @@ async def test_the_log_has_few_lines_and_nothing_secret() -> None:
 
 @looped
 async def test_a_fault_costs_its_call_a_try_and_nobody_else_anything(monkeypatch: Any) -> None:
-    from gateway.egress import calls as module
+    from gateway.egress import call_requests as module
 
     whole = module.handler_request
 
