@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from protocols.sms.addresses import is_e164
+
 MAX_RECIPIENT: Final = 254
 """Characters of a mail address, the longest of what can be a recipient."""
 
 _REMOVED: Final = str.maketrans("", "", " -()\t")
-_is_number = re.compile("[1-9][0-9]{9,14}", re.ASCII).fullmatch
 _is_mail = re.compile(r"[^\s\x00-\x1f\x7f,;:|<>\"@]+@[^\s\x00-\x1f\x7f,;:|<>\"@]+", re.ASCII).fullmatch
 _is_bot_user = re.compile("#[0-9]{1,20}|[A-Za-z][A-Za-z0-9_]{2,63}", re.ASCII).fullmatch
 
@@ -27,8 +28,8 @@ def canonical_number(phone: str) -> str:
 
 
 def is_number(digits: str) -> bool:
-    """Whether a canonical number can be a subscriber's: 10 to 15 digits, and 11 of one that begins with 7."""
-    return _is_number(digits) is not None and (digits[0] != "7" or len(digits) == 11)
+    """Whether a canonical number can be a subscriber's: an international one, with 11 digits if with a 7."""
+    return is_e164(digits) and (digits[0] != "7" or len(digits) == 11)
 
 
 def is_mail(address: str) -> bool:

@@ -7,7 +7,7 @@ is read in the zone that the account has. TimeError for whatever is none of the 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import Final, NamedTuple
 
 MOSCOW_OFFSET_H: Final = 3
@@ -41,18 +41,18 @@ class Window(NamedTuple):
     first: int
     last: int
 
-    def opening(self, now: datetime, tz_hours: int = 0) -> datetime | None:
-        """When it opens next, in UTC; None: it is open. `now` is aware."""
-        local = now.astimezone(zone_of(tz_hours))
+    def opening(self, now: datetime, zone: int | tzinfo = 0) -> datetime | None:
+        """When it opens next, in UTC; None: it is open. `now` is aware; `zone` as in `parse_time`."""
+        local = now.astimezone(zone_of(zone))
         if self.first <= local.hour < self.last:
             return None
         opening = local.replace(hour=self.first, minute=0, second=0, microsecond=0)
         return (opening if opening > local else opening + timedelta(days=1)).astimezone(UTC)
 
 
-def zone_of(tz_hours: int) -> timezone:
-    """The zone so many hours east of Moscow."""
-    return timezone(timedelta(hours=MOSCOW_OFFSET_H + tz_hours))
+def zone_of(zone: int | tzinfo) -> tzinfo:
+    """The zone so many hours east of Moscow; one that is a zone already is itself."""
+    return timezone(timedelta(hours=MOSCOW_OFFSET_H + zone)) if isinstance(zone, int) else zone
 
 
 def parse_zone(text: str) -> int:
@@ -64,9 +64,10 @@ def parse_zone(text: str) -> int:
     return int(text)
 
 
-def parse_time(text: str, tz_hours: int, now: datetime) -> datetime | Window | None:
+def parse_time(text: str, zone: int | tzinfo, now: datetime) -> datetime | Window | None:
     """When to send: a moment in UTC, a window of hours in the zone, or None: at once. `now` is aware.
 
+    `zone`: hours east of Moscow, or any zone with its own rules.
     `DDMMYYhhmm` or `DD.MM.YY hh:mm` in the zone; `h1-h2`; `0` and a Unix timestamp; `+m`, minutes from now;
     `0` or "". A moment that is past means at once. A window over midnight is refused: the service does not
     say what it would do.
@@ -81,7 +82,7 @@ def parse_time(text: str, tz_hours: int, now: datetime) -> datetime | Window | N
         due = _from_timestamp(int(text))
     elif (moment := _is_moment(text)) is not None:
         day, month, year, hour, minute = (int(part) for part in moment.groups() if part is not None)
-        due = _moment(2000 + year, month, day, hour, minute, 0, tz_hours)
+        due = _moment(2000 + year, month, day, hour, minute, 0, zone)
     else:
         raise TimeError("it is none of the forms of a time")
     return due.astimezone(UTC) if due > now else None
@@ -100,9 +101,11 @@ def _from_timestamp(seconds: int) -> datetime:
         raise TimeError("the timestamp is after the year 9999") from None
 
 
-def _moment(year: int, month: int, day: int, hour: int, minute: int, second: int, tz_hours: int) -> datetime:
+def _moment(
+    year: int, month: int, day: int, hour: int, minute: int, second: int, zone: int | tzinfo
+) -> datetime:
     try:
-        local = datetime(year, month, day, hour, minute, second, tzinfo=zone_of(tz_hours))
+        local = datetime(year, month, day, hour, minute, second, tzinfo=zone_of(zone))
         return local.astimezone(UTC)
     except (ValueError, OverflowError):
         raise TimeError("there is no such day or time") from None
