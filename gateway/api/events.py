@@ -62,10 +62,12 @@ def ended(hub: Hub, rows: Iterable[Row]) -> None:
             hub.publish(account, ENDED_NAME, message_id, _line(shown))
 
 
-def incoming(hub: Hub, account: str) -> None:
-    """An SMS has come; what it says is to be asked for."""
-    if hub.wants(account):
-        hub.publish(account, INCOMING, 0, b'{"see":"/v1/incoming"}')
+def incoming(hub: Hub, rows: Iterable[Row]) -> None:
+    """SMS that have come: the rows of Answer.inbox. What they say is to be asked for."""
+    for account, inbox_id, phone, own_number, received_ms in rows:
+        if hub.wants(account):
+            shown = {"id": str(inbox_id), "from": phone, "to": own_number, "at": time_text(received_ms)}
+            hub.publish(account, INCOMING, 0, _line(shown))
 
 
 def tick(hub: Hub, accounts: Mapping[str, Account], now: float) -> None:

@@ -1,8 +1,9 @@
 """What the core asks of the store: one batch, its answer, and the journal that takes batches.
 
-A batch is one transaction.  Its lists hold plain tuples, because they cross to another process by the
-thousand; what the tuples hold is said at each list.  The order of the lists is the order in which they are
-applied, which matters: a receipt that came in the same batch as its response finds the response's id.
+A batch is one transaction.  Its lists hold plain tuples (no named ones, and no enums in them: those cannot
+cross), because they go to another process by the thousand; what the tuples hold is said at each list.  The
+order of the lists is the order in which they are applied, which matters: a receipt that came in the same batch
+as its response finds the response's id.
 """
 
 from __future__ import annotations
@@ -226,6 +227,8 @@ class Answer:
     """Of request_keys that had come before: place among them, digest and answer of the first time."""
     api_ended: list[Row] = field(default_factory=list)
     """account, message_id, api_id, phone, state, error, done_ms: of ApiMessages that ended."""
+    inbox: list[Row] = field(default_factory=list)
+    """account, inbox_id, phone, own_number, received_ms: incoming SMS that are kept to be asked for."""
     calls_waiting: bool = False
     """This batch has written calls."""
     calls: list[Row] = field(default_factory=list)

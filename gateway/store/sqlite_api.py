@@ -129,6 +129,7 @@ class ApiSteps:
         if uses & ApiUse.INBOX:
             kept = (sms.account, phone, own_number, at_ms, *text, answers, connector)
             inbox_id = self._run("insert_inbox", kept).lastrowid or 0
+            answer.inbox.append((sms.account, inbox_id, phone, own_number, at_ms))
         what = (sms.account, CallKind.INCOMING.value, at_ms, inbox_id, answers, phone, own_number)
         self._calls.write([(*what, 0, "", at_ms, 0, sms.segments, 0, "", *text, "")], answer)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from gateway_fakes import NOW_MS
-from json_api import TO, ApiDesk, MakeApi, http_account, stream_of
+from json_api import OTHER, TO, ApiDesk, MakeApi, http_account, stream_of
 
 from gateway.api import events
 from gateway.core import hub as hubs
@@ -83,9 +83,10 @@ def test_an_account_hears_nothing_of_another(api: ApiDesk) -> None:
         await told(chunks, 1)
         events.ended(api.hub, [ENDED])
         events.accepted(api.hub, [(8, "app", "", TO, "", 0, 1, 0, "", 8)])
-        events.incoming(api.hub, "app")
-        events.incoming(api.hub, "other")
-        assert [one["event"] for one in await told(chunks, 1)] == ["incoming"]
+        events.incoming(api.hub, [("app", 1, TO, OTHER, NOW_MS), ("other", 2, TO, OTHER, NOW_MS)])
+        (only,) = await told(chunks, 1)
+        assert only["event"] == "incoming"
+        assert only["data"] == {"id": "2", "from": TO, "to": OTHER, "at": "2025-06-15T15:06:40.000Z"}
         api.hub.drop("other")
         assert await rest(chunks) == []
 
