@@ -118,7 +118,7 @@ CREATE TABLE record (
     record_id INTEGER NOT NULL,
     name TEXT NOT NULL,
     data TEXT NOT NULL,
-    UNIQUE (kind, account, record_id)
+    UNIQUE (account, kind, record_id)
 );
 CREATE INDEX record_name ON record (kind, account, name, record_id);
 

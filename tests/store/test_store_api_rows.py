@@ -1,0 +1,139 @@
+"""What the HTTP front reads, beside the process that writes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gateway_fakes import NOW_MS
+from store_support import SqliteEngine, Store
+
+from gateway.core.api import NEWEST_API_ID
+from gateway.core.batch import Batch
+from gateway.store import sqlite_writer
+from gateway.store.api_rows import ApiRows
+from gateway.store.sqlite_open import FILE_NAME, statements
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Any:
+    engine = SqliteEngine(tmp_path)
+    yield Store(engine)
+    engine.close()
+
+
+def read(store: Store, *questions: tuple[str, tuple[object, ...]]) -> list[list[dict[str, Any]]]:
+    engine = store.engine
+    assert isinstance(engine, SqliteEngine)
+
+    async def ask() -> list[list[dict[str, Any]]]:
+        rows = ApiRows(engine.path)
+        try:
+            return list(await asyncio.gather(*(rows(*question) for question in questions)))
+        finally:
+            await rows.close()
+
+    return asyncio.run(ask())
+
+
+def put(store: Store, record_id: int, name: str = "a", account: str = "app", kind: str = "group") -> None:
+    store.apply(records=[(kind, account, record_id, name, f'{{"n": {record_id}}}')])
+
+
+def test_records_are_found_by_id_by_name_and_by_kind(store: Store) -> None:
+    for record_id, name, account in ((1, "a", "app"), (2, "b", "app"), (3, "a", "app"), (4, "a", "other")):
+        put(store, record_id, name, account)
+    put(store, 9, kind="template")
+    one, none, named, some, of_all = read(
+        store,
+        ("get_record", ("group", "app", 2)),
+        ("get_record", ("group", "app", 4)),
+        ("named_record", ("group", "app", "a")),
+        ("list_records", ("group", "app", 2)),
+        ("list_kind", ("group",)),
+    )
+    assert one == [{"record_id": 2, "name": "b", "data": '{"n": 2}'}]
+    assert none == []
+    assert [row["record_id"] for row in named] == [3]
+    assert [row["record_id"] for row in some] == [1, 2]
+    assert [(row["account"], row["record_id"]) for row in of_all] == [
+        ("app", 1),
+        ("app", 2),
+        ("app", 3),
+        ("other", 4),
+    ]
+
+
+def test_what_was_committed_before_is_seen(store: Store) -> None:
+    engine = store.engine
+    assert isinstance(engine, SqliteEngine)
+
+    async def ask() -> list[int]:
+        rows, found = ApiRows(engine.path), []
+        for n in range(3):
+            found.append(len(await rows("list_kind", ("group",))))
+            put(store, n)
+        await rows.close()
+        return found
+
+    assert asyncio.run(ask()) == [0, 1, 2]
+
+
+def test_no_reader_holds_back_a_checkpoint(store: Store) -> None:
+    engine = store.engine
+    assert isinstance(engine, SqliteEngine)
+
+    async def ask() -> tuple[int, int, int]:
+        rows = ApiRows(engine.path)
+        put(store, 1)
+        await rows("list_records", ("group", "app", 1))
+        put(store, 2)
+        done: tuple[int, int, int] = engine.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        await rows.close()
+        return done
+
+    assert asyncio.run(ask()) == (0, 0, 0)
+
+
+def test_only_what_the_front_may_ask_is_answered(store: Store) -> None:
+    with pytest.raises(KeyError):
+        read(store, ("delete_ended", ()))
+
+
+def test_nothing_can_be_written(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.store.api_rows.statements", lambda prefix: {"x": "DELETE FROM record"})
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        read(store, ("x", ()))
+
+
+def test_a_reader_that_never_read_closes(store: Store) -> None:
+    assert read(store) == []
+
+
+def test_every_read_of_the_front_uses_an_index(store: Store) -> None:
+    """A read takes the one thread that all of them have."""
+    engine = store.engine
+    assert isinstance(engine, SqliteEngine)
+    tables = [row[0] for row in engine.connection.execute("SELECT name FROM main.sqlite_master")]
+    for name, sql in statements("api").items():
+        count = max((int(n) for n in re.findall(r"\?(\d+)", sql)), default=sql.count("?"))
+        plan = [row[3] for row in engine.connection.execute(f"EXPLAIN QUERY PLAN {sql}", ["1"] * count)]
+        scans = [line for line in plan if line.startswith("SCAN") and line.split()[1] in tables]
+        assert scans == [], f"{name} reads a whole table"
+
+
+def test_the_next_run_goes_on_behind_the_ids_of_this_one(store: Store, tmp_path: Path) -> None:
+    store.apply(marks=[(NEWEST_API_ID, 1), (NEWEST_API_ID, 3), ("read", 9), (NEWEST_API_ID, 2)])
+    store.apply(records=[("group", "app", 6, "", "{}")])
+    store.engine.close()
+    applier, hello = sqlite_writer._open(tmp_path / FILE_NAME)
+    assert hello[-3:] == (2, {"group": 6}, 0)
+    applier.apply(Batch(marks=[(NEWEST_API_ID, 3)], incidents=[(1, NOW_MS, "x")]))
+    applier.connection.close()
+    applier, hello = sqlite_writer._open(tmp_path / FILE_NAME)
+    assert hello[-3] == 3
+    applier.connection.close()
