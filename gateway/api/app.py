@@ -123,7 +123,8 @@ class JsonApi:
         return _reply(preview(self.desk, asked.account, _body(asked.call)))
 
     async def events(self, asked: Asked) -> Answer:
-        return events.account_stream(self.hub, asked.account, asked.call.headers.get("Last-Event-ID", ""))
+        last = asked.call.headers.get("Last-Event-ID", "")
+        return events.account_stream(self.hub, asked.account, last, self.desk.clock.now())
 
     async def message_events(self, asked: Asked) -> Answer:
         return await events.message_stream(self.desk, self.hub, asked.account, asked.message_id)

@@ -12,6 +12,7 @@ from gateway.api.problems import FieldError
 from gateway.config.connector_model import Transliteration
 from gateway.core.model import UNTIL_EXPIRY, Draft
 from gateway.core.texts import rewrite
+from gateway.translate.api_submit import BINARY, UDHI, Coded, coded_text
 from gateway.translate.smpp_reading import special_message
 from protocols.smpp.pdu import SubmitSm
 from protocols.sms import segments, udh
@@ -23,7 +24,7 @@ from protocols.sms.addresses import (
     is_alphanumeric_sender,
     is_e164,
 )
-from protocols.sms.alphabet import Alphabet, as_gsm7, encode
+from protocols.sms.alphabet import Alphabet
 
 FIELDS = frozenset(
     (
@@ -37,9 +38,6 @@ REFERENCE_MAX = 64
 VALIDITY_MAX_S = 30 * 86_400
 SCHEDULE_MAX_MS = 366 * 86_400_000
 _OCTETS_MAX = segments.MAX_SEGMENTS * 134
-_FLASH = 0x10
-"""data_coding: message class 0, to the display (3GPP TS 23.038 §4)."""
-_UCS2, _BINARY, _UDHI = 8, 4, 0x40
 
 _is_number = re.compile(r"\+[1-9][0-9]{6,14}|[0-9]{3,15}", re.ASCII).fullmatch
 _is_hex = re.compile(r"(?:[0-9A-Fa-f]{2})*", re.ASCII).fullmatch
@@ -49,8 +47,6 @@ _is_time = re.compile(
 ).fullmatch
 _has_half_pair = re.compile("[\ud800-\udfff]").search
 Errors = list[FieldError]
-_Coded = tuple[int, int, bytes, int]
-"""esm_class, data_coding, user_data, segments."""
 
 
 def draft_of(item: Any, now_ms: int, address: str, flags: int = 0) -> Draft | Errors:
@@ -79,7 +75,7 @@ def draft_of(item: Any, now_ms: int, address: str, flags: int = 0) -> Draft | Er
     if errors or sender is None or coded is None:
         return errors
     source_ton, source_npi, source = sender
-    esm_class, data_coding, user_data, count = coded
+    esm_class, protocol_id, data_coding, user_data, count = coded
     return Draft(
         "",
         source_ton,
@@ -89,7 +85,7 @@ def draft_of(item: Any, now_ms: int, address: str, flags: int = 0) -> Draft | Er
         NPI_ISDN,
         digits,
         esm_class,
-        0,
+        protocol_id,
         priority,
         1,
         data_coding,
@@ -144,7 +140,7 @@ def sender_of(text: str) -> tuple[int, int, str] | None:
 # -- text and octets ------------------------------------------------------------------------------------
 
 
-def _content(item: Mapping[str, Any], errors: Errors) -> _Coded | None:
+def _content(item: Mapping[str, Any], errors: Errors) -> Coded | None:
     flash, most = item.get("flash", False), item.get("max_parts", 0)
     if type(flash) is not bool:
         errors.append(_error("flash", "write true or false"))
@@ -165,30 +161,20 @@ def _content(item: Mapping[str, Any], errors: Errors) -> _Coded | None:
         coded = text_of(text, policy, flash=flash is True)
         if coded is None:
             errors.append(_error("text", "it has half of a surrogate pair: write the whole character"))
-    if coded is not None and coded[3] > (most or segments.MAX_SEGMENTS):
+    if coded is not None and coded.segments > (most or segments.MAX_SEGMENTS):
         limit = most or segments.MAX_SEGMENTS
-        errors.append(_error("text", f"it takes {coded[3]} SMS, and {limit} is the most", "too_long"))
+        errors.append(_error("text", f"it takes {coded.segments} SMS, and {limit} is the most", "too_long"))
     return coded
 
 
-def text_of(text: str, policy: str, *, flash: bool) -> _Coded | None:
+def text_of(text: str, policy: str, *, flash: bool) -> Coded | None:
     """A text as it goes up; None: it is not well-formed Unicode."""
-    data = as_gsm7(text)
-    if data is not None:
-        count = 1 if len(data) <= 160 else segments.count(data, Alphabet.GSM7)
-        return 0, _FLASH if flash else 0, data, count
-    if _has_half_pair(text) is not None:
+    if not text.isascii() and _has_half_pair(text) is not None:
         return None
-    if policy == "none":
-        data = encode(text, Alphabet.UCS2)
-        count = 1 if len(data) <= 140 else segments.count(data, Alphabet.UCS2)
-        return 0, _FLASH | _UCS2 if flash else _UCS2, data, count
-    written = rewrite(text, policy, ()).written
-    coding = 0 if written.alphabet is Alphabet.GSM7 else _UCS2
-    return 0, _FLASH | coding if flash else coding, written.data, written.segments
+    return coded_text(text if policy == "none" else rewrite(text, policy, ()).text, flash=flash)
 
 
-def _octets(item: Mapping[str, Any], errors: Errors) -> _Coded | None:
+def _octets(item: Mapping[str, Any], errors: Errors) -> Coded | None:
     """8-bit data, with a header if there is one; data that does not fit into one SMS is split."""
     for name in ("text", "transliterate", "flash"):
         if item.get(name):
@@ -205,11 +191,11 @@ def _octets(item: Mapping[str, Any], errors: Errors) -> _Coded | None:
         errors.append(_error("data_hex", "it is empty: write the octets to send, or a text"))
         return None
     if not header:
-        return 0, _BINARY, data, segments.count(data, Alphabet.BINARY)
+        return Coded(0, 0, BINARY, data, segments.count(data, Alphabet.BINARY))
     return _with_header(header, data, errors)
 
 
-def _with_header(header: bytes, data: bytes, errors: Errors) -> _Coded | None:
+def _with_header(header: bytes, data: bytes, errors: Errors) -> Coded | None:
     try:
         elements, rest = udh.parse(header)
         if rest:
@@ -220,12 +206,12 @@ def _with_header(header: bytes, data: bytes, errors: Errors) -> _Coded | None:
     except udh.UdhError as error:
         errors.append(_error("udh_hex", f"it is no header: {error}"))
         return None
-    return _UDHI, _BINARY, header + data, count
+    return Coded(UDHI, 0, BINARY, header + data, count)
 
 
 def kind_of(draft: Draft) -> str:
     """The name of what a handset obeys without asking its user, or "" (see AccountSmpp.allow)."""
-    if not draft.esm_class & _UDHI:
+    if not draft.esm_class & UDHI:
         return ""
     return special_message(SubmitSm(data_coding=draft.data_coding), draft.user_data, draft.esm_class)
 

@@ -86,16 +86,18 @@ def _line(shown: Mapping[str, Any]) -> bytes:
 # -- who listens ----------------------------------------------------------------------------------------
 
 
-def account_stream(hub: Hub, account: Account, last: str) -> HttpStream:
+def account_stream(hub: Hub, account: Account, last: str, now: float) -> HttpStream:
     """All events of an account; `last`: the Last-Event-ID, "": from now on."""
-    stream = _open(hub, account.name)
+    stream = _open(hub, account.name, now)
     missed = _missed(hub, account.name, last)
     return HttpStream(CONTENT_TYPE, _chunks(stream, missed), _HEADERS)
 
 
 async def message_stream(desk: Desk, hub: Hub, account: Account, message_id: int) -> HttpStream:
     """Those of one message: where it stands now, and what follows, up to its end; raises Problem 404."""
-    stream = _open(hub, account.name, message_id)  # first, so that nothing is missed in between
+    stream = _open(
+        hub, account.name, desk.clock.now(), message_id
+    )  # first, so that nothing is missed in between
     try:
         row = await row_of(desk, account, message_id)
     except BaseException:
@@ -109,9 +111,9 @@ async def message_stream(desk: Desk, hub: Hub, account: Account, message_id: int
     return HttpStream(CONTENT_TYPE, _chunks(stream, [now], until=ENDED_NAME), _HEADERS)
 
 
-def _open(hub: Hub, account: str, message_id: int = 0) -> Stream:
+def _open(hub: Hub, account: str, now: float, message_id: int = 0) -> Stream:
     try:
-        return hub.open(account, message_id)
+        return hub.open(account, now, message_id)
     except TooManyStreams:
         raise Problem(
             429, "too_many_streams", f"close one of the account's {STREAMS} streams first", retry_s=15

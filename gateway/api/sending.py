@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from gateway.api.drafts import Errors, draft_of, kind_of
 from gateway.api.problems import FieldError, Problem, error_of, problem_of
 from gateway.core.accounts import Account
-from gateway.core.api import ApiFlag, ApiUse, use_of
+from gateway.core.api import ApiFlag
 from gateway.core.batch import Answer
 from gateway.core.errors import Refusal
 from gateway.core.http import HttpReply
@@ -28,6 +28,7 @@ from gateway.core.model import Draft, Origin, Wish
 from gateway.core.prices import amount_text
 from gateway.core.submission import Accepted
 from gateway.front.desk import Desk, committed
+from gateway.translate.api_submit import BINARY, BINARY_SMS, FLASH_SMS, SMS, UCS2
 
 MESSAGES_MAX = 1000
 """Of one request."""
@@ -38,7 +39,8 @@ JSON = "application/json"
 _ONE = ApiFlag.JSON.value
 _ONE_OF_MANY = (ApiFlag.JSON | ApiFlag.MASS).value
 _CALLED = Wish.CALLED.value
-_IS_CALLED = ApiUse.HANDLER | ApiUse.WEBHOOK
+_KINDS = {0: SMS.type, UCS2: SMS.type, BINARY: BINARY_SMS.type}
+"""By data_coding."""
 _quoted = json.encoder.encode_basestring_ascii
 _Outcome = Accepted | Refusal | Errors
 
@@ -121,7 +123,8 @@ class Sending:
     def _take(self, wanted: Wanted, now_ms: int) -> tuple[list[_Outcome], list[int]]:
         """What became of each, and how many SMS it is; raises Problem when none is taken."""
         desk, account = self._desk, wanted.account
-        flags = _CALLED if use_of(account.config) & _IS_CALLED else 0
+        http = account.config.http
+        flags = _CALLED if http is not None and (http.handler or http.webhook) else 0
         outcomes: list[_Outcome] = []
         drafts: list[Draft] = []
         places: list[int] = []
@@ -168,7 +171,7 @@ class Sending:
                         message.client_id,
                         message.destination,
                         message.source,
-                        0,
+                        _KINDS.get(message.data_coding, FLASH_SMS.type),
                         count,
                         cost,
                         "",

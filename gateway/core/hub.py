@@ -161,9 +161,8 @@ class Channel:
 class Hub:
     """The channels of all accounts."""
 
-    def __init__(self, now_ms: int, now: float) -> None:
+    def __init__(self, now_ms: int) -> None:
         self._number = now_ms * _NUMBERS_OF_A_MS
-        self._now = now
         self._channels: dict[str, Channel] = {}
 
     def __bool__(self) -> bool:
@@ -179,11 +178,11 @@ class Hub:
         """The number of the last event."""
         return self._number
 
-    def open(self, account: str, message_id: int = 0) -> Stream:
+    def open(self, account: str, now: float, message_id: int = 0) -> Stream:
         """A listener of an account's events, or of those of one of its messages; raises TooManyStreams."""
         channel = self._channels.get(account)
         if channel is None:
-            channel = self._channels[account] = Channel(self._number, self._now)
+            channel = self._channels[account] = Channel(self._number, now)
         return channel.open(message_id)
 
     def since(self, account: str, number: int) -> list[Event] | None:
@@ -200,7 +199,6 @@ class Hub:
 
     def tick(self, now: float) -> None:
         """Heartbeats, and the end of what nobody listens to any more; about once a second."""
-        self._now = now
         for account, channel in tuple(self._channels.items()):
             if not channel.tick(now):
                 del self._channels[account]

@@ -90,7 +90,7 @@ class ApiDesk:
         self.desk.submission.router = Router(
             RouteTable((Route("", ("one",), OnAmbiguous.HOLD),)), self.upstreams
         )
-        self.hub = Hub(self.clock.now_ms(), self.clock.now())
+        self.hub = Hub(self.clock.now_ms())
         self.gate = FakeGate(self.desk)
         self.api = JsonApi(self.desk, self.gate, self.hub)
 

@@ -151,6 +151,16 @@ def test_accounts_that_are_called_hear_of_the_end(make_api: MakeApi, http: Accou
     assert bool(flags & Wish.CALLED) is called
 
 
+@pytest.mark.parametrize(
+    ("fields", "kind"),
+    [({}, 0), ({"text": "ё"}, 0), ({"flash": True}, 1), ({"text": None, "data_hex": "00"}, 2)],
+)
+def test_the_kind_of_a_message_is_kept(api: ApiDesk, fields: dict[str, object], kind: int) -> None:
+    value = {"to": TO, "text": "hello", **fields}
+    assert api.post({name: one for name, one in value.items() if one is not None}).status == 202
+    assert api.journal.all("SELECT kind FROM api_message") == [(kind,)]
+
+
 # -- once, however often --------------------------------------------------------------------------------
 
 

@@ -29,12 +29,12 @@ async def rest(stream: Stream) -> list[Event]:
 
 @pytest.fixture
 def hub() -> Hub:
-    return Hub(START_MS, 0.0)
+    return Hub(START_MS)
 
 
 def test_each_listener_of_an_account_hears_it_and_nobody_else(hub: Hub) -> None:
     async def test() -> None:
-        first, second, other = hub.open("app"), hub.open("app"), hub.open("other")
+        first, second, other = hub.open("app", 0.0), hub.open("app", 0.0), hub.open("other", 0.0)
         hub.publish("app", "accepted", 1, b"{}")
         hub.publish("app", "ended", 1, b"{}")
         assert [event.name for event in await taken(first, 2)] == ["accepted", "ended"]
@@ -47,7 +47,7 @@ def test_each_listener_of_an_account_hears_it_and_nobody_else(hub: Hub) -> None:
 
 def test_who_waits_is_roused_by_what_comes(hub: Hub) -> None:
     async def test() -> None:
-        stream = hub.open("app")
+        stream = hub.open("app", 0.0)
         waiting = asyncio.ensure_future(anext(stream))
         await asyncio.sleep(0)
         assert not waiting.done()
@@ -59,7 +59,7 @@ def test_who_waits_is_roused_by_what_comes(hub: Hub) -> None:
 
 def test_a_listener_of_one_message_hears_of_no_other(hub: Hub) -> None:
     async def test() -> None:
-        stream = hub.open("app", 2)
+        stream = hub.open("app", 0.0, 2)
         for message_id in (1, 2, 3):
             hub.publish("app", "ended", message_id, b"{}")
         stream.close()
@@ -73,7 +73,7 @@ def test_nothing_is_kept_of_accounts_that_nobody_listens_to(hub: Hub) -> None:
     hub.publish("app", "ended", 1, b"{}")
     assert not hub
     assert not hub.wants("app")
-    stream = hub.open("app")
+    stream = hub.open("app", 0.0)
     assert hub
     assert hub.wants("app")
     assert not hub.wants("other")
@@ -86,7 +86,7 @@ def test_nothing_is_kept_of_accounts_that_nobody_listens_to(hub: Hub) -> None:
 
 def test_who_comes_again_gets_what_he_missed(hub: Hub) -> None:
     async def test() -> None:
-        stream = hub.open("app")
+        stream = hub.open("app", 0.0)
         hub.publish("app", "accepted", 1, b"{}")
         (seen,) = await taken(stream, 1)
         stream.close()
@@ -102,7 +102,7 @@ def test_who_comes_again_gets_what_he_missed(hub: Hub) -> None:
 
 def test_what_is_not_there_any_more_is_a_gap(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(h, "RING", 3)
-    hub.open("app")
+    hub.open("app", 0.0)
     before = hub.newest
     for message_id in range(1, 5):
         hub.publish("app", "ended", message_id, b"{}")
@@ -113,20 +113,20 @@ def test_what_is_not_there_any_more_is_a_gap(hub: Hub, monkeypatch: pytest.Monke
 
 
 def test_a_number_of_an_earlier_run_or_of_none_is_a_gap(hub: Hub) -> None:
-    hub.open("app")
+    hub.open("app", 0.0)
     hub.publish("app", "ended", 1, b"{}")
     assert hub.since("app", hub.newest + 1) is None
     assert hub.since("app", 0) is None
     assert hub.since("other", hub.newest) is None
-    later = Hub(START_MS + 1, 0.0)
-    later.open("app")
+    later = Hub(START_MS + 1)
+    later.open("app", 0.0)
     assert later.newest > hub.newest
     assert later.since("app", hub.newest) is None
 
 
 def test_a_quiet_stream_has_a_heartbeat(hub: Hub) -> None:
     async def test() -> None:
-        stream = hub.open("app")
+        stream = hub.open("app", 0.0)
         hub.tick(h.HEARTBEAT_S - 1)
         hub.publish("app", "ended", 1, b"{}")
         hub.tick(h.HEARTBEAT_S)
@@ -143,7 +143,7 @@ def test_who_does_not_read_is_dropped_when_too_much_waits(hub: Hub, monkeypatch:
     monkeypatch.setattr(h, "WAITING", 2)
 
     async def test() -> None:
-        slow, quick = hub.open("app"), hub.open("app")
+        slow, quick = hub.open("app", 0.0), hub.open("app", 0.0)
         for message_id in range(1, 4):
             hub.publish("app", "ended", message_id, b"{}")
             assert (await taken(quick, 1))[0].message_id == message_id
@@ -155,7 +155,7 @@ def test_who_does_not_read_is_dropped_when_too_much_waits(hub: Hub, monkeypatch:
 
 
 def test_who_does_not_read_for_a_while_is_dropped(hub: Hub) -> None:
-    stream = hub.open("app")
+    stream = hub.open("app", 0.0)
     hub.publish("app", "ended", 1, b"{}")
     hub.tick(h.STUCK_S - 1)
     assert not stream.is_closed
@@ -165,7 +165,7 @@ def test_who_does_not_read_for_a_while_is_dropped(hub: Hub) -> None:
 
 def test_who_reads_is_not_dropped_however_old_his_stream_is(hub: Hub) -> None:
     async def test() -> None:
-        stream = hub.open("app")
+        stream = hub.open("app", 0.0)
         for round_ in range(1, 10):
             hub.tick(round_ * h.STUCK_S)
             await taken(stream, 1)
@@ -178,17 +178,17 @@ def test_who_reads_is_not_dropped_however_old_his_stream_is(hub: Hub) -> None:
 
 def test_an_account_has_so_many_streams_and_no_more(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(h, "STREAMS", 2)
-    first, _ = hub.open("app"), hub.open("app", 1)
+    first, _ = hub.open("app", 0.0), hub.open("app", 0.0, 1)
     with pytest.raises(TooManyStreams):
-        hub.open("app")
-    hub.open("other")
+        hub.open("app", 0.0)
+    hub.open("other", 0.0)
     first.close()
-    hub.open("app")
+    hub.open("app", 0.0)
 
 
 def test_an_account_that_may_not_listen_any_more_loses_its_streams(hub: Hub) -> None:
     async def test() -> None:
-        stream = hub.open("app")
+        stream = hub.open("app", 0.0)
         waiting = asyncio.ensure_future(rest(stream))
         await asyncio.sleep(0)
         hub.drop("app")
