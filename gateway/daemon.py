@@ -41,6 +41,7 @@ from gateway.core.taps import Tapped
 from gateway.core.upstream import Upstream
 from gateway.egress.smpp_connector import SmppConnector
 from gateway.housekeeping import Housekeeping
+from gateway.http_side import HttpSide
 from gateway.ingress.smpp_listener import SmppListener
 from gateway.ingress.smpp_outbind import OutbindCaller
 from gateway.mail_side import MailSide
@@ -130,6 +131,7 @@ class Daemon:
         self.mail: MailSide | None = None
         self.services: ServiceSide
         self.money: MoneySide
+        self.http: HttpSide
         self.boot = 0
         self.journal: Journal
         self.submission: Submission
@@ -167,6 +169,7 @@ class Daemon:
         self._open_of_others = dict(opening.open_messages)
         self.money = MoneySide(self, opening)
         self.money.configure(self.config)
+        self.http = HttpSide(self, opening)
         for account in self.config.accounts:
             self.add_account(account.system_id, self.config, now)
         self.sub_accounts.share_rates()
@@ -192,6 +195,7 @@ class Daemon:
         if self.config.mail is not None:
             self.mail = MailSide(self, self.config.mail)
             await self.mail.start(self.config)
+        await self.http.start(self.config)
         self._housekeeping = Housekeeping(self)
         self._housekeeping.start()
         gc.collect()
@@ -322,6 +326,7 @@ class Daemon:
         self.submission.not_kept = not_kept(batch, answer) if again else NOTHING
         if self.mail is not None:
             self.mail.store_says(batch, answer)
+        self.http.store_says(batch, answer, self.submission.not_kept)
         if answer.open_sends or answer.unfinished:
             self.services.store_says(answer)
         if answer.refunds or answer.unfinished:
@@ -411,6 +416,7 @@ class Daemon:
         if self.mail is not None:
             self.mail.stop_listening()
         self.services.stop_listening()
+        self.http.stop_listening()
         for upstream in self.upstreams.values():
             upstream.hold()
         async with self.reloading.lock:  # a reload that is under way may add connectors
@@ -425,6 +431,7 @@ class Daemon:
         await asyncio.gather(*(connector.stop(UNBIND_TIMEOUT_S) for connector in self.connectors.values()))
         await self._unbind_clients()
         await self.services.stop()
+        await self.http.stop()
         if self.mail is not None:
             await self.mail.stop()
         self._housekeeping.stop()

@@ -88,6 +88,7 @@ class Housekeeping:
             outlet.tick(now)
         if daemon.mail is not None:
             daemon.mail.tick(now, daemon.clock.now_ms())
+        daemon.http.tick(now, daemon.clock.now_ms())
         failover.move_queues(
             daemon.submission.router.routes, daemon.upstreams, daemon.journal.batch, daemon.events, now
         )

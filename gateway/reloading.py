@@ -225,6 +225,7 @@ class Reloading:
         # mail that is configured for the first time begins with a restart
         mail = config.mail if daemon.mail is not None else None
         daemon.incoming.configure(config.incoming, mail, config.accounts)
+        daemon.http.reload(config)
         daemon.config = config
 
     def _renew_certificates(self) -> None:
@@ -232,7 +233,7 @@ class Reloading:
         daemon = self._daemon
         mail = daemon.mail.listeners if daemon.mail is not None else ()
         try:
-            for listener in (*daemon.listeners, *mail, *daemon.services.listeners):
+            for listener in (*daemon.listeners, *mail, *daemon.services.listeners, *daemon.http.listeners):
                 listener.renew_certificate()
         except OSError as error:
             raise ReloadError(f"a certificate cannot be read any more: {error}") from error

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 COMPOSITION = frozenset(
     {
         "gateway.daemon",
+        "gateway.http_side",
         "gateway.mail_side",
         "gateway.money_side",
         "gateway.service_side",
@@ -181,6 +182,19 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.egress",
         }
     ),
+    "gateway.http_side": frozenset(
+        {
+            "gateway.api",
+            "gateway.config.model",
+            "gateway.core",
+            "gateway.egress",
+            "gateway.front",
+            "gateway.ingress",
+            "gateway.store.api_rows",
+            "gateway.store.journal",
+            "gateway.store.sqlite_open",
+        }
+    ),
     "gateway.sub_accounts": frozenset(
         {
             "gateway.config.account_model",
@@ -217,6 +231,7 @@ TYPES_ONLY = {
     "gateway.mail_side": frozenset({"gateway.daemon"}),
     "gateway.money_side": frozenset({"gateway.daemon"}),
     "gateway.service_side": frozenset({"gateway.daemon"}),
+    "gateway.http_side": frozenset({"gateway.daemon"}),
     "gateway.sub_accounts": frozenset({"gateway.daemon"}),
     # the accounts that it makes are joined to those of the file by the composition root
     "gateway.front": frozenset({"gateway.sub_accounts"}),

@@ -171,7 +171,10 @@ class HttpConnection(asyncio.Protocol):
             drained.set_result(None)
 
     def pause_reading(self) -> None:
-        """The parser may ask for it, and never does: see _NEVER_PAUSE."""
+        """The parser asks for this and the next one; with _NEVER_PAUSE neither has a meaning."""
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        """See above."""
 
     # -- requests in -----------------------------------------------------------------------------------------
 
@@ -266,6 +269,7 @@ class HttpConnection(asyncio.Protocol):
 
     def _refuse(self, reply: HttpReply) -> None:
         """Answers behind what waits, and hears nothing more."""
+        self._listener.bad_inputs += 1
         self._deaf = True
         self._coming = None
         self._body = bytearray()
@@ -334,7 +338,6 @@ class HttpConnection(asyncio.Protocol):
 
     def _octets(self, reply: HttpReply, *, is_head: bool, is_old: bool, closes: bool) -> bytes:
         listener = self._listener
-        listener.answers += 1
         date = listener.dates.line(listener.clock.now_ms())
         try:
             return reply_octets(reply, date, is_head=is_head, is_old=is_old, closes=closes)

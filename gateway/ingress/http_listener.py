@@ -10,10 +10,10 @@ from __future__ import annotations
 import asyncio
 import ssl
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
-from gateway.config.http_model import HttpListener as ListenerConfig
+from gateway.config.model import HttpListener as ListenerConfig
 from gateway.core.clock import Clock
 from gateway.core.events import Events
 from gateway.ingress.http_connection import HttpConnection
@@ -31,14 +31,15 @@ STOP_TIMEOUT_S = 5.0
 class HttpListener:
     """The connections of one listening socket. `mounts` may be replaced by a reload."""
 
-    def __init__(self, config: ListenerConfig, mounts: Sequence[Mount], events: Events, clock: Clock) -> None:
+    def __init__(self, config: ListenerConfig, mounts: Iterable[Mount], events: Events, clock: Clock) -> None:
         self.config = config
         self.mounts = tuple(mounts)
         self.address = str(config.address)
         self.clock = clock
         self.dates = Dates()
         self.connections: set[HttpConnection] = set()
-        self.answers = 0
+        self.bad_inputs = 0
+        """Requests that were none, or too much of one."""
         self.faults = 0
         """Requests that were answered 500, for a mistake of the gateway's."""
         self.stopping = False

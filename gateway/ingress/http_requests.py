@@ -13,7 +13,7 @@ from typing import NamedTuple
 from aiohttp.http import RawRequestMessage
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
-from gateway.config.basics import Network
+from gateway.config.model import Network
 from gateway.core.accounts import is_allowed
 from gateway.core.http import App, HttpReply
 from gateway.ingress.http_writing import plain

@@ -26,6 +26,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
         if (state := _state(daemon, name)) != "bound"
     )
     problems.extend(daemon.services.problems())
+    problems.extend(daemon.http.problems())
     problems.extend(_mail_problems(daemon))
     return {
         "healthy": not problems,
@@ -53,6 +54,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
         "connectors": [_connector(daemon, name) for name in daemon.connectors],
         "services": daemon.services.status(),
         "mail": _mail(daemon),
+        "http": daemon.http.status(),
         "listeners": _listeners(daemon),
     }
 
@@ -93,6 +95,15 @@ def _listeners(daemon: Daemon) -> list[dict[str, Any]]:
             "bad_inputs": listener.refused,
         }
         for listener in daemon.services.listeners
+    )
+    rows.extend(
+        {
+            "protocol": "http",
+            "address": listener.address,
+            "connections": len(listener.connections),
+            "bad_inputs": listener.bad_inputs,
+        }
+        for listener in daemon.http.listeners
     )
     return rows
 

@@ -1,0 +1,208 @@
+"""HTTP's part of the daemon: the service's API, /v1 and short links for our clients, and the calls to them.
+
+Only here is what needs aiohttp imported, and only when a listener or an account wants HTTP: it is memory that
+other gateways have no use for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from gateway.config.model import Config
+from gateway.config.model import HttpListener as ListenerConfig
+from gateway.core.api import use_of
+from gateway.core.batch import Answer, Batch
+
+if TYPE_CHECKING:
+    from gateway.core.hub import Hub
+    from gateway.daemon import Daemon
+    from gateway.egress.calls import Caller
+    from gateway.front.desk import Desk
+    from gateway.front.front import SmscFront
+    from gateway.front.gate import Gate
+    from gateway.ingress.http_listener import HttpListener
+    from gateway.ingress.http_requests import Mount
+    from gateway.store.api_rows import ApiRows
+    from gateway.store.journal import Opening
+
+CALLS_TIMEOUT_S = 5.0
+_SMALL = 1024
+"""Octets of a body where none is of use."""
+
+
+def is_wanted(config: Config) -> bool:
+    """Whether anything of HTTP is configured for clients."""
+    return bool(config.listeners.http) or any(account.http is not None for account in config.accounts)
+
+
+class HttpSide:
+    """The listeners, what answers behind them, and the caller; nothing at all where nobody wants HTTP."""
+
+    def __init__(self, daemon: Daemon, opening: Opening) -> None:
+        self._daemon = daemon
+        self._opening = opening
+        self.listeners: list[HttpListener] = []
+        self.desk: Desk | None = None
+        self.front: SmscFront
+        self.gate: Gate
+        self.hub: Hub
+        self.caller: Caller
+        self._rows: ApiRows
+        self._told: set[str] = set()
+        """Accounts whose wishes the store knows."""
+
+    # -- start, reload, stop -----------------------------------------------------------------------------
+
+    async def start(self, config: Config) -> None:
+        """Listens, and goes on with calls of an earlier run; DaemonError when an address cannot be had."""
+        self._tell_store(config)
+        if not is_wanted(config):
+            return
+        self._build(config)
+        from gateway.ingress.http_listener import HttpListener
+
+        daemon = self._daemon
+        for section in config.listeners.http:
+            listener = HttpListener(section, self._mounts(section), daemon.events, daemon.clock)
+            await daemon.start_listener(listener, "http", listener.address)
+            self.listeners.append(listener)
+
+    def reload(self, config: Config) -> None:
+        """Takes over a changed configuration; listeners stay as they are."""
+        self._tell_store(config)
+        if self.desk is None:
+            if is_wanted(config):
+                self._build(config)
+            return
+        self.desk.config = config
+        self.gate.configure(config.http)
+        self.caller.configure(config.http.call_networks)
+
+    def stop_listening(self) -> None:
+        """Takes no connection more; what was asked before is still answered."""
+        for listener in self.listeners:
+            listener.stop_listening()
+
+    async def stop(self) -> None:
+        """Answers the last requests, and ends the calls that are under way."""
+        for listener in self.listeners:
+            await listener.stop()
+        if self.desk is not None:
+            self.hub.close()
+            await self.caller.stop(CALLS_TIMEOUT_S)
+            await self._rows.close()
+
+    def _tell_store(self, config: Config) -> None:
+        """How each account wants to hear of things; who is no account any more wants nothing."""
+        uses = {account.system_id: use_of(account) for account in config.accounts}
+        uses.update(dict.fromkeys(self._told - uses.keys(), 0))
+        self._told = {name for name, use in uses.items() if use}
+        self._daemon.journal.batch.api_accounts.extend(uses.items())
+        self._daemon.journal.wake()
+
+    # -- what there is -----------------------------------------------------------------------------------
+
+    def _build(self, config: Config) -> None:
+        from gateway.core.hub import Hub
+        from gateway.egress.calls import Caller
+        from gateway.front.desk import Desk, Records
+        from gateway.front.front import SmscFront
+        from gateway.front.gate import Gate
+        from gateway.store.api_rows import ApiRows
+        from gateway.store.sqlite_open import FILE_NAME
+
+        daemon, opening = self._daemon, self._opening
+        self._rows = ApiRows(daemon.state_dir / FILE_NAME)
+        self.desk = Desk(
+            config=config,
+            accounts=daemon.accounts,
+            submission=daemon.submission,
+            journal=daemon.journal,
+            events=daemon.events,
+            clock=daemon.clock,
+            random=daemon.random,
+            rows=self._rows,
+            records=Records(daemon.journal, self._rows, opening.newest_records),
+            newest_api_id=opening.newest_api_id,
+            sub_accounts=daemon.sub_accounts,
+        )
+        self.gate = Gate(daemon.accounts, daemon.logins, daemon.clock, config.http)
+        self.front = SmscFront(self.desk, self.gate)
+        self.hub = Hub(daemon.clock.now_ms())
+        self.caller = Caller(
+            daemon.accounts,
+            config.http.call_networks,
+            journal=daemon.journal,
+            events=daemon.events,
+            clock=daemon.clock,
+            random=daemon.random,
+        )
+        self.caller.start()
+
+    def _mounts(self, section: ListenerConfig) -> Iterator[Mount]:
+        """What a listener serves, by the paths."""
+        from gateway.front.front import BODY_MAX, PATHS
+        from gateway.ingress.http_requests import Mount
+
+        assert self.desk is not None
+        if "service" in section.serves:
+            yield from (Mount(path, self.front, BODY_MAX) for path in PATHS)
+        if "json" in section.serves:
+            from gateway.api.app import BODY_MAX as JSON_MAX
+            from gateway.api.app import PREFIX, JsonApi
+
+            yield Mount(f"{PREFIX}/", JsonApi(self.desk, self.gate, self.hub), JSON_MAX)
+        if "links" in section.serves:
+            from gateway.front.links import PATH, links_app
+
+            yield Mount(PATH, links_app(self.desk), _SMALL)
+
+    # -- while it runs -----------------------------------------------------------------------------------
+
+    def store_says(self, batch: Batch, answer: Answer, not_kept: frozenset[int]) -> None:
+        """What a commit tells before its callbacks run. `not_kept`: messages that had come before."""
+        if self.desk is None:
+            return
+        if answer.calls or answer.calls_waiting:
+            self.caller.store_says(answer)
+        if self.hub:
+            from gateway.api import events
+
+            events.accepted(self.hub, batch.api_messages, not_kept)
+            events.ended(self.hub, answer.api_ended)
+            events.incoming(self.hub, answer.inbox)
+
+    def tick(self, now: float, now_ms: int) -> None:
+        """Timers; about twice a second."""
+        if self.desk is None:
+            return
+        for listener in self.listeners:
+            listener.tick(now)
+        self.caller.tick(now, now_ms)
+        if self.hub:
+            from gateway.api import events
+
+            events.tick(self.hub, self._daemon.accounts, now)
+
+    def status(self) -> list[dict[str, Any]]:
+        """What clients have asked, and what they were told."""
+        if self.desk is None:
+            return []
+        front, caller = self.front, self.caller
+        return [
+            {
+                "requests": front.requests,
+                "errors": front.errors,
+                "refused": front.refused,
+                "calls_taken": caller.taken,
+                "calls_put_off": caller.put_off,
+                "calls_dead": caller.dead,
+                "calls_under_way": caller.under_way,
+            }
+        ]
+
+    def problems(self) -> Iterator[str]:
+        """What an admin should know of."""
+        if self.desk is not None:
+            yield from self.caller.problems()
