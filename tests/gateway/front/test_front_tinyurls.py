@@ -38,8 +38,10 @@ def made(desk: FrontDesk, *days: int, account: str = "app", url: str = LONG) -> 
 
 
 def get(desk: FrontDesk, account: str = "app", **params: str) -> dict[str, Any]:
-    value = asyncio.run(handlers(desk)["tinyurl"](asked(desk, account, "tinyurl", params)))
-    assert isinstance(value, dict)
+    async def run() -> Any:
+        return await handlers(desk)["tinyurl"](asked(desk, account, "tinyurl", params))
+
+    value: dict[str, Any] = asyncio.run(run())
     return value
 
 
