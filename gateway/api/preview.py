@@ -52,10 +52,14 @@ def preview(desk: Desk, account: Account, value: Any) -> dict[str, Any]:
     return shown
 
 
-def _numbers(value: Mapping[str, Any], errors: list[FieldError]) -> list[Any]:
+def _numbers(value: Mapping[str, Any], errors: list[FieldError]) -> list[str]:
     numbers = value.get("to", [])
     numbers = [numbers] if type(numbers) is str else numbers
-    if type(numbers) is not list or len(numbers) > NUMBERS_MAX:
+    if (
+        type(numbers) is not list
+        or len(numbers) > NUMBERS_MAX
+        or not all(type(number) is str for number in numbers)
+    ):
         errors.append(FieldError("to", "invalid", f"write a number, or an array of up to {NUMBERS_MAX}"))
         return []
     return numbers
@@ -98,12 +102,12 @@ def _parts(draft: Draft) -> dict[str, Any]:
     }
 
 
-def _quote(desk: Desk, account: Account, item: Mapping[str, Any], number: Any, now_ms: int) -> dict[str, Any]:
+def _quote(desk: Desk, account: Account, item: Mapping[str, Any], number: str, now_ms: int) -> dict[str, Any]:
     """What this text to this number costs as its route writes it, or why it would be refused."""
     draft = draft_of({**item, "to": number}, now_ms, "")
     if isinstance(draft, list):
         errors = [error.as_dict() for error in draft]
-        return {"to": number if type(number) is str else None, "errors": errors}
+        return {"to": number, "errors": errors}
     quoted = _cost(desk, account, draft, now_ms)
     if isinstance(quoted, Refusal):
         return {"to": number, "errors": [error_of(quoted).as_dict()]}

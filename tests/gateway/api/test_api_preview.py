@@ -85,6 +85,7 @@ def test_an_account_that_pays_nothing_sees_that(api: ApiDesk) -> None:
         ({"text": "a", "values": {"b": "c" * 1001}}, "values/b"),
         ({"text": "a", "to": 7}, "to"),
         ({"text": "a", "to": [TO] * 101}, "to"),
+        ({"text": "a", "to": [TO, 7]}, "to"),
         ({"text": "a", "colour": "red"}, "colour"),
         ({"text": "a", "transliterate": "x"}, "transliterate"),
         ({"text": "a", "flash": 1}, "flash"),
