@@ -1,0 +1,279 @@
+"""send.php and /rest/send/: messages of any kind to any number of recipients, or what they would cost.
+
+Theory of operation.  All of a request is decided in one go, with nothing awaited between the first look at
+its texts and the last row: so its messages are in one batch, and the answer waits for that one commit. What
+the service registers although it refuses it (errors 3, 6, 7 and 8) is in the same batch, as ended messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from gateway.core.accounts import Account
+from gateway.core.api import ApiFlag
+from gateway.core.errors import Refusal
+from gateway.core.model import Origin, Wish
+from gateway.core.quoting import Quote, quote
+from gateway.core.submission import Accepted
+from gateway.front.desk import (
+    BAD_PARAMETERS,
+    ApiProblem,
+    Asked,
+    Desk,
+    Handler,
+    Unavailable,
+    Value,
+    committed,
+)
+from gateway.front.planning import Outcome, Plan, Planned, Shorten, lines_of, planned
+from gateway.front.schedule import schedule_of
+from gateway.front.sending_checks import check
+from gateway.front.sending_links import Links, placeholder
+from gateway.front.sent import error_of, money, parts_of, row_of, segments_of
+from gateway.translate.api_status import refusal_number, registered_as
+from gateway.translate.api_submit import KINDS, Kind, SubmitError, Wanted, kind_of
+from protocols.smsc_http.errors import WITH_ID
+from protocols.smsc_http.sending import ListLine, group_number
+
+_CALLED: Final = Wish.CALLED.value
+_MASS: Final = ApiFlag.MASS.value
+_HTTP: Final = Origin.HTTP.value
+_TEXTS: Final[Mapping[Refusal, str]] = {
+    Refusal.SPECIAL: "the account may not send what handsets obey without asking (smpp.allow)",
+    Refusal.SERVICE_OPTIONS: "such a message needs service_messages of the account, and an SMSC service",
+    Refusal.SOURCE: "the account may not use this sender",
+}
+"""Where the service's words would not say what is missing."""
+
+
+def handlers(desk: Desk) -> dict[str, Handler]:
+    """What this module answers."""
+    sending = Sending(desk)
+    return {"send": sending.send, "cost": sending.cost}
+
+
+class Sending:
+    """Takes requests to send."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def send(self, asked: Asked) -> Value:
+        """The messages of a request, taken and durable; or what `desk.relay` says of what has files."""
+        if asked.files or asked.params.get("imgcode"):
+            return await self._relayed(asked)
+        lines = await self._lines(asked)
+        desk = self._desk
+        links = len(desk.journal.batch.short_links)
+        try:
+            taken = self._take(asked, lines)
+        except BaseException:
+            del desk.journal.batch.short_links[links:]  # of a request that came to nothing
+            raise
+        desk.submission.flush()
+        await committed(desk.journal)
+        if isinstance(taken, ApiProblem):
+            raise taken
+        return taken
+
+    async def cost(self, asked: Asked) -> Value:
+        """What the messages of a request would cost; nothing is taken or kept."""
+        lines = await self._lines(asked)
+        plan = self._plan(asked, placeholder(self._desk))
+        total = count = 0
+        for one in planned(plan, lines):
+            if one.why is None:
+                quoted = quote(self._desk.submission, asked.account, one.draft, plan.now_ms, _HTTP)
+                if isinstance(quoted, Quote):
+                    total += quoted.cost
+                    count += parts_of(one, quoted.segments)
+        return {"cost": money(total), "cnt": count}
+
+    async def _relayed(self, asked: Asked) -> Value:
+        if self._desk.relay is None:
+            what = "files" if asked.files else "a captcha"
+            raise ApiProblem(
+                BAD_PARAMETERS, f"{what}: the gateway has no service that takes them (http.relay)"
+            )
+        return await self._desk.relay(asked)
+
+    async def _lines(self, asked: Asked) -> Sequence[ListLine]:
+        """The texts and their recipients, with the members of groups in their places."""
+        lines = lines_of(asked.params)
+        if not any(phone[:1] in ("G", "g") for line in lines for phone in line.phones):
+            return lines
+        is_mail = _kind(asked.params) is KINDS["mail"]
+        return [line._replace(phones=await self._members(asked, line.phones, is_mail)) for line in lines]
+
+    async def _members(self, asked: Asked, phones: Sequence[str], is_mail: bool) -> tuple[str, ...]:
+        from gateway.front.contacts import group_numbers  # few have an address book
+
+        found: list[str] = []
+        for phone in phones:
+            number = group_number(phone)
+            if number is None:
+                found.append(phone)
+                continue
+            members = await group_numbers(self._desk, asked.account.name, number, is_mail)
+            if members is None:
+                raise ApiProblem(BAD_PARAMETERS, "there is no such group of contacts")
+            found.extend(members if is_mail else (f"+{member}" for member in members))
+        return tuple(found)
+
+    # -- all in one go -----------------------------------------------------------------------------------
+
+    def _plan(self, asked: Asked, shorten: Shorten | None) -> Plan:
+        params, account, desk = asked.params, asked.account, self._desk
+        check(params)
+        now_ms = desk.clock.now_ms()
+        schedule = schedule_of(params, account.config.time_zone, now_ms)
+        http = account.config.http
+        flags = _CALLED if http is not None and (http.handler or http.webhook) else 0
+        given = params.get("id", "")
+        wanted = Wanted(
+            flags,
+            "" if given == "0" else given,
+            params.get("userip") or asked.address,
+            schedule.lifetime_ms,
+        )
+        return Plan(
+            account,
+            params,
+            _kind(params),
+            schedule,
+            now_ms,
+            wanted,
+            desk.submission.router.has_service,
+            shorten if params.get("tinyurl") == "1" else None,
+        )
+
+    def _take(self, asked: Asked, lines: Sequence[ListLine]) -> Value | ApiProblem:
+        """The answer when it is durable. ApiProblem is raised if nothing has to be."""
+        desk, params = self._desk, asked.params
+        links = Links(desk, asked.account.name)
+        plan = self._plan(asked, links.shorten)
+        messages = planned(plan, lines)
+        outcomes = self._outcomes(asked, plan, messages)
+        number = error_of(outcomes)
+        if number and number not in WITH_ID:
+            raise ApiProblem(number)
+        id = plan.wanted.client_id or str(desk.next_api_id())
+        if id.isdecimal():
+            id = str(int(id))
+        self._note(plan, id, messages, outcomes)
+        links.belong_to(messages, outcomes)
+        shown = int(id) if id.isdecimal() else id
+        if number:
+            first = outcomes[0]
+            return ApiProblem(number, _TEXTS.get(first, "") if isinstance(first, Refusal) else "", shown)
+        return self._answer(asked, params.get("cost", ""), shown, messages, outcomes)
+
+    def _outcomes(self, asked: Asked, plan: Plan, messages: Sequence[Planned]) -> list[Outcome]:
+        """What became of each message."""
+        desk = self._desk
+        drafts = [one.draft for one in messages if one.why is None]
+        if not drafts:
+            return [one.why for one in messages if one.why is not None]
+        now = desk.clock.now()
+        taken = desk.submission.accept_each(asked.account, drafts, now, plan.now_ms, Origin.HTTP)
+        if isinstance(taken, Refusal):
+            number = refusal_number(taken)
+            if not number:
+                raise Unavailable
+            if number not in WITH_ID:
+                raise ApiProblem(number)
+            taken = [taken] * len(drafts)
+        if len(drafts) == len(messages):
+            return taken
+        rest = iter(taken)
+        return [next(rest) if one.why is None else one.why for one in messages]
+
+    def _note(self, plan: Plan, id: str, messages: Sequence[Planned], outcomes: Sequence[Outcome]) -> None:
+        """What is kept of messages that came over HTTP; those that were refused are kept too."""
+        batch, name = self._desk.journal.batch, plan.account.name
+        flags = _MASS if len(messages) > 1 else 0
+        for one, outcome in zip(messages, outcomes, strict=True):
+            content, draft = one.content, one.draft
+            if isinstance(outcome, Accepted):
+                message, cost = outcome
+                message_id, sender = message.message_id, message.source
+                parts = parts_of(one, segments_of(one, outcome))
+            else:
+                message_id, sender, parts, cost = (
+                    self._register(plan, one, outcome),
+                    draft.source,
+                    content.parts,
+                    0,
+                )
+            batch.api_messages.append(
+                (
+                    message_id,
+                    name,
+                    id,
+                    one.phone,
+                    sender,
+                    content.kind.type,
+                    parts,
+                    cost,
+                    content.comment,
+                    flags,
+                )
+            )
+
+    def _register(self, plan: Plan, one: Planned, why: Refusal) -> int:
+        """A message that is refused and can be asked for all the same; its id."""
+        draft = one.draft
+        message_id = self._desk.submission.ids.next(plan.now_ms)
+        state, error = registered_as(why)
+        self._desk.journal.batch.registered.append(
+            (
+                message_id,
+                plan.account.name,
+                plan.now_ms,
+                draft.source,
+                draft.destination or one.phone,
+                draft.segments,
+                state.value,
+                error,
+                "",
+                draft.client_id,
+                draft.esm_class,
+                draft.data_coding,
+                draft.user_data,
+            )
+        )
+        return message_id
+
+    # -- answers -----------------------------------------------------------------------------------------
+
+    def _answer(
+        self, asked: Asked, cost: str, id: int | str, messages: Sequence[Planned], outcomes: Sequence[Outcome]
+    ) -> Value:
+        count = total = 0
+        for one, outcome in zip(messages, outcomes, strict=True):
+            if isinstance(outcome, Accepted):
+                count += parts_of(one, segments_of(one, outcome))
+                total += outcome.cost
+        value: dict[str, Any] = {"id": id, "cnt": count}
+        if cost in ("2", "3"):
+            value["cost"] = money(total)
+        if cost == "3":
+            value["balance"] = self._balance(asked.account)
+        if asked.params.get("op") == "1":
+            value["phones"] = [row_of(*both) for both in zip(messages, outcomes, strict=True)]
+        elif asked.params.get("err") == "1":
+            both = zip(messages, outcomes, strict=True)
+            value["phones"] = [row_of(one, end) for one, end in both if isinstance(end, Refusal)]
+        return value
+
+    def _balance(self, account: Account) -> str:
+        plan = self._desk.submission.ledger.plans.get(account.name)
+        return money(0 if plan is None else plan.purse.balance)
+
+
+def _kind(params: Mapping[str, str]) -> Kind:
+    try:
+        return kind_of(params)
+    except SubmitError as error:
+        raise ApiProblem(BAD_PARAMETERS, str(error)) from None
