@@ -1,4 +1,5 @@
-"""Receipts and incoming SMS that no account took, mails that nobody took: shown, and given another chance."""
+"""Receipts and incoming SMS that no account took, mails and calls that nobody took: shown, and given another
+chance."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 from gateway.admin.commits import CANNOT_WRITE, committed
 from gateway.ops.control import Handler, Reply, Request
 from gateway.store.reader import Reader
+from gateway.store.reader_calls import DEAD_CALLS
 from gateway.store.sqlite_open import FILE_NAME
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 LETTERS = "mail:"
 """Stands for the letters where an account is named (Batch.replays)."""
 IDS_MAX = 1000
+_WHOSE = {"L": LETTERS, "C": DEAD_CALLS}
+"""By the letter before an id: what stands for the account."""
 
 
 def handlers(daemon: Daemon) -> dict[str, Handler]:
@@ -38,20 +42,30 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
 
 
 async def _asked(daemon: Daemon, rows: list[Row]) -> list[int] | None:
-    """How many wait again for each of the rows of Batch.replays; None: it could not be written."""
-    replays = daemon.journal.batch.replays
-    place = len(replays)
-    replays.extend(rows)
+    """How many wait again for each of the rows; None: it could not be written.
+
+    They are rows of Batch.replays or, with DEAD_CALLS before the account, of Batch.call_replays.
+    """
+    batch = daemon.journal.batch
+    first, first_call = len(batch.replays), len(batch.call_replays)
+    for number, account, now_ms in rows:
+        if account.startswith(DEAD_CALLS):
+            batch.call_replays.append((number, account.removeprefix(DEAD_CALLS), now_ms))
+        else:
+            batch.replays.append((number, account, now_ms))
     answer = await committed(daemon.journal)
-    return None if answer is None else answer.replayed[place : place + len(rows)]
+    if answer is None:
+        return None
+    counts, calls = iter(answer.replayed[first:]), iter(answer.calls_replayed[first_call:])
+    return [next(calls if account.startswith(DEAD_CALLS) else counts) for _, account, _ in rows]
 
 
 async def _replay(daemon: Daemon, ids: list[str]) -> Reply:
-    """Those with these ids; an L before it says that it is a letter's."""
+    """Those with these ids; an L before it says that it is a letter's, a C that it is a call's."""
     if not 0 < len(ids) <= IDS_MAX:
         return {"error": f"name 1 to {IDS_MAX} at a time, or an account"}
     now_ms = daemon.clock.now_ms()
-    rows = [(int(name.removeprefix("L")), LETTERS if name.startswith("L") else "", now_ms) for name in ids]
+    rows = [(int(name[1:] if name[:1] in _WHOSE else name), _WHOSE.get(name[:1], ""), now_ms) for name in ids]
     if not all(0 < row[0] < 1 << 63 for row in rows):
         raise ValueError("ids are above 0")
     counts = await _asked(daemon, rows)
@@ -64,12 +78,13 @@ async def _replay(daemon: Daemon, ids: list[str]) -> Reply:
 
 
 async def _replay_all(daemon: Daemon, reader: Reader, account: str) -> AsyncIterator[Reply]:
-    """Those of an account, or all ("") and the letters too; lines tell how many wait again so far.
+    """Those of an account, its calls too, or all ("") and the letters; lines tell how many wait again so far.
 
     As many as there were at the beginning: what is refused once more is dead until somebody asks again.
     """
     dead = await asyncio.to_thread(reader.dead_counts)
-    wanted = {account: dead.get(account, 0)} if account else dead
+    names = (account, DEAD_CALLS + account) if account else dead
+    wanted = {name: dead.get(name, 0) for name in names}
     done, total = 0, sum(wanted.values())
     for name, left in wanted.items():
         while left > 0:

@@ -9,22 +9,26 @@ import re
 from gateway.cli import EXIT_FAILURE, EXIT_OK, EXIT_USAGE, CommandError, add_json, add_state_dir
 from gateway.cli.daemon_client import ask, ask_many, table
 
-HELP = "List receipts, incoming SMS and mails that nobody took, or let them wait again."
-_ID = re.compile(r"L?[0-9]{1,18}")
+HELP = "List receipts, incoming SMS, mails and calls that nobody took, or let them wait again."
+_ID = re.compile(r"[LC]?[0-9]{1,18}")
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("what", choices=("list", "replay"), metavar="WHAT", help="list or replay")
-    parser.add_argument("ids", nargs="*", metavar="ID", help="with replay: which; a mail's begins with L")
-    parser.add_argument("--account", metavar="NAME", help="the deliveries of this account alone")
+    parser.add_argument(
+        "ids", nargs="*", metavar="ID", help="with replay: which; a mail has an L, a call a C"
+    )
+    parser.add_argument("--account", metavar="NAME", help="deliveries and calls of this account alone")
     parser.add_argument("--all", action="store_true", help="with replay: of all accounts, and the mails")
     parser.add_argument("--limit", type=int, default=100, metavar="N", help="rows at the most (default: 100)")
     add_state_dir(parser)
     add_json(parser)
     parser.epilog = (
-        "What is replayed goes to its account's sessions at once if one is bound, a mail to the smarthost.\n"
+        "What is replayed goes to its account's sessions at once if one is bound, a mail to the smarthost,\n"
+        "a call to its account's handler or webhook.\n"
         "What is refused once more is dead until it is replayed again.\n\n"
-        "examples:\n  smsc-gateway deadletters list --account shop\n  smsc-gateway deadletters replay 17 L4\n"
+        "examples:\n  smsc-gateway deadletters list --account shop\n"
+        "  smsc-gateway deadletters replay 17 L4 C9\n"
         "  smsc-gateway deadletters replay --account shop"
     )
 

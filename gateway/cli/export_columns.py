@@ -15,7 +15,7 @@ COLUMNS = (
     "upstream_id", "state", "error", "done", "retries", "origin", "client_id", "amount",
 )  # fmt: skip
 TEXT = "text"
-_ORIGINS = {int(Origin.SESSION): "smpp", int(Origin.MAIL): "mail"}
+_ORIGINS = {int(Origin.SESSION): "smpp", int(Origin.MAIL): "mail", int(Origin.HTTP): "http"}
 _STATES = {int(state): state.name for state in MessageState}
 
 

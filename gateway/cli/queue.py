@@ -22,6 +22,7 @@ LISTS = {
     "undelivered": "receipts and incoming SMS that wait for their account",
     "dead": "deliveries that the account refused or never fetched",
     "letters": "mails that wait to be sent, and those that could not be",
+    "calls": "what handlers and webhooks are still to be told",
 }
 
 

@@ -6,6 +6,7 @@ import sqlite3
 from typing import Any
 
 from gateway.core.model import MessageState
+from gateway.store import reader_calls
 from gateway.store.reader_mail import letters_of
 from protocols.sms.addresses import mask
 
@@ -25,7 +26,7 @@ _LISTINGS = {
     "undelivered": "SELECT delivery_id, account, message_id, state, created_ms "
     "FROM delivery ORDER BY delivery_id LIMIT ?",
 }
-LISTINGS = (*_LISTINGS, "letters")
+LISTINGS = (*_LISTINGS, "letters", "calls")
 
 _BY_ACCOUNT = (
     "SELECT connector, account, sum(progress = 0) AS messages, "
@@ -47,6 +48,8 @@ _SUMS = {
     "dead": "SELECT count(*) FROM dead_delivery",
     "letters": "SELECT count(*) FROM letter",
     "dead_letters": "SELECT count(*) FROM dead_letter",
+    "calls": "SELECT count(*) FROM call",
+    "dead_calls": "SELECT count(*) FROM dead_call",
 }
 
 
@@ -56,6 +59,8 @@ def listing(connection: sqlite3.Connection, kind: str, limit: int) -> list[dict[
         raise ValueError(f"no such list: {kind}")
     if kind == "letters":
         return letters_of(connection, limit=limit)
+    if kind == "calls":
+        return [_readable(row) for row in reader_calls.waiting(connection, limit)]
     return _rows(connection, _LISTINGS[kind], limit)
 
 
@@ -86,9 +91,9 @@ def _of_connectors(by_account: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def dead_of(connection: sqlite3.Connection, account: str, limit: int) -> list[dict[str, Any]]:
-    """Dead deliveries of an account ("": of all) and, for all, dead letters; the newest first.
+    """Dead deliveries and calls of an account ("": of all) and, for all, dead letters; the newest first.
 
-    Their ids are those that they are replayed by: a letter's has an L before it.
+    Their ids are those that they are replayed by: a letter's has an L before it, a call's a C.
     """
     deliveries = connection.execute(
         "SELECT CAST(delivery_id AS TEXT) AS id, account AS whose, message_id, state, reason, died_ms "
@@ -96,6 +101,7 @@ def dead_of(connection: sqlite3.Connection, account: str, limit: int) -> list[di
         (account, limit),
     )
     rows = [_readable(dict(row)) for row in deliveries]
+    rows += [_readable(row) for row in reader_calls.dead(connection, account, limit)]
     if not account:
         letters = connection.execute(
             "SELECT 'L' || letter_id AS id, recipient AS whose, message_id, state, "
@@ -109,10 +115,11 @@ def dead_of(connection: sqlite3.Connection, account: str, limit: int) -> list[di
 
 
 def dead_counts(connection: sqlite3.Connection) -> dict[str, int]:
-    """How many deliveries of each account are dead, and how many letters ("mail:")."""
+    """How many deliveries of each account are dead, letters ("mail:"), calls (DEAD_CALLS and the account)."""
     accounts = connection.execute("SELECT account, count(*) FROM dead_delivery GROUP BY account")
     letters = connection.execute("SELECT 'mail:', count(*) FROM dead_letter")
-    return {row[0]: row[1] for found in (accounts, letters) for row in found}
+    found = {row[0]: row[1] for rows in (accounts, letters) for row in rows}
+    return found | reader_calls.dead_counts(connection)
 
 
 def _rows(connection: sqlite3.Connection, sql: str, *parameters: object) -> list[dict[str, Any]]:

@@ -6,6 +6,7 @@ import sqlite3
 from typing import Any
 
 from gateway.core.model import Attempt, MessageState, Origin, Progress, wants_receipt
+from gateway.store import reader_calls
 from gateway.store.reader_mail import letter_events
 from protocols.sms.addresses import mask
 
@@ -41,8 +42,9 @@ def timeline(connection: sqlite3.Connection, message_id: int, *, full: bool) -> 
         events.append((past["done_ms"], f"ended {_state(past['state'])} (error {past['error'] or 'none'})"))
     if row["origin"] == Origin.MAIL:
         events += letter_events(connection, row)
-    else:
+    elif row["origin"] == Origin.SESSION:
         events += _deliveries(connection, row, has_ended=past is not None)
+    events += reader_calls.events_of(connection, message_id)
     events.sort(key=lambda event: event[0])
     return {
         "message_id": str(message_id),
@@ -99,6 +101,8 @@ def _beginning(row: dict[str, Any], mail: dict[str, Any] | None) -> list[Event]:
             events.append((mail["received_ms"], f"mail {mail['mail_id']} from {sender} came in"))
     elif row["origin"] == Origin.MAIL:
         way = " by mail"
+    elif row["origin"] == Origin.HTTP:
+        way = " over HTTP"
     named = f", which its sender calls {row['client_id']}" if row["client_id"] else ""
     events.append((accepted_ms, f"accepted from {row['account']}{way}, {row['segments']} segment(s){named}"))
     if row["route"]:

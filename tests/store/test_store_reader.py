@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from gateway_fakes import NOW_MS, message
+from store_http import HANDLER, WEBHOOK, call, fail, live, send, use
 from store_support import PEER, SqliteEngine, Store, incoming_sms, postponed, receipt, submitted
 
 from gateway.core.model import Progress, Wish
@@ -51,6 +52,8 @@ def test_one_row_in_every_list(store: Store, reader: Reader) -> None:
     store.apply(refused=[(1, "ESME_RX_R_APPN", NOW_MS)], incoming_mail=[incoming_sms()])
     store.queue(message(5, account="other", due_ms=NOW_MS + 5))
     store.apply(decisions=[(5, "hold", NOW_MS)])
+    use(store, HANDLER)
+    store.apply(calls=[call()])
     lists = {kind: reader.listing(kind, 10) for kind in LISTINGS}
     assert {kind: len(rows) for kind, rows in lists.items()} == dict.fromkeys(LISTINGS, 1)
     assert lists["waiting"][0]["message_id"] == "1"
@@ -76,6 +79,8 @@ def test_one_row_in_every_list(store: Store, reader: Reader) -> None:
         "dead": 1,
         "letters": 1,
         "dead_letters": 0,
+        "calls": 1,
+        "dead_calls": 0,
     }
 
 
@@ -346,3 +351,50 @@ def test_a_reader_cannot_write(store: Store, reader: Reader) -> None:
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         connection.execute("DELETE FROM message")
     connection.close()
+
+
+# -- calls --------------------------------------------------------------------------------------------
+
+
+def test_what_handlers_are_still_to_be_told(store: Store, reader: Reader) -> None:
+    use(store, HANDLER | WEBHOOK)
+    send(store, live(7))
+    fail(store, 7)
+    store.apply(calls=[call(kind=2, message_id=4)])
+    first, second, *incoming = reader.listing("calls", 10)
+    assert (first["target"], first["kind"], first["message_id"], first["state"]) == (
+        "handler", "status", "7", "UNDELIVERABLE",
+    )  # fmt: skip
+    assert second["target"] == "webhook"
+    assert {(row["kind"], row["message_id"], row["state"]) for row in incoming} == {("incoming", "", -1)}
+
+
+def test_a_message_says_what_became_of_its_calls(store: Store, reader: Reader) -> None:
+    use(store, HANDLER | WEBHOOK)
+    send(store, live(7, registered_delivery=1))
+    fail(store, 7)
+    handler, webhook = (row["call_id"] for row in store.rows("call"))
+    waits = "the call to the handler about its end waits"
+    assert told(reader, 7)[0] == "accepted from app over HTTP, 1 segment(s)"
+    assert told(reader, 7)[-2:] == [waits, "the call to the webhook about its end waits"]
+    store.apply(calls_put_off=[(handler, NOW_MS, "HTTP 500")], calls_refused=[(webhook, "HTTP 410", NOW_MS)])
+    dead = "the call to the webhook about its end is among the dead letters: HTTP 410"
+    assert told(reader, 7)[-2:] == [f"{waits}, tried 1 times: HTTP 500", dead]
+
+
+def test_dead_calls_are_dead_letters_of_their_account(store: Store, reader: Reader) -> None:
+    for account in ("app", "other"):
+        use(store, HANDLER, account)
+        send(store, live(len(account), account=account))
+    store.apply(calls=[call(kind=2, message_id=4)])
+    fail(store, 3, 5)
+    dead = [(row["call_id"], "HTTP 410", NOW_MS + row["call_id"]) for row in store.rows("call")]
+    store.apply(calls_refused=dead)
+    rows = reader.dead("", 10)
+    assert [(row["id"], row["whose"], row["message_id"], row["state"]) for row in rows] == [
+        ("C3", "other", "5", "UNDELIVERABLE"),
+        ("C2", "app", "3", "UNDELIVERABLE"),
+        ("C1", "app", "", -1),
+    ]
+    assert {row["id"] for row in reader.dead("app", 10)} == {"C1", "C2"}
+    assert reader.dead_counts() == {"mail:": 0, "call:app": 2, "call:other": 1}

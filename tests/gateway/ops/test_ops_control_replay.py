@@ -19,6 +19,7 @@ class Desk:
         self.journal = FakeJournal()
         self.clock = ManualClock()
         self.rows: list[Any] = []
+        self.calls: list[Any] = []
         self._counts = list(counts)
 
     async def commits(self) -> None:
@@ -28,13 +29,19 @@ class Desk:
             if self.journal.is_due:
                 batch, end = self.journal.take()
                 self.rows += batch.replays
+                self.calls += batch.call_replays
                 counts = [self._counts.pop(0) for _ in batch.replays]
-                end(None not in counts, Answer(replayed=[count or 0 for count in counts]))
+                calls = [self._counts.pop(0) for _ in batch.call_replays]
+                answer = Answer(
+                    replayed=[count or 0 for count in counts], calls_replayed=[count or 0 for count in calls]
+                )
+                end(None not in counts + calls, answer)
 
 
 class Dead:
     def __init__(self, **counts: int) -> None:
-        self._counts = {name.replace("mail", "mail:"): count for name, count in counts.items()}
+        names = {"mail": "mail:", "call_app": "call:app"}
+        self._counts = {names.get(name, name): count for name, count in counts.items()}
 
     def dead_counts(self) -> dict[str, int]:
         return self._counts
@@ -84,5 +91,26 @@ def test_by_their_ids(counts: tuple[int | None, ...]) -> None:
         task.cancel()
         assert desk.rows[1:] == [(7, "", NOW_MS), (7, "mail:", NOW_MS)]
         assert answer == {"replayed": 1, "unknown": ["L7"]} if counts[0] else list(answer) == ["error"]
+
+    asyncio.run(run())
+
+
+def test_calls_are_those_of_their_account() -> None:
+    desk = Desk(2, 1)
+    lines = asyncio.run(told(desk, Dead(app=2, other=9, call_app=1), "app"))
+    assert lines[-1] == {"replayed": 3, "of": 3}
+    assert (desk.rows, desk.calls) == ([(0, "app", NOW_MS)], [(0, "app", NOW_MS)])
+
+
+def test_calls_and_deliveries_by_their_ids_in_any_order() -> None:
+    async def run() -> None:
+        desk: Any = Desk(1, 0, 1, 1)
+        desk.journal.batch.call_replays.append((9, "", 0))  # somebody else's, of the same batch
+        task = asyncio.ensure_future(desk.commits())
+        answer = await deadletters._replay(desk, ["C5", "7", "L7"])
+        task.cancel()
+        assert desk.calls == [(9, "", 0), (5, "", NOW_MS)]
+        assert desk.rows == [(7, "", NOW_MS), (7, "mail:", NOW_MS)]
+        assert answer == {"replayed": 2, "unknown": ["L7"]}
 
     asyncio.run(run())

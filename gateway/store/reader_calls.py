@@ -1,0 +1,70 @@
+"""Calls to handlers and webhooks, for an admin's questions."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from gateway.core.api import CallKind, CallTarget
+
+DEAD_CALLS = "call:"
+"""Stands before the name of the account whose dead calls are meant; no account has a colon in its name."""
+_KINDS = {kind.value: kind.name.lower() for kind in CallKind}
+_TARGETS = {target.value: target.name.lower() for target in CallTarget}
+# what a call tells of a message; an incoming SMS has neither a message of ours nor a state
+_OF_MESSAGE = "CASE WHEN kind IN (1, 3) THEN {} ELSE {} END AS {}"
+_MESSAGE_ID = _OF_MESSAGE.format("message_id", 0, "message_id")
+_STATE = _OF_MESSAGE.format("state", -1, "state")
+
+
+def waiting(connection: sqlite3.Connection, limit: int) -> list[dict[str, Any]]:
+    """Calls that somebody makes now or later, the oldest first."""
+    found = connection.execute(
+        f"SELECT call_id, account, target, kind, {_MESSAGE_ID}, {_STATE}, tries, reason, created_ms, due_ms "
+        "FROM call ORDER BY call_id LIMIT ?",
+        (limit,),
+    )
+    return [_named(dict(row)) for row in found]
+
+
+def _named(row: dict[str, Any]) -> dict[str, Any]:
+    row["call_id"] = str(row["call_id"])
+    row["target"] = _TARGETS.get(row["target"], row["target"])
+    row["kind"] = _KINDS.get(row["kind"], row["kind"])
+    return row
+
+
+def dead(connection: sqlite3.Connection, account: str, limit: int) -> list[dict[str, Any]]:
+    """Dead calls of an account ("": of all), the newest first; their ids have a C before them."""
+    found = connection.execute(
+        f"SELECT 'C' || call_id AS id, account AS whose, {_MESSAGE_ID}, {_STATE}, reason, died_ms "
+        "FROM dead_call WHERE ?1 IN ('', account) ORDER BY died_ms DESC LIMIT ?2",
+        (account, limit),
+    )
+    return [dict(row) for row in found]
+
+
+def events_of(connection: sqlite3.Connection, message_id: int) -> list[tuple[int, str]]:
+    """What a message's timeline says of calls about it: those that wait, and those that nobody took."""
+    found = connection.execute(
+        "SELECT * FROM (SELECT created_ms AS at_ms, target, kind, tries, reason, message_id, 0 AS is_dead "
+        "FROM call UNION ALL SELECT died_ms, target, kind, tries, reason, message_id, 1 FROM dead_call) "
+        "WHERE message_id = ? AND kind IN (1, 3)",
+        (message_id,),
+    )
+    events = []
+    for row in found:
+        what = "its end" if row["kind"] == CallKind.STATUS else "a click"
+        text = f"the call to the {_TARGETS.get(row['target'], '?')} about {what} "
+        if row["is_dead"]:
+            text += f"is among the dead letters: {row['reason']}"
+        else:
+            text += f"waits, tried {row['tries']} times: {row['reason']}" if row["tries"] else "waits"
+        events.append((row["at_ms"], text))
+    return events
+
+
+def dead_counts(connection: sqlite3.Connection) -> dict[str, int]:
+    """How many are dead, by DEAD_CALLS and the account."""
+    found = connection.execute("SELECT account, count(*) FROM dead_call GROUP BY account")
+    return {DEAD_CALLS + row[0]: row[1] for row in found}
