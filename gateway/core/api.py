@@ -16,6 +16,10 @@ NEWEST_API_ID = "http:api_id"
 """The mark (Batch.marks) of the id that a request was given last."""
 
 
+WAIT_CALL = b"\x1b<waitcall\x1b>"
+"""An incoming SMS with this text (GSM 7 bit) and without a number that it came to: its subscriber has called."""
+
+
 class ApiFlag(IntFlag):
     """What else is known of a message: `ApiMessage.flags`."""
 

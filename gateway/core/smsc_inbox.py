@@ -6,7 +6,7 @@ the service gave it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import quote_plus
 
 from gateway.config.smsc_model import SmscConnector
@@ -49,6 +49,8 @@ class SmscInbox:
         self._incoming = incoming
         self._events = events
         self._clock = clock
+        self.whose_call: Callable[[str], tuple[str, int] | None] = lambda number: None
+        """Which account waits for a call from a number (digits), and since when (ms); None: none does."""
 
     # -- what is told, in plain values -----------------------------------------------------------------
 
@@ -69,6 +71,14 @@ class SmscInbox:
         number, own_number = phone_key(phone), phone_key(to)
         text = text[:_MAX_TEXT]
         received_ms = received_ms if 0 < received_ms <= now_ms else now_ms
+        waiting = self.whose_call(number) if text == WAIT_CALL_TEXT else None
+        if waiting is not None:
+            account, since_ms = waiting
+            # told by a call and by a list it is the same one; without an own number it is no SMS
+            key = incoming_key(f"waitcall {number} {since_ms}")
+            called = _delivery(account, number, "", text, received_ms, now_ms)
+            self._journal.batch.once.append((self.config.name, key, now_ms, "incoming", called))
+            return
         way = self._incoming.way(self.config, own_number, text, now_ms, total=1, part=1)
         delivery = None
         if way.account is not None:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from gateway.core.hours import zone_of
 from gateway.core.smsc_ids import phone_key
 from gateway.front.desk import BAD_PARAMETERS, ApiProblem, Asked
+from protocols.smsc_http.recipients import canonical_number
 from protocols.smsc_http.times import TimeError, parse_date
 
 _is_integer = re.compile("[0-9]{1,18}", re.ASCII).fullmatch
@@ -53,20 +54,10 @@ def items(value: str) -> list[str]:
 
 
 def spellings(recipient: str) -> list[str]:
-    """How a recipient may be kept, the likeliest first: as digits, an address in small letters, a name.
-
-    Without a plus some national prefixes of Russia stand for 7, as they do when messages are sent.
-    """
-    key = phone_key(recipient)
-    found = [key, recipient.strip()]
-    if not recipient.strip().startswith("+"):
-        if len(key) == 11 and key.startswith("8"):
-            found.insert(0, f"7{key[1:]}")
-        elif len(key) == 10 and key.startswith("9"):
-            found.insert(0, f"7{key}")
-        elif key.startswith("00"):
-            found.insert(0, key[2:])
-    return list(dict.fromkeys(found))
+    """How a recipient may be kept, the likeliest first: as digits, an address in small letters, a name."""
+    digits = canonical_number(recipient)
+    found = [digits] if digits.isdecimal() else []
+    return list(dict.fromkeys([*found, phone_key(recipient), recipient.strip()]))
 
 
 # -- times ---------------------------------------------------------------------------------------------

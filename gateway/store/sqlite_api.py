@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from gateway.core.api import ApiUse, CallKind
+from gateway.core.api import WAIT_CALL, ApiUse, CallKind
 from gateway.core.batch import Answer, Batch, Row, Sweep
 from gateway.core.message_ids import lowest_id_at
 from gateway.core.model import Delivery
@@ -130,7 +130,9 @@ class ApiSteps:
             kept = (sms.account, phone, own_number, at_ms, *text, answers, connector)
             inbox_id = self._run("insert_inbox", kept).lastrowid or 0
             answer.inbox.append((sms.account, inbox_id, phone, own_number, at_ms))
-        what = (sms.account, CallKind.INCOMING.value, at_ms, inbox_id, answers, phone, own_number)
+        is_call = sms.user_data == WAIT_CALL and not own_number
+        kind = CallKind.WAITCALL if is_call else CallKind.INCOMING
+        what = (sms.account, kind.value, at_ms, inbox_id, answers, phone, own_number)
         self._calls.write([(*what, 0, "", at_ms, 0, sms.segments, 0, "", *text, "")], answer)
 
     # -- short links ---------------------------------------------------------------------------------------

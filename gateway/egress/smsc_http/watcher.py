@@ -72,9 +72,14 @@ class Watcher:
 
     def taken(self, item: Item) -> None:
         """The service took a message just now."""
-        if not self._has_calls and item.message.registered_delivery & 3 and len(self._fresh) < FRESH_MAX:
+        if item.message.registered_delivery & 3:
+            self.watch(item.upstream_id)
+
+    def watch(self, upstream_id: str) -> None:
+        """Somebody waits for the status of a message that the service took just now."""
+        if not self._has_calls and len(self._fresh) < FRESH_MAX:
             due = self._connector.clock.now() + FRESH_AFTER_S[0]
-            heapq.heappush(self._fresh, (due, 0, item.upstream_id))
+            heapq.heappush(self._fresh, (due, 0, upstream_id))
 
     def tell(self, upstream_id: str, row: dict[str, object]) -> bool:
         """A status that the service told, which matters if it is the end; whether it is."""

@@ -1,0 +1,148 @@
+"""What the gateway cannot do itself, asked of an SMSC service in its clients' place.
+
+An account's `http.relay` names the connector; it is asked with the gateway's credentials and within the
+limits of its login, never with the client's. Answers are written anew for the client. What a service says of
+our login is no answer for a client: he is told to come again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from gateway.core.accounts import Account
+from gateway.front.desk import (
+    BAD_PARAMETERS,
+    FORBIDDEN,
+    TOO_OFTEN,
+    ApiProblem,
+    Asked,
+    Desk,
+    Octets,
+    Unavailable,
+    Value,
+)
+from gateway.front.waiting_calls import WaitingCalls
+from protocols.smsc_http import errors
+from protocols.smsc_http.answers import Failure
+from protocols.smsc_http.operations import OPERATIONS
+from protocols.smsc_http.requests import File
+
+if TYPE_CHECKING:
+    from gateway.front.relayed_sending import Sendings
+
+WAIT_MAX_S = 5.0
+"""A turn that the service's limits give so late is not waited for: error 9."""
+SENDING = frozenset({"send", "cost"})
+_OUR_LOGIN = frozenset({errors.AUTHORISE, errors.BLOCKED})
+_ERROR_TEXT_MAX = 200
+_PICTURES = {b"\x89PNG": "image/png", b"GIF8": "image/gif", b"\xff\xd8\xff": "image/jpeg"}
+"""What a picture begins with: nothing else is handed to a client's browser."""
+
+Params = Mapping[str, str]
+
+
+class NoService(Exception):
+    """The service cannot be reached, or nobody knows whether it did what it was asked."""
+
+
+class Service(Protocol):
+    """A connector, as it is asked here."""
+
+    async def ask(self, operation: str, params: Params, files: Sequence[File]) -> object:
+        """The answer as fmt 3 has it, a Failure, or octets; raises NoService, and ValueError for parameters
+        that the operation has not. Waits for the login's turn."""
+        ...
+
+    def due_s(self, operation: str, params: Params) -> float:
+        """Seconds until the service wants to be asked this; 0: now."""
+        ...
+
+    def watch(self, upstream_id: str) -> None:
+        """The service took a message just now: its status is asked for soon."""
+        ...
+
+
+class Relay:
+    """Asks the services; `services` are the connectors by name, others after a reload."""
+
+    def __init__(self, desk: Desk, services: Mapping[str, Service]) -> None:
+        self._desk = desk
+        self._services = services
+        self._sendings: Sendings | None = None
+        self.waiting = WaitingCalls(desk.clock)
+
+    async def __call__(self, asked: Asked) -> Value:
+        """The answer to a client's request; ApiProblem, Unavailable."""
+        if asked.operation in SENDING:
+            return await self.send(asked)
+        params = own_parameters(asked.operation, asked.params)
+        answer = await self.ask(asked.account, asked.operation, params, asked.files)
+        if asked.operation == "waitcall":
+            self.waiting.add(asked.params["phone"], asked.account.name)
+        return answer
+
+    async def send(self, asked: Asked) -> Value:
+        """A message that goes to the service as a whole, with its files; it is one of the gateway's then."""
+        if self._sendings is None:
+            from gateway.front.relayed_sending import Sendings
+
+            self._sendings = Sendings(self._desk, self)
+        return await self._sendings.send(asked)
+
+    async def ask(
+        self, account: Account, operation: str, params: Params, files: Sequence[File] = ()
+    ) -> Value:
+        """Asks the service of an account; ApiProblem with its error, Unavailable when it has no answer."""
+        service = self.service_of(account, operation)
+        if service.due_s(operation, params) > WAIT_MAX_S:
+            raise ApiProblem(TOO_OFTEN)
+        try:
+            answer = await service.ask(operation, params, files)
+        except NoService:
+            raise Unavailable from None
+        except ValueError:
+            raise ApiProblem(BAD_PARAMETERS) from None
+        if isinstance(answer, Failure):
+            raise problem_of(answer)
+        if isinstance(answer, bytes):
+            return _picture(answer)
+        if not isinstance(answer, Mapping | Sequence):
+            raise Unavailable
+        return answer
+
+    def service_of(self, account: Account, operation: str) -> Service:
+        """The service of an account; ApiProblem 1 or 6 when it has none, or may not use it."""
+        http = account.config.http
+        name = http.relay if http is not None else ""
+        service = self._services.get(name)
+        if service is None:
+            raise ApiProblem(BAD_PARAMETERS, needs_relay(operation))
+        if operation in SENDING and not account.config.service_messages:
+            raise ApiProblem(FORBIDDEN, "this kind of message is not set up: it needs service_messages")
+        return service
+
+
+def needs_relay(operation: str) -> str:
+    """What is missing for an operation that only a service has."""
+    return f"{operation} is not set up: it needs http.relay, a connector to a service that does it"
+
+
+def own_parameters(operation: str, params: Params) -> dict[str, str]:
+    """What an operation takes, and nothing else that a client may have sent along."""
+    found = OPERATIONS[operation]
+    return {name: value for name, value in params.items() if name in found.parameters and value}
+
+
+def problem_of(failure: Failure) -> Exception:
+    """What a client is told of the service's error."""
+    if failure.number in _OUR_LOGIN:
+        return Unavailable()
+    return ApiProblem(failure.number, failure.text[:_ERROR_TEXT_MAX])
+
+
+def _picture(octets: bytes) -> Octets:
+    for start, content_type in _PICTURES.items():
+        if octets.startswith(start):
+            return Octets(content_type, octets)
+    raise Unavailable

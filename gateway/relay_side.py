@@ -1,0 +1,75 @@
+"""The services that the front asks in its clients' place, by the names of their connectors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from gateway.egress.smsc_http.client import NoAnswer, NotSent
+from gateway.front.relay import NoService, Relay, Service
+from protocols.smsc_http.answers import Failure
+from protocols.smsc_http.requests import File
+
+if TYPE_CHECKING:
+    from gateway.core.smsc_inbox import SmscInbox
+    from gateway.egress.smsc_http.connector import SmscConnector
+    from gateway.front.desk import Desk
+
+_NO_TWO_ALIKE = frozenset({"send"})
+"""With an id of ours each is another request, so none waits for a turn."""
+
+
+class AskedService:
+    """A connector, as the front asks it."""
+
+    def __init__(self, connector: SmscConnector) -> None:
+        self._connector = connector
+
+    async def ask(self, operation: str, params: Mapping[str, str], files: Sequence[File]) -> object:
+        """See gateway.front.relay.Service."""
+        connector = self._connector
+        at_once = operation in _NO_TWO_ALIKE
+        try:
+            answer = await connector.client.call(operation, params, files=files, at_once=at_once)
+        except (NotSent, NoAnswer) as error:
+            raise NoService(str(error)) from None
+        if isinstance(answer, Failure):
+            connector.failed(answer.number)
+        return answer
+
+    def due_s(self, operation: str, params: Mapping[str, str]) -> float:
+        """See gateway.front.relay.Service."""
+        if operation in _NO_TWO_ALIKE:
+            return 0.0
+        return self._connector.client.due_s(operation, params)
+
+    def watch(self, upstream_id: str) -> None:
+        """See gateway.front.relay.Service."""
+        self._connector.watcher.watch(upstream_id)
+
+
+class Services(Mapping[str, Service]):
+    """All connectors that there are just now."""
+
+    def __init__(self, connectors: Mapping[str, SmscConnector]) -> None:
+        self._connectors = connectors
+
+    def __getitem__(self, name: str) -> Service:
+        return AskedService(self._connectors[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._connectors)
+
+    def __len__(self) -> int:
+        return len(self._connectors)
+
+
+def relay_of(desk: Desk, connectors: Mapping[str, SmscConnector]) -> Relay:
+    """The relay; the connectors may be others later, in the same mapping."""
+    return Relay(desk, Services(connectors))
+
+
+def lead_calls(relay: Relay, inboxes: Sequence[SmscInbox]) -> None:
+    """Calls that accounts wait for are told to them."""
+    for inbox in inboxes:
+        inbox.whose_call = relay.waiting.whose
