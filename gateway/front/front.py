@@ -175,8 +175,12 @@ def _needs_relay(operation: str) -> str:
     return f"{operation} is not done here: it needs http.relay, a connector to a service that does it"
 
 
+_ONLY_JSON = (REST_SEND, "documents.php")
+"""Their texts are JSON, whatever is asked of them and even if that is nothing that they know."""
+
+
 def _fmt(operation: Operation | None, request: Request) -> int:
-    if request.script == REST_SEND:
+    if request.script in _ONLY_JSON:
         return 3
     wanted = request.params.get("fmt", "0")
     fmt = int(wanted) if wanted in ("0", "1", "2", "3") else 0
