@@ -1,0 +1,128 @@
+"""Sub-clients over HTTP and SMPP, across reloads and starts; their invoices; short links that are opened."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from email.message import EmailMessage
+from email.parser import BytesParser
+from email.policy import HTTP
+from pathlib import Path
+from typing import Any
+
+from http_support import NO_LIMITS, AskedGateway, asked_over_http
+from journey_support import DESTINATION, Client, account, hashed, journey
+from money_support import PRICES, ask, balance, credit
+
+from gateway.config.basics import Url
+from gateway.config.model import AccountHttp
+from gateway.front.desk import committed
+from gateway.front.links import shorten
+from protocols.smpp import constants as c
+
+LINKS = "https://s.example.org"
+SETTINGS = replace(NO_LIMITS, links=Url("https", "s.example.org", 443), seller="ООО «Пример»")
+WORD = "Pass-w1d"
+"""As long as SMPP allows."""
+SUB = {"login": "sub", "psw": WORD}
+
+
+def asked(state_dir: Path, **fields: Any) -> Any:
+    values = {
+        "http": AccountHttp(sub_accounts=True),
+        "settings": SETTINGS,
+        "configured": {"price_lists": PRICES},
+        "balance": "own",
+        "prices": "retail",
+        **fields,
+    }
+    return asked_over_http(state_dir, **values)
+
+
+async def bound(it: AskedGateway) -> Client:
+    """A session of the sub-client."""
+    client = await it.gateway.connect()
+    assert await client.bind(system_id="sub", password=WORD) == c.ESME_ROK
+    return client
+
+
+@journey
+async def test_a_sub_client_sends_over_http_and_smpp_from_its_own_money(tmp_path: Path) -> None:
+    async with asked(tmp_path) as it:
+        assert await it.ask("users", add=1, user="sub", password=WORD, type=1) == {"id": 1}
+        await credit(it.gateway, "1", "alex")
+        assert await it.ask("users", pay=1, user="sub", sum="0.25") == {"result": "OK"}
+        assert (balance(it.gateway, "alex"), balance(it.gateway, "sub")) == ("0.75", "0.25")
+        client = await bound(it)
+        await client.submit()
+        assert (await it.ask("send", **SUB, phones=DESTINATION, mes="Hello"))["cnt"] == 1
+        await it.gateway.until(lambda: len(it.smsc.received) == 2)
+        assert (balance(it.gateway, "alex"), balance(it.gateway, "sub")) == ("0.75", "0.15")
+        await it.gateway.emptied()
+        [row] = await it.ask("users", get_stat=1, user="sub")
+        assert (row["login"], row["sms"], row["credit"], row["debit"]) == ("sub", "2", "0.25", "0.10")
+        shown = (await ask(it.gateway, "account", account="sub"))["account"]
+        assert (shown["parent"], shown["payer"], shown["balance"]) == ("alex", "sub", "0.15")
+        listed = await ask(it.gateway, "accounts")
+        assert [row["account"] for row in listed["accounts"]] == ["alex", "sub"]
+
+
+@journey
+async def test_a_sub_client_outlives_reloads_and_starts(tmp_path: Path) -> None:
+    async with asked(tmp_path) as it:
+        file = it.gateway.daemon.config
+        await credit(it.gateway, "1", "alex")
+        await it.ask("users", add=1, user="sub", password=WORD, type=2)
+        client = await bound(it)
+        await it.gateway.daemon.reload(replace(file, log=replace(file.log, level="debug")))
+        await it.gateway.said("reloaded", "changes=1")
+        await client.submit()  # its session has stayed
+        assert (await it.ask("users", chg=1, user="sub", **{"fl2[10]": 1})) == {"result": "OK"}
+        assert await client.end() == ""
+        assert (await it.ask("balance", **SUB))["error_code"] == 2
+        assert (await it.ask("users", chg=1, user="sub", **{"fl2[10]": 0})) == {"result": "OK"}
+    async with asked(tmp_path) as it:
+        assert "sub" in it.gateway.daemon.accounts
+        await (await bound(it)).submit()
+        taken = account("sub", password_hash=hashed("other"))
+        config = it.gateway.daemon.config
+        await it.gateway.daemon.reload(replace(config, accounts=[*config.accounts[:1], taken]))
+        await it.gateway.said("sub_account_rests", "account=sub", "parent=alex")
+        assert (await it.ask("users", chg=1, user="sub", fio="Example"))["error_code"] == 6
+
+
+@journey
+async def test_an_invoice_comes_as_json_and_pdf_and_errors_as_json(tmp_path: Path) -> None:
+    async with asked(tmp_path) as it:
+        await it.ask("users", add=1, user="sub", password=WORD, fio="ООО «Клиент»")
+        form = {"login": "alex", "psw": "123", "user": "sub", "fmt": "0", "charset": "utf-8"}
+        reply = await it.http("POST", "/sys/documents.php", data={**form, "add_account": "1", "sum": "100"})
+        head = f"Content-Type: {reply.headers['Content-Type']}\r\n\r\n".encode()
+        whole = BytesParser(EmailMessage, policy=HTTP).parsebytes(head + reply.body)
+        about, pdf = (part.get_payload(decode=True) for part in whole.iter_parts())  # type: ignore[attr-defined]
+        assert json.loads(about) == {"id": 1, "sum": "100.00"}
+        again = await it.http("POST", "/sys/documents.php", data={**form, "get_account": "1", "id": "1"})
+        assert (again.headers["Content-Type"], again.body) == ("application/pdf", pdf)
+        act = await it.http("POST", "/sys/documents.php", data={**form, "get_act": "1", "num": "A-1"})
+        assert act.body.startswith(b"%PDF-1.4\n")
+        for more, number in (({"get_account": "1", "id": "2"}, 7), ({"unknown": "1"}, 1)):
+            reply = await it.http("POST", "/sys/documents.php", data={**form, **more})
+            assert reply.headers["Content-Type"] == "application/json; charset=utf-8"
+            assert reply.json["error_code"] == number
+
+
+@journey
+async def test_a_short_link_is_opened_and_counted(tmp_path: Path) -> None:
+    async with asked(tmp_path) as it:
+        desk = it.gateway.daemon.http.desk
+        assert desk is not None
+        short = shorten(desk, "alex", "https://example.org/a?b=c")
+        await committed(desk.journal)
+        path = short.removeprefix(LINKS)
+        reply = await it.http("GET", path)
+        assert (reply.status, reply.headers["Location"]) == (302, "https://example.org/a?b=c")
+        assert (await it.http("HEAD", path)).status == 302
+        assert (await it.http("POST", path)).status == 405
+        assert (await it.http("GET", "/l/abcdefghi")).status == 404
+        found = await it.ask("tinyurls", get=1, link=short)
+        assert (found["cnt"], found["cnt_day"], found["link"]) == ("1", "1", short)
