@@ -15,6 +15,8 @@ HELP = "Erase a number, and what was said to it and by it, from everything that 
 KEPT = {
     "live": "messages that have not ended: cancel them (smsc-gateway message cancel), then erase again",
     "blacklist": "entries of blacklists, or it would be written to again (smsc-gateway blacklist)",
+    "contact": "entries of address books, which are their accounts' to delete",
+    "record": "templates, jobs and the like of accounts, which are theirs to delete",
 }
 _NUMBER_MAX = 20
 _SPACES = str.maketrans("", "", " -()")

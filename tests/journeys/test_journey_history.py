@@ -109,7 +109,8 @@ async def test_history_is_exported_counted_and_erased(tmp_path: Path, command: C
 
             code, out, _ = await command(gateway, "erase", "--number", f"+{OTHER}", "--yes", "--json")
             told = json.loads(out)
-            assert (code, told["erased"]["history"], told["kept"]) == (0, 1, {"live": 1, "blacklist": 0})
+            kept = {"live": 1, "blacklist": 0, "contact": 0, "record": 0}
+            assert (code, told["erased"]["history"], told["kept"]) == (0, 1, kept)
             await gateway.said("erased", "number=7916***0002", "live=1")
             code, out, _ = await command(gateway, "export", "--to", until, "--text", "--json")
             found = [json.loads(line) for line in out.splitlines()]

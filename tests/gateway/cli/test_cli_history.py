@@ -201,7 +201,8 @@ def test_nothing_was_sent(daemon: Daemon, capsys: pytest.CaptureFixture[str]) ->
 
 # -- erase -------------------------------------------------------------------------------------------
 
-ROWS = {"live": 2, "history": 3, "mail_recipient": 1, "letter": 0, "blacklist": 1}
+ROWS = {"live": 2, "history": 3, "mail_recipient": 1, "letter": 0, "blacklist": 1, "contact": 3}
+KEPT_ROWS = {"live": 2, "blacklist": 1, "contact": 3, "record": 0}
 
 
 def test_erase_says_what_is_gone_and_what_is_kept(daemon: Daemon, capsys: pytest.CaptureFixture[str]) -> None:
@@ -211,6 +212,8 @@ def test_erase_says_what_is_gone_and_what_is_kept(daemon: Daemon, capsys: pytest
     assert lines[:3] == ["history          3", "mail recipient   1", "erased: 4 rows"]
     assert lines[3].startswith("kept: 2 messages that have not ended")
     assert lines[4].startswith("kept: 1 entries of blacklists")
+    assert lines[5].startswith("kept: 3 entries of address books")
+    assert len(lines) == 6
     assert daemon.asked == [{"command": "erase", "number": "79990001234"}]
 
 
@@ -228,7 +231,7 @@ def test_erase_asks_first(
     assert daemon.asked == []
     monkeypatch.setattr("sys.stdin", Terminal("y\n"))
     assert main(["erase", "--number", "79990001234", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out.split("] ")[-1])["kept"] == {"live": 2, "blacklist": 1}
+    assert json.loads(capsys.readouterr().out.split("] ")[-1])["kept"] == KEPT_ROWS
 
 
 def test_an_erasure_that_ended_early_is_no_success(
