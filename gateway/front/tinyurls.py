@@ -20,11 +20,11 @@ def handlers(desk: Desk) -> dict[str, Handler]:
 
     async def tinyurl(asked: Asked) -> Value:
         """Of an id, or of a short link, that link; of a long one all that stand for it, as the newest."""
-        base = link_base(desk)
         days = _days(day_at(desk.clock.now_ms(), zone_of(asked.account.config.time_zone))[0])
         link_id, clicks, rows = await _found(desk, asked.account.name, asked.params, days.first_before)
         numbers = {"id": link_id, "cnt": clicks, **_counts(rows, days)}
-        return {**{name: str(number) for name, number in numbers.items()}, "link": base + code_of(link_id)}
+        link = link_base(desk) + code_of(link_id)
+        return {**{name: str(number) for name, number in numbers.items()}, "link": link}
 
     return {"tinyurl": tinyurl}
 

@@ -10,7 +10,7 @@ import pytest
 from front_desk import FrontDesk, asked, config_of
 from gateway_fakes import NOW_MS, account_config
 
-from gateway.config.model import Config
+from gateway.config.model import Config, Http
 from gateway.front.desk import ApiProblem
 from gateway.front.links import shorten
 from gateway.front.tinyurls import handlers
@@ -109,3 +109,11 @@ def test_what_is_neither_id_nor_link_is_error_1(desk: FrontDesk, params: dict[st
     with pytest.raises(ApiProblem) as problem:
         get(desk, **params)
     assert problem.value.number == 1
+
+
+def test_without_an_address_for_links_there_are_none(make_desk: MakeDesk) -> None:
+    desk = make_desk(config_of(http=Http()))
+    for params, number in (({"id": "145142"}, 3), ({"link": LONG}, 3)):
+        with pytest.raises(ApiProblem) as problem:
+            get(desk, **params)
+        assert problem.value.number == number
