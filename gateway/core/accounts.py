@@ -14,11 +14,13 @@ from gateway.config.model import Account as AccountConfig
 from gateway.config.model import Network
 from gateway.core.fair_shares import FairShares
 from gateway.core.limits import TokenBucket
+from gateway.core.model import Wish
 
 if TYPE_CHECKING:
     from gateway.core.admission import Rules
 
 _PROCESS_KEY = os.urandom(32)
+_CALLED = Wish.CALLED.value
 
 
 def _digest(password: str) -> bytes:
@@ -47,6 +49,9 @@ class Account:
         """It may not log in. Its parent's block is added by `Admission.configure`."""
         self.bucket = TokenBucket(config.rate, now)
         self.sources = frozenset(config.allowed_sources)
+        http = config.http
+        self.flags = _CALLED if http is not None and (http.handler or http.webhook) else 0
+        """What all its messages have among their Wish, however they come."""
         self._verified: set[bytes] = set()
 
     def allows_address(self, address: str) -> bool:

@@ -208,7 +208,7 @@ class Submission:
     def _take(self, account: Account, decided: _Decided, now: float, now_ms: int, origin: int) -> Message:
         draft, route, counted, charge = decided
         message_id = self.ids.next(now_ms)
-        flags = draft.flags | route.flags
+        flags = draft.flags | route.flags | account.flags
         if charge is not None:
             flags |= _CHARGED
             self.journal.batch.charges.append(self.ledger.accepted(message_id, charge))

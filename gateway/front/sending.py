@@ -13,7 +13,7 @@ from typing import Any, Final
 from gateway.core.accounts import Account
 from gateway.core.api import ApiFlag
 from gateway.core.errors import Refusal
-from gateway.core.model import Origin, Wish
+from gateway.core.model import Origin
 from gateway.core.quoting import Quote, quote
 from gateway.core.submission import Accepted
 from gateway.front.desk import (
@@ -36,7 +36,6 @@ from gateway.translate.api_submit import KINDS, Kind, SubmitError, Wanted, kind_
 from protocols.smsc_http.errors import WITH_ID
 from protocols.smsc_http.sending import ListLine, group_number
 
-_CALLED: Final = Wish.CALLED.value
 _MASS: Final = ApiFlag.MASS.value
 _HTTP: Final = Origin.HTTP.value
 _TEXTS: Final[Mapping[Refusal, str]] = {
@@ -128,11 +127,8 @@ class Sending:
         check(params)
         now_ms = desk.clock.now_ms()
         schedule = schedule_of(params, account.config.time_zone, now_ms)
-        http = account.config.http
-        flags = _CALLED if http is not None and (http.handler or http.webhook) else 0
         given = params.get("id", "")
         wanted = Wanted(
-            flags,
             "" if given == "0" else given,
             params.get("userip") or asked.address,
             schedule.lifetime_ms,

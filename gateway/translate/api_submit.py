@@ -241,8 +241,6 @@ def source_of(sender: str) -> tuple[int, int, str] | None:
 class Wanted(NamedTuple):
     """What all messages of a request have in common."""
 
-    flags: int
-    """See Wish."""
     client_id: str
     address: str
     """The IP address that it came from."""
@@ -276,7 +274,7 @@ def draft_of(
         due_ms,
         (due_ms or now_ms) + lifetime_ms if lifetime_ms else 0,
         UNTIL_EXPIRY if lifetime_ms else "",
-        wanted.flags,
+        0,
         None,
         wanted.client_id,
         wanted.address,
