@@ -21,6 +21,7 @@ FOLDER = Path("run")
 GATEWAY_PORT = 2775
 SMSC_PORT = 2776
 MAIL_PORT = 2525
+HTTP_PORT = 8081
 ACCOUNT = "demo"
 
 _CONFIG = """\
@@ -28,6 +29,8 @@ _CONFIG = """\
 listeners:
   smpp:
     - address: 127.0.0.1:{gateway_port}
+  http:
+    - address: 127.0.0.1:{http_port}
   smtp:
     - address: 127.0.0.1:{mail_port}
 mail:
@@ -39,6 +42,7 @@ accounts:
     password_hash: {password_hash}
     mail:
       networks: [127.0.0.0/8]  # who sends without a login
+    http: {{}}
 connectors:
   - name: simulator
     address: 127.0.0.1:{smsc_port}
@@ -61,7 +65,7 @@ Try in another terminal:
 
 which sends a message and waits for its receipt.  A destination that ends in 99002 comes back as
 undeliverable, in 99058 is throttled once; `{program} simulate --help` lists them all.
-{mail}
+{http}{mail}
   {program} status --state-dir {folder}
   {program} queue --state-dir {folder}
   {program} message ID --state-dir {folder}
@@ -69,6 +73,15 @@ undeliverable, in 99058 is throttled once; `{program} simulate --help` lists the
 Stop with Ctrl-C.  Configuration and queue are in {folder}/; delete it to start anew.
 """
 
+
+_HTTP = """
+In JSON, and as programs written for the SMSC service's HTTP API send:
+
+  curl -u {account}:{password} {url}/v1/messages \\
+      --json '{{"to": "79991234567", "text": "Hello, world"}}'
+
+  curl '{url}/sys/send.php?login={account}&psw={password}&phones=79991234567&mes=Hello&fmt=3'
+"""
 
 _MAIL = """
 Mail to a number becomes an SMS, and a line `mail_taken` here:
@@ -94,6 +107,7 @@ def run_demo() -> int:
         text = _CONFIG.format(
             gateway_port=GATEWAY_PORT,
             mail_port=MAIL_PORT,
+            http_port=HTTP_PORT,
             smsc_port=SMSC_PORT,
             account=ACCOUNT,
             password_hash=hash_password(password),
@@ -130,7 +144,12 @@ def _welcome(config: Config, config_file: Path, password_file: Path) -> str:
     """What to try, with the ports and names that now stand in the file."""
     program = ".venv/bin/smsc-gateway" if Path(".venv/bin/smsc-gateway").exists() else "smsc-gateway"
     smpp, smsc = config.listeners.smpp[0].address, config.connectors[0].address
-    places, mail = f"SMPP on {smpp}", ""
+    password = password_file.read_text().strip()
+    places, mail, http = f"SMPP on {smpp}", "", ""
+    if config.listeners.http:
+        address = config.listeners.http[0].address
+        places += f", HTTP on {address}"
+        http = _HTTP.format(url=f"http://{address}", account=ACCOUNT, password=password)
     if config.listeners.smtp and config.mail is not None:
         smtp = config.listeners.smtp[0].address
         places += f", mail on {smtp}"
@@ -144,10 +163,11 @@ def _welcome(config: Config, config_file: Path, password_file: Path) -> str:
     return _WELCOME.format(
         places=f"{places}, simulated SMSC on {smsc}",
         account=ACCOUNT,
-        password=password_file.read_text().strip(),
+        password=password,
         password_file=password_file,
         folder=config_file.parent,
         program=program,
+        http=http,
         mail=mail,
     )
 

@@ -21,6 +21,7 @@ _PROGRAM = """\
 import sys
 from gateway.cli import demo
 demo.GATEWAY_PORT, demo.SMSC_PORT, demo.MAIL_PORT = {gateway_port}, {smsc_port}, {mail_port}
+demo.HTTP_PORT = {http_port}
 from gateway.__main__ import main
 sys.exit(main(["run", "--demo"]))
 """
@@ -50,7 +51,9 @@ async def demo(folder: Path, ports: tuple[int, int, int] | None = None) -> Async
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             "-c",
-            _PROGRAM.format(gateway_port=gateway_port, smsc_port=smsc_port, mail_port=mail_port),
+            _PROGRAM.format(
+                gateway_port=gateway_port, smsc_port=smsc_port, mail_port=mail_port, http_port=free_port()
+            ),
             cwd=folder,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -164,6 +167,20 @@ async def test_newcomer_sends_a_mail(tmp_path: Path) -> None:
 
 
 @journey
+async def test_newcomer_sends_over_http(tmp_path: Path) -> None:
+    async with demo(tmp_path) as it:
+        in_json = re.search(r"^  curl -u .*\n.*'$", it.welcome, re.M)
+        as_the_service = re.search(r"^  curl '.*/sys/.*'$", it.welcome, re.M)
+        assert in_json and as_the_service, it.welcome
+        code, output = await shell(in_json[0].replace("curl", "curl --silent --noproxy '*'"), tmp_path)
+        assert (code, json.loads(output)["parts"]) == (0, 1), output
+        code, output = await shell(as_the_service[0].replace("curl", "curl --silent --noproxy '*'"), tmp_path)
+        assert (code, json.loads(output)["cnt"]) == (0, 1), output
+        code, output = await it.run("status", "--state-dir", "run", "--json")
+        assert (code, json.loads(output)["accepted"]) == (0, 2)
+
+
+@journey
 async def test_a_demo_without_mail_does_not_speak_of_it(tmp_path: Path) -> None:
     ports = free_port(), free_port(), free_port()
     async with demo(tmp_path, ports):
@@ -173,7 +190,8 @@ async def test_a_demo_without_mail_does_not_speak_of_it(tmp_path: Path) -> None:
     config.write_text(re.sub(r"^    mail:\n.*\n", "", text, flags=re.M))
     async with demo(tmp_path, ports) as it:
         assert "mail" not in it.welcome
-        assert f"SMPP on {HOST}:{ports[0]}, simulated SMSC on {HOST}:{ports[1]}." in it.welcome
+        places = rf"SMPP on {HOST}:{ports[0]}, HTTP on {HOST}:\d+, simulated SMSC on {HOST}:{ports[1]}\."
+        assert re.search(places, it.welcome)
 
 
 @journey
