@@ -109,6 +109,7 @@ class HttpSide:
         from gateway.front.desk import Desk, Records
         from gateway.front.front import SmscFront
         from gateway.front.gate import Gate
+        from gateway.relay_side import relay_of
         from gateway.store.api_rows import ApiRows
         from gateway.store.sqlite_open import FILE_NAME
 
@@ -127,6 +128,7 @@ class HttpSide:
             newest_api_id=opening.newest_api_id,
             sub_accounts=daemon.sub_accounts,
         )
+        self.desk.relay = relay_of(self.desk, daemon.services)
         self.gate = Gate(daemon.accounts, daemon.logins, daemon.clock, config.http)
         self.front = SmscFront(self.desk, self.gate)
         self.hub = Hub(daemon.clock.now_ms())

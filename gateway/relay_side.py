@@ -11,9 +11,9 @@ from protocols.smsc_http.answers import Failure
 from protocols.smsc_http.requests import File
 
 if TYPE_CHECKING:
-    from gateway.core.smsc_inbox import SmscInbox
     from gateway.egress.smsc_http.connector import SmscConnector
     from gateway.front.desk import Desk
+    from gateway.service_side import ServiceSide
 
 _NO_TWO_ALIKE = frozenset({"send"})
 """With an id of ours each is another request, so none waits for a turn."""
@@ -64,12 +64,8 @@ class Services(Mapping[str, Service]):
         return len(self._connectors)
 
 
-def relay_of(desk: Desk, connectors: Mapping[str, SmscConnector]) -> Relay:
-    """The relay; the connectors may be others later, in the same mapping."""
-    return Relay(desk, Services(connectors))
-
-
-def lead_calls(relay: Relay, inboxes: Sequence[SmscInbox]) -> None:
-    """Calls that accounts wait for are told to them."""
-    for inbox in inboxes:
-        inbox.whose_call = relay.waiting.whose
+def relay_of(desk: Desk, side: ServiceSide) -> Relay:
+    """The relay, with the connectors that there are at each request."""
+    relay = Relay(desk, Services(side.connectors))
+    side.lead_calls(relay.waiting.whose)
+    return relay

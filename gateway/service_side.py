@@ -6,7 +6,7 @@ that other gateways have no use for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from gateway.config.model import Config
@@ -33,6 +33,7 @@ class ServiceSide:
         """What connectors left in doubt that a reload took away."""
         self.connectors: dict[str, SmscConnector] = {}
         self.listeners: list[CallbackListener] = []
+        self._whose_call: Callable[[str], tuple[str, int] | None] | None = None
 
     def connector(self, config: ConnectorConfig, upstream: Upstream, receipts: ReceiptBook) -> SmscConnector:
         """A connector, not started yet; OSError when a file of its TLS section cannot be read."""
@@ -55,8 +56,16 @@ class ServiceSide:
         )
         connector.asker.take_over(self._doubts.pop(config.name, ()))
         self.connectors[config.name] = connector
+        if self._whose_call is not None:
+            connector.inbox.whose_call = self._whose_call
         self._tell_listeners()
         return connector
+
+    def lead_calls(self, whose_call: Callable[[str], tuple[str, int] | None]) -> None:
+        """Subscribers' calls go to accounts that wait for them (see SmscInbox.whose_call)."""
+        self._whose_call = whose_call
+        for connector in self.connectors.values():
+            connector.inbox.whose_call = whose_call
 
     def _may_command(self, account: str) -> bool:
         """Whether an account's texts may hold commands to the service."""

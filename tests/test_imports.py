@@ -21,6 +21,7 @@ COMPOSITION = frozenset(
         "gateway.http_side",
         "gateway.mail_side",
         "gateway.money_side",
+        "gateway.relay_side",
         "gateway.service_side",
         "gateway.sub_accounts",
         "gateway.wiring",
@@ -41,6 +42,7 @@ RULES: dict[str, frozenset[str]] = {
     "gateway.config": frozenset(
         {
             "gateway.core.api_keys",
+            "gateway.core.call_urls",
             "gateway.core.numbers",
             "gateway.core.passwords",
             "gateway.core.patterns",
@@ -190,11 +192,13 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.egress",
             "gateway.front",
             "gateway.ingress",
+            "gateway.relay_side",
             "gateway.store.api_rows",
             "gateway.store.journal",
             "gateway.store.sqlite_open",
         }
     ),
+    "gateway.relay_side": frozenset({"gateway.egress", "gateway.front.relay", "protocols.smsc_http"}),
     "gateway.sub_accounts": frozenset(
         {
             "gateway.config.account_model",
@@ -232,6 +236,7 @@ TYPES_ONLY = {
     "gateway.money_side": frozenset({"gateway.daemon"}),
     "gateway.service_side": frozenset({"gateway.daemon"}),
     "gateway.http_side": frozenset({"gateway.daemon"}),
+    "gateway.relay_side": frozenset({"gateway.front.desk", "gateway.service_side"}),
     "gateway.sub_accounts": frozenset({"gateway.daemon"}),
     # the accounts that it makes are joined to those of the file by the composition root
     "gateway.front": frozenset({"gateway.sub_accounts"}),
