@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.admin.commits import CANNOT_WRITE, committed
+from gateway.config.account_model import SubAccount
 from gateway.core.accounts import Account
 from gateway.core.day_counts import Kind
 from gateway.core.ledger import Purse, payer_of
@@ -186,8 +187,10 @@ def _state(account: Account) -> str:
 
 def _details(daemon: Daemon, account: Account) -> dict[str, Any]:
     config = account.config
+    made_by = {"made_by": config.parent} if isinstance(config, SubAccount) else {}  # users.php, not a file
     return {
         **_row(daemon, account),
+        **made_by,
         "parts": [one.name for one in daemon.accounts.values() if one.config.parent == account.name],
         "prices": config.prices or None,
         "refund": config.refund if _payer(daemon, account) else None,

@@ -62,7 +62,7 @@ async def test_a_sub_client_sends_over_http_and_smpp_from_its_own_money(tmp_path
         [row] = await it.ask("users", get_stat=1, user="sub")
         assert (row["login"], row["sms"], row["credit"], row["debit"]) == ("sub", "2", "0.25", "0.10")
         shown = (await ask(it.gateway, "account", account="sub"))["account"]
-        assert (shown["parent"], shown["payer"], shown["balance"]) == ("alex", "sub", "0.15")
+        assert (shown["made_by"], shown["payer"], shown["balance"]) == ("alex", "sub", "0.15")
         listed = await ask(it.gateway, "accounts")
         assert [row["account"] for row in listed["accounts"]] == ["alex", "sub"]
 
