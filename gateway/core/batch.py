@@ -199,7 +199,7 @@ class Batch:
     letter_claims: list[Row] = field(default_factory=list)
     """now_ms, letters at the most."""
     call_claims: list[Row] = field(default_factory=list)
-    """now_ms, calls at the most, accounts that are left out (a tuple)."""
+    """now_ms, calls at the most, who is left out: a tuple of (account, CallTarget)."""
     sweeps: list[Row] = field(default_factory=list)
     """A Sweep's fields: look for what has expired or is too old."""
 

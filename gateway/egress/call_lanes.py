@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from random import Random
@@ -14,6 +15,8 @@ SHARE = 5
 FULL = 4 * SHARE
 """Calls of one account in memory, from which on no more are claimed for it."""
 SLOW_S = 5.0
+FAILS = 5
+"""So many failures one after the other, and it fails; some texts alone are no reason to hold up the rest."""
 
 HANDLER_TRIES = 50
 HANDLER_AGAIN_MS = 240_000
@@ -36,21 +39,29 @@ class Lane:
     waiting: deque[Call] = field(default_factory=deque)
     under_way: int = 0
     is_slow: bool = False
-    failing_since: float | None = None
-    """Monotonic seconds; None: the last call was taken."""
-    rests: bool = False
-    """It has failed, and gets nothing until the next tick: failing fast must not cost more than working."""
-    is_queued: bool = False
+    failures: int = 0
+    """Since the last call that was taken."""
+    failing_since: float = 0.0
+    """Monotonic seconds of the first of them."""
     last_error: str = ""
+    said_at: float = -math.inf
+    """When the log was told of a failure."""
+    rests: bool = False
+    """It fails, and gets nothing until the next tick: failing fast must not cost more than working."""
+    is_queued: bool = False
 
     @property
     def is_full(self) -> bool:
         return len(self.waiting) + self.under_way >= FULL
 
     @property
+    def fails(self) -> bool:
+        return self.failures >= FAILS
+
+    @property
     def can_start(self) -> bool:
         """Whether it may have one more at once."""
-        share = 1 if self.is_slow or self.failing_since is not None else SHARE
+        share = 1 if self.is_slow or self.fails else SHARE
         return bool(self.waiting) and not self.rests and self.under_way < share
 
     @property

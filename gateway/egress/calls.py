@@ -36,6 +36,8 @@ CLAIM = 50
 """Calls that are claimed at once."""
 PROBLEM_S = 600.0
 """A handler that has failed for so long is a problem."""
+SAY_S = 600.0
+"""The log is told of the failures of one handler so often."""
 
 
 class Client(Protocol):
@@ -97,7 +99,7 @@ class Caller:
         if self._client is not None:
             self._client.networks = networks
         for lane in self._lanes.values():
-            lane.rests, lane.failing_since = False, None
+            lane.rests, lane.failures = False, 0
             self._queue(lane)
         self._pump()
         self.wake()
@@ -143,7 +145,7 @@ class Caller:
             return
         if self._journal.error or self.under_way >= AT_ONCE:
             return
-        full = tuple({lane.account for lane in self._lanes.values() if lane.is_full})
+        full = tuple(place for place, lane in self._lanes.items() if lane.is_full)
         self._claiming, self._left_out = True, bool(full)
         self._due_ms = None  # what comes while the store looks is kept
         self._journal.batch.call_claims.append((now_ms, CLAIM, full))
@@ -238,8 +240,7 @@ class Caller:
         self.taken += 1
         self._journal.batch.calls_done.append((call.call_id,))
         self._journal.wake()
-        if lane.failing_since is not None:
-            lane.failing_since, lane.last_error = None, ""
+        if lane.fails:
             self._events.seldom(
                 "info",
                 "calls_taken_again",
@@ -248,6 +249,7 @@ class Caller:
                 target=lane.name,
                 url=self._shown(lane),
             )
+        lane.failures = 0
 
     def _failed(self, lane: Lane, call: Call, reason: str) -> None:
         """Nobody took it, for now or after too many tries."""
@@ -263,13 +265,17 @@ class Caller:
         self._due_at(due_ms)
 
     def _failing(self, lane: Lane, call: Call, reason: str) -> None:
-        lane.rests, lane.last_error = True, reason
-        if lane.failing_since is None:
-            lane.failing_since = self._clock.now()
+        now = self._clock.now()
+        if not lane.failures:
+            lane.failing_since = now
+        lane.failures += 1
+        lane.rests, lane.last_error = lane.fails, reason
+        if now - lane.said_at >= SAY_S:
+            lane.said_at = now
             self._events.seldom(
                 "warning",
                 "call_failed",
-                self._clock.now(),
+                now,
                 account=lane.account,
                 target=lane.name,
                 url=self._shown(lane),
@@ -328,7 +334,7 @@ class Caller:
     def problems(self) -> Iterator[str]:
         """One line for each handler and webhook that has failed for long."""
         for lane in self._failing_lanes():
-            failing_s = self._clock.now() - (lane.failing_since or 0.0)
+            failing_s = self._clock.now() - lane.failing_since
             if failing_s >= PROBLEM_S:
                 yield (
                     f"the {lane.name} of account {lane.account} at {self._shown(lane)} has failed for"
@@ -336,4 +342,4 @@ class Caller:
                 )
 
     def _failing_lanes(self) -> Iterator[Lane]:
-        return (lane for lane in self._lanes.values() if lane.failing_since is not None)
+        return (lane for lane in self._lanes.values() if lane.failures)

@@ -51,6 +51,8 @@ class CallSteps:
     def configure(self, rows: Iterable[Row]) -> None:
         """See Batch.api_accounts."""
         for account, uses in rows:
+            if uses == self.uses.get(account, 0):
+                continue  # at each start all are told
             if uses:
                 self._run("set_use", (account, uses))
                 self.uses[account] = uses
@@ -108,20 +110,22 @@ class CallSteps:
 
     # -- claims --------------------------------------------------------------------------------------------
 
-    def claim(self, now_ms: int, limit: int, left_out: Iterable[str]) -> Row:
-        """A row of Answer.calls: of all accounts but those, what has been due the longest."""
+    def claim(self, now_ms: int, limit: int, left_out: Iterable[tuple[str, int]]) -> Row:
+        """A row of Answer.calls: for all handlers and webhooks but those, what has been due the longest."""
         busy = set(left_out)
-        accounts = [name for (name,) in self._run("list_called").fetchall() if name not in busy]
+        accounts = self._run("list_called").fetchall()
+        targets = [(name, target.value) for (name,) in accounts for target in CallTarget]
+        targets = [one for one in targets if one not in busy]
         due: list[Row] = []
-        for account in accounts:
-            due += self._run("list_due_calls", (account, now_ms, limit)).fetchall()
+        for one in targets:
+            due += self._run("list_due_calls", (*one, now_ms, limit)).fetchall()
         claimed, octets = [], 0
         for _, call_id in sorted(due)[:limit]:
             claimed.append(self._run("claim_call", (self._boot, call_id)).fetchone())
             octets += len(claimed[-1][_USER_DATA])
             if octets >= PIECE_OCTETS:
                 break
-        following = [self._run("next_call", (account,)).fetchone() for account in accounts]
+        following = [self._run("next_call", one).fetchone() for one in targets]
         return claimed, min((row[0] for row in following if row), default=None)
 
     # -- age -----------------------------------------------------------------------------------------------

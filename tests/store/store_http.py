@@ -7,7 +7,7 @@ from typing import Any
 from gateway_fakes import NOW_MS, delivery, message
 from store_support import PEER, Store
 
-from gateway.core.api import ApiMessage, ApiUse, Call
+from gateway.core.api import ApiMessage, ApiUse, Call, CallTarget
 from gateway.core.batch import Answer, Row
 from gateway.core.model import INCOMING, Message, Origin, Progress, Wish
 
@@ -93,6 +93,7 @@ def call(account: str = "app", **fields: Any) -> Row:
 def claim(
     store: Store, now_ms: int = NOW_MS, limit: int = 100, left_out: tuple[str, ...] = ()
 ) -> tuple[list[Call], int | None]:
-    """What a claim brings, and when the next one is due."""
-    ((rows, due_ms),) = store.apply(call_claims=[(now_ms, limit, left_out)]).calls
+    """What a claim brings, and when the next one is due; of accounts that are left out nothing at all."""
+    targets = tuple((account, target.value) for account in left_out for target in CallTarget)
+    ((rows, due_ms),) = store.apply(call_claims=[(now_ms, limit, targets)]).calls
     return [Call(*row) for row in rows], due_ms

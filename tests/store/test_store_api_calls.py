@@ -13,7 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from store_http import HANDLER, INBOX, WEBHOOK, call, claim, use
 from store_support import ENGINES, Store
 
-from gateway.core.api import Call
+from gateway.core.api import Call, CallTarget
 from gateway.store import sqlite_calls
 
 
@@ -77,6 +77,16 @@ def test_accounts_that_are_left_out_take_no_room(store: Store) -> None:
     (mine,) = write(store)
     calls, due_ms = claim(store, limit=2, left_out=("slow", "unknown"))
     assert (ids(calls), due_ms) == ([mine], None)
+
+
+def test_a_handler_that_is_left_out_leaves_the_webhook(store: Store) -> None:
+    use(store, HANDLER | WEBHOOK)
+    store.apply(calls=[call(), call()])
+    handler, webhook = (("app", target.value) for target in CallTarget)
+    ((rows, due_ms),) = store.apply(call_claims=[(NOW_MS, 9, (handler,))]).calls
+    assert ([row[1] for row in rows], due_ms) == ([CallTarget.WEBHOOK] * 2, None)
+    ((rows, due_ms),) = store.apply(call_claims=[(NOW_MS, 9, (webhook,))]).calls
+    assert ([row[1] for row in rows], due_ms) == ([CallTarget.HANDLER] * 2, None)
 
 
 def test_when_the_next_one_is_due(store: Store) -> None:

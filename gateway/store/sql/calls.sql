@@ -28,7 +28,7 @@ VALUES (?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 INSERT INTO call (target, tries, account, kind, created_ms, message_id, api_id, phone, own_number, state, error,
     done_ms, sms_type, parts, cost, comment, esm_class, data_coding, user_data, info, due_ms)
 SELECT ?1, 0, m.account, 1, e.done_ms, m.message_id - (m.flags >> 16 & 65535), coalesce(a.api_id, ''),
-    coalesce(a.phone, m.destination), coalesce(a.sender, m.source), e.state, e.error, e.done_ms, coalesce(a.kind, 0),
+    coalesce(a.phone, ltrim(m.destination, '+')), coalesce(a.sender, m.source), e.state, e.error, e.done_ms, coalesce(a.kind, 0),
     coalesce(a.parts, m.segments), coalesce(a.cost, p.amount, 0), coalesce(a.comment, ''), 0, 0, x'', e.info, e.done_ms
 FROM temp.ended e CROSS JOIN message m USING (message_id)
 CROSS JOIN api_account u ON u.account = m.account AND u.uses & ?2
@@ -44,8 +44,9 @@ WITH RECURSIVE waiting (account) AS (
 SELECT account FROM waiting WHERE account IS NOT NULL;
 
 -- name: list_due_calls
--- The next ones of an account: account, now_ms, rows at the most.
-SELECT due_ms, call_id FROM call WHERE claimed_boot = 0 AND account = ? AND due_ms <= ? ORDER BY due_ms, call_id LIMIT ?;
+-- The next ones for an account's handler or webhook: account, target, now_ms, rows at the most.
+SELECT due_ms, call_id FROM call WHERE claimed_boot = 0 AND account = ? AND target = ? AND due_ms <= ?
+ORDER BY due_ms, call_id LIMIT ?;
 
 -- name: claim_call
 -- Somebody makes it now: boot, call_id.
@@ -54,8 +55,8 @@ RETURNING call_id, target, tries, account, kind, created_ms, message_id, api_id,
     done_ms, sms_type, parts, cost, comment, esm_class, data_coding, user_data, info;
 
 -- name: next_call
--- When an account's next one is due.
-SELECT due_ms FROM call WHERE claimed_boot = 0 AND account = ? ORDER BY due_ms LIMIT 1;
+-- When the next one for an account's handler or webhook is due: account, target.
+SELECT due_ms FROM call WHERE claimed_boot = 0 AND account = ? AND target = ? ORDER BY due_ms LIMIT 1;
 
 -- name: delete_call
 -- It was taken, or buried.

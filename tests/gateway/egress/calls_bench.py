@@ -89,6 +89,7 @@ class Row:
 
     def __init__(self, row: Call) -> None:
         self.call = row
+        self.place = (row.account, row.target)
         self.due_ms = row.created_ms
         self.claimed = False
         self.reason = ""
@@ -102,7 +103,7 @@ class Store(FakeJournal):
         self.rows: dict[int, Row] = {}
         self.dead: dict[int, str] = {}
         self.done: list[int] = []
-        self.claims: list[tuple[int, int, tuple[str, ...]]] = []
+        self.claims: list[tuple[int, int, tuple[tuple[str, int], ...]]] = []
         self.commits = 0
         self.held = False
         self.fails = False
@@ -137,7 +138,7 @@ class Store(FakeJournal):
         for now_ms, limit, left_out in batch.call_claims:
             self.claims.append((now_ms, limit, left_out))
             waiting = sorted(
-                (it for it in self.rows.values() if not it.claimed and it.call.account not in left_out),
+                (it for it in self.rows.values() if not it.claimed and it.place not in left_out),
                 key=lambda row: (row.due_ms, row.call.call_id),
             )
             due = [row for row in waiting if row.due_ms <= now_ms][:limit]
