@@ -246,8 +246,8 @@ class Account:
     api_keys: Sequence[Secret] = field(
         default=(),
         metadata=about(
-            "What `smsc-gateway api-key` prints: keys that stand for login and password in the service's "
-            "own mail form.",
+            "What `smsc-gateway api-key` prints: keys that stand for login and password over HTTP, and in "
+            "the service's own mail form.",
             example="[{file: /etc/smsc-gateway/app.key}]",
         ),
     )

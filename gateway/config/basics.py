@@ -58,6 +58,15 @@ class Address(NamedTuple):
         except ValueError:
             return self.host == "localhost"
 
+    @property
+    def is_public(self) -> bool:
+        """Whether strangers can reach a socket there, as far as can be seen: a name tells nothing."""
+        try:
+            ip = ip_address(self.host)
+        except ValueError:
+            return False
+        return ip.is_unspecified or ip.is_global
+
 
 class Url(NamedTuple):
     """Where an HTTP service is: `host` without brackets, `path` "" or "/…" without a slash at its end."""

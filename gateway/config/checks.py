@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 from gateway.config.account_checks import check_accounts
+from gateway.config.http_checks import check_http
 from gateway.config.mail_checks import check_mail
 from gateway.config.model import SAMPLE_PASSWORD_HASH, Account, Config
 from gateway.config.number_checks import check_numbers
@@ -46,6 +47,7 @@ def check(config: Config, reading: Reading) -> None:
     check_smpp(config, reading)
     check_routes(config, accounts, connectors, reading)
     check_mail(config, accounts, connectors, reading)
+    check_http(config, reading)
     check_accounts(config, accounts, reading)
     check_prices(config, accounts, reading)
     check_numbers(config, reading)
@@ -77,8 +79,9 @@ def _check_listeners(config: Config, reading: Reading) -> None:
     if not reading.is_good("listeners"):
         return
     listeners = config.listeners
-    kinds = (("smpp", listeners.smpp), ("smtp", listeners.smtp), ("lmtp", listeners.lmtp))
-    tcp = (*kinds[:2], ("callbacks", listeners.callbacks))
+    over_http = ("http", listeners.http)
+    kinds = (("smpp", listeners.smpp), ("smtp", listeners.smtp), ("lmtp", listeners.lmtp), over_http)
+    tcp = (*kinds[:2], ("callbacks", listeners.callbacks), over_http)
     if not any(items for _, items in kinds) and all(
         reading.is_good(f"listeners.{kind}") for kind, _ in kinds
     ):

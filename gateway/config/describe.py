@@ -29,12 +29,12 @@ _HEADER = """\
 # lists are appended, their sections joined; a value is given in one place only. Relative paths start at
 # the file they are written in. Anchors, aliases and tags are refused.
 #
-# Secrets (password, password_hash, secret, api_key, api_keys) are written out, or fetched:
+# Secrets (password, password_hash, secret, webhook_secret, api_key, api_keys) are written out, or fetched:
 #   {file: PATH}        a file's text, without the newline at its end
 #   {env: NAME}         an environment variable
 #   {credential: NAME}  a credential of the systemd unit (LoadCredential=NAME:PATH)
 # A file with a secret or a private key must not be readable by everybody (chmod 0640). This file neither,
-# once it holds a secret of a connector or smarthost, unless that one's address is on loopback.
+# once it holds a secret of a connector, smarthost or webhook, unless that one's address is on loopback.
 """
 
 
@@ -102,5 +102,7 @@ def written(value: object) -> str:
         return str(value).lower()
     if isinstance(value, float | int):
         return shown(value)
+    if isinstance(value, tuple) and value:
+        return f"[{', '.join(written(item) for item in value)}]"
     text = str(value) if value else ""
     return text if _PLAIN.fullmatch(text) else "'" + text.replace("'", "''") + "'"

@@ -57,10 +57,10 @@ class Http:
     )
     max_requests: int = field(
         default=15,
-        metadata=about("So many requests of one account at the same time are error 9.", low=1, high=65_535),
+        metadata=about("So many requests of one account at the same time are error 9.", low=2, high=65_535),
     )
     max_status_requests: int = field(
-        default=5, metadata=about("The same of requests to status.php.", low=1, high=65_535)
+        default=5, metadata=about("The same of requests to status.php.", low=2, high=65_535)
     )
     block_after: int = field(
         default=30,
@@ -112,7 +112,7 @@ class AccountHttp:
         metadata=about(
             "URL that is called with statuses and incoming SMS as the SMSC service does it, with its options "
             "(charset, fmt, md5, sha1, crc32) behind the question mark.",
-            example="https://example.org/sms?sha1=change-me&fmt=3",
+            example="https://example.org/sms?charset=utf-8&fmt=3",
             max_characters=1000,
         ),
     )

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from ipaddress import ip_address
 from pathlib import Path
 
-from gateway.config.basics import Address
 from gateway.config.connector_model import Connector
+from gateway.config.http_lints import Lint, http_lints
 from gateway.config.model import Account, Config
 from gateway.config.nodes import file_of, problem_at
 from gateway.config.problems import Problem
@@ -26,8 +25,6 @@ EXAMPLE_PASSWORDS = frozenset(
         *("1234", "12345", "123456", "1234567", "12345678", "admin", "test", "user", "smpp", "smsc"),
     }
 )
-Lint = tuple[str, str, str]
-"""Key, what is odd, and what to write."""
 
 
 def lints(config: Config, reading: Reading) -> list[Problem]:
@@ -39,6 +36,7 @@ def lints(config: Config, reading: Reading) -> list[Problem]:
         *_tlvs(config),
         *_served(config),
         *_open_sockets(config),
+        *http_lints(config),
         *_passwords(config, reading),
         *_limits(config),
         *_incoming(config),
@@ -110,10 +108,13 @@ def _served(config: Config) -> Iterator[Lint]:
         key = f"accounts[{number}]"
         if account.mail is not None and not takes_mail:
             yield f"{key}.mail", "no listener takes mail", "add listeners.smtp or .lmtp, or remove it"
-        is_served = listeners.smpp or account.smpp.outbind is not None or (account.mail and takes_mail)
+        by_smpp = listeners.smpp or account.smpp.outbind is not None
+        is_served = by_smpp or (account.mail and takes_mail) or account.http is not None
         if not is_served and account.system_id not in parents:
-            text = f"no listener is for {account.system_id!r}: there is none for SMPP, and it has no mail"
-            yield f"{key}.system_id", text, "add listeners.smpp, or mail: {} to the account"
+            text = (
+                f"no listener is for {account.system_id!r}: none is for SMPP, and it has no mail and no http"
+            )
+            yield f"{key}.system_id", text, "add listeners.smpp, or mail: {} or http: {} to the account"
     if takes_mail and not any(account.mail for account in config.accounts):
         key = "listeners.smtp" if listeners.smtp else "listeners.lmtp"
         yield key, "no account sends mail", "add mail: {} to an account, or remove it"
@@ -122,15 +123,15 @@ def _served(config: Config) -> Iterator[Lint]:
 def _open_sockets(config: Config) -> Iterator[Lint]:
     """Sockets that strangers can reach, and that passwords come to in the clear."""
     for number, smpp in enumerate(config.listeners.smpp):
-        if smpp.tls is None and _is_public(smpp.address):
+        if smpp.tls is None and smpp.address.is_public:
             fix = "add tls, or listen on an address of a private network or VPN"
             text = "passwords and texts come here in the clear, from any network"
             yield f"listeners.smpp[{number}].address", text, fix
     for number, smtp in enumerate(config.listeners.smtp):
-        if smtp.tls is None and _is_public(smtp.address):
+        if smtp.tls is None and smtp.address.is_public:
             text = "logins are not taken here without TLS, and mails come in the clear"
             yield f"listeners.smtp[{number}].address", text, "add tls, or listen on a private address"
-    if any(map(_is_public, (one.address for one in config.listeners.smpp))):
+    if any(one.address.is_public for one in config.listeners.smpp):
         from_anywhere = [
             number
             for number, account in enumerate(config.accounts)
@@ -140,15 +141,6 @@ def _open_sockets(config: Config) -> Iterator[Lint]:
             who = "its login is" if len(from_anywhere) == 1 else f"{len(from_anywhere)} logins are"
             text = f"{who} taken from any address, on a socket that any network reaches"
             yield f"accounts[{from_anywhere[0]}].system_id", text, "add allowed_addresses"
-
-
-def _is_public(address: Address) -> bool:
-    """Whether strangers can reach it, as far as can be seen: a name tells nothing."""
-    try:
-        ip = ip_address(address.host)
-    except ValueError:
-        return False
-    return ip.is_unspecified or ip.is_global
 
 
 def _passwords(config: Config, reading: Reading) -> Iterator[Lint]:

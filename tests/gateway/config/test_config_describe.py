@@ -83,6 +83,7 @@ def test_every_option_may_be_uncommented(tmp_path: Path) -> None:
         "password",
         "api_key",
         "callback.secret",
+        "http.webhook_secret",
         "api_keys[0]",
         *(f"mail.smarthost.certificates.{name}" for name in ("certificate", "key", "ca")),
         "mail.smarthost.password",

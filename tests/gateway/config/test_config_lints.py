@@ -47,6 +47,7 @@ def test_nothing_is_odd(warned: Callable[[str], list[str]]) -> None:
 
 
 MAIL = "mail: {domains: [sms.example.org]}\n"
+HTTP = "listeners: {http: [{address: '127.0.0.1:8081'}]}\n"
 SMTP = "listeners: {smtp: [{address: '127.0.0.1:2525'}]}\n"
 CASES = {
     "unused connector": (
@@ -85,7 +86,10 @@ CASES = {
     "TLVs that any account may send": (text(more="vendor_tlvs: [{name: charge, tag: 0x1400}]\n"), []),
     "an account that nothing is for": (
         text(listeners=SMTP, accounts=f"[{account('app')}, {account('post', ', mail: {}')}]", more=MAIL),
-        ["2: accounts[0].system_id: no listener is for 'app': there is none for SMPP, and it has no mail"],
+        [
+            "2: accounts[0].system_id: no listener is for 'app': none is for SMPP, and it has no mail and"
+            " no http"
+        ],
     ),
     "an account that is only a parent": (
         text(
@@ -150,6 +154,50 @@ CASES = {
             more="incoming: [{number: 1234, account: app}]\n",
         ),
         ["5: incoming[0].account: 'app' is blocked, so what goes there waits and ends as dead"],
+    ),
+    "http without a listener": (
+        text(accounts=f"[{account('app', ', http: {}')}]"),
+        ["2: accounts[0].http: no listener takes its requests"],
+    ),
+    "http that is only called": (
+        text(accounts=f"[{account('app', ', http: {handler: https://example.org/x}')}]"),
+        [],
+    ),
+    "http by a listener alone": (
+        text(listeners=HTTP, accounts=f"[{account('app', ', http: {}')}]"),
+        [],
+    ),
+    "a listener for http that nobody may ask": (
+        text(listeners=f"{LISTENERS[:-2]}, http: [{{address: '127.0.0.1:8081'}}]}}\n"),
+        ["1: listeners.http[0]: no account may ask over HTTP"],
+    ),
+    "http in the clear": (
+        text(
+            listeners=HTTP.replace("127.0.0.1", "0.0.0.0").replace("}]", ", proxies: [0.0.0.0/0]}]"),
+            accounts=f"[{account('app', ', http: {}')}]",
+        ),
+        [
+            "1: listeners.http[0].address: passwords and texts come here in the clear, from any network",
+            "1: listeners.http[0].proxies[0]: believes anybody who says that he asks for somebody else",
+        ],
+    ),
+    "webhooks that anybody can read or make": (
+        text(
+            listeners=HTTP,
+            accounts="\n"
+            f"  - {account('a', ', http: {webhook: http://example.org/x, webhook_secret: short}')}\n"
+            f"  - {account('b', ', http: {webhook_secret: 0123456789abcdef}')}",
+        ),
+        [
+            "3: accounts[0].http.webhook: texts and numbers go there in the clear",
+            "3: accounts[0].http.webhook_secret: has less than 16 characters, so it can be guessed from what"
+            " it has signed",
+            "4: accounts[1].http.webhook_secret: nothing is signed with it",
+        ],
+    ),
+    "short links that no listener opens": (
+        text(more="http: {links: https://s.example.org}\n"),
+        ["5: http.links: no listener of this gateway opens the short links"],
     ),
     "texts that outlive their messages": (
         text(more="queue: {history_days: 3, text_days: 4}\n"),

@@ -14,6 +14,7 @@ import pytest
 from gateway.config import nodes
 from gateway.config.account_model import AccountLimits
 from gateway.config.connector_model import Connector, TextPolicy, VendorTlv
+from gateway.config.http_model import HttpListener
 from gateway.config.load import load
 from gateway.config.mail_model import AccountMail, CountryRule, Group, Mail, SmtpListener
 from gateway.config.model import Address, Config, Log, Queue, Route, SmppListener, TlsClient, TlsServer
@@ -225,11 +226,17 @@ def test_the_vector_leaves_no_option_at_its_default(vectors: Path) -> None:
     sections += [mail, mail.smarthost, config.queue, config.log, config.accounts[0].limits]
     sections += [config.routes[1].rewrites[0], config.price_lists[0], config.price_lists[0].prices[1]]
     sections += [listeners.callbacks[0], config.smsc_connectors[0], config.smsc_connectors[0].callback]
+    sections += [listeners.http[0], config.http, config.accounts[0].http]
     smpp = config.accounts[0].smpp
     sections += [smpp, smpp.source, smpp.lists[0], smpp.outbind, config.routes[1].text, config.vendor_tlvs[0]]
     needs_files = {(SmppListener, "tls"), *((SmtpListener, it) for it in ("tls", "tls_mode", "require_tls"))}
     # what contradicts other options of theirs; the second connector of each kind has it
-    needs_files |= {(CallbackListener, "tls"), (SmscConnector, "api_key"), (Connector, "tlvs")}
+    needs_files |= {
+        (CallbackListener, "tls"),
+        (HttpListener, "tls"),
+        (SmscConnector, "api_key"),
+        (Connector, "tlvs"),
+    }
     needs_files |= {(Route, "order"), (Route, "refuse")}  # other routes have them
     for section in sections:
         for field in dataclasses.fields(section):

@@ -18,6 +18,7 @@ import gateway
 from gateway.config import (
     account_model,
     connector_model,
+    http_model,
     mail_model,
     model,
     price_model,
@@ -45,6 +46,7 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
         "daemon.py": {"self.config.listeners"},
         "mail_side.py": {"config.listeners"},
         "service_side.py": {"config.listeners"},
+        "http_side.py": {"config.listeners"},
     },
     model.Account: {
         "core/accounts.py": {"config", "self.config"},
@@ -58,6 +60,7 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
         "ingress/smpp.py": {"account.config", "config"},
         "ingress/mail_policy.py": {"account.config"},
         "ingress/service_check.py": {"account.config"},
+        "front/gate.py": {"account.config"},
         "translate/smpp_reading.py": {"account"},
     },
     smpp_model.AccountSmpp: {
@@ -116,6 +119,24 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
         "ingress/smsc_callbacks.py": {"config"},
     },
     smsc_model.CallbackListener: {"ingress/smsc_callbacks.py": {"config", "self.config"}},
+    http_model.HttpListener: {
+        "http_side.py": {"section"},
+        "ingress/http_listener.py": {"config", "self.config"},
+        "ingress/http_connection.py": {"self._listener.config"},
+    },
+    http_model.Http: {
+        "front/gate.py": {"http", "self._http"},
+        "front/links.py": {"desk.config.http"},
+        "front/documents.py": {"desk.config.http", "self._desk.config.http"},
+        "http_side.py": {"config.http"},
+    },
+    http_model.AccountHttp: {
+        "core/api.py": {"account.http"},
+        "egress/call_requests.py": {"http", "http or AccountHttp()"},
+        "front/gate.py": {"http"},
+        "front/relay.py": {"http", "account.config.http"},
+        "front/wanted_users.py": {"http", "account.config.http"},
+    },
     model.Route: {"wiring.py": {"route"}, "core/route_conditions.py": {"route"}},
     route_model.Rewrite: {"core/rewriting.py": {"one"}},
     account_model.AccountLimits: {"core/admission.py": {"limits"}},
@@ -126,6 +147,7 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
     model.Config: {
         "daemon.py": {"config", "self.config"},
         "housekeeping.py": {"self._daemon.config"},
+        "http_side.py": {"config"},
         "money_side.py": {"config"},
         "cli/run.py": {"config"},
         "wiring.py": {"config"},
@@ -170,13 +192,15 @@ def test_every_section_is_looked_at() -> None:
             price_model,
             mail_model,
             smsc_model,
+            http_model,
             connector_model,
             smpp_model,
         )
         for value in vars(module).values()
         if isinstance(value, type) and hasattr(value, "__dataclass_fields__")
     }
-    assert sections - {model.Option} == set(READERS)
+    # a sub-client has no options of its own
+    assert sections - {model.Option, account_model.SubAccount} == set(READERS)
 
 
 def test_an_option_that_nobody_reads_is_found() -> None:
