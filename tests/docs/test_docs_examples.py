@@ -13,6 +13,8 @@ console  Commands `$ smsc-gateway …` that run one after the other, against a g
          backslash at the end of a line continues it. Under a command stands its whole output, standard error
          behind standard output. It has to end with 0, or `$ echo $?` shows with what. Standard input is
          PASSWORD. `--connect` and the password of `send` are added; --config and --state-dir may be left out.
+         `$ curl …` asks the gateway in the place of sms.example.org; tests/support/example_curl.py has the
+         options that it may have. JSON is shown with line breaks.
 smtp     A dialogue with the same gateway, from 127.0.0.1 and behind EHLO: `> ` is said, `< ` is the reply.
 text     Not executed: for layouts, never for commands or options.
 
@@ -37,6 +39,8 @@ import pytest
 import yaml
 from docs_support import ROOT
 from example_blocks import Block, arguments_of, blocks_of, commands_of, lines_said_in, matched
+from example_curl import curl
+from example_gateway import Ports
 
 import gateway.cli
 import gateway.cli.run
@@ -45,7 +49,8 @@ from gateway.__main__ import main
 from gateway.core.api_keys import hash_key, new_key
 from gateway.core.passwords import hash_password
 
-PAGES = [page for page in ("docs/accounts.md", "docs/routing.md") if (ROOT / page).exists()]
+MANUALS = ("docs/accounts.md", "docs/routing.md", "docs/json-api.md")
+PAGES = [page for page in MANUALS if (ROOT / page).exists()]
 KINDS = {"yaml", "csv", "console", "smtp", "text"}
 PASSWORD = "q7-Kf2pw"
 LOOKING = {"status", "queue", "statistics", "export", "show", "list", "find"}
@@ -182,7 +187,7 @@ def test_commands_do_what_is_shown(
             if block.kind == "smtp":
                 known |= talk(example.page, block, ports.smtp, known)
             else:
-                known |= run_all(example.page, block, ports.smpp, known, capsys)
+                known |= run_all(example.page, block, ports, known, capsys)
 
 
 def talk(page: str, block: Block, port: int, known: dict[str, str]) -> dict[str, str]:
@@ -202,7 +207,7 @@ def talk(page: str, block: Block, port: int, known: dict[str, str]) -> dict[str,
     return known
 
 
-def run_all(page: str, block: Block, port: int, known: dict[str, str], capsys: Capture) -> dict[str, str]:
+def run_all(page: str, block: Block, ports: Ports, known: dict[str, str], capsys: Capture) -> dict[str, str]:
     """Runs the commands of a block; the words that were found in their outputs.
 
     AssertionError says which command printed something else than is shown.
@@ -216,15 +221,32 @@ def run_all(page: str, block: Block, port: int, known: dict[str, str], capsys: C
             assert command.shown == str(code), f"{where}: it was {code}"
             continue
         program, *arguments = arguments_of(command.words, known)
-        assert program == "smsc-gateway", f"{where}: only smsc-gateway can be run"
-        if arguments[0] == "send":
-            arguments += ["--connect", f"{example_gateway.HOST}:{port}"]
-        found, code, output = result_of(arguments, command.shown, known, capsys)
+        if program == "curl":
+            found, output = asked(arguments, command.shown, ports.http, known)
+        else:
+            assert program == "smsc-gateway", f"{where}: only smsc-gateway and curl can be run"
+            if arguments[0] == "send":
+                arguments += ["--connect", f"{example_gateway.HOST}:{ports.smpp}"]
+            found, code, output = result_of(arguments, command.shown, known, capsys)
         assert found is not None, f"{where}: $ {command.words}\n{output}\nis not\n{command.shown}"
         known |= found
         is_told = place + 1 < len(commands) and commands[place + 1].words == "echo $?"
         assert code == 0 or is_told, f"{where}: exit code {code}\n{output}"
     return known
+
+
+def asked(
+    arguments: list[str], shown: str, port: int, known: dict[str, str]
+) -> tuple[dict[str, str] | None, str]:
+    """The same of a request over HTTP; one that changes nothing is made again for a while."""
+    only_looks = not {"-X", "-d", "--json"}.intersection(arguments)
+    until = time.monotonic() + (PATIENCE_S if only_looks else 0)
+    while True:
+        output = curl(arguments, example_gateway.HOST, port, PASSWORD)
+        found = matched(shown, output, known)
+        if found is not None or time.monotonic() >= until:
+            return found, output
+        time.sleep(0.05)
 
 
 def result_of(

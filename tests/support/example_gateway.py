@@ -65,6 +65,7 @@ def _here(config: Config, smsc_port: int) -> Config:
             listeners,
             smpp=[replace(one, address=Address(HOST, 0)) for one in listeners.smpp],
             smtp=[replace(one, address=Address(HOST, 0)) for one in listeners.smtp],
+            http=[replace(one, address=Address(HOST, 0)) for one in listeners.http],
         ),
     )
 
@@ -79,13 +80,16 @@ class Ports(NamedTuple):
 
     smpp: int
     smtp: int
+    http: int
 
 
 def _ports(daemon: Daemon) -> Ports:
     mail = daemon.mail.listeners if daemon.mail is not None else ()
+    smpp = daemon.listeners if daemon.config.listeners.smpp else ()
     return Ports(
-        next((one.port for one in daemon.listeners), 0),
+        next((one.port for one in smpp), 0),
         next((one.port for one in mail if one.protocol == "smtp"), 0),
+        next((one.port for one in daemon.http.listeners), 0),
     )
 
 
