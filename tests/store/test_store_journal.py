@@ -238,7 +238,7 @@ def rows_of(journal: Journal) -> None:
 
 KEPT = ["submitted", "late", "handed_over", "postponed", "failed", "doubts", "delivered", "refused"]
 KEPT += ["letters_sent", "letters_put_off", "letters_refused", "moves", "rerouted"]
-KEPT += ["calls_done", "calls_put_off", "calls_refused"]
+KEPT += ["calls_done", "calls_put_off", "calls_refused", "api_accounts"]
 FORGOTTEN = ["accepted", "intents", "mails", "mail_recipients", "claims", "fetches", "letter_claims"]
 FORGOTTEN += ["receipts", "incoming", "incoming_mail", "decisions", "sweeps"]
 FORGOTTEN += ["call_claims", "calls", "call_replays"]

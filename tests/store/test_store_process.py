@@ -14,6 +14,7 @@ import pytest
 from gateway_fakes import message
 from store_support import receipt, submitted
 
+from gateway.core.api import NEWEST_API_ID
 from gateway.core.batch import Answer, Batch
 from gateway.core.model import Progress
 from gateway.store import journal as journal_module
@@ -223,6 +224,35 @@ def test_d1_a_disk_that_stays_full_keeps_what_is_there(
         limit("1")
         opened.accept(2, user_data=b"x" * 200_000)
         assert await opened.commit() is False
+
+    run(tmp_path, work)
+    assert rows(tmp_path, "SELECT message_id FROM message") == [(1,)]
+
+
+def test_what_was_given_over_http_is_known_the_next_time(tmp_path: Path) -> None:
+    async def work(opened: Run) -> None:
+        batch = opened.journal.batch
+        batch.marks.extend((NEWEST_API_ID, n) for n in (1, 2))
+        batch.records.append(("group", "app", 7, "", "{}"))
+        batch.contacts.append((5, "app", 0, *"abcdefghijk"))
+        assert await opened.commit()
+        opened.journal.batch.records_gone.append(("group", "app", 7))
+        opened.journal.batch.contacts_gone.append(("app", 5))
+        assert await opened.commit()
+
+    first = run(tmp_path, work).opening
+    assert (first.newest_api_id, first.newest_records, first.newest_contact) == (0, {}, 0)
+    opening = run(tmp_path, nothing).opening
+    assert (opening.newest_api_id, opening.newest_records, opening.newest_contact) == (2, {"group": 7}, 5)
+
+
+def test_half_a_character_ends_nothing_but_its_batch(tmp_path: Path) -> None:
+    async def work(opened: Run) -> None:
+        opened.journal.batch.records.append(("group", "app", 1, "\ud800", "{}"))
+        assert not await opened.commit()
+        assert "a text that is none" in opened.journal.error
+        opened.accept(1)
+        assert await opened.commit()
 
     run(tmp_path, work)
     assert rows(tmp_path, "SELECT message_id FROM message") == [(1,)]

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from gateway_fakes import NOW_MS, message
+from store_http import live, send
 from store_support import PEER, SqliteEngine, Store, receipt, submitted
 
 from gateway.core.batch import Batch
@@ -426,6 +427,23 @@ def test_plain_messages_cost_so_many_statements_and_no_more(sqlite: Store) -> No
         "new_deliveries",
         "delete_deliveries",
     ]
+
+
+def test_a_message_over_http_costs_so_many_more(sqlite: Store) -> None:
+    engine = sqlite.engine
+    assert isinstance(engine, SqliteEngine)
+    sqlite.apply(api_accounts=[("app", 1)])
+    engine.applier.sql = named = Named(engine.applier.sql)
+    send(sqlite, live(1))
+    assert " ".join(named.used) == "insert_message insert_intent insert_api_message"
+    sqlite.apply(submitted=[submitted(1, "A")])
+    named.used.clear()
+    sqlite.apply(receipts=[receipt("A")])
+    assert " ".join(named.used) == (
+        "insert_receipt_row match_same receipt_results record_final end_single touch_receipts "
+        "count_ended write_history write_deliveries write_statistics list_api_ended note_lookups "
+        "insert_end_calls close_submissions delete_ended new_deliveries"
+    )
 
 
 def test_only_so_many_ended_messages_are_remembered(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:

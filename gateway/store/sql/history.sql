@@ -125,7 +125,7 @@ DELETE FROM incoming_part WHERE ?1 IN (number, own_number, source, destination);
 
 -- name: erase_api_messages
 -- What clients over HTTP know of messages that have ended.
-UPDATE api_message SET phone = iif(phone = ?1, 'erased', phone), comment = '', info = '',
+UPDATE api_message SET phone = iif(phone = ?1, 'erased', phone), comment = '', info = '', info = '',
     sender = iif(sender IN (?1, '+' || ?1, '00' || ?1), 'erased', sender)
 WHERE message_id > ?2 AND message_id <= ?3 AND (phone = ?1 OR sender IN (?1, '+' || ?1, '00' || ?1))
 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.message_id = api_message.message_id);

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from gateway.config.http_model import AccountHttp
 from gateway.config.mail_model import IncomingRule, Mail, Smarthost
 from gateway.config.model import Account, Address, Connector
 from gateway.config.secret import Secret
@@ -194,6 +197,15 @@ def test_parts_wait_for_each_other_where_the_account_gets_a_long_sms_whole() -> 
     assert way(incoming, account="app") == Way("app", (), 0, gathered=False)
     incoming.configure((), None, whole_for())
     assert incoming.is_plain
+
+
+def test_parts_wait_for_each_other_where_the_account_asks_for_them_over_http() -> None:
+    every = [replace(one, http=AccountHttp()) for one in whole_for("app")]
+    incoming = Incoming()
+    incoming.configure((), None, every)
+    assert way(incoming, account="desk", part="1/2") == Way("desk", (), 0, gathered=True, whole=2)
+    assert way(incoming, account="app", part="1/2") == Way("app", (), 0, gathered=True, whole=1)
+    assert way(incoming, account="desk") == Way("desk", (), 0, gathered=False)
 
 
 def test_the_account_of_the_first_part_decides_whether_it_is_whole() -> None:

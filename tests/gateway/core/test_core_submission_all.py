@@ -8,6 +8,7 @@ from gateway_fakes import account, draft
 from test_core_submission import Desk
 
 from gateway.core.accounts import Account
+from gateway.core.batch import Answer, Batch, not_kept
 from gateway.core.errors import Refusal
 from gateway.core.model import Message, Origin
 from gateway.core.routing import Route
@@ -73,3 +74,14 @@ def test_what_the_store_left_out_is_not_sent_and_gives_its_slots_back() -> None:
     assert desk.upstreams["one"].queueing == 0
     assert not desk.upstreams["one"].backlog
     assert app.open_messages == desk.submission.open_messages == desk.submission.accepted == 1
+
+
+def test_messages_of_requests_and_mails_that_came_before_are_not_kept() -> None:
+    batch = Batch(
+        mail_recipients=[(1, 100), (2, 100), (3, 101)],
+        request_keys=[("app", "a", b"", 0, b"", (4, 5)), ("app", "b", b"", 0, b"", (6,))],
+    )
+    assert not_kept(batch, Answer()) == frozenset()
+    assert not_kept(batch, Answer(repeated=[(100, 90)])) == {1, 2}
+    assert not_kept(batch, Answer(keys_known=[(1, b"", b"")])) == {6}
+    assert not_kept(batch, Answer(repeated=[(101, 90)], keys_known=[(0, b"", b"")])) == {3, 4, 5}
