@@ -1,0 +1,137 @@
+"""send.php: whatever comes, it is answered, and what is kept fits the answer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+from front_sending import SendDesk
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.front.desk import ApiProblem
+from protocols.sms.alphabet import decode, for_data_coding
+from protocols.smsc_http.sending import ListLine, SendingError, format_list
+
+PARAMETERS = (
+    *("phones", "mes", "list", "nl", "id", "sender", "translit", "tinyurl", "time", "tz", "period", "freq"),
+    *(
+        "flash",
+        "bin",
+        "push",
+        "hlr",
+        "ping",
+        "mms",
+        "mail",
+        "soc",
+        "viber",
+        "whatsapp",
+        "bot",
+        "call",
+        "smsreq",
+    ),
+    *("fileurl", "voice", "param", "subj", "valid", "maxsms", "cost", "op", "err", "pp", "userip"),
+)
+VALUES = st.one_of(
+    st.sampled_from(
+        (
+            "",
+            "0",
+            "1",
+            "2",
+            "12",
+            "79990000001",
+            "+79990000001,79990000002",
+            "a@example.org",
+            "@my_bot",
+            "Example",
+        )
+    ),
+    st.sampled_from(
+        (
+            "79990000001:hello",
+            "__HLR__",
+            "__MAIL__: x",
+            "hello\n~~~\nnote",
+            "0041",
+            "FF",
+            "see https://example.org/",
+        )
+    ),
+    st.text(max_size=60),
+    st.text(alphabet="0123456789+,;:|@#-. \n~_", max_size=40),
+)
+NUMBERS = st.integers(79_000_000_000, 79_999_999_999).map(str)
+TEXTS = st.text(
+    alphabet=st.characters(codec="utf-8", exclude_characters="\r\0"), min_size=1, max_size=80
+).filter(lambda text: text.strip() and "\\n" not in text and "~~~" not in text and "__" not in text)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SendDesk]:
+    made = SendDesk(tmp_path_factory.mktemp("any"))
+    yield made
+    made.close()
+
+
+def make_room(desk: SendDesk, account: str) -> None:
+    """As if all that was taken before had ended."""
+    desk.desk.accounts[account].open_messages = desk.desk.submission.open_messages = 0
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    params=st.dictionaries(st.sampled_from(PARAMETERS), VALUES, max_size=7),
+    account=st.sampled_from(("app", "full", "rich", "named", "here")),
+)
+def test_any_request_is_answered(desk: SendDesk, params: dict[str, str], account: str) -> None:
+    before = len(desk.journal.batches)
+    make_room(desk, account)
+    try:
+        answer = asyncio.run(desk.call(params, account))
+    except ApiProblem as problem:
+        assert problem.number in (1, 3, 5, 6, 7, 8, 9)
+        assert (problem.id is not None) == (problem.number in (3, 6, 7, 8))
+        kept = desk.journal.batches[before:]
+        assert not any(batch.accepted or batch.short_links for batch in kept)
+        assert bool(kept) == (problem.id is not None)
+    else:
+        kept = desk.journal.batches[before:]
+        if params.get("cost") == "1":
+            assert not kept and set(answer) == {"cost", "cnt"}
+        else:
+            (batch,) = kept
+            assert batch.accepted
+            noted = [row[0] for row in batch.api_messages]
+            assert sorted(noted) == sorted(row[0] for row in (*batch.accepted, *batch.registered))
+    assert not len(desk.journal.batch)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    lines=st.lists(
+        st.builds(
+            lambda phones, text, sender: ListLine((*phones,), text, sender),
+            st.lists(NUMBERS, min_size=1, max_size=3, unique=True),
+            TEXTS,
+            st.sampled_from(("", "Example", "79991112233")),
+        ),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_a_list_is_sent_as_it_was_written(desk: SendDesk, lines: list[ListLine]) -> None:
+    try:
+        written = format_list(lines)
+    except SendingError:
+        return
+    before = len(desk.messages())
+    make_room(desk, "app")
+    answer = asyncio.run(desk.call({"list": written}))
+    messages = desk.messages()[before:]
+    assert [
+        (m.destination, decode(m.user_data, for_data_coding(m.data_coding)), m.source) for m in messages
+    ] == [(phone, line.text, line.sender) for line in lines for phone in line.phones]
+    assert answer["cnt"] == sum(message.segments for message in messages)
+    desk.journal.batches.clear()
