@@ -37,6 +37,12 @@ def network_of(digits: str) -> Network:
     return Network(country.name, _operator(digits), country.mcc, numbers.time_zone_of(digits))
 
 
+def country_name(digits: str) -> str:
+    """In English; "" if unknown."""
+    country = COUNTRIES.get(numbers.country_of(digits))
+    return "" if country is None else country.name
+
+
 def mccmnc_of(digits: str) -> str:
     """The mobile country code of a number, without a network code behind it; "" if unknown."""
     country = COUNTRIES.get(numbers.country_of(digits))

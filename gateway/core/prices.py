@@ -28,6 +28,10 @@ class PriceTable:
     def __len__(self) -> int:
         return len(self._prices)
 
+    def items(self) -> Iterable[tuple[str, int]]:
+        """Each prefix and its price in millionths."""
+        return self._prices.items()
+
     def find(self, digits: str) -> int | None:
         """The price of a segment to this number (digits), in millionths; None: no prefix fits."""
         prices = self._prices

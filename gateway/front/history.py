@@ -1,0 +1,159 @@
+"""get.php: sent messages, incoming ones, statistics and prices (SMSC HTTP API, get.php)."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from datetime import date, datetime, tzinfo
+from typing import Any
+
+from gateway.core.hours import zone_of
+from gateway.core.message_ids import lowest_id_at
+from gateway.core.prices import amount_text
+from gateway.front import fields
+from gateway.front.desk import NOT_FOUND, ApiProblem, Asked, Desk, Handler, Value
+from gateway.front.price_zones import price_zones
+from gateway.front.status import place_of, shown_of, text_of
+from gateway.translate.api_status import status_name
+from gateway.translate.stored_text import readable
+from protocols.smsc_http.values import identity
+
+MESSAGES_MAX = 1_000
+ANSWERS_MAX = 10_000
+HOURS_MAX = 168
+DAYS_MAX = 184
+"""Six months."""
+STAT_DAYS_MAX = 3_660
+RECIPIENTS_MAX = 1_000
+_MAIL = 8
+_NO_ID = (1 << 63) - 1
+_HOUR_MS = 3_600_000
+_FIRST_DAY = date(1970, 1, 1)
+_CURRENCY = "RUR"
+
+Row = Mapping[str, Any]
+
+
+def handlers(desk: Desk) -> dict[str, Handler]:
+    """By the names of the operations."""
+    history = _History(desk)
+    return {
+        "messages": history.messages,
+        "answers": history.answers,
+        "stat": history.stat,
+        "price": history.price,
+    }
+
+
+class _History:
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def messages(self, asked: Asked) -> Value:
+        """Newest first, so that `prev_id` goes back in time."""
+        rows = await chosen(self._desk, asked, fields.count(asked.params, MESSAGES_MAX))
+        if not rows:
+            raise ApiProblem(NOT_FOUND)
+        zone = zone_of(asked.account.config.time_zone)
+        return [message_record(row, zone) for row in rows]
+
+    async def answers(self, asked: Asked) -> Value:
+        """Oldest first: behind `after_id` the first ones, else the last ones."""
+        params, account, now_ms = asked.params, asked.account.name, self._desk.clock.now_ms()
+        zone = zone_of(asked.account.config.time_zone)
+        most = fields.count(params, ANSWERS_MAX)
+        after = fields.integer(params, "after_id", 0, 2**62)
+        hours = fields.integer(params, "hour", 1, 10**6)
+        own_number = fields.spellings(params["to_phone"])[0] if params.get("to_phone") else ""
+        since_ms = 0 if hours is None else now_ms - min(hours, HOURS_MAX) * _HOUR_MS
+        if after is not None:
+            bounds = (account, after, since_ms, own_number, most)
+            rows = await self._desk.rows("api_answers_after", bounds)
+        else:
+            if hours is None:
+                since_ms = fields.begin_ms(datetime.fromtimestamp(now_ms / 1000, zone).date(), zone)
+            rows = await self._desk.rows("api_answers_newest", (account, since_ms, own_number, most))
+            rows.reverse()
+        return [_answer(row, zone) for row in rows]
+
+    async def stat(self, asked: Asked) -> Value:
+        """The account's own messages that have ended, by the day (UTC) on which they came."""
+        fields.flag(asked.params, "mycur")
+        is_electronic = fields.flag(asked.params, "balance2")
+        period = fields.period(asked, self._desk.clock.now_ms(), STAT_DAYS_MAX)
+        days = ((day - _FIRST_DAY).days for day in (period.first, period.last))
+        [row] = await self._desk.rows("api_sent", (asked.account.name, *days))
+        plan = self._desk.submission.ledger.plans.get(asked.account.name)
+        record = {
+            "login": asked.account.name,
+            "sms": "0" if is_electronic else str(row["segments"]),
+            "credit": "0.00",
+            "debit": amount_text(0 if is_electronic else row["amount"]),
+            "currency": (plan.prices.currency if plan is not None else "") or _CURRENCY,
+        }
+        return [record]
+
+    async def price(self, asked: Asked) -> Value:
+        """The account's price list."""
+        return price_zones(self._desk, asked.account)
+
+
+async def chosen(desk: Desk, asked: Asked, most: int) -> list[dict[str, Any]]:
+    """The account's messages that get_messages asks for, newest first."""
+    params = asked.params
+    format = fields.integer(params, "format", 0, _MAIL) or 0
+    if format not in (0, _MAIL):
+        raise fields.bad()
+    before = fields.integer(params, "prev_id", 1, 10**18 - 1)
+    low, high = 0, _NO_ID if before is None else before
+    if params.get("start") or params.get("end"):
+        period = fields.period(asked, desk.clock.now_ms(), DAYS_MAX)
+        low, high = lowest_id_at(period.begins_ms), min(high, lowest_id_at(period.ends_ms))
+    bounds = (asked.account.name, low, high, int(format == _MAIL), most)
+    wanted = [*fields.items(params.get("phone", "")), *fields.items(params.get("email", ""))]
+    if not wanted:
+        return await desk.rows("api_history", bounds)
+    if len(wanted) > RECIPIENTS_MAX:
+        raise fields.bad()
+    recipients = sorted({spelling for item in wanted for spelling in fields.spellings(item)})
+    return await desk.rows("api_history_to", (*bounds, json.dumps(recipients)))
+
+
+def message_record(row: Row, zone: tzinfo) -> dict[str, Any]:
+    """A message as get_messages tells of it."""
+    shown, text = shown_of(row), text_of(row)
+    accepted_ms = row["accepted_ms"] or 0
+    changed_ms = row["done_ms"] or accepted_ms
+    record = {
+        "status": shown.status,
+        "last_date": fields.written(changed_ms, zone),
+        "last_timestamp": changed_ms // 1000,
+        "err": shown.err,
+        "send_date": fields.written(accepted_ms, zone),
+        "send_timestamp": accepted_ms // 1000,
+        "phone": row["phone"],
+        "cost": amount_text(row["cost"]),
+        "sender_id": row["sender"],
+        "status_name": status_name(shown.status),
+        "message": text,
+        "type": row["kind"],
+        "id": identity(row["api_id"] or str(row["message_id"])),
+        "int_id": str(row["message_id"]),
+        "sms_cnt": row["parts"],
+        "format": row["kind"],
+        "crc": zlib.crc32(text.encode()),
+    }
+    return record | place_of(row["phone"])
+
+
+def _answer(row: Row, zone: tzinfo) -> dict[str, Any]:
+    received = fields.written(row["received_ms"], zone)
+    return {
+        "id": row["inbox_id"],
+        "received": received,
+        "phone": row["phone"],
+        "message": readable(row["esm_class"], row["data_coding"], row["user_data"]),
+        "to_phone": row["own_number"],
+        "sent": received,
+    }
