@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from gateway.front.pdf_font import NAME, Font, font
@@ -139,8 +140,15 @@ def _font_objects(used: Font, shown: Sequence[int]) -> list[bytes]:
         b" /ToUnicode 6 0 R >>" % (name, descendant),
         descriptor,
         _stream(_meanings(used, shown)),
-        _stream(used.octets, b" /Length1 %d" % len(used.octets)),
+        _font_file(),
     ]
+
+
+@lru_cache(maxsize=1)
+def _font_file() -> bytes:
+    """Packed once: that takes longer than all the rest of a document."""
+    octets = font().octets
+    return _stream(octets, b" /Length1 %d" % len(octets))
 
 
 def _meanings(used: Font, shown: Sequence[int]) -> bytes:

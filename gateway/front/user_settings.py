@@ -17,6 +17,7 @@ from gateway.config.http_model import AccountHttp
 from gateway.config.mail_model import AccountMail
 from gateway.config.secret import Secret
 from gateway.core.destinations import Destinations
+from gateway.core.hours import zone_of
 from gateway.front.desk import BAD_PARAMETERS, ApiProblem
 
 OWN_BALANCE = ("0", "1")
@@ -140,7 +141,7 @@ def account_of(parent: Account, name: str, password_hash: str, settings: Mapping
         default_source=_default_source(parent, given),
         destinations=_destinations(given),
         max_validity_h=_validity(parent, given),
-        time_zone=_zone(int(given["tz"])) if "tz" in given else parent.time_zone,
+        time_zone=_zone(parent, given),
         limits=_limits(parent.limits, given),
         balance=_balance(parent, given),
         credit=0,
@@ -189,10 +190,20 @@ def _validity(parent: Account, given: Mapping[str, str]) -> int:
     return min(known, default=0)
 
 
-def _zone(tz: int) -> str:
-    """The time zone of a `tz`: 0 is twelve hours behind UTC. Names of these zones have the other sign."""
-    hours = 12 - tz
-    return f"Etc/GMT{hours:+}" if hours else "UTC"
+def _zone(parent: Account, given: Mapping[str, str]) -> str:
+    """The time zone of a `tz`: 0 is twelve hours behind UTC. Names of these zones have the other sign.
+
+    The parent's on a machine that does not know time zones.
+    """
+    if "tz" not in given:
+        return parent.time_zone
+    hours = 12 - int(given["tz"])
+    name = f"Etc/GMT{hours:+}" if hours else "UTC"
+    try:
+        zone_of(name)
+    except (KeyError, OSError, ValueError):
+        return parent.time_zone
+    return name
 
 
 def _limits(parent: AccountLimits, given: Mapping[str, str]) -> AccountLimits:

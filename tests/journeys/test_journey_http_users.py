@@ -16,6 +16,7 @@ from money_support import PRICES, ask, balance, credit
 
 from gateway.config.basics import Url
 from gateway.config.model import AccountHttp
+from gateway.egress.sandbox import DELIVERED_AFTER_S
 from gateway.front.desk import committed
 from gateway.front.links import shorten
 from protocols.smpp import constants as c
@@ -63,6 +64,13 @@ async def test_a_sub_client_sends_over_http_and_smpp_from_its_own_money(tmp_path
         assert (row["login"], row["sms"], row["credit"], row["debit"]) == ("sub", "2", "0.25", "0.10")
         shown = (await ask(it.gateway, "account", account="sub"))["account"]
         assert (shown["made_by"], shown["payer"], shown["balance"]) == ("alex", "sub", "0.15")
+        await it.ask("users", chg=1, user="sub", **{"fl2[27]": 1})  # nothing goes out any more
+        sent = await it.ask("send", **SUB, phones=DESTINATION, mes="Hello")
+        await it.gateway.said("submitted", "connector=sandbox")
+        it.gateway.clock.advance(DELIVERED_AFTER_S + 0.1)
+        await it.gateway.emptied()
+        assert (await it.ask("status", **SUB, phone=DESTINATION, id=sent["id"]))["status"] == 1
+        assert (len(it.smsc.received), balance(it.gateway, "sub")) == (2, "0.15")
         listed = await ask(it.gateway, "accounts")
         assert [row["account"] for row in listed["accounts"]] == ["alex", "sub"]
 

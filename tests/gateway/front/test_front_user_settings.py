@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
+from zoneinfo import ZoneInfoNotFoundError
 
 import pytest
 from gateway_fakes import account_config
@@ -93,13 +95,17 @@ def test_hours_are_its_own_unless_the_parent_has_some() -> None:
 
 @pytest.mark.parametrize(("tz", "hours"), [("0", -12), ("12", 0), ("15", 3), ("24", 12)])
 def test_a_zone_counts_from_twelve_hours_behind(tz: str, hours: int) -> None:
-    offset = zone_of(made({"tz": tz}).time_zone).utcoffset(None)
-    if offset is None:  # a zone with a history
-        from datetime import datetime
-
-        offset = datetime(2026, 1, 1, tzinfo=zone_of(made({"tz": tz}).time_zone)).utcoffset()
+    offset = datetime(2026, 1, 1, tzinfo=zone_of(made({"tz": tz}).time_zone)).utcoffset()
     assert offset is not None
     assert offset.total_seconds() == hours * 3600
+
+
+def test_a_machine_that_knows_no_zones_starts_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(name: str) -> None:
+        raise ZoneInfoNotFoundError(name)
+
+    monkeypatch.setattr("gateway.front.user_settings.zone_of", unknown)
+    assert made({"tz": "15"}, time_zone="UTC").time_zone == "UTC"
 
 
 def test_without_a_zone_it_has_its_parent_s() -> None:
