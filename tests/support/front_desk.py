@@ -18,6 +18,7 @@ from gateway.core.accounts import Account
 from gateway.core.admission import Admission
 from gateway.core.batch import Batch
 from gateway.core.blacklist import Blacklists
+from gateway.core.frames import take_frames
 from gateway.core.ledger import Ledger
 from gateway.core.message_ids import MessageIds
 from gateway.core.prices import tables_of
@@ -25,6 +26,7 @@ from gateway.core.router import Router
 from gateway.core.routing import RouteTable
 from gateway.core.submission import Submission
 from gateway.front.desk import Asked, Desk, Records, Value
+from gateway.store.frames import encode
 from gateway.store.sqlite_apply import Applier
 from gateway.store.sqlite_open import FILE_NAME, open_reader, open_writer, statements
 from protocols.smsc_http.requests import File
@@ -60,7 +62,8 @@ class StoreJournal(FakeJournal):
             end(False, None)
             return
         self.batches.append(batch)
-        end(True, self._applier.apply(batch))
+        [values] = take_frames(bytearray(encode(batch)))  # as it crosses: plain tuples alone can
+        end(True, self._applier.apply(Batch(*values)))
 
     async def rows(self, statement: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
         await asyncio.sleep(0)
