@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.cli import EXIT_USAGE, CommandError
-from gateway.cli.csv_cells import csv_cell
+from gateway.core.csv_cells import csv_cell
 
 HEADER = ("line", "number", "status", "message_id", "error")
 ACCEPTED, REFUSED, UNKNOWN = "accepted", "refused", "unknown"

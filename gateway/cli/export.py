@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from gateway.cli import EXIT_OK, EXIT_USAGE, CommandError, add_json, add_state_dir
-from gateway.cli.csv_cells import csv_cell
 from gateway.cli.daemon_client import ask_many
 from gateway.cli.export_columns import COLUMNS, TEXT, record_of
 from gateway.cli.moments import FORMS, moment_of
+from gateway.core.csv_cells import csv_cell
 from gateway.core.model import MessageState
 from protocols.sms.addresses import TON_UNKNOWN, digits_of
 

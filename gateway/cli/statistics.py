@@ -11,8 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from gateway.cli import EXIT_OK, EXIT_USAGE, CommandError, add_json, add_state_dir
-from gateway.cli.csv_cells import csv_cell
 from gateway.cli.daemon_client import ask_many, table
+from gateway.core.csv_cells import csv_cell
 from gateway.core.model import MessageState
 from gateway.core.prices import amount_text
 
