@@ -22,7 +22,7 @@ from gateway.core.clock import Clock
 from gateway.core.events import Events
 from gateway.core.limits import TokenBucket
 from gateway.core.links import Ask, Link
-from gateway.core.model import Message, MessageState
+from gateway.core.model import Message, MessageState, Wish
 from gateway.core.pacing import Pace, SenderPace
 from gateway.core.sent_as import as_sent
 from gateway.core.silence import Silence, Turn
@@ -34,6 +34,7 @@ DUE_AT_ONCE = 100
 """Messages that were put off come back in such portions, beside those that go straight up."""
 MOVE_AFTER_S = 5.0
 """A connector that is down for so long hands its queue to another one."""
+_CALLED = Wish.CALLED.value
 
 
 class Upstream:
@@ -379,7 +380,7 @@ class Upstream:
         key = response_key(upstream_id) if upstream_id else None
         batch.submitted.append((now_ms, upstream_id, key, message.message_id, segment, self.name))
         # Without an id no receipt can ever be matched, so none is waited for.
-        if not message.registered_delivery & 3 or key is None:
+        if key is None or not (message.registered_delivery & 3 or message.flags & _CALLED):
             batch.handed_over.append((message.message_id, now_ms))
         if self._events.messages:
             self._events.submitted(message.message_id, self.name, upstream_id, now_ms)
@@ -389,7 +390,7 @@ class Upstream:
         """A response that came after its time-out; its slot is free already."""
         key = response_key(upstream_id) if upstream_id else None
         self.journal.batch.late.append((now_ms, upstream_id, key, message.message_id, segment, self.name))
-        if not message.registered_delivery & 3 or key is None:
+        if key is None or not (message.registered_delivery & 3 or message.flags & _CALLED):
             self.journal.batch.handed_over.append((message.message_id, now_ms))
         self.journal.wake()
 

@@ -15,6 +15,7 @@ from protocols.smpp.times import format_relative
 from protocols.sms import alphabet, segments, udh
 
 NOTHING: Sequence[udh.Element] = ()
+_CALLED = Wish.CALLED.value
 
 
 def submits_of(
@@ -110,8 +111,8 @@ def _submit(
         protocol_id=message.protocol_id,
         priority_flag=message.priority,
         validity_period=_validity(message, now_ms) if message.validity_period else "",
-        # Whatever the client wants to hear, we want to know how it ends.
-        registered_delivery=(asked & 0xFC) | 1 if asked & 3 else asked & 0xFF,
+        # Whatever the client wants to hear, and by which way, we want to know how it ends.
+        registered_delivery=(asked & 0xFC) | 1 if asked & 3 or message.flags & _CALLED else asked & 0xFF,
         data_coding=message.data_coding,
         short_message=user_data,
         tlvs=tlvs,

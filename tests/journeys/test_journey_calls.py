@@ -14,6 +14,7 @@ from typing import Any
 import aiohttp
 from called_server import CalledServer, called
 from journey_support import (
+    DESTINATION,
     HOST,
     PASSWORD,
     SYSTEM_ID,
@@ -137,6 +138,45 @@ async def test_an_incoming_sms_reaches_the_handler_and_no_session(tmp_path: Path
             assert incoming.sms_id == "order-17"
             await gateway.until(lambda: gateway.daemon.http.caller.taken == 2)
             assert client.deliveries.empty()
+
+
+@journey
+async def test_ends_of_messages_that_came_over_smpp_are_told_too(tmp_path: Path) -> None:
+    async with (
+        called() as handler,
+        gateway_calling(tmp_path, handler=f"{handler.url}?sha1={HASH}") as (gateway, _),
+    ):
+        client = await gateway.client()
+        silent = await client.submit(registered_delivery=0)
+        await handler.until(lambda: len(handler.came) == 1)
+        loud = await client.submit(registered_delivery=1)
+        assert (await client.receipt()).message_id == loud
+        await handler.until(lambda: len(handler.came) == 2)
+        first, second = told(handler)
+        assert isinstance(first, StatusCall) and isinstance(second, StatusCall)
+        assert (first.id, second.id) == (silent, loud)
+        assert (first.status, first.sender, first.phone) == (1, "12345", DESTINATION)
+        await gateway.until(lambda: gateway.daemon.http.caller.taken == 2)
+
+
+@journey
+async def test_a_reload_changes_who_is_called(tmp_path: Path) -> None:
+    async with (
+        called(CalledServer(500)) as one,
+        called() as other,
+        gateway_calling(tmp_path, handler=f"{one.url}?sha1={HASH}") as (gateway, _),
+    ):
+        message_id = await post(gateway)
+        await one.until(lambda: len(one.came) == 1)
+        before = gateway.daemon.config
+        moved = AccountHttp(handler=f"{other.url}?sha1={HASH}")
+        accounts = [replace(before.accounts[0], http=moved)]
+        await gateway.daemon.reload(replace(before, accounts=accounts))
+        gateway.clock.advance(FOUR_MINUTES_S)
+        await other.until(lambda: len(other.came) == 1)
+        (call,) = told(other)
+        assert isinstance(call, StatusCall) and call.id == message_id
+        await gateway.until(lambda: gateway.daemon.http.caller.taken == 1)
 
 
 @journey

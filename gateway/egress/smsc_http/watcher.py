@@ -13,7 +13,7 @@ import heapq
 from typing import TYPE_CHECKING
 
 from gateway.core.batch import Journal, Row
-from gateway.core.model import MessageState
+from gateway.core.model import MessageState, Wish
 from gateway.core.smsc_ids import upstream_id_of
 from gateway.core.smsc_inbox import hlr_info
 from gateway.egress.smsc_http.client import NoAnswer, NotSent
@@ -47,6 +47,7 @@ LOOK_BACK_EVERY_S = 3600.0
 LOOK_BACK_HOURS = "2"
 """Once in a while what came lately is asked for, whatever its ids: the service may have them begin anew."""
 _MAX_ID = 1 << 62
+_CALLED = Wish.CALLED.value
 
 
 class Watcher:
@@ -72,7 +73,7 @@ class Watcher:
 
     def taken(self, item: Item) -> None:
         """The service took a message just now."""
-        if item.message.registered_delivery & 3:
+        if item.message.registered_delivery & 3 or item.message.flags & _CALLED:
             self.watch(item.upstream_id)
 
     def watch(self, upstream_id: str) -> None:

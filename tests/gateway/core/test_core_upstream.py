@@ -9,7 +9,7 @@ import pytest
 from gateway_fakes import NOW_MS, FakeJournal, FakeLink, ManualClock, message, recorded_events
 
 from gateway.core.batch import Row
-from gateway.core.model import MessageState
+from gateway.core.model import MessageState, Wish
 from gateway.core.upstream import LONG_PAUSE_AFTER, Upstream
 
 
@@ -311,6 +311,15 @@ def test_a_late_response_counts_for_the_message_but_frees_no_slot(
     assert batch.late == [(NOW_MS, upstream_id, "a" if upstream_id else None, 1, 2, "one")]
     assert batch.handed_over == ([(1, NOW_MS)] if ends else [])
     assert up.upstream.in_flight == 0
+
+
+@pytest.mark.parametrize("upstream_id", ["77", ""])
+def test_whose_account_is_called_waits_for_a_receipt_whatever_was_asked_for(upstream_id: str) -> None:
+    up = Up()
+    given = message(1, registered_delivery=0, flags=Wish.CALLED.value)
+    up.upstream.taken(given, 1, upstream_id, NOW_MS)
+    up.upstream.taken_late(given, 2, upstream_id, NOW_MS)
+    assert up.journal.commit().handed_over == ([] if upstream_id else [(1, NOW_MS)] * 2)
 
 
 def test_a_final_refusal_rejects_the_message() -> None:

@@ -10,7 +10,7 @@ from service_fakes import NAME, Asked, Bench, looped, to, turns
 
 from gateway.config.secret import Secret
 from gateway.config.smsc_model import SmscCallback
-from gateway.core.model import MessageState
+from gateway.core.model import MessageState, Wish
 from gateway.egress.smsc_http import watcher as watcher_module
 from gateway.egress.smsc_http.client import NoAnswer, NotSent
 from gateway.egress.smsc_http.watcher import FRESH_MAX, LIST_EVERY_S, LIST_MAX
@@ -111,6 +111,17 @@ async def test_what_nobody_waits_for_is_not_asked_for(tmp_path: Path) -> None:
     assert bench.ends() == {1: (MessageState.ACCEPTED.value, "")}
     await bench.pass_(150)
     assert bench.client.of("status") == []
+
+
+@looped
+async def test_whose_account_is_called_waits_for_the_end(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    await bench.up()
+    bench.queue(to(1, registered_delivery=0, flags=Wish.CALLED.value))
+    await bench.calm()
+    assert bench.ends() == {}
+    await bench.pass_(150)
+    assert bench.client.of("status") != []
 
 
 @pytest.mark.parametrize("answer", [NoAnswer("x"), Failure(9, ""), Failure(1, ""), [], {"err": 1}])

@@ -102,6 +102,12 @@ def test_whatever_the_client_wants_to_hear_we_want_the_end(asked: int, goes_up: 
     assert sent.registered_delivery == goes_up
 
 
+def test_who_is_called_with_the_end_wants_it_too() -> None:
+    called = upward(taken(registered_delivery=0x10))._replace(flags=Wish.CALLED.value)
+    (sent,) = submits_of(called, [1], NOW_MS)
+    assert sent.registered_delivery == 0x11
+
+
 LONG_TEXTS = [
     (0, b"x" * 400),
     (0, b"\x1be" * 200),
