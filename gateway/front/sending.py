@@ -99,10 +99,14 @@ class Sending:
 
     async def _lines(self, asked: Asked) -> Sequence[ListLine]:
         """The texts and their recipients, with the members of groups in their places."""
-        lines = lines_of(asked.params)
+        params = asked.params
+        lines = lines_of(params)
+        raw = params.get("list") or params.get("phones", "")
+        if "G" not in raw and "g" not in raw:
+            return lines
         if not any(phone[:1] in ("G", "g") for line in lines for phone in line.phones):
             return lines
-        is_mail = _kind(asked.params) is KINDS["mail"]
+        is_mail = _kind(params) is KINDS["mail"]
         return [line._replace(phones=await self._members(asked, line.phones, is_mail)) for line in lines]
 
     async def _members(self, asked: Asked, phones: Sequence[str], is_mail: bool) -> tuple[str, ...]:

@@ -113,17 +113,30 @@ class Answer:
     shapes: tuple[Shape, ...]
     listing: Listing | None = None
     _known: dict[int, dict[str, Member]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _found: dict[tuple[bool, tuple[str, ...]], list[Shape]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
+    _values: frozenset[tuple[str, str]] = field(init=False, repr=False, compare=False)
+    _names: tuple[str, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        values = frozenset(condition for shape in self.shapes for condition in shape.when)
+        object.__setattr__(self, "_values", values)
+        object.__setattr__(self, "_names", tuple(sorted({name for name, _ in values})))
 
     def shapes_of(self, params: Mapping[str, str], listed: bool) -> list[Shape]:
         """The shapes that the answer to this request may have. A value that selects none is like "0"."""
-        values = {condition for shape in self.shapes for condition in shape.when}
-        found = []
-        for shape in self.shapes:
-            if shape.listed in (None, listed) and all(
-                value == (params[name] if (name, params.get(name)) in values else "0")
-                for name, value in shape.when
-            ):
-                found.append(shape)
+        said = tuple(
+            [params[name] if (name, params.get(name)) in self._values else "0" for name in self._names]
+        )
+        found = self._found.get((listed, said))
+        if found is None:
+            given = dict(zip(self._names, said, strict=True))
+            found = self._found[listed, said] = [
+                shape
+                for shape in self.shapes
+                if shape.listed in (None, listed) and all(given[name] == value for name, value in shape.when)
+            ]
         return found
 
     def known(self, shape: Shape) -> Mapping[str, Member]:

@@ -257,7 +257,10 @@ def find(script: str, params: Mapping[str, str]) -> Operation | None:
     counts.
     """
     for operation in _OF_SCRIPT.get("send.php" if script == REST_SEND else script, ()):
-        if all(params.get(name) == value for name, value in operation.command):
+        for name, value in operation.command:
+            if params.get(name) != value:
+                break
+        else:
             return operation
     return None
 
@@ -267,6 +270,13 @@ def missing(operation: Operation, params: Mapping[str, str]) -> tuple[str, ...]:
 
     Of several alternatives the one counts of which the least is missing.
     """
+    for names in operation.required:
+        for name in names:
+            value = params.get(name)
+            if not value or (value == "0" and name in _FLAGS):
+                break
+        else:
+            return ()
     lacks = [
         tuple(name for name in names if params.get(name, "") in ("", "0" if name in _FLAGS else ""))
         for names in operation.required

@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from protocols.smsc_http.layouts import Answer, Block, Element, Kind, Member, Shape, Template
 from protocols.smsc_http.operations import OPERATIONS, answer_fmt
 
 _quoted: Final = json.JSONEncoder(ensure_ascii=False).encode
+_quoted_name: Final = lru_cache(maxsize=1024)(_quoted)
 _UNQUOTED: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _XML_TEXT: Final = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", "\r": "&#13;"})
@@ -135,7 +137,7 @@ def _json_value(kind: Kind, value: object) -> str:
 
 def _as_json(members: Iterable[tuple[str, str]]) -> str:
     """One member per line, nothing indented."""
-    body = ",\n".join([f"{_quoted(name)}: {text}" for name, text in members])
+    body = ",\n".join([f"{_quoted_name(name)}: {text}" for name, text in members])
     return f"{{\n{body}\n}}"
 
 

@@ -200,14 +200,17 @@ def _octets(query: str) -> bytes:
 
 
 def _texts(fields: Iterable[tuple[bytes, bytes]], charset: str) -> dict[str, str]:
-    named = {charsets.decode(name, charset): value for name, value in fields}
-    octets_only = named.get("bin") == b"1"
-    return {
-        name: value.decode("latin-1")
-        if octets_only and name in _OCTET_VALUES
-        else charsets.decode(value, charset)
-        for name, value in named.items()
-    }
+    texts: dict[str, str] = {}
+    octets: dict[str, bytes] = {}
+    for name_octets, value in fields:
+        # a request waits for this: ASCII is the same in all charsets
+        name = name_octets.decode("ascii") if name_octets.isascii() else charsets.decode(name_octets, charset)
+        texts[name] = value.decode("ascii") if value.isascii() else charsets.decode(value, charset)
+        if name in _OCTET_VALUES:
+            octets[name] = value
+    if texts.get("bin") == "1":
+        texts.update({name: value.decode("latin-1") for name, value in octets.items()})
+    return texts
 
 
 def _members(body: bytes) -> dict[str, str]:
