@@ -127,6 +127,7 @@ class HttpSide:
             records=Records(daemon.journal, self._rows, opening.newest_records),
             newest_api_id=opening.newest_api_id,
             sub_accounts=daemon.sub_accounts,
+            state_dir=daemon.state_dir,
         )
         self.desk.relay = relay_of(self.desk, daemon.services)
         self.gate = Gate(daemon.accounts, daemon.logins, daemon.clock, config.http)

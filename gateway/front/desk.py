@@ -10,6 +10,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
@@ -171,6 +172,8 @@ class Desk:
     relay: Relay | None = None
     sub_accounts: SubAccounts | None = None
     """Who makes accounts while the gateway runs."""
+    state_dir: Path | None = None
+    """Where files may be kept; None: nowhere."""
 
     def next_api_id(self) -> int:
         """The id of a request whose client gives none: 1 … 2147483647, over all accounts."""
