@@ -17,6 +17,8 @@ REPLAY_MAX = 1000
 """So many dead calls wait again with one request."""
 SWEEP_ROWS = 500
 """So many old calls are looked at in one sweep."""
+WAIT_MS = 31 * 86_400_000
+"""Longer than a webhook can be tried (`webhook_days`): what is older is called by nobody any more."""
 PIECE_OCTETS = 4 << 20
 """So much of their texts is claimed in one batch."""
 _TARGETS = (
@@ -130,9 +132,9 @@ class CallSteps:
 
     # -- age -----------------------------------------------------------------------------------------------
 
-    def sweep(self, before_ms: int, now_ms: int) -> bool:
-        """Buries calls that were written before, forgets those that died before; whether there is more."""
-        old = self._run("list_old_calls", (before_ms, SWEEP_ROWS)).fetchall()
+    def sweep(self, dead_before_ms: int, now_ms: int) -> bool:
+        """Buries calls that nobody made, forgets those that died before; whether there is more."""
+        old = self._run("list_old_calls", (now_ms - WAIT_MS, SWEEP_ROWS)).fetchall()
         self._bury([(call_id, "not taken in time", now_ms) for (call_id,) in old])
-        gone = self._run("purge_dead_calls", (before_ms,)).rowcount
+        gone = self._run("purge_dead_calls", (dead_before_ms,)).rowcount
         return len(old) >= SWEEP_ROWS or gone >= 2 * SWEEP_ROWS

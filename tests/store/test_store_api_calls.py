@@ -144,11 +144,11 @@ def test_a_claim_brings_not_more_than_a_batch_should_carry(
 
 
 def test_old_calls_die_and_old_dead_ones_go(store: Store) -> None:
-    (old,) = write(store, at_ms=NOW_MS - DAY_MS)
-    (claimed,) = write(store, at_ms=NOW_MS - DAY_MS, account="b")
-    (young,) = write(store)
+    (old,) = write(store, at_ms=NOW_MS - 31 * DAY_MS - 1)
+    (claimed,) = write(store, at_ms=NOW_MS - 31 * DAY_MS - 1, account="b")
+    (young,) = write(store, at_ms=NOW_MS - 31 * DAY_MS)
     claim(store, limit=1, left_out=("app",))
-    store.sweep(history_before_ms=NOW_MS - 1)
+    store.sweep(history_before_ms=NOW_MS)
     assert [row["call_id"] for row in store.rows("call")] == [claimed, young]
     assert [(row["call_id"], row["reason"]) for row in store.rows("dead_call")] == [
         (old, "not taken in time")
