@@ -217,6 +217,7 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.core",
             "gateway.front.desk",
             "gateway.front.gate",
+            "gateway.front.templates",
             "gateway.translate",
             "protocols",
         }

@@ -120,7 +120,7 @@ class JsonApi:
         return _reply(await accounts.overview(self.desk, asked.account))
 
     async def preview(self, asked: Asked) -> Answer:
-        return _reply(preview(self.desk, asked.account, _body(asked.call)))
+        return _reply(await preview(self.desk, asked.account, _body(asked.call)))
 
     async def events(self, asked: Asked) -> Answer:
         last = asked.call.headers.get("Last-Event-ID", "")

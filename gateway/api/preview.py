@@ -14,21 +14,25 @@ from gateway.core.model import Draft, Origin
 from gateway.core.prices import amount_text
 from gateway.core.texts import rewrite
 from gateway.front.desk import Desk
+from gateway.front.templates import text_of
 from protocols.sms import alphabet, segments
 from protocols.sms.alphabet import Alphabet, for_data_coding
 
 NUMBERS_MAX = 100
 VALUES_MAX = 100
 VALUE_MAX = 1000
-_MEMBERS = frozenset(("text", "values", "from", "to", "transliterate", "flash"))
+TEMPLATE_MAX = 2**31 - 1
+_MEMBERS = frozenset(("text", "template", "values", "from", "to", "transliterate", "flash"))
 _PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]{0,39})\}", re.ASCII)
 _ANYBODY = "79990000000"
 
 
-def preview(desk: Desk, account: Account, value: Any) -> dict[str, Any]:
+async def preview(desk: Desk, account: Account, value: Any) -> dict[str, Any]:
     """The text with its values, its parts, and for each number what it costs or why it is refused."""
     if type(value) is not dict:
-        raise Problem(422, "invalid", "send an object with the member text")
+        raise Problem(422, "invalid", "send an object with the member text, or template")
+    if "template" in value:
+        value = {**value, "text": await _template(desk, account, value)}
     errors = [
         FieldError(name[:40], "unknown", f"there is no such member; there are {', '.join(sorted(_MEMBERS))}")
         for name in sorted(value.keys() - _MEMBERS)
@@ -50,6 +54,19 @@ def preview(desk: Desk, account: Account, value: Any) -> dict[str, Any]:
     if numbers:
         shown["numbers"] = [_quote(desk, account, item, number, now_ms) for number in numbers]
     return shown
+
+
+async def _template(desk: Desk, account: Account, value: Mapping[str, Any]) -> str:
+    """The text of a template of the account's (templates.php)."""
+    number = value["template"]
+    if "text" in value or type(number) is not int or not 0 < number <= TEMPLATE_MAX:
+        error = FieldError("template", "invalid", "write a template's id, and no text")
+        raise Problem(422, "invalid", "nothing was previewed: see errors", errors=(error,))
+    text = await text_of(desk, account.name, number)
+    if text is None:
+        error = FieldError("template", "unknown", "the account has no template with this id")
+        raise Problem(422, "invalid", "nothing was previewed: see errors", errors=(error,))
+    return text
 
 
 def _numbers(value: Mapping[str, Any], errors: list[FieldError]) -> list[str]:

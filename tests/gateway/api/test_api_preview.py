@@ -74,6 +74,15 @@ def test_an_account_that_pays_nothing_sees_that(api: ApiDesk) -> None:
     assert preview(api, text="a", to=TO)["numbers"] == [{"to": TO, "parts": 1, "cost": "0.00"}]
 
 
+def test_a_template_is_previewed_like_a_text(api: ApiDesk) -> None:
+    record = ("template", "app", 7, "greeting", '{"msg": "Hello {name}"}')
+    api.journal.batch.records.append(record)
+    api.journal.flush()
+    assert preview(api, template=7, values={"name": "Alex"})["text"] == "Hello Alex"
+    told = api.ask("POST", "/v1/preview", {"template": 7}, account="other")
+    assert (told.status, told.value["errors"][0]["field"]) == (422, "template")
+
+
 @pytest.mark.parametrize(
     ("value", "field"),
     [
@@ -87,6 +96,10 @@ def test_an_account_that_pays_nothing_sees_that(api: ApiDesk) -> None:
         ({"text": "a", "to": [TO] * 101}, "to"),
         ({"text": "a", "to": [TO, 7]}, "to"),
         ({"text": "a", "colour": "red"}, "colour"),
+        ({"text": "a", "template": 7}, "template"),
+        ({"template": "7"}, "template"),
+        ({"template": 1 << 31}, "template"),
+        ({"template": 8}, "template"),
         ({"text": "a", "transliterate": "x"}, "transliterate"),
         ({"text": "a", "flash": 1}, "flash"),
         ({"text": "a", "from": 1}, "from"),
