@@ -46,6 +46,11 @@ class SubAccounts:
         found = (one for one in self._known.values() if one.parent == parent and self._is_used(one))
         return sorted(found, key=lambda one: one.record_id)
 
+    def find(self, name: str) -> SubClient | None:
+        """The sub-client that is the account of this name; None: a file has it, or nobody."""
+        known = self._known.get(name)
+        return known if known is not None and self._is_used(known) else None
+
     def is_known(self, name: str) -> bool:
         """Whether a sub-client has this name, in small or capital letters, in use or not."""
         return name.casefold() in {known.casefold() for known in self._known}

@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.admin.commits import CANNOT_WRITE, committed
-from gateway.config.account_model import SubAccount
 from gateway.core.accounts import Account
 from gateway.core.day_counts import Kind
 from gateway.core.ledger import Purse, payer_of
@@ -187,10 +186,9 @@ def _state(account: Account) -> str:
 
 def _details(daemon: Daemon, account: Account) -> dict[str, Any]:
     config = account.config
-    made_by = {"made_by": config.parent} if isinstance(config, SubAccount) else {}  # users.php, not a file
     return {
         **_row(daemon, account),
-        **made_by,
+        **_made(daemon, account),
         "parts": [one.name for one in daemon.accounts.values() if one.config.parent == account.name],
         "prices": config.prices or None,
         "refund": config.refund if _payer(daemon, account) else None,
@@ -198,6 +196,14 @@ def _details(daemon: Daemon, account: Account) -> dict[str, Any]:
         "accepted": account.accepted,
         **_today(daemon, account),
     }
+
+
+def _made(daemon: Daemon, account: Account) -> dict[str, Any]:
+    """Of an account that no file has: which one has made it (users.php), and how."""
+    made = daemon.sub_accounts.find(account.name)
+    if made is None:
+        return {}
+    return {"made_by": made.parent, "settings": [f"{name}={value}" for name, value in made.settings.items()]}
 
 
 def _today(daemon: Daemon, account: Account) -> dict[str, Any]:

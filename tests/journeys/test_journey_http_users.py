@@ -64,6 +64,7 @@ async def test_a_sub_client_sends_over_http_and_smpp_from_its_own_money(tmp_path
         assert (row["login"], row["sms"], row["credit"], row["debit"]) == ("sub", "2", "0.25", "0.10")
         shown = (await ask(it.gateway, "account", account="sub"))["account"]
         assert (shown["made_by"], shown["payer"], shown["balance"]) == ("alex", "sub", "0.15")
+        assert shown["settings"] == ["type=1"]
         await it.ask("users", chg=1, user="sub", **{"fl2[27]": 1})  # nothing goes out any more
         sent = await it.ask("send", **SUB, phones=DESTINATION, mes="Hello")
         await it.gateway.said("submitted", "connector=sandbox")
