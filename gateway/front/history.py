@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import zlib
 from collections.abc import Mapping
 from datetime import date, datetime, tzinfo
 from typing import Any
 
 from gateway.core.hours import zone_of
-from gateway.core.message_ids import lowest_id_at
 from gateway.core.prices import amount_text
 from gateway.front import fields
 from gateway.front.desk import NOT_FOUND, ApiProblem, Asked, Desk, Handler, Value
+from gateway.front.exports import exports_of
 from gateway.front.price_zones import price_zones
+from gateway.front.sent_messages import PAGE, search_of
 from gateway.front.status import place_of, shown_of, text_of
 from gateway.translate.api_status import status_name
 from gateway.translate.stored_text import readable
 from protocols.smsc_http.values import identity
 
-MESSAGES_MAX = 1_000
 ANSWERS_MAX = 10_000
 HOURS_MAX = 168
-DAYS_MAX = 184
-"""Six months."""
 STAT_DAYS_MAX = 3_660
-RECIPIENTS_MAX = 1_000
-_MAIL = 8
-_NO_ID = (1 << 63) - 1
 _HOUR_MS = 3_600_000
 _FIRST_DAY = date(1970, 1, 1)
 _CURRENCY = "RUR"
@@ -51,10 +45,14 @@ class _History:
         self._desk = desk
 
     async def messages(self, asked: Asked) -> Value:
-        """Newest first, so that `prev_id` goes back in time."""
-        rows = await chosen(self._desk, asked, fields.count(asked.params, MESSAGES_MAX))
+        """Newest first, so that `prev_id` goes back in time; more than a page comes as a file too."""
+        params, search = asked.params, search_of(self._desk, asked)
+        rows = await search.page(self._desk, fields.count(params, PAGE))
         if not rows:
             raise ApiProblem(NOT_FOUND)
+        if len(rows) == PAGE and (fields.integer(params, "cnt", 1, 10**9) or 0) > PAGE:
+            newest = max(search.low, rows[0]["message_id"] + 1)
+            await exports_of(self._desk).order(asked.account.name, search.before(newest))
         zone = zone_of(asked.account.config.time_zone)
         return [message_record(row, zone) for row in rows]
 
@@ -97,27 +95,6 @@ class _History:
     async def price(self, asked: Asked) -> Value:
         """The account's price list."""
         return price_zones(self._desk, asked.account)
-
-
-async def chosen(desk: Desk, asked: Asked, most: int) -> list[dict[str, Any]]:
-    """The account's messages that get_messages asks for, newest first."""
-    params = asked.params
-    format = fields.integer(params, "format", 0, _MAIL) or 0
-    if format not in (0, _MAIL):
-        raise fields.bad()
-    before = fields.integer(params, "prev_id", 1, 10**18 - 1)
-    low, high = 0, _NO_ID if before is None else before
-    if params.get("start") or params.get("end"):
-        period = fields.period(asked, desk.clock.now_ms(), DAYS_MAX)
-        low, high = lowest_id_at(period.begins_ms), min(high, lowest_id_at(period.ends_ms))
-    bounds = (asked.account.name, low, high, int(format == _MAIL), most)
-    wanted = [*fields.items(params.get("phone", "")), *fields.items(params.get("email", ""))]
-    if not wanted:
-        return await desk.rows("api_history", bounds)
-    if len(wanted) > RECIPIENTS_MAX:
-        raise fields.bad()
-    recipients = sorted({spelling for item in wanted for spelling in fields.spellings(item)})
-    return await desk.rows("api_history_to", (*bounds, json.dumps(recipients)))
 
 
 def message_record(row: Row, zone: tzinfo) -> dict[str, Any]:
