@@ -24,6 +24,14 @@ def bad() -> ApiProblem:
     return ApiProblem(BAD_PARAMETERS)
 
 
+def text(params: Params, name: str, most: int) -> str:
+    """A parameter that must be there, with so many characters at the most."""
+    value = params.get(name, "").strip()
+    if not 0 < len(value) <= most:
+        raise bad()
+    return value
+
+
 def integer(params: Params, name: str, low: int, high: int) -> int | None:
     """A whole number within bounds that both belong to it; None: it is missing or empty."""
     value = params.get(name, "")
