@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from gateway.store.journal import Opening
 
 CALLS_TIMEOUT_S = 5.0
+EXPORTS = "downloads"
+"""A folder of the state directory, there since the first export."""
 _SMALL = 1024
 """Octets of a body where none is of use."""
 
@@ -63,6 +65,11 @@ class HttpSide:
         from gateway.ingress.http_listener import HttpListener
 
         daemon = self._daemon
+        if (daemon.state_dir / EXPORTS).exists():  # of an earlier run: to go on, or too old
+            from gateway.front.exports import exports_of
+
+            assert self.desk is not None
+            await exports_of(self.desk).resume()
         for section in config.listeners.http:
             listener = HttpListener(section, self._mounts(section), daemon.events, daemon.clock)
             await daemon.start_listener(listener, "http", listener.address)
