@@ -26,7 +26,7 @@ from gateway.front.status import shown_of, text_of
 
 KIND = "download"
 """Of the records."""
-FOLDER = "downloads"
+FOLDER = "downloads"  # gateway.http_side has it too
 WAITS, RUNS, DONE, CANCELLED, FAILED = range(5)
 """Statuses of a task (SMSC HTTP API, downloads.php)."""
 ROWS_MAX = 100_000
