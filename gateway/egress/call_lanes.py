@@ -10,10 +10,12 @@ from random import Random
 from gateway.core import retry
 from gateway.core.api import Call, CallTarget
 
-SHARE = 5
-"""Calls of one account at once; of one that fails or is slow, one."""
+SHARE = 10
+"""Calls of one handler or webhook at once.  It begins with FIRST_SHARE; a call that is taken soon makes it one
+more, and one that fails or takes long halves it."""
+FIRST_SHARE = 2
 FULL = 4 * SHARE
-"""Calls of one account in memory, from which on no more are claimed for it."""
+"""Calls in memory, from which on no more are claimed for it."""
 SLOW_S = 5.0
 FAILS = 5
 """So many failures one after the other, and it fails; some texts alone are no reason to hold up the rest."""
@@ -38,7 +40,7 @@ class Lane:
     target: int
     waiting: deque[Call] = field(default_factory=deque)
     under_way: int = 0
-    is_slow: bool = False
+    share: int = FIRST_SHARE
     failures: int = 0
     """Since the last call that was taken."""
     failing_since: float = 0.0
@@ -61,8 +63,11 @@ class Lane:
     @property
     def can_start(self) -> bool:
         """Whether it may have one more at once."""
-        share = 1 if self.is_slow or self.fails else SHARE
-        return bool(self.waiting) and not self.rests and self.under_way < share
+        return bool(self.waiting) and not self.rests and self.under_way < self.share
+
+    def grow(self, took_s: float, *, taken: bool) -> None:
+        """After a call that took so long."""
+        self.share = min(self.share + 1, SHARE) if taken and took_s <= SLOW_S else max(1, self.share // 2)
 
     @property
     def name(self) -> str:

@@ -26,12 +26,12 @@ from gateway.core.batch import Answer, Journal, Row
 from gateway.core.clock import Clock
 from gateway.core.events import Events
 from gateway.egress.call_client import CallClient, CallFailed
-from gateway.egress.call_lanes import SLOW_S, Lane, is_for_good, is_taken, next_due_ms
+from gateway.egress.call_lanes import Lane, is_for_good, is_taken, next_due_ms
 from gateway.egress.call_requests import NoTarget, request_of, shown_url, webhook_days
 from gateway.translate.calls import type_of
 from protocols.smsc_http.callbacks import CallbackError
 
-AT_ONCE = 50
+AT_ONCE = 100
 CLAIM = 50
 """Calls that are claimed at once."""
 PROBLEM_S = 600.0
@@ -220,7 +220,7 @@ class Caller:
             was_full = lane.is_full
             lane.under_way -= 1
             self.under_way -= 1
-            lane.is_slow = self._clock.now() - started > SLOW_S
+            lane.grow(self._clock.now() - started, taken=not lane.failures)
         if self._left_out and was_full and not lane.is_full:
             self._due_ms = 0
         self._queue(lane)

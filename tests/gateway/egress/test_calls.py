@@ -13,8 +13,8 @@ from calls_bench import HANDLER, SECRET, WEBHOOK, bench, no_answer
 from service_fakes import looped
 
 from gateway.core.api import CallKind
-from gateway.egress.call_lanes import FULL, HANDLER_TRIES, SHARE, next_due_ms
-from gateway.egress.calls import AT_ONCE, PROBLEM_S
+from gateway.egress.call_lanes import FIRST_SHARE, FULL, HANDLER_TRIES, SHARE, next_due_ms
+from gateway.egress.calls import AT_ONCE, CLAIM, PROBLEM_S
 from protocols.smsc_http.callbacks import IncomingCall, check_hash, parse_callback
 from protocols.webhooks import HEADER, is_genuine
 
@@ -236,20 +236,20 @@ async def test_a_changed_url_is_used_at_the_next_try() -> None:
 
 @looped
 async def test_an_account_has_few_calls_at_once_and_all_have_a_bound() -> None:
-    names = [f"a{n:02}" for n in range(20)]
+    names = [f"a{n:02}" for n in range(AT_ONCE)]
     async with bench(*names) as it:
         gate: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         for name in names:
             it.client.usual[f"http://{name}/"] = gate
-            it.write(10, account=name)
+            it.write(4, account=name)
         await it.until(lambda: it.caller.under_way == AT_ONCE)
         for _ in range(50):
             await asyncio.sleep(0)
         assert sum(it.client.inside.values()) == AT_ONCE
-        assert max(it.client.inside.values()) <= SHARE
+        assert max(it.client.inside.values()) <= FIRST_SHARE
         gate.set_result(200)
         await it.settled()
-        assert len(it.store.done) == 200
+        assert len(it.store.done) == 4 * AT_ONCE
         assert max(it.client.most.values()) <= SHARE
 
 
@@ -260,12 +260,12 @@ async def test_a_handler_that_never_answers_starves_nobody() -> None:
         gate: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         it.client.usual["http://dead/"] = gate
         it.write(1000, account="dead")
-        await it.until(lambda: it.client.inside["http://dead/"] == SHARE)
+        await it.until(lambda: it.client.inside["http://dead/"] == FIRST_SHARE)
         ids = it.write(300, account="good")
         await it.until(lambda: len(it.store.done) == 300)
         assert sorted(it.store.done) == ids
         held = sum(row.claimed for row in it.store.rows.values())
-        assert held <= FULL + 50, "what waits for it is in the store and not in memory"
+        assert held <= FULL + CLAIM, "what waits for it is in the store and not in memory"
         assert any(left_out == (("dead", HANDLER),) for _, _, left_out in it.store.claims)
         gate.set_result(200)
         await it.settled()
@@ -279,7 +279,7 @@ async def test_who_fails_fast_gets_one_call_for_each_tick() -> None:
         it.write(100, account="dead")
         await it.settled()
         before = len(it.client.to("http://dead/"))
-        assert before <= 2 * SHARE
+        assert before <= SHARE
         for n in range(1, 11):
             await it.advance(0.5)
             assert len(it.client.to("http://dead/")) == before + n
@@ -318,18 +318,21 @@ async def test_a_webhook_that_is_slow_does_not_hold_up_the_handler() -> None:
 @looped
 async def test_who_is_slow_gets_one_at_a_time() -> None:
     async with bench() as it:
+        it.write(30)
+        await it.settled()
+        assert it.client.most["http://app/"] == SHARE
         it.client.takes_s["http://app/"] = 6.0
-        it.write(SHARE)
+        it.write(10)
         await it.settled()
         it.client.most.clear()
         it.write(20)
         await it.settled()
         assert it.client.most["http://app/"] == 1
         it.client.takes_s.clear()
-        it.write(20)
+        it.write(40)
         await it.settled()
         assert it.client.most["http://app/"] == SHARE
-        assert len(it.store.done) == SHARE + 40
+        assert len(it.store.done) == 100
 
 
 @looped
@@ -396,14 +399,14 @@ async def test_a_stop_waits_for_what_is_under_way_and_leaves_the_rest() -> None:
         gate: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         it.client.usual["http://app/"] = gate
         it.write(10)
-        await it.until(lambda: it.caller.under_way == SHARE)
+        await it.until(lambda: it.caller.under_way == FIRST_SHARE)
         stopping = asyncio.create_task(it.caller.stop(5))
         await asyncio.sleep(0)
         gate.set_result(200)
         await stopping
         it.store.commit()
-        assert len(it.store.done) == SHARE
-        assert len(it.store.rows) == 10 - SHARE
+        assert len(it.store.done) == FIRST_SHARE
+        assert len(it.store.rows) == 10 - FIRST_SHARE
         assert it.client.closed
 
 
