@@ -11,8 +11,8 @@ from gateway.core import retry
 from gateway.core.api import Call, CallTarget
 
 SHARE = 10
-"""Calls of one handler or webhook at once.  It begins with FIRST_SHARE; a call that is taken soon makes it one
-more, and one that fails or takes long halves it."""
+"""Calls of one handler or webhook at once.  It begins with FIRST_SHARE; a call that is taken soon makes it
+one more, and one that fails or takes long halves it."""
 FIRST_SHARE = 2
 FULL = 4 * SHARE
 """Calls in memory, from which on no more are claimed for it."""
