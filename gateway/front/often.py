@@ -113,12 +113,10 @@ class Often:
 
 def _print(account: str, operation: str, params: Mapping[str, str]) -> int:
     """What two requests of an operation have in common that ask for the same."""
-    return hash((account, operation, frozenset(params.items() - _no_difference(params))))
-
-
-def _no_difference(params: Mapping[str, str]) -> set[tuple[str, str]]:
-    """Who asks, and how the answer is to look."""
-    return {(name, params[name]) for name in COMMON if name in params}
+    asked = dict(params)
+    for name in COMMON:  # who asks, and how the answer is to look
+        asked.pop(name, None)
+    return hash((account, operation, frozenset(asked.items())))
 
 
 def may_ask(found: Sequence[Claim], now: float) -> bool:

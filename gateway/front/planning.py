@@ -105,8 +105,8 @@ def planned(plan: Plan, lines: Sequence[ListLine]) -> list[Planned]:
 
 
 def _planned(plan: Plan, lines: Sequence[ListLine]) -> list[Planned]:
-    if sum(len(line.phones) for line in lines) > MAX_RECIPIENTS:
-        raise ApiProblem(BAD_PARAMETERS, f"a request has at most {MAX_RECIPIENTS} recipients")
+    if len(lines) > 1 or len(lines[0].phones) > 1:
+        _check_count(lines)
     sender = plan.params.get("sender", "")
     national = _national(plan.account)
     contents: dict[str, Content] = {}
@@ -131,6 +131,11 @@ def _planned(plan: Plan, lines: Sequence[ListLine]) -> list[Planned]:
                 draft = _for_service(draft, own, phone, plan.now_ms)
             found.append(Planned(phone, own, draft, why))
     return found
+
+
+def _check_count(lines: Sequence[ListLine]) -> None:
+    if sum(len(line.phones) for line in lines) > MAX_RECIPIENTS:
+        raise ApiProblem(BAD_PARAMETERS, f"a request has at most {MAX_RECIPIENTS} recipients")
 
 
 def _why_not(plan: Plan, content: Content, source: Source | None, *, is_good: bool) -> Refusal | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 DEFAULT: Final = "windows-1251"
@@ -22,6 +23,7 @@ _PIECE: Final = 64 * 1024
 _each_quoted_run = re.compile(rb"(?:%[0-9A-Fa-f]{2}){1,4096}").sub
 
 
+@lru_cache(maxsize=64)
 def canonical(name: str) -> str | None:
     """The service's name of a character set, None when it has no such one."""
     name = name.strip().strip("\"'").lower()

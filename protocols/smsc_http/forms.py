@@ -84,7 +84,9 @@ def parse_form(octets: bytes) -> list[tuple[bytes, bytes]]:
         name, _, value = field.partition(b"=")
         if _PERCENT in field or _PLUS in field:  # most fields of a call are plain
             name, value = percent_decode(name[: 3 * MAX_NAME + 1]), percent_decode(value)
-        fields.append((_name(name), value))
+        if not 1 <= len(name) <= MAX_NAME:
+            raise _bad_name()
+        fields.append((name, value))
     if len(fields) > MAX_FIELDS:
         raise FormError(f"a form has at most {MAX_FIELDS} fields")
     return fields
@@ -92,8 +94,12 @@ def parse_form(octets: bytes) -> list[tuple[bytes, bytes]]:
 
 def _name(name: bytes) -> bytes:
     if not 1 <= len(name) <= MAX_NAME:
-        raise FormError(f"a field's name has 1 to {MAX_NAME} octets")
+        raise _bad_name()
     return name
+
+
+def _bad_name() -> FormError:
+    return FormError(f"a field's name has 1 to {MAX_NAME} octets")
 
 
 def format_multipart(fields: Iterable[tuple[str, bytes]], files: Sequence[File]) -> tuple[str, bytes]:

@@ -17,6 +17,7 @@ from protocols.smsc_http.layouts import Answer, Block, Element, Kind, Member, Sh
 from protocols.smsc_http.operations import OPERATIONS, answer_fmt
 
 _quoted: Final = json.JSONEncoder(ensure_ascii=False).encode
+_TEXT, _TEXTS, _RECORDS = Kind.TEXT, Kind.TEXTS, Kind.RECORDS
 _quoted_name: Final = lru_cache(maxsize=1024)(_quoted)
 _UNQUOTED: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _NOT_XML: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -71,6 +72,8 @@ def render_failure(number: int, text: str, fmt: int, id: int | str | None = None
 
 
 def _records(value: object, listed: bool) -> Sequence[Mapping[str, Any]]:
+    if not listed and type(value) is dict:
+        return (value,)
     records: object = value if listed else [value]
     if not isinstance(records, Sequence) or not all(isinstance(record, Mapping) for record in records):
         raise ValueError(f"the answer is {'a list of objects' if listed else 'one object'}")
@@ -115,12 +118,13 @@ def _members(members: Iterable[Member], record: Mapping[str, Any]) -> list[tuple
         value = record.get(member.name)
         if value is None:
             continue
-        if member.kind is Kind.RECORDS:
+        kind = member.kind
+        if kind is _RECORDS:
             text = _array([_as_json(_members(member.inner, inner)) for inner in value])
-        elif member.kind is Kind.TEXTS:
+        elif kind is _TEXTS:
             text = f"[{', '.join([_json_value(Kind.TEXT, each) for each in value])}]"
         else:
-            text = _json_value(member.kind, value)
+            text = _json_value(kind, value)
         written.append((member.name, text))
     return written
 
@@ -128,6 +132,8 @@ def _members(members: Iterable[Member], record: Mapping[str, Any]) -> list[tuple
 def _json_value(kind: Kind, value: object) -> str:
     """Numbers stand without quotes; so does an id, unless that would be no JSON."""
     text = str(value)
+    if type(value) is int and kind is not _TEXT and 0 <= value < 10**19:
+        return text
     if kind is Kind.NUMBER and isinstance(value, int):
         return text
     if kind is not Kind.TEXT and _UNQUOTED.fullmatch(text):

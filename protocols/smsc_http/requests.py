@@ -187,7 +187,11 @@ def decode_request(method: str, path: str, query: str, content_type: str, body: 
     except ValueError as error:
         raise RequestError(str(error)) from None
     fields += [(part.name, part.content) for part in parts if part.filename is None]
-    charset = charsets.canonical(dict(fields).get(b"charset", b"").decode("latin-1")) or charsets.DEFAULT
+    named = b""
+    for name, value in fields:
+        if name == b"charset":
+            named = value[:MAX_NAME]
+    charset = charsets.canonical(named.decode("latin-1")) or charsets.DEFAULT
     return Request(found[1], _texts(fields, charset), _files(parts), charset)
 
 
