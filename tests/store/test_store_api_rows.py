@@ -110,6 +110,28 @@ def test_nothing_can_be_written(store: Store, monkeypatch: pytest.MonkeyPatch) -
         read(store, ("x", ()))
 
 
+def test_a_read_that_takes_too_long_ends_and_the_next_one_is_answered(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = store.engine
+    assert isinstance(engine, SqliteEngine)
+    endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) AS i FROM n"
+    monkeypatch.setattr(
+        "gateway.store.api_rows.statements", lambda prefix: {"endless": endless, "short": "SELECT 1 AS i"}
+    )
+    monkeypatch.setattr("gateway.store.api_rows.READ_MAX_S", 0)
+
+    async def ask() -> list[dict[str, Any]]:
+        rows = ApiRows(engine.path)
+        with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+            await rows("endless")
+        found = await rows("short")
+        await rows.close()
+        return found
+
+    assert asyncio.run(ask()) == [{"i": 1}]
+
+
 def test_a_reader_that_never_read_closes(store: Store) -> None:
     assert read(store) == []
 
