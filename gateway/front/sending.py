@@ -7,7 +7,7 @@ the service registers although it refuses it (errors 3, 6, 7 and 8) is in the sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from gateway.core.accounts import Account
@@ -110,7 +110,7 @@ class Sending:
         return [line._replace(phones=await self._members(asked, line.phones, is_mail)) for line in lines]
 
     async def _members(self, asked: Asked, phones: Sequence[str], is_mail: bool) -> tuple[str, ...]:
-        from gateway.front.contacts import group_numbers  # few have an address book
+        from gateway.front.address_book import group_numbers  # few have one
 
         found: list[str] = []
         for phone in phones:
@@ -146,6 +146,7 @@ class Sending:
             wanted,
             desk.submission.router.has_service,
             shorten if params.get("tinyurl") == "1" else None,
+            _check_of(desk, account.name) if desk.black else None,
         )
 
     def _take(self, asked: Asked, lines: Sequence[ListLine]) -> Value | ApiProblem:
@@ -270,6 +271,12 @@ class Sending:
     def _balance(self, account: Account) -> str:
         plan = self._desk.submission.ledger.plans.get(account.name)
         return money(0 if plan is None else plan.purse.balance)
+
+
+def _check_of(desk: Desk, account: str) -> Callable[[str, bool], bool] | None:
+    from gateway.front.blacklist import check_of  # few have one of their own
+
+    return check_of(desk, account)
 
 
 def _kind(params: Mapping[str, str]) -> Kind:

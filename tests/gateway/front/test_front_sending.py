@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,6 +14,8 @@ from gateway.config.account_model import AccountLimits
 from gateway.core.api import ApiFlag
 from gateway.core.errors import Refusal
 from gateway.core.model import Message, Wish
+from gateway.front import address_book
+from gateway.front.blacklist import MASS, SINGLE
 from gateway.front.desk import ApiProblem, Unavailable
 from protocols.sms.alphabet import decode, for_data_coding
 from protocols.smsc_http.requests import File
@@ -114,7 +114,7 @@ def test_a_group_stands_for_its_contacts(desk: SendDesk, monkeypatch: pytest.Mon
         assert (account, is_mail) == ("app", False)
         return {"777": [PHONE, "380990000001"]}.get(number)
 
-    monkeypatch.setitem(sys.modules, "gateway.front.contacts", SimpleNamespace(group_numbers=members))
+    monkeypatch.setattr(address_book, "group_numbers", members)
     assert desk.ask(phones=f"g777,{OTHER},{PHONE}") == {"id": 1, "cnt": 3}
     assert [message.destination for message in desk.messages()] == [PHONE, "380990000001", OTHER]
     assert desk.refused(phones="G778") == (1, None)
@@ -290,6 +290,16 @@ def test_nothing_is_taken_while_the_store_cannot_write(desk: SendDesk) -> None:
         desk.ask("rich")
     assert desk.desk.ledger().purse("rich").balance == 10_000_000
     assert desk.desk.accounts["rich"].open_messages == 0
+
+
+def test_numbers_that_want_none_of_several_or_none_alone_get_none(desk: SendDesk) -> None:
+    desk.desk.black["app"] = {PHONE: MASS, OTHER: SINGLE}
+    assert desk.ask()["cnt"] == 1
+    assert desk.refused(phones=OTHER) == (8, 2)
+    answer = desk.ask(phones=f"{PHONE},{OTHER}", err="1", id="a")
+    assert (answer["cnt"], answer["phones"][0]["phone"], answer["phones"][0]["error"]) == (1, PHONE, "250")
+    assert [row[2] for row in desk.registered()] == [Refusal.BLACKLIST.value] * 2
+    assert desk.ask("rich", phones=OTHER)["cnt"] == 1
 
 
 def test_a_full_queue_is_no_error_of_the_request(tmp_path: Path) -> None:
