@@ -62,8 +62,11 @@ class HttpSide:
         if not is_wanted(config):
             return
         self._build(config)
+        from gateway.front.blacklist import load
         from gateway.ingress.http_listener import HttpListener
 
+        assert self.desk is not None
+        await load(self.desk)
         daemon = self._daemon
         if (daemon.state_dir / EXPORTS).exists():  # of an earlier run: to go on, or too old
             from gateway.front.exports import exports_of
@@ -113,6 +116,7 @@ class HttpSide:
     def _build(self, config: Config) -> None:
         from gateway.core.hub import Hub
         from gateway.egress.calls import Caller
+        from gateway.front.address_book import CONTACT
         from gateway.front.desk import Desk, Records
         from gateway.front.front import SmscFront
         from gateway.front.gate import Gate
@@ -131,10 +135,13 @@ class HttpSide:
             clock=daemon.clock,
             random=daemon.random,
             rows=self._rows,
-            records=Records(daemon.journal, self._rows, opening.newest_records),
+            records=Records(
+                daemon.journal, self._rows, {**opening.newest_records, CONTACT: opening.newest_contact}
+            ),
             newest_api_id=opening.newest_api_id,
             sub_accounts=daemon.sub_accounts,
             state_dir=daemon.state_dir,
+            blacklists=daemon.admission.blacklists,
         )
         self.desk.relay = relay_of(self.desk, daemon.services)
         self.gate = Gate(daemon.accounts, daemon.logins, daemon.clock, config.http)
@@ -179,7 +186,7 @@ class HttpSide:
         if self.hub:
             from gateway.api import events
 
-            events.accepted(self.hub, batch.api_messages, not_kept)
+            events.accepted(self.hub, batch, not_kept)
             events.ended(self.hub, answer.api_ended)
             events.incoming(self.hub, answer.inbox)
 

@@ -14,7 +14,7 @@ from gateway.api.messages import row_of, shown_of
 from gateway.api.problems import Problem
 from gateway.api.states import ENDED, time_text
 from gateway.core.accounts import Account
-from gateway.core.batch import Row
+from gateway.core.batch import Batch, Row
 from gateway.core.http import HttpStream
 from gateway.core.hub import HEARTBEAT, STREAMS, Event, Hub, Stream, TooManyStreams
 from gateway.core.message_ids import moment_of_id
@@ -30,16 +30,17 @@ _HEADERS = (("Cache-Control", "no-store"), ("X-Accel-Buffering", "no"))
 # -- what is published ----------------------------------------------------------------------------------
 
 
-def accepted(hub: Hub, rows: Iterable[Row], not_kept: frozenset[int] = frozenset()) -> None:
-    """Messages of a batch that is committed: the rows of Batch.api_messages."""
-    for message_id, account, api_id, phone, sender, _, parts, cost, *_ in rows:
+def accepted(hub: Hub, batch: Batch, not_kept: frozenset[int] = frozenset()) -> None:
+    """Messages over HTTP of a batch that is committed; those that were only registered end at once."""
+    if batch.registered:
+        not_kept |= {row[0] for row in batch.registered}
+    for message_id, account, api_id, phone, sender, _, parts, cost, *_ in batch.api_messages:
         if hub.wants(account) and message_id not in not_kept:
             shown = {
                 "id": str(message_id),
                 "to": phone,
                 "from": sender,
                 "reference": api_id,
-                "state": "accepted",
                 "parts": parts,
                 "cost": amount_text(cost),
                 "at": time_text(moment_of_id(message_id)),

@@ -13,6 +13,7 @@ from json_api import OTHER, TO, ApiDesk, MakeApi, http_account, stream_of
 
 from gateway.api import events
 from gateway.core import hub as hubs
+from gateway.core.batch import Batch
 from gateway.core.model import MessageState
 
 ENDED = ("app", 7, "r-1", TO, MessageState.DELIVERED.value, "", NOW_MS)
@@ -56,7 +57,7 @@ def test_a_message_that_is_taken_and_its_end_are_told(api: ApiDesk) -> None:
         assert await told(chunks, 1) == [{"retry": "3000"}]
         sent = await api.asked("POST", "/v1/messages", {"to": TO, "text": "hello", "reference": "r-1"})
         message_id = sent.value["id"]
-        events.accepted(api.hub, api.journal.batches[-1].api_messages)
+        events.accepted(api.hub, api.journal.batches[-1])
         events.ended(api.hub, [("app", int(message_id), "r-1", TO, 5, "042", NOW_MS)])
         first, second = await told(chunks, 2)
         assert first["event"] == "message.accepted"
@@ -65,7 +66,6 @@ def test_a_message_that_is_taken_and_its_end_are_told(api: ApiDesk) -> None:
             "to": TO,
             "from": "",
             "reference": "r-1",
-            "state": "accepted",
             "parts": 1,
             "cost": "0.00",
             "at": "2025-06-15T15:06:40.000Z",
@@ -82,7 +82,7 @@ def test_an_account_hears_nothing_of_another(api: ApiDesk) -> None:
     async def work(chunks: AsyncIterator[bytes]) -> None:
         await told(chunks, 1)
         events.ended(api.hub, [ENDED])
-        events.accepted(api.hub, [(8, "app", "", TO, "", 0, 1, 0, "", 8)])
+        events.accepted(api.hub, Batch(api_messages=[(8, "app", "", TO, "", 0, 1, 0, "", 8)]))
         events.incoming(api.hub, [("app", 1, TO, OTHER, NOW_MS), ("other", 2, TO, OTHER, NOW_MS)])
         (only,) = await told(chunks, 1)
         assert only["event"] == "incoming"
@@ -93,12 +93,17 @@ def test_an_account_hears_nothing_of_another(api: ApiDesk) -> None:
     listening(api, "/v1/events", work, account="other")
 
 
-def test_messages_that_were_not_kept_are_not_told(api: ApiDesk) -> None:
+def test_messages_that_were_not_kept_or_only_registered_are_not_told(api: ApiDesk) -> None:
     async def work(chunks: AsyncIterator[bytes]) -> None:
-        rows = [(message_id, "app", "", TO, "", 0, 1, 0, "", 8) for message_id in (7, 8)]
-        events.accepted(api.hub, rows, frozenset((7,)))
+        rows = [(message_id, "app", "", TO, "", 0, 1, 0, "", 8) for message_id in (7, 8, 9)]
+        batch = Batch(
+            api_messages=rows, registered=[(9, "app", NOW_MS, "", TO, 1, 8, "", "", "", 0, 0, b"a")]
+        )
+        events.accepted(api.hub, batch, frozenset((7,)))
         _, only = await told(chunks, 2)
         assert only["data"]["id"] == "8"
+        api.hub.drop("app")
+        assert await rest(chunks) == []
 
     listening(api, "/v1/events", work)
 
