@@ -195,7 +195,12 @@ class Journal(asyncio.Protocol):
         self._sent_at.append(self._loop.time())
         if batch.accepted and self._until_try:
             self._until_try -= 1
-        self._transport.write(encode(batch))
+        try:
+            octets = encode(batch)
+        except ValueError as error:  # nobody would ever hear of this batch, nor of those after it
+            self._on_death(f"a batch cannot be written down: {error}")
+            return
+        self._transport.write(octets)
 
     # -- answers ---------------------------------------------------------------------------------------
 
