@@ -11,7 +11,6 @@ from collections.abc import Iterable
 
 from gateway.core.api import WAIT_CALL, ApiUse, CallKind
 from gateway.core.batch import Answer, Batch, Row, Sweep
-from gateway.core.message_ids import lowest_id_at
 from gateway.core.model import Delivery
 from gateway.store.sqlite_calls import CallSteps
 from gateway.store.steps import Many, Run
@@ -120,6 +119,8 @@ class ApiSteps:
         uses = self._calls.uses.get(sms.account, 0)
         if not uses:
             return
+        from gateway.core.message_ids import lowest_id_at  # a gateway without HTTP needs none of it
+
         phone, own_number = sms.source.removeprefix("+"), sms.destination.removeprefix("+")
         since = lowest_id_at(sms.created_ms - ANSWERS_MS)
         found = self._run("find_answered_message", (sms.account, phone, since)).fetchone()
