@@ -156,7 +156,7 @@ class HttpConnection(asyncio.Protocol):
 
     def eof_received(self) -> bool:
         """The client sends nothing more; what it has asked is still answered."""
-        if not self._is_busy or self._streams:
+        if not self._is_busy or self._streams or self._closes_at:
             return False
         self._ending = self._deaf = True
         return not self._is_tls
@@ -396,6 +396,11 @@ class HttpConnection(asyncio.Protocol):
     def is_busy(self) -> bool:
         """Whether a request waits for its answer, or is coming."""
         return self._is_busy or self._coming is not None or bool(self._head_octets)
+
+    @property
+    def waiting(self) -> int:
+        """Requests that wait for their turn."""
+        return len(self._line)
 
     def tick(self, now: float, timeout_s: float) -> None:
         """Ends what takes too long."""
