@@ -27,6 +27,7 @@ from journey_support import (
     simulated_smsc,
 )
 
+from gateway.admin import all_handlers
 from gateway.config.model import AccountHttp, Address, Http, HttpListener, Listeners
 from gateway.config.secret import Secret
 from gateway.simulator import Simulator
@@ -197,8 +198,10 @@ async def test_a_handler_that_is_down_is_tried_fifty_times_and_again_by_a_replay
             gateway.clock.advance(FOUR_MINUTES_S)
         handler.usual = 200
         await gateway.until(lambda: gateway.daemon.http.caller.under_way == 0)
-        gateway.daemon.journal.batch.call_replays.append((0, SYSTEM_ID, gateway.clock.now_ms()))
-        gateway.daemon.journal.wake()
+        asked: dict[str, Any] = dict(all_handlers(gateway.daemon))
+        (dead,) = (await asked["dead"]({"account": SYSTEM_ID, "limit": 10}))["rows"]
+        assert dead["reason"] == "HTTP 503"
+        assert await asked["replay"]({"ids": [dead["id"]]}) == {"replayed": 1, "unknown": []}
         await handler.until(lambda: len(handler.came) == 51)
         await gateway.until(lambda: caller.taken == 1)
         assert len({came.body for came in handler.came}) == 1
