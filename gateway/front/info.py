@@ -6,25 +6,58 @@ plans say.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from datetime import UTC, datetime
 
 from gateway.core.networks import UNKNOWN, hours_from, network_of
 from gateway.front import fields
-from gateway.front.desk import NOT_FOUND, ApiProblem, Asked, Desk, Handler, Value
+from gateway.front.desk import (
+    NOT_FOUND,
+    TOO_OFTEN,
+    ApiProblem,
+    Asked,
+    Desk,
+    Handler,
+    Unavailable,
+    Value,
+)
 from protocols.smsc_http.recipients import canonical_number, is_number
 from protocols.smsc_http.times import zone_of
 
 NUMBERS_MAX = 1_000
+KEEP_S = 3_600.0
+"""Numbers are not ported so often that the service has to be asked again sooner."""
+KNOWN_MAX = 10_000
+_PHONES_KEPT = 100
+"""Characters; a longer list is asked for every time."""
 
 
 def handlers(desk: Desk) -> dict[str, Handler]:
     """By the name of the operation."""
 
+    known: OrderedDict[tuple[str, str], tuple[float, Value]] = OrderedDict()
+    """By the relay and what it was asked: until when that holds, and what it said."""
+
     async def operator(asked: Asked) -> Value:
-        http = asked.account.config.http
-        if desk.relay is not None and http is not None and http.relay:
-            return await desk.relay(asked)
-        return plans_say(asked.params["phone"], datetime.fromtimestamp(desk.now_s(), UTC))
+        http, phones = asked.account.config.http, asked.params["phone"]
+        if desk.relay is None or http is None or not http.relay:
+            return plans_say(phones, datetime.fromtimestamp(desk.now_s(), UTC))
+        key, now = (http.relay, phones), desk.clock.now()
+        until, answer = known.get(key, (0.0, None))
+        if answer is None or until <= now:
+            try:
+                answer = await desk.relay(asked)
+            except (ApiProblem, Unavailable) as problem:
+                if isinstance(problem, ApiProblem) and problem.number != TOO_OFTEN:
+                    raise
+                # the service's limits are for all of our clients together
+                return plans_say(phones, datetime.fromtimestamp(desk.now_s(), UTC))
+            if len(phones) <= _PHONES_KEPT:
+                known.pop(key, None)
+                known[key] = now + KEEP_S, answer
+                if len(known) > KNOWN_MAX:
+                    known.popitem(last=False)
+        return answer
 
     return {"operator": operator}
 

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.config.model import AccountHttp, Config
-from gateway.front.desk import ApiProblem, Asked
+from gateway.front.desk import ApiProblem, Asked, Unavailable
 from gateway.front.info import handlers, plans_say
 from protocols.smsc_http.rendering import render
 
@@ -58,6 +58,57 @@ def test_any_text_has_an_answer(phones: str) -> None:
     else:
         for fmt in range(4):
             assert render("operator", found, fmt, params={"phone": phones})
+
+
+class Told:
+    """A relay that says how often it was asked."""
+
+    def __init__(self) -> None:
+        self.times = 0
+        self.problem: Exception | None = None
+
+    async def __call__(self, request: Asked) -> dict[str, Any]:
+        self.times += 1
+        if self.problem is not None:
+            raise self.problem
+        return {"country": "by the service", "operator": str(self.times)}
+
+
+@pytest.fixture
+def relayed(make_desk: MakeDesk) -> tuple[Callable[[], Any], Told, FrontDesk]:
+    desk = make_desk(config_of(account_config(http=AccountHttp(relay="centre"))))
+    desk.relay = told = Told()  # type: ignore[assignment]
+    handler = handlers(desk)["operator"]
+    return lambda: answer_of(handler, asked(desk, "app", "operator", {"phone": "79031234567"})), told, desk
+
+
+def test_the_service_is_asked_once_an_hour(relayed: tuple[Callable[[], Any], Told, FrontDesk]) -> None:
+    """It allows three such requests a minute, for all of our clients together."""
+    ask, told, desk = relayed
+    assert [ask()["operator"] for _ in range(5)] == ["1"] * 5
+    desk.clock.advance(3_601)
+    assert ask()["operator"] == "2"
+
+
+@pytest.mark.parametrize("problem", [ApiProblem(9), Unavailable()])
+def test_what_the_service_cannot_say_now_the_plans_say(
+    relayed: tuple[Callable[[], Any], Told, FrontDesk], problem: Exception
+) -> None:
+    ask, told, _ = relayed
+    told.problem = problem
+    assert ask() == RUSSIA
+    told.problem = None
+    assert ask()["country"] == "by the service"
+
+
+def test_what_the_service_does_not_know_is_error_3(
+    relayed: tuple[Callable[[], Any], Told, FrontDesk],
+) -> None:
+    ask, told, _ = relayed
+    told.problem = ApiProblem(3)
+    with pytest.raises(ApiProblem) as caught:
+        ask()
+    assert caught.value.number == 3
 
 
 @pytest.mark.parametrize(("relay", "answer"), [("centre", {"country": "by the service"}), ("", RUSSIA)])
