@@ -62,11 +62,13 @@ class HttpSide:
         if not is_wanted(config):
             return
         self._build(config)
+        from gateway.front import sender_records
         from gateway.front.blacklist import load
         from gateway.ingress.http_listener import HttpListener
 
         assert self.desk is not None
         await load(self.desk)
+        await sender_records.load(self.desk)
         daemon = self._daemon
         if (daemon.state_dir / EXPORTS).exists():  # of an earlier run: to go on, or too old
             from gateway.front.exports import exports_of
@@ -86,6 +88,7 @@ class HttpSide:
                 self._build(config)
             return
         self.desk.config = config
+        self.desk.sender_names.apply(self.desk.accounts)
         self.gate.configure(config.http)
         self.caller.configure(config.http.call_networks)
 
@@ -144,7 +147,7 @@ class HttpSide:
             blacklists=daemon.admission.blacklists,
         )
         self.desk.relay = relay_of(self.desk, daemon.services)
-        self.gate = Gate(daemon.accounts, daemon.logins, daemon.clock, config.http)
+        self.gate = Gate(daemon.accounts, daemon.logins, daemon.clock, config.http, daemon.events)
         self.front = SmscFront(self.desk, self.gate)
         self.hub = Hub(daemon.clock.now_ms())
         self.caller = Caller(

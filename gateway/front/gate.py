@@ -14,6 +14,7 @@ from gateway.config.model import Http
 from gateway.core.accounts import Account, is_allowed
 from gateway.core.api_keys import ApiKeys
 from gateway.core.clock import Clock
+from gateway.core.events import Events
 from gateway.core.logins import Logins
 from gateway.front.desk import BLOCKED, DENIED, TOO_OFTEN, ApiProblem
 from gateway.front.often import Claim, Often, may_ask
@@ -48,8 +49,11 @@ def credentials_in(params: Mapping[str, str]) -> Credentials:
 class Gate:
     """Lets requests through, or raises ApiProblem with the number that they are answered with."""
 
-    def __init__(self, accounts: Mapping[str, Account], logins: Logins, clock: Clock, http: Http) -> None:
+    def __init__(
+        self, accounts: Mapping[str, Account], logins: Logins, clock: Clock, http: Http, events: Events
+    ) -> None:
         self._accounts = accounts
+        self._events = events
         self._logins = logins
         self._clock = clock
         self._keys = ApiKeys(accounts)
@@ -101,14 +105,23 @@ class Gate:
         return self._may(account if good else None, address)
 
     def _may(self, account: Account | None, address: str) -> Account:
-        http = account.config.http if account is not None else None
-        if account is None or http is None or account.blocked:
-            self._was_bad(address)
-            raise ApiProblem(DENIED)
+        if account is None:
+            raise self._refused("-", address, "no such login, password or key")
+        http = account.config.http
+        if http is None or account.blocked:
+            why = "the account has no http" if http is None else "the account is blocked"
+            raise self._refused(account.name, address, why)
         if not (account.allows_address(address) and is_allowed(address, http.networks)):
-            self._was_bad(address)
-            raise ApiProblem(DENIED)
+            why = "the address is not in allowed_addresses and http.networks"
+            raise self._refused(account.name, address, why)
         return account
+
+    def _refused(self, account: str, address: str, reason: str) -> ApiProblem:
+        self._was_bad(address)
+        self._events.seldom(
+            "warning", "http_refused", self._clock.now(), account=account, peer=address, reason=reason
+        )
+        return ApiProblem(DENIED)
 
     # -- addresses ---------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from gateway.config import (
     account_model,
     basics,
     connector_model,
+    http_model,
     mail_model,
     model,
     price_model,
@@ -39,6 +40,11 @@ SERVICE = {
     "`smsc_connectors[].callback`": smsc_model.SmscCallback,
     "`listeners.callbacks`": smsc_model.CallbackListener,
 }
+HTTP = {
+    "`listeners.http`": http_model.HttpListener,
+    "`http`": http_model.Http,
+    "`accounts[].http`": http_model.AccountHttp,
+}
 SMPP = {
     "`listeners.smpp`": model.SmppListener,
     "`listeners.smpp[].tls`": basics.TlsServer,
@@ -62,18 +68,21 @@ ACCOUNTS = {
 ELSEWHERE = {
     smpp_model.AccountSmpp: "[SMPP](smpp.md#accountssmpp)",
     mail_model.AccountMail: "[e-mail](email.md#accountsmail)",
+    http_model.AccountHttp: "[HTTP](http.md#accountshttp)",
 }
 PLACES = [
     *(("docs/accounts.md", name, section) for name, section in ACCOUNTS.items()),
     *(("docs/smpp.md", name, section) for name, section in SMPP.items()),
     *(("docs/email.md", name, model) for name, model in MAIL.items()),
     *(("docs/smsc.md", name, model) for name, model in SERVICE.items()),
+    *(("docs/http.md", name, model) for name, model in HTTP.items()),
 ]
 SECTIONS = {
     "docs/accounts.md": ACCOUNTS,
     "docs/smpp.md": SMPP,
     "docs/email.md": MAIL,
     "docs/smsc.md": SERVICE,
+    "docs/http.md": HTTP,
 }
 
 

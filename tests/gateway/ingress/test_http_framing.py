@@ -18,7 +18,7 @@ VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "http" / "framing.
 
 
 @on_loops
-async def test_each_vector_is_answered_as_it_says() -> None:
+async def test_security_60_each_vector_is_answered_as_it_says() -> None:
     async with serving() as server:
         bad = []
         for vector in VECTORS:

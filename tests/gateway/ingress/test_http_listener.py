@@ -29,7 +29,7 @@ POST = b"POST /a/x HTTP/1.1\r\nHost: h\r\n"
 
 
 @on_loops
-async def test_a_body_may_be_so_long_and_no_longer() -> None:
+async def test_security_61_a_body_may_be_so_long_and_no_longer() -> None:
     async with serving() as server:
         for more, status in ((0, 200), (1, 413)):
             body = b"x" * (BODY_MAX + more)
@@ -53,7 +53,7 @@ async def test_a_body_that_says_it_is_too_long_is_not_waited_for() -> None:
 
 
 @on_loops
-async def test_heads_have_limits_of_their_own() -> None:
+async def test_security_61_heads_have_limits_of_their_own() -> None:
     cases = {
         b"GET /a/" + b"x" * LINE_MAX + b" HTTP/1.1\r\nHost: h\r\n\r\n": 414,
         b"GET /a/x HTTP/1.1\r\nHost: h\r\nX: " + b"y" * 9000 + b"\r\n\r\n": 431,
