@@ -84,7 +84,7 @@ def relayed(make_desk: MakeDesk) -> tuple[Callable[[], Any], Told, FrontDesk]:
 
 def test_the_service_is_asked_once_an_hour(relayed: tuple[Callable[[], Any], Told, FrontDesk]) -> None:
     """It allows three such requests a minute, for all of our clients together."""
-    ask, told, desk = relayed
+    ask, _, desk = relayed
     assert [ask()["operator"] for _ in range(5)] == ["1"] * 5
     desk.clock.advance(3_601)
     assert ask()["operator"] == "2"
