@@ -61,15 +61,14 @@ async def page(desk: Desk, account: Account, query: Query) -> dict[str, Any]:
     ids = await _ids(desk, account, name, to, (account.name, low_id, high_id, most + 1))
     rows = await desk.rows("v1_messages", (account.name, json.dumps(ids[:most])))
     now_ms = desk.clock.now_ms()
-    shown = [shown_of(row, now_ms) for row in rows if not to or row["phone"] == to]
-    if state:
-        shown = [message for message in shown if message["state"] == state]
+    rows = [row for row in rows if to in ("", row["phone"]) and state in ("", _state(row, now_ms))]
     more = len(ids) > most
-    if len(shown) > limit:
-        shown, last, more = shown[:limit], int(shown[limit - 1]["id"]), True
+    if len(rows) > limit:
+        rows, more = rows[:limit], True
+        last = rows[-1]["message_id"]
     else:
         last = ids[most - 1] if more else 0
-    return {"messages": shown, "next": str(last) if more else None}
+    return {"messages": [shown_of(row, now_ms) for row in rows], "next": str(last) if more else None}
 
 
 async def _ids(desk: Desk, account: Account, name: str, to: str, bounds: Sequence[object]) -> list[int]:
@@ -85,8 +84,7 @@ async def _ids(desk: Desk, account: Account, name: str, to: str, bounds: Sequenc
 def shown_of(row: Row, now_ms: int) -> dict[str, Any]:
     """A message as it stands in answers."""
     ended = row["state"] is not None
-    due_ms = row["due_ms"] or 0
-    state = state_of(row["progress"], row["state"], due_ms, row["retries"] or 0, now_ms)
+    state = _state(row, now_ms)
     return {
         "id": str(row["message_id"]),
         "to": row["phone"],
@@ -97,11 +95,15 @@ def shown_of(row: Row, now_ms: int) -> dict[str, Any]:
         "parts": row["parts"],
         "cost": amount_text(0 if row["given_back"] else row["cost"]),
         "accepted_at": time_text(row["accepted_ms"]),
-        "send_at": time_text(due_ms) if state == "scheduled" else None,
+        "send_at": time_text(row["due_ms"]) if state == "scheduled" else None,
         "expires_at": time_text(row["expires_ms"]),
         "done_at": time_text(row["done_ms"]) if ended else None,
         "link_opened": bool(row["flags"] & ApiFlag.CLICKED),
     }
+
+
+def _state(row: Row, now_ms: int) -> str:
+    return state_of(row["progress"], row["state"], row["due_ms"] or 0, row["retries"] or 0, now_ms)
 
 
 async def cancel(desk: Desk, account: Account, message_id: int) -> dict[str, Any]:

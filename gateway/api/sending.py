@@ -11,27 +11,27 @@ for the first.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Sequence
-from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from gateway.api.drafts import Errors, draft_of, kind_of
-from gateway.api.problems import FieldError, Problem, error_of, problem_of
+from gateway.api.outcomes import Outcome, all_refused, body_of
+from gateway.api.problems import FieldError, Problem, problem_of
 from gateway.core.accounts import Account
 from gateway.core.api import ApiFlag
 from gateway.core.batch import Answer
 from gateway.core.errors import Refusal
 from gateway.core.http import HttpReply
 from gateway.core.model import Draft, Origin, Wish
-from gateway.core.prices import amount_text
 from gateway.core.submission import Accepted
 from gateway.front.desk import Desk, committed
 from gateway.translate.api_submit import BINARY, BINARY_SMS, FLASH_SMS, SMS, UCS2
 
 MESSAGES_MAX = 1000
 """Of one request."""
+AT_ONCE = 100
+"""So many are read in one go."""
 KEY_MAX = 255
 KEYS_ARE_KEPT_MS = 86_400_000
 JSON = "application/json"
@@ -41,8 +41,6 @@ _ONE_OF_MANY = (ApiFlag.JSON | ApiFlag.MASS).value
 _CALLED = Wish.CALLED.value
 _KINDS = {0: SMS.type, UCS2: SMS.type, BINARY: BINARY_SMS.type}
 """By data_coding."""
-_quoted = json.encoder.encode_basestring_ascii
-_Outcome = Accepted | Refusal | Errors
 
 
 class Wanted(NamedTuple):
@@ -92,7 +90,7 @@ class Sending:
         try:
             return await self._send(wanted)
         except Problem as problem:
-            if problem.status in (503,):
+            if problem.status == 503:
                 raise
             known = await self._known(wanted)
             if known is None:
@@ -107,9 +105,10 @@ class Sending:
 
     async def _send(self, wanted: Wanted) -> HttpReply:
         desk, account = self._desk, wanted.account
+        made = await self._drafts(wanted)
         now_ms = desk.clock.now_ms()
-        outcomes, parts = self._take(wanted, now_ms)
-        body = _body(wanted, outcomes, parts, now_ms)
+        outcomes, parts = self._take(wanted, made, now_ms)
+        body = body_of(wanted.items, outcomes, parts, now_ms, is_many=wanted.is_many)
         batch, place = desk.journal.batch, 0
         ids = self._note(wanted, outcomes, parts)
         if wanted.key:
@@ -120,16 +119,26 @@ class Sending:
         known = _row_of(answer, place) if wanted.key and answer.keys_known else None
         return HttpReply(202, JSON, body) if known is None else _again(wanted, *known)
 
-    def _take(self, wanted: Wanted, now_ms: int) -> tuple[list[_Outcome], list[int]]:
+    async def _drafts(self, wanted: Wanted) -> list[Draft | Errors]:
+        """What each asks for; others have their turn between some of many."""
+        http, now_ms = wanted.account.config.http, self._desk.clock.now_ms()
+        flags = _CALLED if http is not None and (http.handler or http.webhook) else 0
+        made = []
+        for count, item in enumerate(wanted.items, 1):
+            made.append(draft_of(item, now_ms, wanted.address, flags))
+            if not count % AT_ONCE:
+                await asyncio.sleep(0)
+        return made
+
+    def _take(
+        self, wanted: Wanted, made: Sequence[Draft | Errors], now_ms: int
+    ) -> tuple[list[Outcome], list[int]]:
         """What became of each, and how many SMS it is; raises Problem when none is taken."""
         desk, account = self._desk, wanted.account
-        http = account.config.http
-        flags = _CALLED if http is not None and (http.handler or http.webhook) else 0
-        outcomes: list[_Outcome] = []
+        outcomes: list[Outcome] = []
         drafts: list[Draft] = []
         places: list[int] = []
-        for place, item in enumerate(wanted.items):
-            draft = draft_of(item, now_ms, wanted.address, flags)
+        for place, draft in enumerate(made):
             if isinstance(draft, list):
                 outcomes.append(draft)
             elif draft.esm_class and (kind := kind_of(draft)) and kind not in account.config.smpp.allow:
@@ -152,10 +161,10 @@ class Sending:
                     parts[place] = draft.segments if whole else message.segments
             desk.submission.flush()
         if not any(parts):
-            raise _all_refused(wanted, outcomes)
+            raise all_refused(outcomes, is_many=wanted.is_many)
         return outcomes, parts
 
-    def _note(self, wanted: Wanted, outcomes: Sequence[_Outcome], parts: Sequence[int]) -> tuple[int, ...]:
+    def _note(self, wanted: Wanted, outcomes: Sequence[Outcome], parts: Sequence[int]) -> tuple[int, ...]:
         """What is kept of messages that came over HTTP; their ids."""
         rows, name = self._desk.journal.batch.api_messages, wanted.account.name
         flags = _ONE_OF_MANY if len(outcomes) > 1 else _ONE
@@ -191,70 +200,6 @@ def _items(value: Any) -> tuple[Sequence[Any], bool]:
         errors = (FieldError("messages", "invalid", f"write an array of 1 to {MESSAGES_MAX} messages"),)
         raise Problem(422, "invalid", "messages stands alone, and is an array", errors=errors)
     return items, True
-
-
-def _all_refused(wanted: Wanted, outcomes: Sequence[_Outcome]) -> Problem:
-    if not wanted.is_many:
-        (one,) = outcomes
-        if isinstance(one, Refusal):
-            return problem_of(one)
-        assert isinstance(one, list)
-        return Problem(422, "invalid", "nothing was sent: see errors", errors=one)
-    errors: Errors = []
-    for place, outcome in enumerate(outcomes):
-        found = _errors(outcome)
-        errors += [
-            error._replace(field=f"/messages/{place}/{error.field}".removesuffix("/")) for error in found
-        ]
-    return Problem(422, "invalid", "none of the messages was taken: see errors", errors=errors)
-
-
-def _errors(outcome: _Outcome) -> Errors:
-    if isinstance(outcome, list):
-        return outcome
-    assert isinstance(outcome, Refusal)
-    return [error_of(outcome)]
-
-
-# -- answers --------------------------------------------------------------------------------------------
-
-
-def _body(wanted: Wanted, outcomes: Sequence[_Outcome], parts: Sequence[int], now_ms: int) -> bytes:
-    """Written by hand, because a request waits for it."""
-    lines = []
-    accepted = 0
-    for place, outcome in enumerate(outcomes):
-        if isinstance(outcome, Accepted):
-            accepted += 1
-            message, cost = outcome
-            state = "scheduled" if message.due_ms > now_ms else "accepted"
-            name = f',"reference":{_quoted(message.client_id)}' if message.client_id else ""
-            lines.append(
-                f'{{"id":"{message.message_id}","to":"{message.destination}","parts":{parts[place]},'
-                f'"cost":"{_money(cost)}","state":"{state}"{name}}}'
-            )
-        else:
-            lines.append(_refused(wanted.items[place], _errors(outcome)))
-    if not wanted.is_many:
-        return lines[0].encode()
-    counts = f'"accepted":{accepted},"refused":{len(lines) - accepted}'
-    return f'{{{counts},"messages":[{",".join(lines)}]}}'.encode()
-
-
-def _refused(item: Any, errors: Errors) -> str:
-    """Of several messages one that was not taken: its error, and what it is known by."""
-    shown: dict[str, Any] = {"state": "refused", "errors": [error.as_dict() for error in errors]}
-    if type(item) is dict:
-        for name in ("reference", "to"):
-            value = item.get(name)
-            if type(value) is str and len(value) <= KEY_MAX:
-                shown = {name: value, **shown}
-    return json.dumps(shown, separators=(",", ":"))
-
-
-@lru_cache(maxsize=1024)
-def _money(amount: int) -> str:
-    return amount_text(amount)
 
 
 def _row_of(answer: Answer, place: int) -> tuple[bytes, bytes] | None:

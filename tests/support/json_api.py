@@ -38,7 +38,8 @@ class FakeGate(Gate):
     """Lets in whoever says his name as an API key."""
 
     def __init__(self, desk: FrontDesk) -> None:
-        super().__init__(desk.accounts, Logins(desk.clock), desk.clock, Http(max_requests=4))
+        http = Http(max_requests=4)
+        super().__init__(desk.accounts, Logins(desk.clock), desk.clock, http, desk.events)
         self.asked: list[tuple[Credentials, str]] = []
 
     def known(self, credentials: Credentials, address: str) -> Account | None:
