@@ -25,6 +25,7 @@ SUBJECTS = {
     "queue": ("status", "queue", "list", "unmatched"),
     "reload": ("reload",),
     "routes": ("route_explain", "route_list"),
+    "senders": ("sender_list", "sender_decide"),
     "trace": ("trace",),
 }
 """The requests that each file answers."""

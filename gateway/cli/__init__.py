@@ -40,6 +40,7 @@ COMMANDS = {
     "queue": "show what is waiting",
     "account": "show accounts and their money, put money in",
     "blacklist": "keep numbers from getting SMS",
+    "sender": "say which added sender names may be used",
     "receipts": "show the receipts that match no message",
     "deadletters": "list or replay what nobody took",
     "trace": "show the SMPP PDUs of an account, a number or a connector",
