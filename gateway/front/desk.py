@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -18,8 +18,10 @@ from gateway.config.model import Config
 from gateway.core.accounts import Account
 from gateway.core.api import NEWEST_API_ID
 from gateway.core.batch import Answer, Journal
+from gateway.core.blacklist import Blacklists
 from gateway.core.clock import Clock
 from gateway.core.events import Events
+from gateway.core.sender_names import SenderNames
 from gateway.core.submission import Submission
 from protocols.smsc_http.requests import File
 
@@ -120,23 +122,24 @@ class Records:
     async def get(self, kind: str, account: str, record_id: int) -> Record | None:
         """One of this account; None: it has no such."""
         found = await self._rows("get_record", (kind, account, record_id))
-        return _record(found[0]) if found else None
+        return record_of(found[0]) if found else None
 
     async def named(self, kind: str, account: str, name: str) -> Record | None:
         """The newest of this name."""
         found = await self._rows("named_record", (kind, account, name))
-        return _record(found[0]) if found else None
+        return record_of(found[0]) if found else None
 
     async def all(self, kind: str, account: str, limit: int = 10_000) -> list[Record]:
         """Of an account, oldest first."""
-        return [_record(row) for row in await self._rows("list_records", (kind, account, limit))]
+        return [record_of(row) for row in await self._rows("list_records", (kind, account, limit))]
 
     async def of_kind(self, kind: str) -> list[tuple[str, Record]]:
         """Of all accounts: account and record."""
-        return [(row["account"], _record(row)) for row in await self._rows("list_kind", (kind,))]
+        return [(row["account"], record_of(row)) for row in await self._rows("list_kind", (kind,))]
 
 
-def _record(row: Mapping[str, Any]) -> Record:
+def record_of(row: Mapping[str, Any]) -> Record:
+    """What a statement that gives record_id, name and data has found."""
     return Record(row["record_id"], row["name"], json.loads(row["data"]))
 
 
@@ -174,6 +177,14 @@ class Desk:
     """Who makes accounts while the gateway runs."""
     state_dir: Path | None = None
     """Where files may be kept; None: nowhere."""
+    blacklists: Blacklists = field(default_factory=Blacklists)
+    """Those that hold however a message comes."""
+    black: dict[str, dict[str, int]] = field(default_factory=dict)
+    """Account, number or mail address, and which messages over HTTP it gets none of: `front.blacklist`."""
+    sender_names: SenderNames = field(default_factory=SenderNames)
+    """Names that accounts may send with beside their allowed_sources."""
+    turns: dict[str, asyncio.Lock] = field(default_factory=dict)
+    """Of each account: whoever changes what it keeps holds its lock from the first look to the commit."""
 
     def next_api_id(self) -> int:
         """The id of a request whose client gives none: 1 … 2147483647, over all accounts."""
