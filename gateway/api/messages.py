@@ -15,6 +15,7 @@ from gateway.core.api import ApiFlag
 from gateway.core.message_ids import lowest_id_at
 from gateway.core.prices import amount_text
 from gateway.front.desk import Desk, committed
+from gateway.translate.calls import KINDS
 from gateway.translate.stored_text import readable
 
 LIMIT, LIMIT_MAX = 50, 500
@@ -89,6 +90,7 @@ def shown_of(row: Row, now_ms: int) -> dict[str, Any]:
         "id": str(row["message_id"]),
         "to": row["phone"],
         "from": row["sender"],
+        "kind": KINDS.get(row["kind"], "sms"),
         "reference": row["api_id"] if row["flags"] & ApiFlag.JSON else "",
         "state": state,
         "error": row["error"] or "",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from gateway.core.model import MessageState, Progress
+from gateway.core.model import Progress
+from gateway.translate.calls import STATES as ENDED
 
 SCHEDULED, ACCEPTED = "scheduled", "accepted"
 
@@ -15,16 +16,6 @@ LIVE: dict[int, str] = {
     Progress.GATHERED.value: ACCEPTED,
     Progress.CARRIED.value: ACCEPTED,
     Progress.PAUSED.value: "held",
-}
-ENDED: dict[int, str] = {
-    MessageState.DELIVERED.value: "delivered",
-    MessageState.EXPIRED.value: "expired",
-    MessageState.DELETED.value: "cancelled",
-    MessageState.UNDELIVERABLE.value: "undeliverable",
-    MessageState.ACCEPTED.value: "handed_over",
-    MessageState.UNKNOWN.value: "unknown",
-    MessageState.REJECTED.value: "rejected",
-    MessageState.SKIPPED.value: "skipped",
 }
 WORDS = (SCHEDULED, ACCEPTED, "sent", "held", *ENDED.values())
 

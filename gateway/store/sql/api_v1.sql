@@ -23,7 +23,7 @@ ORDER BY message_id DESC LIMIT ?4;
 
 -- name: v1_messages
 -- What is known of these messages (a JSON array of ids), the newest first.
-SELECT a.message_id, a.api_id, a.phone, a.sender, a.parts, a.cost, a.flags, coalesce(m.accepted_ms, h.accepted_ms, 0) AS accepted_ms,
+SELECT a.message_id, a.api_id, a.phone, a.sender, a.kind, a.parts, a.cost, a.flags, coalesce(m.accepted_ms, h.accepted_ms, 0) AS accepted_ms,
     m.progress, m.due_ms, m.retries, m.expires_ms, h.state, h.error, h.done_ms, c.given_back
 FROM json_each(?2) j CROSS JOIN api_message a ON a.message_id = j.value
 LEFT JOIN message m ON m.message_id = a.message_id LEFT JOIN history h ON h.message_id = a.message_id

@@ -36,6 +36,7 @@ def test_a_message_is_shown_with_all_that_is_known(api: ApiDesk) -> None:
         "id": message_id,
         "to": TO,
         "from": "Example",
+        "kind": "sms",
         "reference": "r-1",
         "state": "accepted",
         "error": "",
