@@ -317,7 +317,7 @@ def beside_text(calm: float, busy: float) -> str:
     """The sentence about SMPP beside HTTP."""
     return (
         f"SMPP at {SMPP_RATE:,} messages/s, p99 of submit_sm to its response: {calm:.1f} ms alone, "
-        f"{busy:.1f} ms with as much HTTP as the gateway takes ({busy / calm:.1f} times; wanted: 2 at the most)."
+        f"{busy:.1f} ms with as much HTTP as the gateway takes ({busy / calm:.1f} times; wanted: at most 2)."
     )
 
 
