@@ -189,7 +189,11 @@ class Desk:
     def next_api_id(self) -> int:
         """The id of a request whose client gives none: 1 … 2147483647, over all accounts."""
         self.newest_api_id = self.newest_api_id % 2_147_483_647 + 1
-        self.journal.batch.marks.append((NEWEST_API_ID, self.newest_api_id))  # the next run goes on behind it
+        marks = self.journal.batch.marks  # the next run goes on behind the last one
+        if marks and marks[-1][0] == NEWEST_API_ID:
+            marks[-1] = (NEWEST_API_ID, self.newest_api_id)
+        else:
+            marks.append((NEWEST_API_ID, self.newest_api_id))
         return self.newest_api_id
 
     def now_s(self) -> float:
