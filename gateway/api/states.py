@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from gateway.core.model import Progress
-from gateway.translate.calls import STATES as ENDED
+from gateway.translate.calls import STATES
 
 SCHEDULED, ACCEPTED = "scheduled", "accepted"
 
@@ -17,6 +17,8 @@ LIVE: dict[int, str] = {
     Progress.CARRIED.value: ACCEPTED,
     Progress.PAUSED.value: "held",
 }
+ENDED = STATES
+"""By MessageState."""
 WORDS = (SCHEDULED, ACCEPTED, "sent", "held", *ENDED.values())
 
 
