@@ -21,8 +21,6 @@ class Network(NamedTuple):
     operator: str = ""
     mcc: str = ""
     """Of the country, three digits."""
-    time_zone: str = ""
-    """A name of the IANA database; "" also where the country has several and no usual one."""
 
 
 UNKNOWN: Final = Network()
@@ -34,7 +32,7 @@ def network_of(digits: str) -> Network:
     country = COUNTRIES.get(numbers.country_of(digits))
     if country is None:
         return UNKNOWN
-    return Network(country.name, _operator(digits), country.mcc, numbers.time_zone_of(digits))
+    return Network(country.name, _operator(digits), country.mcc)
 
 
 def country_name(digits: str) -> str:
@@ -50,9 +48,14 @@ def mccmnc_of(digits: str) -> str:
 
 
 def _operator(digits: str) -> str:
-    from gateway.core.number_facts import operator_of  # names of operators: some megabytes
+    """By the longest prefix: a history of a thousand numbers has no time for the library's own way there."""
+    from phonenumbers.carrierdata import CARRIER_DATA, CARRIER_LONGEST_PREFIX  # some megabytes
 
-    return operator_of(digits)
+    for length in range(CARRIER_LONGEST_PREFIX, 0, -1):
+        names = CARRIER_DATA.get(digits[:length])
+        if names is not None:
+            return names.get("en", "")
+    return ""
 
 
 def hours_from(zone: tzinfo, time_zone: str, now: datetime) -> str:

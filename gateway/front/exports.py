@@ -11,6 +11,7 @@ import asyncio
 import csv
 import hashlib
 import io
+import sqlite3
 from collections.abc import Coroutine, Iterable, Mapping
 from datetime import tzinfo
 from pathlib import Path
@@ -158,8 +159,8 @@ class Exports:
             except OSError as error:
                 self._desk.events.say("warning", "export_failed", account=account, reason=str(error.strerror))
                 await self._note(account, task, FAILED)
-            except Unavailable:
-                continue  # nothing can be written now: the next run goes on with it
+            except (Unavailable, RuntimeError, sqlite3.Error):
+                continue  # the gateway stops, or cannot write: the next run goes on with it
 
     async def _make(self, account: str, task: Record) -> None:
         path = self._path(account, task)

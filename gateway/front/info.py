@@ -10,6 +10,7 @@ from collections import OrderedDict
 from datetime import UTC, datetime
 
 from gateway.core.networks import UNKNOWN, hours_from, network_of
+from gateway.core.numbers import time_zone_of
 from gateway.front import fields
 from gateway.front.desk import (
     NOT_FOUND,
@@ -85,5 +86,5 @@ def _record(number: str, now: datetime) -> dict[str, str]:
         "region": "",
         "mcc": network.mcc,
         "mnc": "",
-        "tz": hours_from(zone_of(0), network.time_zone, now),
+        "tz": hours_from(zone_of(0), time_zone_of(number), now),
     }
