@@ -18,10 +18,10 @@ from gateway.config.basics import Url
 from gateway.config.model import AccountHttp
 from gateway.egress.sandbox import DELIVERED_AFTER_S
 from gateway.front.desk import committed
-from gateway.front.links import shorten
 from protocols.smpp import constants as c
 
 LINKS = "https://s.example.org"
+OTHER = "79161200002"
 SETTINGS = replace(NO_LIMITS, links=Url("https", "s.example.org", 443), seller="ООО «Пример»")
 WORD = "Pass-w1d"
 """As long as SMPP allows."""
@@ -121,17 +121,29 @@ async def test_an_invoice_comes_as_json_and_pdf_and_errors_as_json(tmp_path: Pat
 
 
 @journey
-async def test_a_short_link_is_opened_and_counted(tmp_path: Path) -> None:
+async def test_links_of_a_text_are_short_and_who_opens_his_has_read_it(tmp_path: Path) -> None:
     async with asked(tmp_path) as it:
-        desk = it.gateway.daemon.http.desk
-        assert desk is not None
-        short = shorten(desk, "alex", "https://example.org/a?b=c")
-        await committed(desk.journal)
-        path = short.removeprefix(LINKS)
+        await credit(it.gateway, "1", "alex")
+        phones = f"{DESTINATION},{OTHER}"
+        sent = await it.ask("send", phones=phones, mes="Look: https://example.org/a?b=c", tinyurl=1)
+        await it.gateway.emptied()
+        short = [text.decode().partition("Look: ")[2] for text in it.texts()]
+        assert len(set(short)) == 2
+        assert all(link.startswith(f"{LINKS}/l/") for link in short)
+        opened = next(m.destination for m in it.smsc.received if m.user_data.endswith(short[0].encode()))
+        path = short[0].removeprefix(LINKS)
+        assert (await it.http("HEAD", path)).status == 302  # a look ahead: not counted
         reply = await it.http("GET", path)
         assert (reply.status, reply.headers["Location"]) == (302, "https://example.org/a?b=c")
-        assert (await it.http("HEAD", path)).status == 302
         assert (await it.http("POST", path)).status == 405
         assert (await it.http("GET", "/l/abcdefghi")).status == 404
-        found = await it.ask("tinyurls", get=1, link=short)
-        assert (found["cnt"], found["cnt_day"], found["link"]) == ("1", "1", short)
+        await committed(it.gateway.daemon.journal)
+        found = await it.ask("tinyurls", get=1, link=short[0])
+        assert (found["cnt"], found["cnt_day"], found["link"]) == ("1", "1", short[0])
+        assert (await it.ask("tinyurls", get=1, link="https://example.org/a?b=c"))["cnt"] == "1"
+        states = {
+            phone: (await it.ask("status", phone=phone, id=sent["id"]))["status"]
+            for phone in phones.split(",")
+        }
+        assert sorted(states.values()) == [1, 4]
+        assert states[opened] == 4
