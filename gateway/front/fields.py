@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta, tzinfo
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from gateway.core.hours import zone_of
 from gateway.core.smsc_ids import phone_key
@@ -17,6 +18,9 @@ _is_integer = re.compile("[0-9]{1,18}", re.ASCII).fullmatch
 _between = re.compile(r"[,;\s]+").split
 
 Params = Mapping[str, str]
+T = TypeVar("T")
+ROWS_AT_ONCE = 200
+"""They take some milliseconds."""
 
 
 def bad() -> ApiProblem:
@@ -54,6 +58,11 @@ def count(params: Params, most: int, name: str = "cnt") -> int:
     """How many records are asked for, `most` at the most and without a word of it."""
     asked = integer(params, name, 1, 10**9)
     return most if asked is None else min(asked, most)
+
+
+async def made(records: Callable[[], T], count: int) -> T:
+    """What makes records of so many rows: many of them beside the loop, so that nobody else waits for it."""
+    return records() if count <= ROWS_AT_ONCE else await asyncio.to_thread(records)
 
 
 def items(value: str) -> list[str]:

@@ -6,6 +6,7 @@ the others.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import importlib
 import sqlite3
@@ -61,6 +62,8 @@ SCRIPTS: Final[Mapping[str, tuple[str, ...]]] = {
 _MODULES: Final = {operation: module for module, names in SCRIPTS.items() for operation in names}
 
 _SECRETS = frozenset({"login", "psw", "apikey"})
+_MANY = 200
+"""Records, which take some milliseconds to write."""
 _TYPES = {2: "text/xml", 3: "application/json"}
 _WITHOUT_LOGIN = "imgcode"
 
@@ -115,6 +118,9 @@ class SmscFront:
             if operation is None or missing(operation, params):
                 raise ApiProblem(BAD_PARAMETERS)
             value = await self._do(account, operation, request, fmt, peer)
+            if isinstance(value, list) and len(value) > _MANY:
+                # beside the loop, where nobody waits for it
+                return await asyncio.to_thread(_reply, operation, value, request, fmt)
             return _reply(operation, value, request, fmt)
         except ApiProblem:
             self.errors += 1

@@ -54,7 +54,7 @@ class _History:
             newest = max(search.low, rows[0]["message_id"] + 1)
             await exports_of(self._desk).order(asked.account.name, search.before(newest))
         zone = zone_of(asked.account.config.time_zone)
-        return [message_record(row, zone) for row in rows]
+        return await fields.made(lambda: [message_record(row, zone) for row in rows], len(rows))
 
     async def answers(self, asked: Asked) -> Value:
         """Oldest first: behind `after_id` the first ones, else the last ones."""
@@ -73,7 +73,7 @@ class _History:
                 since_ms = fields.begin_ms(datetime.fromtimestamp(now_ms / 1000, zone).date(), zone)
             rows = await self._desk.rows("api_answers_newest", (account, since_ms, own_number, most))
             rows.reverse()
-        return [_answer(row, zone) for row in rows]
+        return await fields.made(lambda: [_answer(row, zone) for row in rows], len(rows))
 
     async def stat(self, asked: Asked) -> Value:
         """The account's own messages that have ended, by the day (UTC) on which they came."""

@@ -49,11 +49,7 @@ def handlers(desk: Desk) -> dict[str, Handler]:
         zone = zone_of(asked.account.config.time_zone)
         if "," not in params["phone"] and "," not in params["id"]:
             return record_of(found.get(0), level, zone)
-        records = []
-        for place, (id, phone) in enumerate(pairs):
-            record = record_of(found.get(place), level, zone)
-            records.append({"phone": phone, **record, "id": identity(id)})
-        return records
+        return await fields.made(lambda: _records(pairs, found, level, zone), len(pairs))
 
     async def delete(asked: Asked) -> Value:
         """What waits is not sent any more, and none of them is shown any more; all of them or none."""
@@ -96,6 +92,16 @@ async def _found(desk: Desk, account: str, pairs: Sequence[tuple[str, str]]) -> 
     for row in await desk.rows("api_statuses", (account, json.dumps(asked))):
         found.setdefault(places[row["place"]], row)  # the likeliest spelling stands first
     return found
+
+
+def _records(
+    pairs: Sequence[tuple[str, str]], found: Mapping[int, Row], level: str, zone: tzinfo
+) -> list[dict[str, Any]]:
+    """Each with the names by which it was asked for."""
+    return [
+        {"phone": phone, **record_of(found.get(place), level, zone), "id": identity(id)}
+        for place, (id, phone) in enumerate(pairs)
+    ]
 
 
 # -- what is told of one -------------------------------------------------------------------------------
