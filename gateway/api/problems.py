@@ -69,11 +69,9 @@ class Problem(Exception):
 TITLES = {
     "malformed_request": "The request cannot be read",
     "unauthorized": "Who asks is not known",
-    "forbidden": "This account may not do so",
     "blocked": "This address is locked out",
     "not_found": "There is no such thing",
     "method_not_allowed": "This method is not for this path",
-    "not_acceptable": "There is no such form of the answer",
     "conflict": "It is too late",
     "key_reused": "The Idempotency-Key belongs to another request",
     "too_large": "The request is too large",
@@ -82,7 +80,6 @@ TITLES = {
     "too_many_requests": "Too many requests",
     "too_many_streams": "Too many streams",
     "unavailable": "Nothing can be stored now",
-    "internal": "A fault of the gateway",
 }
 """Of each code; those of refusals are added below."""
 

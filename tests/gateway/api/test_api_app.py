@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import re
+import sqlite3
 from typing import Any
 
 import pytest
@@ -175,11 +176,12 @@ def test_a_body_that_is_too_large_is_told(api: ApiDesk) -> None:
 
 def test_the_store_that_cannot_be_read_is_told(api: ApiDesk) -> None:
     async def broken(*_: object) -> Any:
-        raise OSError("disk")
+        raise sqlite3.OperationalError("disk I/O error")
 
     api.desk.rows = broken
     told = api.ask("GET", "/v1/messages")
     assert (told.status, told.headers["Retry-After"]) == (503, "5")
+    assert "http_fault" in api.desk.said[-1] and "disk I/O error" in api.desk.said[-1]
 
 
 @pytest.mark.parametrize("refusal", Refusal)
