@@ -61,5 +61,6 @@ async def test_a_sub_client_and_its_money_outlive_a_kill(tmp_path: Path) -> None
             shown = (await gateway.ask("account", "show", "sub"))["account"]
             assert (shown["parent"], shown["balance"], shown["currency"]) == (SYSTEM_ID, "7.00", "EUR")
             assert (await users(port, add=1, password=WORD))["error_code"] == 8
+            assert (await gateway.ask("reload", "--diff"))["changes"] == []
         finally:
             await gateway.end(signal.SIGKILL)
