@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from http_support import NO_LIMITS, AskedGateway, asked_over_http
-from journey_support import DESTINATION, Client, account, hashed, journey
+from journey_support import DESTINATION, UPSTREAM, Client, account, hashed, journey
 from money_support import PRICES, ask, balance, credit
 
 from gateway.config.basics import Url
-from gateway.config.model import AccountHttp
+from gateway.config.model import AccountHttp, Route
 from gateway.egress.sandbox import DELIVERED_AFTER_S
 from gateway.front.desk import committed
 from protocols.smpp import constants as c
@@ -49,7 +49,8 @@ async def bound(it: AskedGateway) -> Client:
 
 @journey
 async def test_a_sub_client_sends_over_http_and_smpp_from_its_own_money(tmp_path: Path) -> None:
-    async with asked(tmp_path) as it:
+    routes = [Route(connectors=[UPSTREAM], accounts=["alex"])]  # for its parts, too
+    async with asked(tmp_path, routes=routes) as it:
         assert await it.ask("users", add=1, user="sub", password=WORD, type=1) == {"id": 1}
         await credit(it.gateway, "1", "alex")
         assert await it.ask("users", pay=1, user="sub", sum="0.25") == {"result": "OK"}
