@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 WAIT_MAX_S = 5.0
 """A turn that the service's limits give so late is not waited for: error 9."""
 SENDING = frozenset({"send", "cost"})
+RELAYED = frozenset(
+    {"operator", "waitcall", "rcv_get", "rcv_buy", "rcv_chg", "optpl_add", "optpl_get", "imgcode"}
+)
+"""What clients may have asked: nothing that tells of messages, contacts or sub-clients of the login there, for
+those are of all of our accounts."""
 _OUR_LOGIN = frozenset({errors.AUTHORISE, errors.BLOCKED})
 _ERROR_TEXT_MAX = 200
 _PICTURES = {b"\x89PNG": "image/png", b"GIF8": "image/gif", b"\xff\xd8\xff": "image/jpeg"}
@@ -76,6 +81,8 @@ class Relay:
         """The answer to a client's request; ApiProblem, Unavailable."""
         if asked.operation in SENDING:
             return await self.send(asked)
+        if asked.operation not in RELAYED:
+            raise ApiProblem(BAD_PARAMETERS, f"{asked.operation} is not asked of a service")
         params = own_parameters(asked.operation, asked.params)
         answer = await self.ask(asked.account, asked.operation, params, asked.files)
         if asked.operation == "waitcall":

@@ -20,10 +20,11 @@ from gateway.core.smsc_ids import upstream_id_of
 from gateway.core.smsc_inbox import SmscInbox
 from gateway.front import status
 from gateway.front.desk import ApiProblem, Octets, Unavailable
-from gateway.front.relay import NoService, Relay
+from gateway.front.relay import RELAYED, SENDING, NoService, Relay
 from protocols.sms.receipts import response_key
 from protocols.smsc_http.answers import Failure
 from protocols.smsc_http.callbacks import WaitCall
+from protocols.smsc_http.operations import OPERATIONS
 from protocols.smsc_http.rendering import render
 from protocols.smsc_http.requests import File
 
@@ -165,6 +166,12 @@ def test_the_limits_of_the_login_are_error_9_and_nothing_is_asked(at: Setting) -
 def test_parameters_that_the_service_has_not_are_error_1(at: Setting) -> None:
     at.service.answer = ValueError("rcv_chg needs noprolong")
     assert at.problem("rcv_chg", phone=PHONE).number == 1
+
+
+@pytest.mark.parametrize("operation", sorted(OPERATIONS.keys() - RELAYED - SENDING))
+def test_what_the_login_there_has_of_all_accounts_is_asked_for_nobody(at: Setting, operation: str) -> None:
+    assert at.problem(operation).number == 1
+    assert at.service.asked == []
 
 
 def test_without_a_relay_the_error_says_what_is_missing(at: Setting) -> None:
