@@ -26,7 +26,16 @@ from gateway.front.desk import (
     Value,
     committed,
 )
-from gateway.front.planning import Outcome, Plan, Planned, Shorten, lines_of, planned
+from gateway.front.planning import (
+    IN_A_TURN,
+    Outcome,
+    Plan,
+    Planned,
+    Shorten,
+    lines_of,
+    planned,
+    planned_in_turns,
+)
 from gateway.front.schedule import schedule_of
 from gateway.front.sending_checks import check
 from gateway.front.sending_links import Links, placeholder
@@ -62,26 +71,33 @@ class Sending:
         """The messages of a request, taken and durable; or what `desk.relay` says of what has files."""
         if asked.files or asked.params.get("imgcode"):
             return await self._relayed(asked)
-        lines = await self._lines(asked)
-        desk = self._desk
-        links = len(desk.journal.batch.short_links)
-        try:
-            taken = self._take(asked, lines)
-        except BaseException:
-            del desk.journal.batch.short_links[links:]  # of a request that came to nothing
-            raise
-        desk.submission.flush()
-        await committed(desk.journal)
+        lines = await self.lines(asked)
+        if sum(map(_recipients, lines)) <= IN_A_TURN:
+            taken = self.take(asked, lines)
+        else:
+            links = Links(self._desk, asked.account.name)
+            plan = self._plan(asked, links.shorten)
+            taken = self._take(asked, plan, await planned_in_turns(plan, lines), links)
+        await committed(self._desk.journal)
         if isinstance(taken, ApiProblem):
             raise taken
         return taken
 
+    def take(self, asked: Asked, lines: Sequence[ListLine]) -> Value | ApiProblem:
+        """Puts the messages of a request into the gathering batch, all of them: nothing is awaited here.
+
+        What is returned is the answer when that batch is durable; ApiProblem is raised if nothing has to be.
+        """
+        links = Links(self._desk, asked.account.name)
+        plan = self._plan(asked, links.shorten)
+        return self._take(asked, plan, planned(plan, lines), links)
+
     async def cost(self, asked: Asked) -> Value:
         """What the messages of a request would cost; nothing is taken or kept."""
-        lines = await self._lines(asked)
+        lines = await self.lines(asked)
         plan = self._plan(asked, placeholder(self._desk))
         total = count = 0
-        for one in planned(plan, lines):
+        for one in await planned_in_turns(plan, lines):
             if one.why is None:
                 quoted = quote(self._desk.submission, asked.account, one.draft, plan.now_ms, _HTTP)
                 if isinstance(quoted, Quote):
@@ -97,7 +113,7 @@ class Sending:
             )
         return await self._desk.relay(asked)
 
-    async def _lines(self, asked: Asked) -> Sequence[ListLine]:
+    async def lines(self, asked: Asked) -> Sequence[ListLine]:
         """The texts and their recipients, with the members of groups in their places."""
         params = asked.params
         lines = lines_of(params)
@@ -149,12 +165,10 @@ class Sending:
             _check_of(desk, account.name) if desk.black else None,
         )
 
-    def _take(self, asked: Asked, lines: Sequence[ListLine]) -> Value | ApiProblem:
-        """The answer when it is durable. ApiProblem is raised if nothing has to be."""
+    def _take(
+        self, asked: Asked, plan: Plan, messages: Sequence[Planned], links: Links
+    ) -> Value | ApiProblem:
         desk, params = self._desk, asked.params
-        links = Links(desk, asked.account.name)
-        plan = self._plan(asked, links.shorten)
-        messages = planned(plan, lines)
         outcomes = self._outcomes(asked, plan, messages)
         number = error_of(outcomes)
         if number and number not in WITH_ID:
@@ -163,7 +177,8 @@ class Sending:
         if id.isdecimal():
             id = str(int(id))
         self._note(plan, id, messages, outcomes)
-        links.belong_to(messages, outcomes)
+        links.keep(messages, outcomes)
+        desk.submission.flush()
         shown = int(id) if id.isdecimal() else id
         if number:
             first = outcomes[0]
@@ -271,6 +286,10 @@ class Sending:
     def _balance(self, account: Account) -> str:
         plan = self._desk.submission.ledger.plans.get(account.name)
         return money(0 if plan is None else plan.purse.balance)
+
+
+def _recipients(line: ListLine) -> int:
+    return len(line.phones)
 
 
 def _check_of(desk: Desk, account: str) -> Callable[[str, bool], bool] | None:
