@@ -199,6 +199,7 @@ class Journal(asyncio.Protocol):
             octets = encode(batch)
         except ValueError as error:  # nobody would ever hear of this batch, nor of those after it
             self._on_death(f"a batch cannot be written down: {error}")
+            self._transport.abort()
             return
         self._transport.write(octets)
 

@@ -256,3 +256,14 @@ def test_half_a_character_ends_nothing_but_its_batch(tmp_path: Path) -> None:
 
     run(tmp_path, work)
     assert rows(tmp_path, "SELECT message_id FROM message") == [(1,)]
+
+
+def test_what_cannot_be_written_down_ends_the_gateway(tmp_path: Path) -> None:
+    async def work(it: Run) -> None:
+        it.journal.batch.marks.append(("name", object()))
+        heard: list[bool] = []
+        it.journal.then(heard.append)
+        assert "cannot be written down" in await asyncio.wait_for(asyncio.shield(it.death), PATIENCE_S)
+        assert heard == []
+
+    run(tmp_path, work)
