@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,19 @@ def test_while_a_secret_changes_both_are_good() -> None:
     assert not is_genuine(GOOD, BODY, ["new"], NOW)
     assert not is_genuine(sign(BODY, "", NOW), BODY, ["", SECRET], NOW)
     assert not is_genuine(GOOD, BODY, [], NOW)
+
+
+def test_security_64_all_signatures_are_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compared = []
+    same = hmac.compare_digest
+
+    def noting(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return same(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", noting)
+    assert is_genuine(f"{GOOD},v1={'0' * 64}", BODY, [SECRET, "old"], NOW)
+    assert len(compared) == 4, "also behind the one that fits"
 
 
 def test_spaces_and_elements_of_later_versions_do_not_matter() -> None:

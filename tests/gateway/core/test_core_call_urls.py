@@ -60,6 +60,22 @@ def test_places_and_what_is_shown(url: CallUrl, place: str) -> None:
     assert url.shown == f"{url.scheme}://{place}"
 
 
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("ftp://example.org/", "it does not begin with http:// or https://"),
+        ("http://user:pw@example.org/", "it has a login in it"),
+        ("http://example.org/a b", "it has spaces, control characters or backslashes in it"),
+        ("http://exa!mple.org/", "it has no plain host and port"),
+        ("http://example.org:99999/", "there is no such port"),
+        ("http://example.org/\ud800", "it has characters that no URL has"),
+    ],
+)
+def test_security_62_reasons(text: str, reason: str) -> None:
+    with pytest.raises(CallUrlError, match=reason):
+        parse_call_url(text)
+
+
 def test_the_longest() -> None:
     start = "http://example.org/"
     assert parse_call_url(start.ljust(MAX_URL, "x")).rest == "/" + "x" * (MAX_URL - len(start))

@@ -235,8 +235,9 @@ async def test_cookies_are_not_kept_and_proxies_not_used(monkeypatch: pytest.Mon
 
 
 @looped
-async def test_of_a_long_answer_only_the_beginning_is_read() -> None:
-    async with called() as server, client_with() as client:
+async def test_of_a_long_answer_only_the_beginning_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client_module, "BODY_S", 60.0)
+    async with called() as server, client_with(deadline_s=5.0) as client:
         server.answers.append(answer(length=1 << 40, body=b"x" * (MAX_ANSWER + 300_000)))
         assert await client.post(server.url, BODY, HEADERS) == 200
         assert await client.post(server.url, BODY, HEADERS) == 200
