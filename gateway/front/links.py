@@ -11,6 +11,7 @@ import secrets
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from gateway.core.accounts import Account
+from gateway.core.batch import Row
 from gateway.core.clock import Clock
 from gateway.core.hours import day_at, zone_of
 from gateway.core.http import App, HttpCall, HttpReply
@@ -48,13 +49,20 @@ def shorten(desk: Desk, account: str, url: str, message_id: int = 0) -> str:
     A short link of ours stands for itself. ApiProblem 1, with a text, for what is no link, or where no links
     are shortened.
     """
+    short, row = made_short(desk, account, url, message_id)
+    if row is not None:
+        desk.journal.batch.short_links.append(row)
+    return short
+
+
+def made_short(desk: Desk, account: str, url: str, message_id: int = 0) -> tuple[str, Row | None]:
+    """The same, and its row of Batch.short_links in the caller's hands; None: it was short already."""
     base = link_base(desk)
     if link_id_in(desk, url):
-        return url
+        return url, None
     target = stored_form(url)
     link_id = secrets.randbits(_ID_BITS) or 1
-    desk.journal.batch.short_links.append((link_id, account, target, desk.clock.now_ms(), message_id))
-    return base + code_of(link_id)
+    return base + code_of(link_id), (link_id, account, target, desk.clock.now_ms(), message_id)
 
 
 def link_base(desk: Desk) -> str:

@@ -5,8 +5,9 @@ What is wrong with one recipient refuses that one; ApiProblem is about the reque
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from gateway.core.accounts import Account
@@ -34,6 +35,8 @@ from protocols.smsc_http.sending import ListLine, SendingError, parse_list, spli
 
 MAX_RECIPIENTS: Final = 10_000
 """Of one request, with the members of its groups."""
+IN_A_TURN: Final = 500
+"""After so many messages somebody else has a turn."""
 MAX_COMMENT: Final = 1000
 """Characters."""
 _NO_SENDER: Final = (0, 0, "")
@@ -88,9 +91,26 @@ def lines_of(params: Mapping[str, str]) -> Sequence[ListLine]:
 def planned(plan: Plan, lines: Sequence[ListLine]) -> list[Planned]:
     """The messages, each recipient of a text once."""
     try:
-        found = _planned(plan, lines)
+        return _settled(plan, list(_planned(plan, lines)))
     except SubmitError as error:
         raise ApiProblem(BAD_PARAMETERS, str(error)) from None
+
+
+async def planned_in_turns(plan: Plan, lines: Sequence[ListLine]) -> list[Planned]:
+    """The same for many messages: others have their turns meanwhile."""
+    found: list[Planned] = []
+    try:
+        for one in _planned(plan, lines):
+            found.append(one)
+            if not len(found) % IN_A_TURN:
+                await asyncio.sleep(0)
+    except SubmitError as error:
+        raise ApiProblem(BAD_PARAMETERS, str(error)) from None
+    return _settled(plan, found)
+
+
+def _settled(plan: Plan, found: list[Planned]) -> list[Planned]:
+    """All messages of a request, with what depends on how many they are."""
     if not found:
         raise ApiProblem(BAD_PARAMETERS)
     if len(found) > 1 and plan.schedule.is_spread:
@@ -104,13 +124,12 @@ def planned(plan: Plan, lines: Sequence[ListLine]) -> list[Planned]:
     return found
 
 
-def _planned(plan: Plan, lines: Sequence[ListLine]) -> list[Planned]:
+def _planned(plan: Plan, lines: Sequence[ListLine]) -> Iterator[Planned]:
     if len(lines) > 1 or len(lines[0].phones) > 1:
         _check_count(lines)
     sender = plan.params.get("sender", "")
     national = _national(plan.account)
     contents: dict[str, Content] = {}
-    found: list[Planned] = []
     for phones, text, line_sender, zone in lines:
         content = contents.get(text)
         if content is None:
@@ -129,8 +148,7 @@ def _planned(plan: Plan, lines: Sequence[ListLine]) -> list[Planned]:
             why = _why_not(plan, own, source, is_good=is_good)
             if own.kind.name not in OWN_KINDS and why is None:
                 draft = _for_service(draft, own, phone, plan.now_ms)
-            found.append(Planned(phone, own, draft, why))
-    return found
+            yield Planned(phone, own, draft, why)
 
 
 def _check_count(lines: Sequence[ListLine]) -> None:

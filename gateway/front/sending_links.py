@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Final
 
+from gateway.core.batch import Row
 from gateway.core.submission import Accepted
 from gateway.front.desk import Desk
 from gateway.front.planning import Outcome, Planned, Shorten, links_in
@@ -19,26 +20,23 @@ class Links:
     def __init__(self, desk: Desk, account: str) -> None:
         self._desk = desk
         self._account = account
-        self._first = len(desk.journal.batch.short_links)
-        self._made: dict[str, Any] = {}
-        """Rows of short_links by the links that texts have."""
+        self._made: dict[str, Row] = {}
+        """Rows of short_links by the links that texts have; they are kept when it is known whose they are."""
 
     def shorten(self, url: str) -> str:
         """A short link in its place."""
-        from gateway.front.links import shorten  # few have their links made short
+        from gateway.front.links import made_short  # few have their links made short
 
-        rows = self._desk.journal.batch.short_links
-        before, short = len(rows), shorten(self._desk, self._account, url)
-        if len(rows) > before:
-            self._made[short] = rows[-1]
+        short, row = made_short(self._desk, self._account, url)
+        if row is not None:
+            self._made[short] = row
         return short
 
-    def belong_to(self, messages: Sequence[Planned], outcomes: Sequence[Outcome]) -> None:
-        """Tells each link its message, which had no id when it was made; those that nobody gets are gone."""
+    def keep(self, messages: Sequence[Planned], outcomes: Sequence[Outcome]) -> None:
+        """Puts those of messages that were taken into the gathering batch, each with its message."""
         if not self._made:
             return
         links = self._desk.journal.batch.short_links
-        del links[self._first :]
         for one, outcome in zip(messages, outcomes, strict=True):
             if isinstance(outcome, Accepted):
                 rows = (self._made.get(link) for link in links_in(one.content.text))
