@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.core.accounts import Account
+from gateway.core.errors import Refusal
 from gateway.front.desk import (
     BAD_PARAMETERS,
     FORBIDDEN,
@@ -22,6 +23,7 @@ from gateway.front.desk import (
     Unavailable,
     Value,
 )
+from gateway.front.fields import spellings
 from gateway.front.waiting_calls import WaitingCalls
 from protocols.smsc_http import errors
 from protocols.smsc_http.answers import Failure
@@ -37,8 +39,10 @@ SENDING = frozenset({"send", "cost"})
 RELAYED = frozenset(
     {"operator", "waitcall", "rcv_get", "rcv_buy", "rcv_chg", "optpl_add", "optpl_get", "imgcode"}
 )
-"""What clients may have asked: nothing that tells of messages, contacts or sub-clients of the login there, for
-those are of all of our accounts."""
+"""What clients may have asked: nothing that tells of messages, contacts or sub-clients of the login there,
+which are of all of our accounts."""
+BLACKLISTED = 5
+"""An error of wait_call.php."""
 _OUR_LOGIN = frozenset({errors.AUTHORISE, errors.BLOCKED})
 _ERROR_TEXT_MAX = 200
 _PICTURES = {b"\x89PNG": "image/png", b"GIF8": "image/gif", b"\xff\xd8\xff": "image/jpeg"}
@@ -83,6 +87,10 @@ class Relay:
             return await self.send(asked)
         if asked.operation not in RELAYED:
             raise ApiProblem(BAD_PARAMETERS, f"{asked.operation} is not asked of a service")
+        rules = asked.account.rules
+        if asked.operation == "waitcall" and rules is not None:
+            if rules.forbids(spellings(asked.params["phone"])[0]) is Refusal.BLACKLIST:
+                raise ApiProblem(BLACKLISTED)
         params = own_parameters(asked.operation, asked.params)
         answer = await self.ask(asked.account, asked.operation, params, asked.files)
         if asked.operation == "waitcall":

@@ -14,6 +14,7 @@ from gateway.config.basics import Url
 from gateway.config.model import AccountHttp, Config, Price, PriceList
 from gateway.config.smsc_model import SmscConnector
 from gateway.core.api import CallKind
+from gateway.core.errors import Refusal
 from gateway.core.incoming import Incoming
 from gateway.core.receipts import ReceiptBook
 from gateway.core.smsc_ids import upstream_id_of
@@ -342,6 +343,17 @@ def test_a_call_is_for_the_account_that_waits_for_it(at: Setting) -> None:
     at.ask("waitcall", phone="+7 999 000-00-01")
     assert at.relay.waiting.whose(PHONE) == ("app", NOW_MS)
     assert at.relay.waiting.whose(OTHER) is None
+
+
+def test_who_wants_nothing_of_the_account_is_not_made_to_call(at: Setting) -> None:
+    class Rules:
+        def forbids(self, digits: str) -> Refusal | None:
+            return Refusal.BLACKLIST if digits == PHONE else None
+
+    at.desk.accounts["app"].rules = Rules()  # type: ignore[assignment]
+    assert at.problem("waitcall", phone=f"+{PHONE}").number == 5
+    assert at.service.asked == []
+    at.ask("waitcall", phone=OTHER)
 
 
 def test_a_call_is_waited_for_no_longer_than_the_service_does(at: Setting) -> None:
