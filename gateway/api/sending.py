@@ -105,8 +105,13 @@ class Sending:
 
     async def _send(self, wanted: Wanted) -> HttpReply:
         desk, account = self._desk, wanted.account
-        made = await self._drafts(wanted)
         now_ms = desk.clock.now_ms()
+        http = account.config.http
+        flags = _CALLED if http is not None and (http.handler or http.webhook) else 0
+        if wanted.is_many:
+            made = await _drafts(wanted, now_ms, flags)
+        else:
+            made = [draft_of(wanted.items[0], now_ms, wanted.address, flags)]
         outcomes, parts = self._take(wanted, made, now_ms)
         body = body_of(wanted.items, outcomes, parts, now_ms, is_many=wanted.is_many)
         batch, place = desk.journal.batch, 0
@@ -118,17 +123,6 @@ class Sending:
         answer = await committed(desk.journal)
         known = _row_of(answer, place) if wanted.key and answer.keys_known else None
         return HttpReply(202, JSON, body) if known is None else _again(wanted, *known)
-
-    async def _drafts(self, wanted: Wanted) -> list[Draft | Errors]:
-        """What each asks for; others have their turn between some of many."""
-        http, now_ms = wanted.account.config.http, self._desk.clock.now_ms()
-        flags = _CALLED if http is not None and (http.handler or http.webhook) else 0
-        made = []
-        for count, item in enumerate(wanted.items, 1):
-            made.append(draft_of(item, now_ms, wanted.address, flags))
-            if not count % AT_ONCE:
-                await asyncio.sleep(0)
-        return made
 
     def _take(
         self, wanted: Wanted, made: Sequence[Draft | Errors], now_ms: int
@@ -188,6 +182,16 @@ class Sending:
                     )
                 )
         return tuple(ids)
+
+
+async def _drafts(wanted: Wanted, now_ms: int, flags: int) -> list[Draft | Errors]:
+    """What each asks for; others have their turn between some of them."""
+    made = []
+    for count, item in enumerate(wanted.items, 1):
+        made.append(draft_of(item, now_ms, wanted.address, flags))
+        if not count % AT_ONCE:
+            await asyncio.sleep(0)
+    return made
 
 
 def _items(value: Any) -> tuple[Sequence[Any], bool]:
