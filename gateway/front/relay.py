@@ -87,10 +87,8 @@ class Relay:
             return await self.send(asked)
         if asked.operation not in RELAYED:
             raise ApiProblem(BAD_PARAMETERS, f"{asked.operation} is not asked of a service")
-        rules = asked.account.rules
-        if asked.operation == "waitcall" and rules is not None:
-            if rules.forbids(spellings(asked.params["phone"])[0]) is Refusal.BLACKLIST:
-                raise ApiProblem(BLACKLISTED)
+        if asked.operation == "waitcall" and _is_listed(asked.account, asked.params["phone"]):
+            raise ApiProblem(BLACKLISTED)
         params = own_parameters(asked.operation, asked.params)
         answer = await self.ask(asked.account, asked.operation, params, asked.files)
         if asked.operation == "waitcall":
@@ -136,6 +134,11 @@ class Relay:
         if operation in SENDING and not account.config.service_messages:
             raise ApiProblem(FORBIDDEN, "this kind of message is not set up: it needs service_messages")
         return service
+
+
+def _is_listed(account: Account, phone: str) -> bool:
+    rules = account.rules
+    return rules is not None and rules.forbids(spellings(phone)[0]) is Refusal.BLACKLIST
 
 
 def needs_relay(operation: str) -> str:

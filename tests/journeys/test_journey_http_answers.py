@@ -73,6 +73,19 @@ async def test_a_message_that_waits_is_never_sent_when_it_is_deleted(tmp_path: P
 
 
 @journey
+async def test_a_virtual_message_ends_delivered_costs_nothing_and_says_so(tmp_path: Path) -> None:
+    paying = {"balance": "own", "prices": "retail", "test_mode": True}
+    async with asked_over_http(tmp_path, configured={"price_lists": PRICES}, **paying) as it:
+        await credit(it.gateway, "1", LOGIN)
+        assert await it.ask("send", phones=DESTINATION, mes="Hello", id=1) == {"id": 1, "cnt": 1}
+        assert (await status(it, 1))["status"] in (-1, 0)
+        found = await ended(it, 1)
+        assert (found["status"], found["err"]) == (1, 200)
+        assert await it.ask("balance") == {"balance": "1.00"}
+        assert it.texts() == []
+
+
+@journey
 async def test_a_file_goes_to_the_service_and_its_end_comes_back(tmp_path: Path) -> None:
     async with asked_over_http(tmp_path, relayed=True, service_messages=True) as it:
         assert it.service is not None

@@ -9,6 +9,8 @@ import pytest
 from front_desk import FrontDesk, asked, config_of
 from front_messages import answer_of
 from gateway_fakes import NOW_MS, account_config
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.config.basics import Url
 from gateway.config.model import AccountHttp, Config, Price, PriceList
@@ -169,9 +171,9 @@ def test_parameters_that_the_service_has_not_are_error_1(at: Setting) -> None:
     assert at.problem("rcv_chg", phone=PHONE).number == 1
 
 
-@pytest.mark.parametrize("operation", sorted(OPERATIONS.keys() - RELAYED - SENDING))
-def test_what_the_login_there_has_of_all_accounts_is_asked_for_nobody(at: Setting, operation: str) -> None:
-    assert at.problem(operation).number == 1
+def test_what_the_login_there_has_of_all_accounts_is_asked_for_nobody(at: Setting) -> None:
+    for operation in sorted(OPERATIONS.keys() - RELAYED - SENDING):
+        assert at.problem(operation).number == 1
     assert at.service.asked == []
 
 
@@ -420,3 +422,25 @@ def test_ids_at_the_service_say_nothing_of_a_client(at: Setting) -> None:
     at.ask("send", files=[PICTURE], phones=PHONE, mms="1", id="secret-name")
     assert all("secret" not in str(value) for value in at.service.asked[0][1].values())
     assert at.service.watched[0] == upstream_id_of(at.service.asked[0][1]["id"], PHONE)
+
+
+def test_whatever_is_sent_along_has_an_answer(at: Setting) -> None:
+    """Everything a client says goes up as a value, or is error 1; nothing of it names the gateway's login."""
+    names = sorted(OPERATIONS["send"].parameters | {"login", "psw", "apikey", "fmt", "del", "get"})
+    at.taken()
+
+    @given(st.dictionaries(st.sampled_from(names), st.text(max_size=30), max_size=8))
+    @settings(max_examples=60)
+    def ask(params: dict[str, str]) -> None:
+        at.service.asked.clear()
+        try:
+            at.ask("send", "shop", [PICTURE], **{"phones": PHONE, "sender": "Shop", **params})
+        except ApiProblem as problem:
+            assert problem.number in range(1, 11)
+        except Unavailable:
+            assert at.service.asked == []
+        for _, said, _ in at.service.asked:
+            assert said.keys() <= OPERATIONS["send"].parameters
+            assert said["id"].startswith("r")
+
+    ask()
