@@ -14,7 +14,7 @@ from gateway.core.api import Call, CallKind
 from gateway.core.message_ids import format_id
 from gateway.core.prices import amount_text
 from gateway.translate import hlr
-from gateway.translate.api_status import Shown, status_of
+from gateway.translate.api_status import CLICKED, Shown, status_of
 from gateway.translate.stored_text import readable
 from protocols.smsc_http.callbacks import Call as ServiceCall
 from protocols.smsc_http.callbacks import (
@@ -186,8 +186,8 @@ def time_text(moment_ms: int) -> str:
 
 
 def _outcome(call: Call) -> Shown:
-    """The service's status and err."""
-    return status_of(call.state, call.error, clicked=call.kind == CallKind.CLICK)
+    """The service's status and err; a link is opened by whoever has the message, whatever else was said."""
+    return Shown(CLICKED, 0) if call.kind == CallKind.CLICK else status_of(call.state, call.error)
 
 
 def _text_of(call: Call) -> str:

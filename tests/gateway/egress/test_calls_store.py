@@ -123,6 +123,24 @@ async def test_ends_are_told_to_handler_and_webhook(tmp_path: Path) -> None:
 
 
 @looped
+async def test_the_first_click_is_told_as_status_4_and_no_other(tmp_path: Path) -> None:
+    async with called() as server, run_of(tmp_path, ManualClock(), handler(server)) as run:
+        run.end_messages(1, 2)
+        names = (1, "app", "order-17", "79990000001", "Example", 0, 1, 0, "", 0)
+        run.journal.batch.api_messages.append(names)
+        run.journal.batch.short_links.append((5, "app", "https://example.org/", NOW_MS, 1))
+        await run.until(lambda: run.caller.taken == 1)
+        for _ in range(3):
+            run.journal.batch.clicks.append((5, run.clock.now_ms(), NOW_MS // 86_400_000))
+            run.journal.wake()
+            await run.until(lambda: run.caller.taken == 2)
+        await run.until(lambda: run.count("call") == 0)
+        read = [parse_callback(came.headers["content-type"], came.body) for came in server.came]
+        told = [(each.id, each.status) for each in read if isinstance(each, StatusCall)]
+        assert told == [("order-17", 20), ("order-17", 4)]
+
+
+@looped
 async def test_what_a_killed_run_had_claimed_is_told_by_the_next(tmp_path: Path) -> None:
     clock = ManualClock()
     async with called() as server:
