@@ -2,8 +2,8 @@
 
 A batch is one transaction.  Its lists hold plain tuples (no named ones, and no enums in them: those cannot
 cross), because they go to another process by the thousand; what the tuples hold is said at each list.  The
-order of the lists is the order in which they are applied, which matters: a receipt that came in the same batch
-as its response finds the response's id.
+order of the lists is the order in which they are applied, which matters: a receipt that came in the same
+batch as its response finds the response's id.
 """
 
 from __future__ import annotations
