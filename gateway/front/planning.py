@@ -14,6 +14,7 @@ from gateway.core.accounts import Account
 from gateway.core.errors import Refusal
 from gateway.core.model import Draft
 from gateway.core.numbers import reader_of
+from gateway.core.router import Router
 from gateway.core.submission import Accepted
 from gateway.front.desk import BAD_PARAMETERS, ApiProblem
 from gateway.front.schedule import Schedule
@@ -68,8 +69,7 @@ class Plan(NamedTuple):
     schedule: Schedule
     now_ms: int
     wanted: Wanted
-    has_service: bool
-    """A route may lead to an SMSC service."""
+    router: Router
     shorten: Shorten | None
     """Makes a link short; None: they stay as they are."""
     is_black: Callable[[str, bool], bool] | None = None
@@ -165,7 +165,7 @@ def _why_not(plan: Plan, content: Content, source: Source | None, *, is_good: bo
     if content.special and content.special not in plan.account.config.smpp.allow:
         return Refusal.SPECIAL
     if content.kind.name not in OWN_KINDS:
-        may = plan.account.config.service_messages and plan.has_service
+        may = plan.account.config.service_messages and plan.router.has_service
         return None if may else Refusal.SERVICE_OPTIONS
     return None
 

@@ -160,7 +160,7 @@ class Sending:
             schedule,
             now_ms,
             wanted,
-            desk.submission.router.has_service,
+            desk.submission.router,
             shorten if params.get("tinyurl") == "1" else None,
             _check_of(desk, account.name) if desk.black else None,
         )

@@ -12,9 +12,9 @@ from protocols.smsc_http.sending import is_client_id
 
 def check(params: Mapping[str, str]) -> None:
     """Raises ApiProblem 1 for the first that is bad."""
-    for name in _CHECKS.keys() & params.keys():
-        value = params[name]
-        if value and not _CHECKS[name](value):
+    for name, value in params.items():
+        is_good = _CHECKS.get(name)
+        if is_good is not None and value and not is_good(value):
             raise ApiProblem(BAD_PARAMETERS, f"{name} is not as it has to be")
 
 

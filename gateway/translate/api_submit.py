@@ -59,6 +59,7 @@ KINDS: Mapping[str, Kind] = {
     )
 }
 """Every kind but a plain text."""
+_KIND_NAMES = frozenset(KINDS)
 OWN_KINDS = frozenset({"sms", "flash", "bin", "push"})
 """Those that need no SMSC service."""
 
@@ -91,11 +92,10 @@ class Content(NamedTuple):
 
 def kind_of(params: Mapping[str, str]) -> Kind:
     """The kind that the flags ask for; SubmitError for two at once, or a flag that is none."""
-    names = KINDS.keys() & params.keys()
-    if not names:
+    if _KIND_NAMES.isdisjoint(params):
         return SMS
     asked = []
-    for name in names:
+    for name in _KIND_NAMES & params.keys():
         value = params[name]
         if not value or (value == "0" and name != "bot"):
             continue

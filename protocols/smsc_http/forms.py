@@ -75,6 +75,8 @@ def parse_form(octets: bytes) -> list[tuple[bytes, bytes]]:
 
     FormError for more than MAX_FIELDS, and for a name that is empty or longer than MAX_NAME.
     """
+    if not octets:
+        return []
     if octets.count(b"&") > 2 * MAX_FIELDS:
         raise FormError(f"a form has at most {MAX_FIELDS} fields")
     fields = []
