@@ -137,9 +137,9 @@ async def _chunks(stream: Stream, first: Iterable[Event], until: str | None = No
             yield frame_of(event)
             if event.name == until:
                 return
-        async for event in stream:
-            yield frame_of(event)
-            if event.name == until:
+        async for some in stream:
+            yield b"".join(map(frame_of, some))
+            if until is not None and any(event.name == until for event in some):
                 return
     finally:
         stream.close()

@@ -13,10 +13,13 @@ import asyncio
 from collections import deque
 from typing import NamedTuple
 
-RING = 1000
-"""Events of an account that are kept for those who come again."""
-WAITING = 1000
-"""Events that wait for one listener; with one more he is left behind, and dropped."""
+RING = 2000
+"""Events of an account that are kept for those who come again: some 600 KB."""
+WAITING = 10_000
+"""Events that wait for one listener; with one more he is left behind, and dropped. A commit may bring
+thousands at once."""
+AT_ONCE = 100
+"""So many of them are given out together."""
 STREAMS = 20
 """Listeners of one account."""
 LINGER_S = 600.0
@@ -46,7 +49,7 @@ class TooManyStreams(Exception):
 
 
 class Stream:
-    """One listener; an asynchronous iterator of events that ends when he is dropped."""
+    """One listener; an asynchronous iterator of what has come meanwhile, which ends when he is dropped."""
 
     def __init__(self, channel: Channel, message_id: int, now: float) -> None:
         self._channel = channel
@@ -60,15 +63,15 @@ class Stream:
     def __aiter__(self) -> Stream:
         return self
 
-    async def __anext__(self) -> Event:
-        while not self._waiting:
+    async def __anext__(self) -> list[Event]:
+        waiting = self._waiting
+        while not waiting:
             if self.is_closed:
                 raise StopAsyncIteration
             self._wake = asyncio.get_running_loop().create_future()
             await self._wake
-        event = self._waiting.popleft()
         self._taken_at = self._channel.now
-        return event
+        return [waiting.popleft() for _ in range(min(AT_ONCE, len(waiting)))]
 
     def put(self, event: Event) -> None:
         """For him, unless it is about another message."""

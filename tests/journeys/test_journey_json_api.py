@@ -12,7 +12,7 @@ from typing import Any
 import aiohttp
 import pytest
 from http_support import BASIC, LOGIN, AskedGateway, asked_over_http
-from journey_support import DESTINATION, PATIENCE_S, journey
+from journey_support import DESTINATION, HOST, PATIENCE_S, journey
 
 from gateway.config.mail_model import IncomingRule
 from gateway.config.price_model import Price, PriceList
@@ -187,3 +187,22 @@ async def test_an_incoming_sms_is_told_and_kept_to_be_asked_for(tmp_path: Path) 
         (shown,) = (await it.v1("GET", "incoming")).json["incoming"]
         assert (shown["id"], shown["text"], shown["answers"]) == (data["id"], "да", "r-1")
         assert (await it.v1("GET", f"incoming?after={shown['id']}")).json["incoming"] == []
+
+
+@journey
+async def test_who_does_not_read_his_stream_is_dropped_and_holds_nobody_up(tmp_path: Path) -> None:
+    async with asked_over_http(tmp_path) as it:
+        hub, listener = it.gateway.daemon.http.hub, it.gateway.daemon.http.listeners[0]
+        reader, writer = await asyncio.open_connection(HOST, it.port, limit=1024)
+        writer.write(f"GET /v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: {BASIC}\r\n\r\n".encode())
+        await it.gateway.until(lambda: hub.wants(LOGIN))
+        channel = hub._channels[LOGIN]
+        while channel._streams:  # the kernel takes some of it
+            for _ in range(1000):
+                hub.publish(LOGIN, "message.ended", 1, b'{"filler":"%s"}' % (b"x" * 1000))
+            await asyncio.sleep(0)
+        assert (await it.v1("POST", "messages", MESSAGE)).status == 202
+        it.gateway.clock.advance(listener.config.request_timeout_s + 1)
+        await it.gateway.until(lambda: len(listener.connections) <= 1)
+        writer.close()
+        assert reader is not None

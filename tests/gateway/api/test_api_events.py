@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
 import pytest
@@ -19,22 +19,27 @@ from gateway.core.model import MessageState
 ENDED = ("app", 7, "r-1", TO, MessageState.DELIVERED.value, "", NOW_MS)
 
 
-def parsed(chunk: bytes) -> dict[str, Any]:
-    """A chunk as a reader of such streams understands it; a comment is {}."""
+def parsed(chunk: bytes) -> Iterator[dict[str, Any]]:
+    """The events of a chunk as a reader of such streams understands them; a comment is {}."""
     assert chunk.endswith(b"\n\n")
-    lines = [line for line in chunk.decode().splitlines() if line and not line.startswith(":")]
-    found: dict[str, Any] = dict(line.split(": ", 1) for line in lines)
-    if "data" in found:
-        found["data"] = json.loads(found["data"])
-    return found
+    for text in chunk.decode().removesuffix("\n\n").split("\n\n"):
+        lines = [line for line in text.splitlines() if not line.startswith(":")]
+        found: dict[str, Any] = dict(line.split(": ", 1) for line in lines)
+        if "data" in found:
+            found["data"] = json.loads(found["data"])
+        yield found
 
 
 async def told(chunks: AsyncIterator[bytes], count: int) -> list[dict[str, Any]]:
-    return [parsed(await anext(chunks)) for _ in range(count)]
+    found: list[dict[str, Any]] = []
+    while len(found) < count:
+        found += parsed(await anext(chunks))
+    assert len(found) == count, found
+    return found
 
 
 async def rest(chunks: AsyncIterator[bytes]) -> list[dict[str, Any]]:
-    return [parsed(chunk) async for chunk in chunks]
+    return [event async for chunk in chunks for event in parsed(chunk)]
 
 
 def listening(

@@ -18,13 +18,17 @@ def run(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
     asyncio.run(test())
 
 
-async def taken(stream: AsyncIterator[Event], count: int) -> list[Event]:
-    return [await anext(stream) for _ in range(count)]
+async def taken(stream: AsyncIterator[list[Event]], count: int) -> list[Event]:
+    found: list[Event] = []
+    while len(found) < count:
+        found += await anext(stream)
+    assert len(found) == count
+    return found
 
 
 async def rest(stream: Stream) -> list[Event]:
     """What a stream still gives out before it ends."""
-    return [event async for event in stream]
+    return [event async for some in stream for event in some]
 
 
 @pytest.fixture
@@ -52,7 +56,19 @@ def test_who_waits_is_roused_by_what_comes(hub: Hub) -> None:
         await asyncio.sleep(0)
         assert not waiting.done()
         hub.publish("app", "ended", 7, b"{}")
-        assert (await waiting).message_id == 7
+        assert [event.message_id for event in await waiting] == [7]
+
+    run(test)
+
+
+def test_what_has_come_meanwhile_is_given_out_together(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(h, "AT_ONCE", 3)
+
+    async def test() -> None:
+        stream = hub.open("app", 0.0)
+        for message_id in range(1, 6):
+            hub.publish("app", "ended", message_id, b"{}")
+        assert [[event.message_id for event in await anext(stream)] for _ in range(2)] == [[1, 2, 3], [4, 5]]
 
     run(test)
 
