@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gateway.front.desk import Desk
     from gateway.front.front import SmscFront
     from gateway.front.gate import Gate
+    from gateway.front.job_runs import JobRuns
     from gateway.ingress.http_listener import HttpListener
     from gateway.ingress.http_requests import Mount
     from gateway.store.api_rows import ApiRows
@@ -50,6 +51,8 @@ class HttpSide:
         self.gate: Gate
         self.hub: Hub
         self.caller: Caller
+        self.job_runs: JobRuns | None = None
+        """Sends mailing lists; None: nobody has had one yet."""
         self._rows: ApiRows
         self._told: set[str] = set()
         """Accounts whose wishes the store knows."""
@@ -62,13 +65,12 @@ class HttpSide:
         if not is_wanted(config):
             return
         self._build(config)
-        from gateway.front import sender_records
-        from gateway.front.blacklist import load
+        from gateway.front import blacklist, job_records, sender_records
         from gateway.ingress.http_listener import HttpListener
 
         assert self.desk is not None
-        await load(self.desk)
-        await sender_records.load(self.desk)
+        for module in (blacklist, sender_records, job_records):
+            await module.load(self.desk)
         daemon = self._daemon
         if (daemon.state_dir / EXPORTS).exists():  # of an earlier run: to go on, or too old
             from gateway.front.exports import exports_of
@@ -103,6 +105,8 @@ class HttpSide:
             await listener.stop()
         if self.desk is not None:
             self.hub.close()
+            if self.job_runs is not None:
+                await self.job_runs.stop(CALLS_TIMEOUT_S)
             await self.caller.stop(CALLS_TIMEOUT_S)
             await self._rows.close()
 
@@ -167,6 +171,7 @@ class HttpSide:
 
         assert self.desk is not None
         if "service" in section.serves:
+            self.front.load_all()
             yield from (Mount(path, self.front, BODY_MAX) for path in PATHS)
         if "json" in section.serves:
             from gateway.api.app import BODY_MAX as JSON_MAX
@@ -200,10 +205,19 @@ class HttpSide:
         for listener in self.listeners:
             listener.tick(now)
         self.caller.tick(now, now_ms)
+        if self.desk.due_jobs:
+            self._send_due(self.desk, now_ms)
         if self.hub:
             from gateway.api import events
 
             events.tick(self.hub, self._daemon.accounts, now)
+
+    def _send_due(self, desk: Desk, now_ms: int) -> None:
+        if self.job_runs is None:
+            from gateway.front.job_runs import JobRuns  # few have mailing lists
+
+            self.job_runs = JobRuns(desk)
+        self.job_runs.tick(now_ms)
 
     def status(self) -> list[dict[str, Any]]:
         """What clients have asked, and what they were told."""

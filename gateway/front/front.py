@@ -1,7 +1,7 @@
 """The service's API at its front: a request is read, let in, handed to its script, and answered.
 
-A script's module is imported by the first request for it: a gateway whose clients only send needs none of
-the others.
+The scripts' modules are imported at the start, because an import holds up everybody else for a moment, and
+only where a listener serves them.
 """
 
 from __future__ import annotations
@@ -170,6 +170,12 @@ class SmscFront:
         if self._desk.relay is not None:
             return self._desk.relay
         raise ApiProblem(BAD_PARAMETERS, _needs_relay(operation))
+
+    def load_all(self) -> None:
+        """Imports all that SCRIPTS names."""
+        for module in SCRIPTS:
+            with contextlib.suppress(ModuleNotFoundError):
+                self.load(module)
 
     def load(self, module: str) -> None:
         """Imports a module of SCRIPTS."""
