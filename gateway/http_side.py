@@ -54,8 +54,8 @@ class HttpSide:
         self.job_runs: JobRuns | None = None
         """Sends mailing lists; None: nobody has had one yet."""
         self._rows: ApiRows
-        self._told: set[str] = set()
-        """Accounts whose wishes the store knows."""
+        self._told: dict[str, int] = {}
+        """What the store knows of how accounts want to hear of things."""
 
     # -- start, reload, stop -----------------------------------------------------------------------------
 
@@ -71,11 +71,12 @@ class HttpSide:
         assert self.desk is not None
         for module in (blacklist, sender_records, job_records):
             await module.load(self.desk)
+        if self.desk.relay is not None:
+            await self.desk.relay.waiting.load()
         daemon = self._daemon
         if (daemon.state_dir / EXPORTS).exists():  # of an earlier run: to go on, or too old
             from gateway.front.exports import exports_of
 
-            assert self.desk is not None
             await exports_of(self.desk).resume()
         for section in config.listeners.http:
             listener = HttpListener(section, self._mounts(section), daemon.events, daemon.clock)
@@ -113,10 +114,12 @@ class HttpSide:
     def _tell_store(self, config: Config) -> None:
         """How each account wants to hear of things; who is no account any more wants nothing."""
         uses = {account.system_id: use_of(account) for account in config.accounts}
-        uses.update(dict.fromkeys(self._told - uses.keys(), 0))
-        self._told = {name for name, use in uses.items() if use}
-        self._daemon.journal.batch.api_accounts.extend(uses.items())
-        self._daemon.journal.wake()
+        gone = dict.fromkeys(self._told.keys() - uses.keys(), 0)
+        told, self._told = self._told, uses
+        rows = [(name, use) for name, use in (uses | gone).items() if told.get(name) != use]
+        if rows:
+            self._daemon.journal.batch.api_accounts.extend(rows)
+            self._daemon.journal.wake()
 
     # -- what there is -----------------------------------------------------------------------------------
 

@@ -22,8 +22,10 @@ from gateway.front.desk import (
     Octets,
     Unavailable,
     Value,
+    committed,
 )
 from gateway.front.fields import spellings
+from gateway.front.keeping import to_its_end
 from gateway.front.waiting_calls import WaitingCalls
 from protocols.smsc_http import errors
 from protocols.smsc_http.answers import Failure
@@ -79,7 +81,7 @@ class Relay:
         self._desk = desk
         self._services = services
         self._sendings: Sendings | None = None
-        self.waiting = WaitingCalls(desk.clock)
+        self.waiting = WaitingCalls(desk.clock, desk.records)
 
     async def __call__(self, asked: Asked) -> Value:
         """The answer to a client's request; ApiProblem, Unavailable."""
@@ -93,6 +95,7 @@ class Relay:
         answer = await self.ask(asked.account, asked.operation, params, asked.files)
         if asked.operation == "waitcall":
             self.waiting.add(asked.params["phone"], asked.account.name)
+            await committed(self._desk.journal)
         return answer
 
     async def send(self, asked: Asked) -> Value:
@@ -101,7 +104,7 @@ class Relay:
             from gateway.front.relayed_sending import Sendings
 
             self._sendings = Sendings(self._desk, self)
-        return await self._sendings.send(asked)
+        return await to_its_end(self._sendings.send(asked))
 
     async def ask(
         self, account: Account, operation: str, params: Params, files: Sequence[File] = ()

@@ -235,9 +235,11 @@ class Sendings:
         http = account.config.http
         connector, now_ms = http.relay if http is not None else "", desk.clock.now_ms()
         batch, each = desk.journal.batch, max(1, sms // len(parts))
+        messages = []
         for part in parts:
             message_id, upstream_id = part.message_id, upstream_id_of(request_id, part.phone)
             message = self._message(request, part, connector, now_ms)
+            messages.append(message)
             if part.charge is not None:
                 batch.charges.append(submission.ledger.accepted(message_id, part.charge))
             if part.counted is not None:
@@ -263,6 +265,8 @@ class Sendings:
         account.accepted += len(parts)
         submission.accepted += len(parts)
         submission.ledger.stored(part.message_id for part in parts)
+        for message in messages if desk.events.messages else ():
+            desk.events.accepted(message, now_ms)
 
     def _message(self, request: Request, part: Part, connector: str, now_ms: int) -> Message:
         draft, charged = part.draft, Wish.CHARGED.value if part.charge is not None else 0

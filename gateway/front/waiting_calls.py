@@ -3,38 +3,63 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import NamedTuple
 
 from gateway.core.clock import Clock
+from gateway.front.desk import Record, Records
 from gateway.front.fields import spellings
 
-WAIT_S = 15 * 60.0
+KIND = "wait_call"
+"""Of the records."""
+WAIT_MS = 15 * 60_000
 """So long the service waits for the call; it tells of it a little later."""
-_LATE_S = 60.0
+_LATE_MS = 60_000
 WAITING_MAX = 10_000
 
 
+class _Waiting(NamedTuple):
+    account: str
+    record_id: int
+    since_ms: int
+
+
 class WaitingCalls:
-    """Subscribers who are to call, by their numbers; of two that wait for one subscriber the last one counts.
+    """Subscribers who are to call, by number; of two that wait for one subscriber the last one counts."""
 
-    Not kept over a restart: then a call is an incoming SMS like any other.
-    """
-
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, records: Records) -> None:
         self._clock = clock
-        self._waiting: OrderedDict[str, tuple[str, float, int]] = OrderedDict()
-        """By number: the account, until when, and since when (ms)."""
+        self._records = records
+        self._waiting: OrderedDict[str, _Waiting] = OrderedDict()
+
+    async def load(self) -> None:
+        """Those of an earlier run."""
+        found = [
+            (record.name, _Waiting(account, record.record_id, record.data["since_ms"]))
+            for account, record in await self._records.of_kind(KIND)
+        ]
+        self._waiting = OrderedDict(sorted(found, key=lambda pair: pair[1].since_ms))
 
     def add(self, phone: str, account: str) -> None:
-        """An account waits for a call from this number."""
-        number, now = spellings(phone)[0], self._clock.now()
-        self._waiting.pop(number, None)
+        """An account waits for a call from this number; a record of the gathering batch."""
+        number, now_ms = spellings(phone)[0], self._clock.now_ms()
+        self._forget(number)
         while self._waiting and (
-            len(self._waiting) >= WAITING_MAX or next(iter(self._waiting.values()))[1] <= now
+            len(self._waiting) >= WAITING_MAX or self._is_over(next(iter(self._waiting.values())))
         ):
-            self._waiting.popitem(last=False)
-        self._waiting[number] = account, now + WAIT_S + _LATE_S, self._clock.now_ms()
+            self._forget(next(iter(self._waiting)))
+        record = Record(self._records.next_id(KIND), number, {"since_ms": now_ms})
+        self._records.put(KIND, account, record)
+        self._waiting[number] = _Waiting(account, record.record_id, now_ms)
 
     def whose(self, number: str) -> tuple[str, int] | None:
         """Whom a call from this number (digits) is for, and since when (ms); None: nobody waits for it."""
-        account, until, since_ms = self._waiting.get(number, ("", 0.0, 0))
-        return (account, since_ms) if account and self._clock.now() < until else None
+        found = self._waiting.get(number)
+        return None if found is None or self._is_over(found) else (found.account, found.since_ms)
+
+    def _is_over(self, waiting: _Waiting) -> bool:
+        return waiting.since_ms + WAIT_MS + _LATE_MS <= self._clock.now_ms()
+
+    def _forget(self, number: str) -> None:
+        found = self._waiting.pop(number, None)
+        if found is not None:
+            self._records.drop(KIND, found.account, found.record_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -362,6 +363,18 @@ def test_a_call_is_waited_for_no_longer_than_the_service_does(at: Setting) -> No
     at.ask("waitcall", phone=PHONE)
     at.desk.clock.advance(17 * 60)
     assert at.relay.waiting.whose(PHONE) is None
+
+
+def test_a_restart_knows_who_waits(at: Setting) -> None:
+    for phone in (OTHER, PHONE):
+        at.ask("waitcall", phone=phone)
+    again = Relay(at.desk, {"centre": at.service})
+    asyncio.run(again.waiting.load())
+    assert again.waiting.whose(PHONE) == ("app", NOW_MS)
+    at.desk.clock.advance(17 * 60)
+    at.relay = again
+    at.ask("waitcall", phone=PHONE)  # and what is over is forgotten
+    assert at.desk.journal.all("SELECT name FROM record WHERE kind = 'wait_call'") == [(PHONE,)]
 
 
 def test_nobody_waits_after_an_error(at: Setting) -> None:
