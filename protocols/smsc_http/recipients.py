@@ -34,9 +34,9 @@ def is_number(digits: str) -> bool:
 
 def is_mail(address: str) -> bool:
     """Whether mail can go there."""
-    return (
-        len(address) <= MAX_RECIPIENT and _is_mail(address) is not None and "." in address.partition("@")[2]
-    )
+    if len(address) > MAX_RECIPIENT or _is_mail(address) is None:
+        return False
+    return "." in address.partition("@")[2].strip(".")
 
 
 def is_bot_user(name: str) -> bool:

@@ -10,6 +10,7 @@ from journey_support import DESTINATION, journey
 
 from gateway.config.model import Http
 from gateway.config.price_model import Price, PriceList
+from gateway.egress.sandbox import DELIVERED_AFTER_S
 
 PRICES = PriceList(name="retail", currency="RUR", prices=[Price(price=1.4)])
 OTHER = "79990000099"
@@ -75,3 +76,18 @@ async def test_many_at_the_same_time_are_each_sent_once(tmp_path: Path) -> None:
         assert len({answer["id"] for answer in answers}) == 60
         await it.gateway.until(lambda: len(it.smsc.received) == 60)
         assert len({*it.texts()}) == 60
+
+
+@journey
+async def test_virtual_sending_goes_nowhere_and_ends_as_delivered(tmp_path: Path) -> None:
+    async with asked_over_http(
+        tmp_path, test_mode=True, balance="own", prices="retail", configured={"price_lists": [PRICES]}
+    ) as it:
+        answer = await it.ask("send", phones=DESTINATION, mes="Hello", id=1, cost=2)
+        assert answer == {"id": 1, "cnt": 1, "cost": "0.00"}
+        await it.gateway.ticked()
+        it.gateway.clock.advance(DELIVERED_AFTER_S + 0.1)
+        await it.gateway.emptied()
+        status = await it.ask("status", phone=DESTINATION, id=1)
+        assert (status["status"], status["err"]) == (1, 200)
+        assert not it.smsc.received
