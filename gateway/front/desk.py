@@ -183,6 +183,8 @@ class Desk:
     """Account, number or mail address, and which messages over HTTP it gets none of: `front.blacklist`."""
     sender_names: SenderNames = field(default_factory=SenderNames)
     """Names that accounts may send with beside their allowed_sources."""
+    due_jobs: dict[tuple[str, int], int] = field(default_factory=dict)
+    """When something of a mailing list is to be done (ms): account and id, see `front.job_runs`."""
     turns: dict[str, asyncio.Lock] = field(default_factory=dict)
     """Of each account: whoever changes what it keeps holds its lock from the first look to the commit."""
 

@@ -1,0 +1,232 @@
+"""Mailing lists are sent when their time comes, and SMS follow where a messenger failed.
+
+The messages of a sending and the record that notes it are in one batch: whenever the gateway ends, both are
+there or neither, so no list is sent twice and none is left out. When each is due is in memory: Desk.due_jobs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from gateway.core.accounts import Account
+from gateway.core.hours import zone_of
+from gateway.core.model import MessageState
+from gateway.front.desk import TOO_OFTEN, ApiProblem, Asked, Desk, Unavailable, committed
+from gateway.front.job_records import KIND, Job, Run, Status, Watch, counted, job_in, next_due
+from gateway.front.job_texts import written
+from gateway.front.keeping import turn_of
+from gateway.front.sending import Sending
+from protocols.smsc_http.sending import ListLine
+
+AGAIN_MS: Final = 5_000
+"""After so long a sending is tried again that could not be stored, or was too much at once."""
+GONE_MS: Final = 60_000
+"""The same for an account that may not send just now."""
+GIVEN_UP_MS: Final = 86_400_000
+LOOK_FIRST_MS: Final = 5_000
+"""When messages are first looked at that SMS may follow; then after twice that, and so on."""
+LOOK_LAST_MS: Final = 86_400_000
+
+
+def keep(desk: Desk, account: str, job: Job) -> None:
+    """Puts a list into the gathering batch."""
+    desk.records.put(KIND, account, job.record)
+
+
+def remember(desk: Desk, account: str, job: Job) -> None:
+    """When it is due next, after the commit."""
+    desk.due_jobs.pop((account, job.number), None)
+    if job.next_ms:
+        desk.due_jobs[account, job.number] = job.next_ms
+
+
+class JobRuns:
+    """Sends what is due, one list after the other, beside everything else."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._task: asyncio.Task[None] | None = None
+        self._stopped = False
+
+    def tick(self, now_ms: int) -> None:
+        """Begins to send if something is due."""
+        if self._stopped or (self._task is not None and not self._task.done()):
+            return
+        if any(due_ms <= now_ms for due_ms in self._desk.due_jobs.values()):
+            self._task = asyncio.ensure_future(run_due(self._desk, now_ms))
+
+    async def stop(self, timeout_s: float) -> None:
+        """Begins nothing more, and waits for what is under way."""
+        self._stopped = True
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=timeout_s)
+            self._task.cancel()
+
+
+async def run_due(desk: Desk, now_ms: int) -> None:
+    """Does what is due of all lists; what cannot be done is put off."""
+    due = [key for key, due_ms in desk.due_jobs.items() if due_ms <= now_ms]
+    for key in due:
+        account = desk.accounts.get(key[0])
+        if account is None or account.blocked or account.config.http is None:
+            _put_off(desk, key, now_ms + GONE_MS)
+            continue
+        try:
+            await _run(desk, account, key[1], now_ms)
+        except (Unavailable, OSError, sqlite3.Error):
+            _put_off(desk, key, now_ms + AGAIN_MS)
+        except BaseException:
+            _put_off(desk, key, now_ms + GONE_MS)  # or it would be tried at each tick
+            raise
+
+
+def _put_off(desk: Desk, key: tuple[str, int], due_ms: int) -> None:
+    if key in desk.due_jobs:
+        desk.due_jobs[key] = due_ms
+
+
+async def _run(desk: Desk, account: Account, number: int, now_ms: int) -> None:
+    async with turn_of(desk, account.name):
+        found = await desk.records.get(KIND, account.name, number)
+        if found is None:
+            desk.due_jobs.pop((account.name, number), None)
+            return
+        job = job_in(found)
+        if not 0 < job.next_ms <= now_ms:
+            remember(desk, account.name, job)
+            return
+        is_due = 0 < job.due_ms <= now_ms
+        lines = await lines_of_job(desk, account, job) if is_due else None
+        looks = [
+            (watch, await desk.rows("job_messages", (account.name, watch.first, watch.last)))
+            for watch in job.watches
+            if watch.next_ms <= now_ms
+        ]
+        after = await _instead(desk, account, job, looks)
+        # from here to the commit nothing is awaited: it is one batch
+        if is_due:
+            try:
+                job = send_now(desk, account, job, lines, now_ms)
+            except ApiProblem:  # too much at once
+                if now_ms - job.due_ms < GIVEN_UP_MS:
+                    _put_off(desk, (account.name, number), now_ms + AGAIN_MS)
+                    return
+                job = job._replace(status=int(Status.FAILED), due_ms=0)
+        for (watch, rows), instead in zip(looks, after, strict=True):
+            job = _followed(desk, account, job, watch, rows, instead, now_ms)
+        keep(desk, account.name, job)
+        await committed(desk.journal)
+        remember(desk, account.name, job)
+
+
+# -- sending -----------------------------------------------------------------------------------------------
+
+
+async def lines_of_job(desk: Desk, account: Account, job: Job) -> Sequence[ListLine] | None:
+    """Whom a list goes to, and the texts; None: it cannot be sent, a group is gone for instance."""
+    try:
+        lines = await Sending(desk).lines(_asked(account, job, job.params))
+    except ApiProblem:
+        return None
+    return await written(desk, account.name, lines, is_mail=bool(job.is_mail))
+
+
+def send_now(desk: Desk, account: Account, job: Job, lines: Sequence[ListLine] | None, now_ms: int) -> Job:
+    """Puts a sending into the gathering batch, into which the list that is returned belongs too.
+
+    ApiProblem 9: nothing was taken, as it is too much at once.
+    """
+    rows = desk.journal.batch.api_messages
+    before = len(rows)
+    try:
+        if lines is None:
+            raise ApiProblem(1)
+        Sending(desk).take(_asked(account, job, job.params), lines)
+    except ApiProblem as problem:
+        if problem.number == TOO_OFTEN:
+            raise
+        return job._replace(status=int(Status.FAILED), due_ms=0, last_ms=now_ms)
+    first, last = rows[before][0], rows[-1][0]
+    job = job._replace(
+        last_ms=now_ms,
+        sendings=job.sendings + 1,
+        runs=counted(job.runs, Run(first, last, len(rows) - before)),
+    )
+    if job.fallback is not None:
+        watch = Watch(first, last, now_ms, now_ms + LOOK_FIRST_MS, LOOK_FIRST_MS, ())
+        job = job._replace(watches=(*job.watches, watch))
+    due_ms = next_due(job, now_ms, zone_of(account.config.time_zone))
+    return job._replace(due_ms=due_ms, status=int(Status.WAITS if due_ms else Status.SENT))
+
+
+def _asked(account: Account, job: Job, params: Mapping[str, str]) -> Asked:
+    return Asked(account, "send", params, (), job.address, 3, "utf-8")
+
+
+# -- SMS after what failed -------------------------------------------------------------------------------
+
+
+def _failed(watch: Watch, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Messages that have ended without being delivered, and that no SMS has followed yet."""
+    done = set(watch.done)
+    return [
+        row
+        for row in rows
+        if row["state"] not in (None, int(MessageState.DELIVERED))
+        and row["message_id"] - watch.first not in done
+    ]
+
+
+async def _instead(
+    desk: Desk,
+    account: Account,
+    job: Job,
+    looks: Sequence[tuple[Watch, Sequence[dict[str, Any]]]],
+) -> list[Sequence[ListLine]]:
+    """The texts of the SMS that follow, for each sending that is looked at."""
+    found: list[Sequence[ListLine]] = []
+    for watch, rows in looks:
+        numbers = (row["phone"] for row in _failed(watch, rows) if row["phone"].isdecimal())
+        phones = tuple(dict.fromkeys(f"+{number}" for number in numbers))
+        text = (job.fallback or {}).get("mes") or job.params.get("mes", "")
+        lines = [ListLine(phones, text)] if phones and text else []
+        found.append(await written(desk, account.name, lines, is_mail=False))
+    return found
+
+
+def _followed(
+    desk: Desk,
+    account: Account,
+    job: Job,
+    watch: Watch,
+    rows: Sequence[dict[str, Any]],
+    lines: Sequence[ListLine],
+    now_ms: int,
+) -> Job:
+    """Sends the SMS that follow, with the gathering batch; the list that belongs into it too."""
+    done = (*watch.done, *(row["message_id"] - watch.first for row in _failed(watch, rows)))
+    messages = desk.journal.batch.api_messages
+    before = len(messages)
+    if lines:
+        params = {key: value for key, value in (job.fallback or {}).items() if key == "sender"}
+        try:
+            Sending(desk).take(_asked(account, job, params), lines)
+        except Unavailable:
+            done = watch.done  # next time
+        except ApiProblem as problem:
+            if problem.number == TOO_OFTEN:
+                done = watch.done
+    if len(messages) > before:
+        run = Run(messages[before][0], messages[-1][0], len(messages) - before)
+        job = job._replace(runs=counted(job.runs, run))
+    others = tuple(one for one in job.watches if one[:3] != watch[:3])
+    delivered = sum(row["state"] == int(MessageState.DELIVERED) for row in rows)
+    is_over = delivered + len(done) >= len(rows)
+    if is_over or now_ms - watch.since_ms >= LOOK_LAST_MS:
+        return job._replace(watches=others)
+    wait_ms = watch.wait_ms * 2
+    later = watch._replace(next_ms=now_ms + wait_ms, wait_ms=wait_ms, done=done)
+    return job._replace(watches=(*others, later))

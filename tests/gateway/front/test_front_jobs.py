@@ -1,0 +1,395 @@
+"""jobs.php over a real store: what a list is, when it is sent, and that it is sent once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from front_desk import asked
+from front_sending import OTHER, PHONE, SendDesk
+from gateway_fakes import NOW_MS
+
+from gateway.core.model import MessageState
+from gateway.front import contacts, job_records, jobs, templates
+from gateway.front.desk import ApiProblem, Unavailable
+from gateway.front.job_records import Job, Repeat, Run, counted, next_due
+from gateway.front.job_runs import JobRuns, run_due
+from protocols.smsc_http.rendering import render
+
+HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+
+
+class JobDesk(SendDesk):
+    """The desk of send.php with mailing lists."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        for module in (jobs, contacts, templates):
+            self.handlers.update(module.handlers(self.desk))
+
+    def do(self, operation: str, account: str = "app", /, **params: str) -> Any:
+        return asyncio.run(self.handlers[operation](asked(self.desk, account, operation, params)))
+
+    def add(self, account: str = "app", /, **params: str) -> int:
+        given = {"name": "list", "mes": "hello", "phones": PHONE, **params}
+        number: int = self.do("job_add", account, **given)["id"]
+        return number
+
+    def number(self, operation: str, account: str = "app", /, **params: str) -> int:
+        with pytest.raises(ApiProblem) as caught:
+            self.do(operation, account, **params)
+        return caught.value.number
+
+    def of(self, number: int) -> dict[str, Any]:
+        [record] = self.do("job_get", id=str(number))
+        found: dict[str, Any] = record
+        return found
+
+    def later(self, ms: int) -> None:
+        """The clock goes on, and what is due is done."""
+        self.clock.advance(ms / 1000)
+        asyncio.run(run_due(self.desk, self.clock.now_ms()))
+
+    def texts(self) -> list[tuple[str, str]]:
+        return [(one.destination, _readable(one.user_data)) for one in self.messages()]
+
+    def end(self, state: MessageState, phone: str = PHONE) -> None:
+        """The last message to a number has ended so."""
+        message = [one for one in self.messages() if one.destination == phone][-1]
+        row = {
+            "message_id": message.message_id,
+            "account": "app",
+            "accepted_ms": message.accepted_ms,
+            "source": "",
+            "destination": phone,
+            "registered_delivery": 0,
+            "segments": 1,
+            "connector": "one",
+            "state": state.value,
+            "error": "",
+            "done_ms": NOW_MS,
+            "retries": 0,
+            "doubts": 0,
+        }
+        columns, places = ", ".join(row), ", ".join(f":{name}" for name in row)
+        self.journal.connection.execute(f"INSERT INTO history ({columns}) VALUES ({places})", row)
+        self.journal.connection.commit()
+
+
+def _readable(user_data: bytes) -> str:
+    return user_data.decode().replace("\x1b(", "{").replace("\x1b)", "}")
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[JobDesk]:
+    made = JobDesk(tmp_path)
+    yield made
+    made.close()
+
+
+def in_hours(hours: int) -> str:
+    return f"0{NOW_MS // 1000 + hours * 3600}"
+
+
+def test_a_list_without_a_time_is_sent_in_the_batch_that_keeps_it(desk: JobDesk) -> None:
+    number = desk.add(phones=f"{PHONE},{OTHER}")
+    assert desk.texts() == [(PHONE, "hello"), (OTHER, "hello")]
+    [batch] = [batch for batch in desk.journal.batches if batch.accepted]
+    assert [row[:3] for row in batch.records] == [("job", "app", number)]
+    shown = desk.of(number)
+    assert (shown["status"], shown["sms_sent"], shown["sms_ok"]) == (1, 2, 0)
+    assert (shown["need_date"], shown["last_sent"]) == ("", "15.06.2025 15:06:40")
+    desk.end(MessageState.DELIVERED)
+    assert desk.of(number)["sms_ok"] == 1
+
+
+def test_all_of_a_list_is_told(desk: JobDesk) -> None:
+    number = desk.add(
+        sender="Example",
+        subj="subject",
+        time=in_hours(2),
+        rpt="2",
+        rptn="3",
+        valid="01:30",
+        period="2",
+        freq="60",
+    )
+    shown = desk.of(number)
+    assert shown == {
+        "id": number,
+        "name": "list",
+        "subject": "subject",
+        "repeat_send": 2,
+        "repeat_cnt": 3,
+        "created": "15.06.2025 15:06:40",
+        "changed": "15.06.2025 15:06:40",
+        "need_date": "15.06.2025 17:06:40",
+        "last_sent": "",
+        "phones": PHONE,
+        "message": "hello",
+        "format": 0,
+        "validity": 90,
+        "period": "2",
+        "frequency": 60,
+        "status": 0,
+        "cost": "0.00",
+        "sms_sent": 0,
+        "sms_ok": 0,
+        "sender_id": "Example",
+    }
+    assert render("job_get", [shown], 1).startswith(f"{number};list;subject;2;3;")
+
+
+def test_a_list_is_sent_at_its_time_and_once(desk: JobDesk) -> None:
+    number = desk.add(time=in_hours(2))
+    desk.later(2 * HOUR_MS - 1000)
+    assert desk.texts() == []
+    desk.later(1000)
+    desk.later(DAY_MS)
+    assert desk.texts() == [(PHONE, "hello")]
+    [batch] = [batch for batch in desk.journal.batches if batch.accepted]
+    assert [row[:3] for row in batch.records] == [("job", "app", number)]  # both or neither, whenever it ends
+    assert desk.of(number)["status"] == 1
+
+
+def test_what_cannot_be_stored_is_sent_later_and_once(desk: JobDesk) -> None:
+    number = desk.add(time=in_hours(1))
+    desk.journal.fails = True
+    desk.later(HOUR_MS)
+    assert desk.of(number)["status"] == 0
+    desk.journal.fails = False
+    desk.later(1000)  # not yet
+    assert desk.texts() == []
+    desk.later(5000)
+    desk.later(60_000)
+    assert (desk.texts(), desk.of(number)["sms_sent"]) == ([(PHONE, "hello")], 1)
+
+
+def test_a_list_that_cannot_be_stored_is_none(desk: JobDesk) -> None:
+    desk.journal.fails = True
+    with pytest.raises(Unavailable):
+        desk.add(time=in_hours(1))
+    assert desk.desk.due_jobs == {}
+
+
+def test_what_was_due_is_known_after_a_restart(desk: JobDesk) -> None:
+    number = desk.add(time=in_hours(1))
+    done = desk.add()
+    desk.desk.due_jobs.clear()
+    asyncio.run(job_records.load(desk.desk))
+    assert desk.desk.due_jobs == {("app", number): NOW_MS // 1000 * 1000 + HOUR_MS}
+    assert done != number
+    # the record alone says that a run is over, whatever memory does
+    desk.later(HOUR_MS)
+    desk.desk.due_jobs["app", number] = 1
+    desk.later(1000)
+    assert len(desk.texts()) == 2
+
+
+def test_a_list_is_repeated_so_many_times(desk: JobDesk) -> None:
+    number = desk.add(rpt="1", rptn="2")
+    for hours in range(1, 5):
+        desk.later(HOUR_MS)
+        assert len(desk.texts()) == min(1 + hours, 3)
+    shown = desk.of(number)
+    assert (shown["status"], shown["sms_sent"], shown["need_date"]) == (1, 3, "")
+
+
+def test_a_cancelled_and_a_deleted_list_are_not_sent(desk: JobDesk) -> None:
+    cancelled, deleted = desk.add(time=in_hours(1)), desk.add(time=in_hours(1))
+    assert desk.do("job_cancel", id=str(cancelled)) == {"result": "OK"}
+    assert desk.number("job_cancel", id=str(cancelled)) == 3
+    assert desk.do("job_del", id=str(deleted)) == {"result": "OK"}
+    assert desk.number("job_get", id=str(deleted)) == 3
+    assert desk.number("job_del", "named", id=str(cancelled)) == 3
+    desk.later(DAY_MS)
+    assert (desk.texts(), desk.of(cancelled)["status"]) == ([], 2)
+
+
+def test_a_template_and_lines_are_texts_too(desk: JobDesk) -> None:
+    template = desk.do("tpl_add", name="t", msg="of a template")["id"]
+    desk.add(mes="", tpl=str(template))
+    desk.do("job_add", name="lines", list=f"{PHONE}:one\n{OTHER}:two")
+    assert desk.texts() == [(PHONE, "of a template"), (PHONE, "one"), (OTHER, "two")]
+    assert desk.number("job_add", name="x", phones=PHONE, mes="x", tpl=str(template)) == 1
+    assert desk.number("job_add", name="x", phones=PHONE, tpl="77") == 3
+
+
+def test_macros_are_what_is_known_of_each_recipient(desk: JobDesk) -> None:
+    group = desk.do("phone_group_add", name="all", num="7")["id"]
+    desk.do("phone_add", phone=PHONE, name="Anna", fnm="A", grp=str(group))
+    desk.add(phones=f"G7,8{OTHER[1:]}", mes="{Name}, {FNM}{brace}!")
+    assert desk.texts() == [(PHONE, "Anna, A{brace}!"), (OTHER, ", {brace}!")]
+
+
+def test_an_sms_follows_what_was_not_delivered(desk: JobDesk) -> None:
+    number = desk.add(**{"phones": f"{PHONE},{OTHER}", "fl[5]": "1", "mes2": "by SMS", "sender2": "Example"})
+    desk.end(MessageState.UNDELIVERABLE)
+    desk.later(4000)
+    assert len(desk.texts()) == 2
+    desk.later(1000)
+    assert desk.texts()[2:] == [(PHONE, "by SMS")]
+    assert desk.messages()[-1].source == "Example"
+    desk.later(10_000)
+    assert len(desk.texts()) == 3
+    desk.end(MessageState.DELIVERED, OTHER)
+    desk.later(20_000)
+    assert (len(desk.texts()), desk.desk.due_jobs) == (3, {})
+    assert desk.of(number)["sms_sent"] == 3
+
+
+def test_a_failure_is_not_waited_for_longer_than_a_day(desk: JobDesk) -> None:
+    desk.add(**{"fl[5]": "1"})
+    for _ in range(16):
+        desk.later(2 * HOUR_MS)
+    assert desk.desk.due_jobs == {}
+    desk.end(MessageState.EXPIRED)
+    desk.later(DAY_MS)
+    assert len(desk.texts()) == 1
+
+
+def test_the_cost_is_told_to_who_asks(desk: JobDesk) -> None:
+    given = {"name": "list", "phones": PHONE, "mes": "x", "cost": "1"}
+    answer = desk.do("job_add", "rich", **given)
+    assert answer == {"id": 1, "cost": "0.50"}
+    assert desk.do("job_list", "rich")[0]["cost"] == "0.50"
+
+
+def test_lists_of_ten_or_of_some_days(desk: JobDesk) -> None:
+    numbers = [desk.add() for _ in range(11)]
+    assert [row["id"] for row in desk.do("job_list")] == numbers[:0:-1]
+    assert len(desk.do("job_list", start="15.06.2025")) == 11
+    assert desk.do("job_list", start="14.06.2025", end="14.06.2025") == []
+    assert desk.do("job_list", mail="1") == []
+    assert list(desk.do("job_list")[0]) == list(jobs._GET_ALL)
+
+
+def test_lists_of_mails_are_found_with_mail_only(desk: JobDesk) -> None:
+    params = {"phones": "anna@example.org", "mail": "1", "subj": "s", "sender": "me@example.org"}
+    number = desk.do("job_add", "full", name="mails", mes="hello", **params)["id"]
+    assert desk.number("job_get", "full", id=str(number)) == 3
+    [shown] = desk.do("job_get", "full", id=str(number), mail="1")
+    assert (shown["emails"], shown["format"]) == ("anna@example.org", 8)
+    assert [row["id"] for row in desk.do("job_list", "full", mail="1")] == [number]
+
+
+@pytest.mark.parametrize(
+    ("params", "number"),
+    [
+        ({"name": ""}, 1),
+        ({"rpt": "8"}, 1),
+        ({"rptn": "x"}, 1),
+        ({"freq": "9999", "period": "1"}, 1),
+        ({"viber": "1", "hlr": "1"}, 1),
+        ({"fl[5]": "2"}, 1),
+        ({"time": "never"}, 5),
+        ({"phones": "G99"}, 1),
+        ({"mes": "x" * 500_001}, 1),
+    ],
+)
+def test_what_makes_no_sense_is_no_list(desk: JobDesk, params: dict[str, str], number: int) -> None:
+    given = {"name": "list", "mes": "hello", "phones": PHONE, **params}
+    assert desk.number("job_add", **given) == number
+    assert desk.do("job_list") == []
+
+
+def test_there_is_an_end_to_lists(desk: JobDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.add()
+    monkeypatch.setattr(jobs, "JOBS_MAX", 1)
+    assert desk.number("job_add", name="x", mes="x", phones=PHONE) == 5
+    monkeypatch.setattr(jobs, "JOBS_MAX", 9)
+    monkeypatch.setattr(jobs, "ALL_SIZES_MAX", 9)
+    assert desk.number("job_add", name="x", mes="x", phones=PHONE) == 5
+
+
+def test_a_group_that_is_gone_fails_its_list(desk: JobDesk) -> None:
+    group = desk.do("phone_group_add", name="all", num="7")["id"]
+    desk.do("phone_add", phone=PHONE, name="Anna", grp=str(group))
+    number = desk.add(phones="G7", time=in_hours(1))
+    desk.do("phone_group_del", grp=str(group))
+    desk.later(HOUR_MS)
+    assert (desk.of(number)["status"], desk.desk.due_jobs) == (3, {})
+
+
+def test_an_account_that_may_not_send_just_now_sends_later(desk: JobDesk) -> None:
+    desk.add(time=in_hours(1))
+    desk.desk.accounts["app"].blocked = True
+    desk.later(HOUR_MS)
+    desk.desk.accounts["app"].blocked = False
+    assert desk.texts() == []
+    desk.later(60_000)
+    assert len(desk.texts()) == 1
+
+
+def test_ticks_begin_one_run_at_a_time(desk: JobDesk) -> None:
+    desk.add(time=in_hours(1))
+    desk.clock.advance(3600)
+
+    async def ticks() -> None:
+        runs = JobRuns(desk.desk)
+        for _ in range(3):
+            runs.tick(desk.clock.now_ms())
+            await asyncio.sleep(0)
+        await runs.stop(5)
+        runs.tick(desk.clock.now_ms() + DAY_MS)
+
+    asyncio.run(ticks())
+    assert len(desk.texts()) == 1
+
+
+def job(repeat: Repeat, due: datetime, **fields: Any) -> Job:
+    ms = int(due.timestamp() * 1000)
+    values = {"cost": "", "fallback": None, "sendings": 1, **fields}
+    return Job(1, "", 0, {}, "", 0, 0, ms, ms, int(repeat), 0, **values)
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("repeat", "due", "after", "then"),
+    [
+        (Repeat.HOURLY, (2025, 6, 15, 9), (2025, 6, 15, 9), (2025, 6, 15, 10)),
+        (Repeat.HOURLY, (2025, 6, 15, 9), (2025, 6, 15, 11, 30), (2025, 6, 15, 12)),
+        (Repeat.DAILY, (2025, 3, 29, 9), (2025, 3, 29, 9), (2025, 3, 30, 9)),  # clocks go forward that night
+        (Repeat.DAILY, (2025, 6, 1, 9), (2025, 6, 15, 10), (2025, 6, 16, 9)),
+        (Repeat.WORKING_DAYS, (2025, 6, 13, 9), (2025, 6, 13, 9), (2025, 6, 16, 9)),
+        (Repeat.WEEKENDS, (2025, 6, 15, 9), (2025, 6, 15, 9), (2025, 6, 21, 9)),
+        (Repeat.WEEKLY, (2025, 6, 15, 9), (2025, 6, 15, 9), (2025, 6, 22, 9)),
+        (Repeat.MONTHLY, (2025, 1, 31, 9), (2025, 1, 31, 9), (2025, 2, 28, 9)),
+        (Repeat.MONTHLY, (2025, 12, 1, 9), (2025, 12, 1, 9), (2026, 1, 1, 9)),
+        (Repeat.YEARLY, (2024, 2, 29, 9), (2024, 2, 29, 9), (2025, 2, 28, 9)),
+    ],
+)
+def test_when_a_list_is_due_again(
+    repeat: Repeat, due: tuple[int, ...], after: tuple[int, ...], then: tuple[int, ...]
+) -> None:
+    def at(parts: tuple[int, ...]) -> datetime:
+        year, month, day, hour, *minute = parts
+        return datetime(year, month, day, hour, *minute, tzinfo=BERLIN)
+
+    found = next_due(job(repeat, at(due)), int(at(after).timestamp() * 1000), BERLIN)
+    assert datetime.fromtimestamp(found / 1000, BERLIN) == at(then)
+
+
+def test_a_month_with_31_days_has_the_31st_again() -> None:
+    first = datetime(2025, 1, 31, 9, tzinfo=UTC)
+    due = job(Repeat.MONTHLY, first)
+    days = []
+    for _ in range(3):
+        due = due._replace(due_ms=next_due(due, due.due_ms, UTC))
+        days.append(datetime.fromtimestamp(due.due_ms / 1000, UTC).day)
+    assert days == [28, 31, 30]
+
+
+def test_the_newest_sendings_are_counted() -> None:
+    runs: tuple[Run, ...] = ()
+    for first in range(1, 5):
+        runs = counted(runs, Run(first, first, 4000))
+    assert [run.first for run in runs] == [3, 4]
+    assert counted(runs, Run(9, 9, 20_000)) == (Run(9, 9, 20_000),)
