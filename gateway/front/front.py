@@ -172,10 +172,11 @@ class SmscFront:
         raise ApiProblem(BAD_PARAMETERS, _needs_relay(operation))
 
     def load_all(self) -> None:
-        """Imports all that SCRIPTS names."""
-        for module in SCRIPTS:
-            with contextlib.suppress(ModuleNotFoundError):
-                self.load(module)
+        """Imports all that SCRIPTS names, once."""
+        for module, operations in SCRIPTS.items():
+            if operations[0] not in self._handlers:
+                with contextlib.suppress(ModuleNotFoundError):
+                    self.load(module)
 
     def load(self, module: str) -> None:
         """Imports a module of SCRIPTS."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from types import SimpleNamespace
+from typing import Any, cast
 
 from front_desk import config_of
-from gateway_fakes import account_config
+from gateway_fakes import FakeJournal, account_config
 
 from gateway.config.basics import Address
-from gateway.config.model import AccountHttp, Config, HttpListener, Listeners
-from gateway.http_side import is_wanted
+from gateway.config.model import Account, AccountHttp, Config, HttpListener, Listeners
+from gateway.core.api import ApiUse
+from gateway.daemon import Daemon
+from gateway.http_side import HttpSide, is_wanted
 
 _LISTS = """
 import sys, gateway.daemon, gateway.cli.run
@@ -35,3 +39,27 @@ def test_who_wants_http() -> None:
     assert not is_wanted(config_of(account_config()))
     assert is_wanted(config_of(called))
     assert is_wanted(Config(listeners=listeners, accounts=(account_config(),), routes=()))
+
+
+class Store:
+    """A daemon's journal and nothing else of it."""
+
+    def __init__(self) -> None:
+        self.journal = FakeJournal()
+        self.side = HttpSide(cast(Daemon, SimpleNamespace(journal=self.journal)), cast(Any, None))
+
+    def told(self, *accounts: Account) -> list[Any]:
+        self.side._tell_store(config_of(*accounts))
+        return self.journal.commit().api_accounts
+
+
+def test_the_store_hears_what_has_changed_of_what_accounts_want() -> None:
+    store = Store()
+    plain, asks = account_config(), account_config(system_id="asks", http=AccountHttp())
+    called = account_config(system_id="asks", http=AccountHttp(handler="https://example.org/x"))
+    inbox, handler = ApiUse.INBOX, ApiUse.INBOX | ApiUse.HANDLER | ApiUse.NO_SESSIONS
+    assert store.told(plain, asks) == [("app", 0), ("asks", inbox)]
+    assert store.told(plain, asks) == []
+    assert store.told(plain, called) == [("asks", handler)]
+    assert store.told(plain) == [("asks", 0)]
+    assert store.told(plain, asks) == [("asks", inbox)]
