@@ -73,7 +73,7 @@ def fill_http(store: Store, number: str, message_id: int) -> None:
     bare = message(message_id, account="web", destination=number, origin=2, flags=Wish.CALLED.value)
     store.send(bare, bare._replace(message_id=message_id + 1))
     known = (number, "Example", 0, 1, 0, f"{TEXT} for {number}", 0)
-    store.apply(api_messages=[(n, "web", "7", *known) for n in (message_id, message_id + 1)])
+    store.apply(api_messages=[(n, "web", f"to-{number}", *known) for n in (message_id, message_id + 1)])
     store.apply(failed=[(message_id, 5, "", NOW_MS)])
     store.apply(calls_refused=[(row["call_id"], "no", NOW_MS) for row in store.rows("call")])
     store.apply(failed=[(message_id + 1, 5, "", NOW_MS)])

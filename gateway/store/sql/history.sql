@@ -125,7 +125,7 @@ DELETE FROM incoming_part WHERE ?1 IN (number, own_number, source, destination);
 
 -- name: erase_api_messages
 -- What clients over HTTP know of messages that have ended.
-UPDATE api_message SET phone = iif(phone = ?1, 'erased', phone), comment = '', info = '', info = '',
+UPDATE api_message SET phone = iif(phone = ?1, 'erased', phone), comment = '', info = '', api_id = '',
     sender = iif(sender IN (?1, '+' || ?1, '00' || ?1), 'erased', sender)
 WHERE message_id > ?2 AND message_id <= ?3 AND (phone = ?1 OR sender IN (?1, '+' || ?1, '00' || ?1))
 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.message_id = api_message.message_id);
@@ -141,6 +141,7 @@ DELETE FROM call WHERE call_id > ?2 AND call_id <= ?3 AND kind = 2 AND ?1 IN (ph
 -- name: erase_calls
 -- Other calls still say what became of their messages.
 UPDATE call SET phone = iif(phone IN (?1, '+' || ?1, '00' || ?1), 'erased', phone), comment = '', info = '', reason = '',
+    api_id = iif(instr(api_id, ?1), '', api_id),
     own_number = iif(own_number IN (?1, '+' || ?1, '00' || ?1), 'erased', own_number)
 WHERE call_id > ?2 AND call_id <= ?3 AND (phone IN (?1, '+' || ?1, '00' || ?1) OR own_number IN (?1, '+' || ?1, '00' || ?1));
 
