@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
+import pytest
 from http_server import GET, answer_of, plainly, serving, statuses
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from multidict import CIMultiDict
 from smtp_support import on_loops
 
 from gateway.ingress.http_connection import IN_LINE
+from gateway.ingress.http_requests import client_address, plain_address, split_target
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "http" / "framing.json").read_text())
 
@@ -162,3 +166,33 @@ def test_whatever_comes_is_answered_or_closed(pieces: list[bytes]) -> None:
             assert server.listener.faults == 0
 
     asyncio.run(run())
+
+
+@given(st.lists(st.text(max_size=40), max_size=3), st.booleans())
+def test_whatever_proxies_say_an_address_comes_of_it(lines: list[str], is_any: bool) -> None:
+    headers = CIMultiDict(("X-Forwarded-For", line) for line in lines)
+    proxies = [ip_network("0.0.0.0/0" if is_any else "127.0.0.0/8")]
+    ip_address(client_address("127.0.0.1", headers, proxies))
+
+
+@given(st.text(max_size=60))
+def test_whatever_a_target_is_it_has_a_path(target: str) -> None:
+    path, query = split_target(target)
+    if target.startswith("/"):
+        assert path + ("?" + query if "?" in target else "") == target
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("fe80::1%eth0", "fe80::1"),
+        ("2001:DB8::0001", "2001:db8::1"),
+        ("192.0.2.7:80", ""),
+        ("host", ""),
+        ("", ""),
+    ],
+)
+def test_an_address_has_one_form(text: str, address: str) -> None:
+    assert plain_address(text) == address
