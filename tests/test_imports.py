@@ -215,6 +215,7 @@ RULES: dict[str, frozenset[str]] = {
         {
             "gateway.config",
             "gateway.core",
+            "gateway.front.blacklist",
             "gateway.front.desk",
             "gateway.front.gate",
             "gateway.front.templates",

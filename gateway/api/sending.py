@@ -11,7 +11,7 @@ for the first.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -129,6 +129,7 @@ class Sending:
     ) -> tuple[list[Outcome], list[int]]:
         """What became of each, and how many SMS it is; raises Problem when none is taken."""
         desk, account = self._desk, wanted.account
+        forbids = _blacklist_of(desk, account.name) if desk.black else None
         outcomes: list[Outcome] = []
         drafts: list[Draft] = []
         places: list[int] = []
@@ -137,6 +138,8 @@ class Sending:
                 outcomes.append(draft)
             elif draft.esm_class and (kind := kind_of(draft)) and kind not in account.config.smpp.allow:
                 outcomes.append(Refusal.SPECIAL)
+            elif forbids is not None and forbids(draft.destination, len(made) > 1):
+                outcomes.append(Refusal.BLACKLIST)
             else:
                 outcomes.append(Refusal.STORE)  # until its turn comes
                 drafts.append(draft)
@@ -182,6 +185,13 @@ class Sending:
                     )
                 )
         return tuple(ids)
+
+
+def _blacklist_of(desk: Desk, account: str) -> Callable[[str, bool], bool] | None:
+    """What the account has put on its list over HTTP for one kind of sending alone (phones.php)."""
+    from gateway.front.blacklist import check_of  # few have one
+
+    return check_of(desk, account)
 
 
 async def _drafts(wanted: Wanted, now_ms: int, flags: int) -> list[Draft | Errors]:

@@ -10,6 +10,7 @@ from json_api import OTHER, TO, ApiDesk, MakeApi, http_account
 from gateway.config.http_model import AccountHttp
 from gateway.core.api import ApiFlag
 from gateway.core.model import Origin, Wish
+from gateway.front.blacklist import MASS, SINGLE
 
 
 def test_a_message_is_answered_when_it_is_durable(api: ApiDesk) -> None:
@@ -149,6 +150,16 @@ def test_accounts_that_are_called_hear_of_the_end(make_api: MakeApi, http: Accou
     api.post()
     ((flags,),) = api.journal.all("SELECT flags FROM message")
     assert bool(flags & Wish.CALLED) is called
+
+
+def test_a_blacklist_of_one_kind_of_sending_holds_here_too(api: ApiDesk) -> None:
+    api.desk.black["app"] = {TO: MASS, OTHER: SINGLE}
+    assert api.post({"to": TO, "text": "one"}).status == 202
+    told = api.post({"to": OTHER, "text": "one"})
+    assert (told.status, told.value["code"]) == (422, "blacklist")
+    told = api.post({"messages": [{"to": TO, "text": "one"}, {"to": OTHER, "text": "one"}]})
+    assert [one["state"] for one in told.value["messages"]] == ["refused", "accepted"]
+    assert api.post({"to": OTHER, "text": "one"}, account="other").status == 202
 
 
 @pytest.mark.parametrize(
