@@ -17,6 +17,7 @@ from gateway.core.accounts import Account
 from gateway.core.http import HttpCall, HttpReply
 from gateway.front.desk import (
     BAD_PARAMETERS,
+    TOO_OFTEN,
     ApiProblem,
     Asked,
     Desk,
@@ -28,6 +29,7 @@ from gateway.front.desk import (
 from gateway.front.gate import Gate, credentials_in
 from protocols.smsc_http import charsets
 from protocols.smsc_http.errors import error_text
+from protocols.smsc_http.limits import SlidingWindow
 from protocols.smsc_http.operations import REST_SEND, SCRIPT_PATH, Operation, answer_fmt, find, missing
 from protocols.smsc_http.rendering import render, render_failure
 from protocols.smsc_http.requests import MAX_BODY, Request, RequestError, decode_request
@@ -36,6 +38,8 @@ PATHS: Final = (SCRIPT_PATH, REST_SEND)
 """What begins so is for us."""
 BODY_MAX: Final = MAX_BODY
 RETRY_AFTER_S: Final = 5
+PICTURES_A_MINUTE: Final = 60
+"""So many captcha pictures an IP address may ask for, which needs no login."""
 
 SCRIPTS: Final[Mapping[str, tuple[str, ...]]] = {
     "sending": ("send", "cost"),
@@ -75,6 +79,7 @@ class SmscFront:
         self._desk = desk
         self._gate = gate
         self._handlers: dict[str, Handler] = {}
+        self._pictures = SlidingWindow(PICTURES_A_MINUTE, 60)
         self.requests = 0
         """Requests that were let in, and how many of them were answered with an error of the service."""
         self.errors = 0
@@ -135,11 +140,15 @@ class SmscFront:
             return known
         has_none = not (credentials.login or credentials.key)
         if has_none and operation is not None and operation.name == _WITHOUT_LOGIN:
-            return self._for_pictures()
+            return self._for_pictures(peer)
         return await self._gate.account(credentials, peer)
 
-    def _for_pictures(self) -> Account:
-        """A browser asks for a picture and has no login: any account's relay has them."""
+    def _for_pictures(self, peer: str) -> Account:
+        """A browser asks for a picture and has no login: any account's relay has them, within bounds."""
+        now = self._desk.clock.now()
+        if self._pictures.due(peer, now) > 0:
+            raise ApiProblem(TOO_OFTEN)
+        self._pictures.take(peer, now)
         for account in self._desk.accounts.values():
             if account.config.http is not None and account.config.http.relay and not account.blocked:
                 return account

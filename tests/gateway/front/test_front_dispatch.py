@@ -20,7 +20,7 @@ from gateway.core.api_keys import hash_key
 from gateway.core.http import HttpCall, HttpReply
 from gateway.core.logins import Logins
 from gateway.front.desk import ApiProblem, Asked, Handler, Octets, Unavailable, Value
-from gateway.front.front import SCRIPTS, SmscFront
+from gateway.front.front import PICTURES_A_MINUTE, SCRIPTS, SmscFront
 from gateway.front.gate import Gate
 from protocols.smsc_http.operations import OPERATIONS
 
@@ -274,6 +274,9 @@ def test_a_picture_needs_no_login_and_somebodys_relay(made: Any) -> None:
     front.answer = Octets("image/png", b"png")
     assert front.ask("/sys/imgcode.php", {"apikey": ""}).body == b"png"
     assert front.ask("/sys/imgcode.php", {"apikey": "wrong"}).body.startswith(b"ERROR = 2")
+    answers = [front.ask("/sys/imgcode.php", {"apikey": ""}).body for _ in range(PICTURES_A_MINUTE)]
+    assert answers == [b"png"] * (PICTURES_A_MINUTE - 1) + [b"ERROR = 9 (duplicate request, wait a minute)"]
+    assert front.ask("/sys/imgcode.php", {"apikey": ""}, peer="192.0.2.8").body == b"png"
 
 
 def test_a_store_that_cannot_be_read_is_503(made: Any) -> None:
