@@ -13,6 +13,8 @@ CONFIG = """\
 listeners:
   http:
     - address: "{host}:{http}"
+  callbacks:
+    - address: "{host}:{calls}"
 http:
   limits: 0
   max_requests: 1000
@@ -46,6 +48,9 @@ smsc_connectors:
     url: http://{host}:{service}
     login: {login}
     password: "{password}"
+    callback:
+      path: /smsc/centre
+      secret: front-test
 routes:
   - prefix: ""
     connectors: [operator, centre]
@@ -65,13 +70,15 @@ def _hash_of(password: str) -> str:
 @contextmanager
 def running_front(work_dir: Path, *, limits: str = "0", money: str = "1000") -> Iterator[Service]:
     """The gateway as the service, for login and password of the documentation; its messages end at once."""
-    http, smsc = free_ports(2)
-    with running_service(work_dir, *UNLIMITED) as service:
+    http, smsc, calls = free_ports(3)
+    handler = f"http://{HOST}:{calls}/smsc/centre?sha1=front-test"
+    with running_service(work_dir, *UNLIMITED, "--http-handler", handler) as service:
         config = work_dir / "gateway.yaml"
         text = CONFIG.format(
             host=HOST,
             http=http,
             smsc=smsc,
+            calls=calls,
             service=service.url.rpartition(":")[2],
             login=LOGIN,
             password=PASSWORD,
