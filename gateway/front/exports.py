@@ -19,11 +19,10 @@ from typing import Any
 
 from gateway.core.csv_cells import csv_cell
 from gateway.core.hours import zone_of
-from gateway.core.prices import amount_text
 from gateway.front import fields
 from gateway.front.desk import Desk, Record, Unavailable, committed
 from gateway.front.sent_messages import PAGE, Search
-from gateway.front.status import shown_of, text_of
+from gateway.front.status import cost_of, shown_of, text_of
 
 KIND = "download"
 """Of the records."""
@@ -212,7 +211,7 @@ def _cells(row: Row, zone: tzinfo) -> list[object]:
         fields.written(accepted_ms, zone),
         fields.written(row["done_ms"] or accepted_ms, zone),
         row["parts"],
-        amount_text(row["cost"]),
+        cost_of(row),
         text_of(row),
     ]
 

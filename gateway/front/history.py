@@ -14,7 +14,7 @@ from gateway.front.desk import NOT_FOUND, ApiProblem, Asked, Desk, Handler, Valu
 from gateway.front.exports import exports_of
 from gateway.front.price_zones import price_zones
 from gateway.front.sent_messages import PAGE, search_of
-from gateway.front.status import place_of, shown_of, text_of
+from gateway.front.status import cost_of, place_of, shown_of, text_of
 from gateway.translate.api_status import status_name
 from gateway.translate.stored_text import readable
 from protocols.smsc_http.values import identity
@@ -110,7 +110,7 @@ def message_record(row: Row, zone: tzinfo) -> dict[str, Any]:
         "send_date": fields.written(accepted_ms, zone),
         "send_timestamp": accepted_ms // 1000,
         "phone": row["phone"],
-        "cost": amount_text(row["cost"]),
+        "cost": cost_of(row),
         "sender_id": row["sender"],
         "status_name": status_name(shown.status),
         "message": text,

@@ -138,7 +138,7 @@ def record_of(row: Row | None, level: str, zone: tzinfo) -> dict[str, Any]:
         "send_date": fields.written(row["accepted_ms"], zone),
         "send_timestamp": row["accepted_ms"] // 1000,
         "phone": row["phone"],
-        "cost": amount_text(row["cost"]),
+        "cost": cost_of(row),
         "sender_id": "HLR" if is_hlr else row["sender"],
         "status_name": status_name(shown.status),
         "message": text_of(row),
@@ -149,6 +149,11 @@ def record_of(row: Row | None, level: str, zone: tzinfo) -> dict[str, Any]:
     if level == "2":
         record |= place_of(row["phone"])
     return record
+
+
+def cost_of(row: Row) -> str:
+    """What it has cost; nothing if that was given back."""
+    return amount_text(0 if row["given_back"] else row["cost"])
 
 
 def text_of(row: Row) -> str:

@@ -3,21 +3,21 @@
 -- name: api_statuses
 -- The newest message of each name and recipient: account, pairs of them as a JSON array.
 SELECT j.key AS place, a.message_id, a.api_id, a.phone, a.sender, a.kind, a.parts, a.cost, a.comment, a.flags, a.info,
-    coalesce(m.accepted_ms, h.accepted_ms) AS accepted_ms, m.progress, h.state, h.error, h.done_ms, h.connector,
+    coalesce(m.accepted_ms, h.accepted_ms) AS accepted_ms, c.given_back, m.progress, h.state, h.error, h.done_ms, h.connector,
     coalesce(m.esm_class, t.esm_class, 0) AS esm_class, coalesce(m.data_coding, t.data_coding, 0) AS data_coding,
     coalesce(m.user_data, t.user_data, x'') AS user_data
 FROM json_each(?2) j CROSS JOIN api_message a ON a.message_id = (
     SELECT message_id FROM api_message INDEXED BY api_message_phone
     WHERE account = ?1 AND phone = j.value ->> 1 AND api_id = j.value ->> 0 ORDER BY message_id DESC LIMIT 1)
 LEFT JOIN message m ON m.message_id = a.message_id LEFT JOIN history h ON h.message_id = a.message_id
-LEFT JOIN history_text t ON t.message_id = a.message_id
+LEFT JOIN history_text t ON t.message_id = a.message_id LEFT JOIN charge c ON c.message_id = a.message_id
 WHERE NOT a.flags & 2 ORDER BY j.key;
 
 -- name: api_history
 -- Messages of an account from a message_id to below another, the newest first: account, low, high, 1 for mails (else
 -- 0), rows at the most.  Those of the other kind that stand between them are passed, up to a number.
 SELECT a.message_id, a.api_id, a.phone, a.sender, a.kind, a.parts, a.cost, a.comment, a.flags, a.info,
-    coalesce(m.accepted_ms, h.accepted_ms) AS accepted_ms, m.progress, h.state, h.error, h.done_ms,
+    coalesce(m.accepted_ms, h.accepted_ms) AS accepted_ms, c.given_back, m.progress, h.state, h.error, h.done_ms,
     coalesce(m.esm_class, t.esm_class, 0) AS esm_class, coalesce(m.data_coding, t.data_coding, 0) AS data_coding,
     coalesce(m.user_data, t.user_data, x'') AS user_data
 FROM (SELECT * FROM (
@@ -25,12 +25,12 @@ FROM (SELECT * FROM (
         WHERE account = ?1 AND message_id >= ?2 AND message_id < ?3 ORDER BY message_id DESC LIMIT 100000)
     WHERE NOT flags & 2 AND (kind = 8) = ?4 LIMIT ?5) a
 LEFT JOIN message m ON m.message_id = a.message_id LEFT JOIN history h ON h.message_id = a.message_id
-LEFT JOIN history_text t ON t.message_id = a.message_id ORDER BY a.message_id DESC;
+LEFT JOIN history_text t ON t.message_id = a.message_id LEFT JOIN charge c ON c.message_id = a.message_id ORDER BY a.message_id DESC;
 
 -- name: api_history_to
 -- The same of those to some recipients, a JSON array.
 SELECT a.message_id, a.api_id, a.phone, a.sender, a.kind, a.parts, a.cost, a.comment, a.flags, a.info,
-    coalesce(m.accepted_ms, h.accepted_ms) AS accepted_ms, m.progress, h.state, h.error, h.done_ms,
+    coalesce(m.accepted_ms, h.accepted_ms) AS accepted_ms, c.given_back, m.progress, h.state, h.error, h.done_ms,
     coalesce(m.esm_class, t.esm_class, 0) AS esm_class, coalesce(m.data_coding, t.data_coding, 0) AS data_coding,
     coalesce(m.user_data, t.user_data, x'') AS user_data
 FROM (SELECT p.* FROM json_each(?6) j CROSS JOIN api_message p INDEXED BY api_message_phone
@@ -38,7 +38,7 @@ FROM (SELECT p.* FROM json_each(?6) j CROSS JOIN api_message p INDEXED BY api_me
     WHERE p.message_id >= ?2 AND p.message_id < ?3 AND NOT p.flags & 2 AND (p.kind = 8) = ?4
     ORDER BY p.message_id DESC LIMIT ?5) a
 LEFT JOIN message m ON m.message_id = a.message_id LEFT JOIN history h ON h.message_id = a.message_id
-LEFT JOIN history_text t ON t.message_id = a.message_id ORDER BY a.message_id DESC;
+LEFT JOIN history_text t ON t.message_id = a.message_id LEFT JOIN charge c ON c.message_id = a.message_id ORDER BY a.message_id DESC;
 
 -- name: api_answers_after
 -- Incoming SMS behind one of them, oldest first: account, inbox_id, since when (ms), own number ("": any), rows at the

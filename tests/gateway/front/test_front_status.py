@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from front_desk import FrontDesk, asked, config_of
-from front_messages import PHONE, answer_of, api_of, came, ended
+from front_messages import PHONE, answer_of, api_of, came, ended, message_of
 from gateway_fakes import NOW_MS, account_config
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from gateway.config.model import Config
 from gateway.core.api import ApiFlag
 from gateway.core.errors import Refusal
-from gateway.core.model import MessageState, Progress
+from gateway.core.model import MessageState, Progress, Wish
 from gateway.front import status
 from gateway.front.desk import ApiProblem, Unavailable
 from gateway.front.status import handlers
@@ -83,6 +83,18 @@ def test_full_data(desk: FrontDesk) -> None:
         f"phone = {PHONE}, cost = 1.40, sender_id = Shop, status_name = waiting, message = Hello!, "
         "comment = Order 7, type = 0"
     )
+
+
+def test_what_was_given_back_has_cost_nothing(desk: FrontDesk) -> None:
+    taken = message_of(desk, flags=Wish.CHARGED.value)
+    desk.journal.batch.charges.append((taken.message_id, "app", 1_400_000, 1))
+    desk.journal.batch.accepted.append((*taken, Progress.QUEUED.value))
+    desk.journal.batch.api_messages.append(tuple(api_of(taken)))
+    desk.journal.flush()
+    assert ask(desk, all="1")["cost"] == "1.40"
+    desk.journal.batch.failed.append((taken.message_id, MessageState.REJECTED.value, "smsc_error_3", NOW_MS))
+    desk.journal.flush()
+    assert ask(desk, all="1")["cost"] == "0.00"
 
 
 def test_country_and_operator(desk: FrontDesk) -> None:
