@@ -22,6 +22,7 @@ SUBJECTS = {
     "deadletters": ("dead", "replay", "replay_all"),
     "history": ("export", "statistics", "erase"),
     "messages": ("message", "find", "decide"),
+    "ping_tasks": ("ping_task_add", "ping_task_remove", "ping_task_list"),
     "queue": ("status", "queue", "list", "unmatched"),
     "reload": ("reload",),
     "routes": ("route_explain", "route_list"),

@@ -41,6 +41,7 @@ COMMANDS = {
     "account": "show accounts and their money, put money in",
     "blacklist": "keep numbers from getting SMS",
     "sender": "say which added sender names may be used",
+    "ping-task": "say whom ping.php tells of an event",
     "receipts": "show the receipts that match no message",
     "deadletters": "list or replay what nobody took",
     "trace": "show the SMPP PDUs of an account, a number or a connector",
