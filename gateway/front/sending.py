@@ -13,7 +13,7 @@ from typing import Any, Final
 from gateway.core.accounts import Account
 from gateway.core.api import ApiFlag
 from gateway.core.errors import Refusal
-from gateway.core.model import Origin
+from gateway.core.model import Draft, Origin
 from gateway.core.quoting import Quote, quote
 from gateway.core.submission import Accepted
 from gateway.front.desk import (
@@ -39,7 +39,8 @@ from gateway.front.planning import (
 from gateway.front.schedule import schedule_of
 from gateway.front.sending_checks import check
 from gateway.front.sending_links import Links, placeholder
-from gateway.front.sent import error_of, money, parts_of, row_of, segments_of
+from gateway.front.sent import error_of, money, parts_of, row_of, segments_of, segments_taken
+from gateway.front.usual import usual_draft
 from gateway.translate.api_status import refusal_number, registered_as
 from gateway.translate.api_submit import KINDS, Kind, SubmitError, Wanted, kind_of
 from protocols.smsc_http.errors import WITH_ID
@@ -71,6 +72,9 @@ class Sending:
         """The messages of a request, taken and durable; or what `desk.relay` says of what has files."""
         if asked.files or asked.params.get("imgcode"):
             return await self._relayed(asked)
+        draft = usual_draft(asked.params, asked.account, asked.address)
+        if draft is not None and not self._desk.black:
+            return await self._send_one(asked, draft)
         lines = await self.lines(asked)
         if sum(map(_recipients, lines)) <= IN_A_TURN:
             taken = self.take(asked, lines)
@@ -82,6 +86,40 @@ class Sending:
         if isinstance(taken, ApiProblem):
             raise taken
         return taken
+
+    async def _send_one(self, asked: Asked, draft: Draft) -> Value:
+        """What `take` does, for the usual request."""
+        desk, account = self._desk, asked.account
+        now_ms = desk.clock.now_ms()
+        taken = desk.submission.accept_each(account, (draft,), desk.clock.now(), now_ms, Origin.HTTP)
+        one = taken if isinstance(taken, Refusal) else taken[0]
+        if isinstance(one, Refusal):
+            plan = self._plan(asked, None)
+            messages = planned(plan, lines_of(asked.params))
+            settled = self._settle(asked, plan, messages, _each(taken, 1), Links(desk, account.name))
+            await committed(desk.journal)
+            assert isinstance(settled, ApiProblem)
+            raise settled
+        message, cost = one
+        segments = segments_taken(draft, message)
+        id = draft.client_id or str(desk.next_api_id())
+        desk.journal.batch.api_messages.append(
+            (
+                message.message_id,
+                account.name,
+                id,
+                draft.destination,
+                message.source,
+                0,
+                segments,
+                cost,
+                "",
+                0,
+            )
+        )
+        desk.submission.flush()
+        await committed(desk.journal)
+        return {"id": int(id) if id.isdecimal() else id, "cnt": segments}
 
     def take(self, asked: Asked, lines: Sequence[ListLine]) -> Value | ApiProblem:
         """Puts the messages of a request into the gathering batch, all of them: nothing is awaited here.
@@ -168,8 +206,13 @@ class Sending:
     def _take(
         self, asked: Asked, plan: Plan, messages: Sequence[Planned], links: Links
     ) -> Value | ApiProblem:
+        return self._settle(asked, plan, messages, self._outcomes(asked, plan, messages), links)
+
+    def _settle(
+        self, asked: Asked, plan: Plan, messages: Sequence[Planned], outcomes: Sequence[Outcome], links: Links
+    ) -> Value | ApiProblem:
+        """Keeps what became of the messages, and says it."""
         desk, params = self._desk, asked.params
-        outcomes = self._outcomes(asked, plan, messages)
         number = error_of(outcomes)
         if number and number not in WITH_ID:
             raise ApiProblem(number)
@@ -185,21 +228,15 @@ class Sending:
             return ApiProblem(number, _TEXTS.get(first, "") if isinstance(first, Refusal) else "", shown)
         return self._answer(asked, params.get("cost", ""), shown, messages, outcomes)
 
-    def _outcomes(self, asked: Asked, plan: Plan, messages: Sequence[Planned]) -> list[Outcome]:
+    def _outcomes(self, asked: Asked, plan: Plan, messages: Sequence[Planned]) -> Sequence[Outcome]:
         """What became of each message."""
         desk = self._desk
         drafts = [one.draft for one in messages if one.why is None]
         if not drafts:
             return [one.why for one in messages if one.why is not None]
         now = desk.clock.now()
-        taken = desk.submission.accept_each(asked.account, drafts, now, plan.now_ms, Origin.HTTP)
-        if isinstance(taken, Refusal):
-            number = refusal_number(taken)
-            if not number:
-                raise Unavailable
-            if number not in WITH_ID:
-                raise ApiProblem(number)
-            taken = [taken] * len(drafts)
+        answer = desk.submission.accept_each(asked.account, drafts, now, plan.now_ms, Origin.HTTP)
+        taken = _each(answer, len(drafts))
         if len(drafts) == len(messages):
             return taken
         rest = iter(taken)
@@ -286,6 +323,18 @@ class Sending:
     def _balance(self, account: Account) -> str:
         plan = self._desk.submission.ledger.plans.get(account.name)
         return money(0 if plan is None else plan.purse.balance)
+
+
+def _each(taken: Sequence[Outcome] | Refusal, count: int) -> Sequence[Outcome]:
+    """What became of each of so many messages. Raises Unavailable, or the error of them all."""
+    if not isinstance(taken, Refusal):
+        return taken
+    number = refusal_number(taken)
+    if not number:
+        raise Unavailable
+    if number not in WITH_ID:
+        raise ApiProblem(number)
+    return [taken] * count
 
 
 def _recipients(line: ListLine) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 
+from gateway.core.model import Draft, Message
 from gateway.core.networks import mccmnc_of
 from gateway.core.prices import amount_text
 from gateway.core.submission import Accepted
@@ -21,10 +22,14 @@ def error_of(outcomes: Sequence[Outcome]) -> int:
     return refusal_number(first)
 
 
-def segments_of(one: Planned, taken: Accepted) -> int:
+def segments_taken(draft: Draft, message: Message) -> int:
     """SMS of a message; a connector that splits by itself has it kept as one."""
-    message, draft = taken.message, one.draft
     return draft.segments if message.user_data is draft.user_data else message.segments
+
+
+def segments_of(one: Planned, taken: Accepted) -> int:
+    """The same of one that was planned."""
+    return segments_taken(one.draft, taken.message)
 
 
 def parts_of(one: Planned, segments: int) -> int:

@@ -237,6 +237,15 @@ def test_each_number_is_told(desk: SendDesk) -> None:
 # -- refusals ---------------------------------------------------------------------------------------------
 
 
+def test_the_usual_request_is_refused_as_any_other(desk: SendDesk) -> None:
+    desk.desk.ledger().purse("rich").balance = 0
+    assert desk.refused("rich", id="5") == (3, 5)
+    assert desk.registered() == [(PHONE, 8, Refusal.BALANCE.value)]
+    assert desk.desk.submission.refused[Refusal.BALANCE] == 1
+    assert desk.refused("named", sender="Other", id="6") == (6, 6)
+    assert [row[1] for row in desk.notes()] == ["5", "6"]
+
+
 def test_a_bad_number_is_registered_with_an_id(desk: SendDesk) -> None:
     assert desk.refused(phones="12", id="33") == (7, 33)
     assert desk.registered() == [("12", 8, Refusal.DESTINATION.value)]

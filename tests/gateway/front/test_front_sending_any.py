@@ -6,11 +6,15 @@ import asyncio
 from collections.abc import Iterator
 
 import pytest
+from front_desk import asked
 from front_sending import SendDesk
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.front.desk import ApiProblem
+from gateway.front.planning import lines_of, planned
+from gateway.front.sending import Sending
+from gateway.front.usual import usual_draft
 from protocols.sms.alphabet import decode, for_data_coding
 from protocols.smsc_http.sending import ListLine, SendingError, format_list
 
@@ -106,6 +110,36 @@ def test_any_request_is_answered(desk: SendDesk, params: dict[str, str], account
             noted = [row[0] for row in batch.api_messages]
             assert sorted(noted) == sorted(row[0] for row in (*batch.accepted, *batch.registered))
     assert not len(desk.journal.batch)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    params=st.fixed_dictionaries(
+        {
+            "phones": st.one_of(NUMBERS, st.sampled_from(("12", "89990000001", f"+{7 * 10**10}", "a", ""))),
+            "mes": st.one_of(TEXTS, st.sampled_from(("", " ", "__HLR__", "a\n~~~\nb", "x" * 1001, "Привет"))),
+        },
+        optional={
+            "sender": st.sampled_from(("", ".", "Example", "79991112233", "far too long a name", "Привет")),
+            "id": st.one_of(st.sampled_from(("", "0", "007", "7", "a.b", "a b")), st.text(max_size=8)),
+            "fmt": st.sampled_from(("0", "3")),
+            "charset": st.just("utf-8"),
+        },
+    ),
+    account=st.sampled_from(("app", "full", "named", "here")),
+)
+def test_the_usual_request_is_made_what_any_request_is(
+    desk: SendDesk, params: dict[str, str], account: str
+) -> None:
+    request = asked(desk.desk, account, "send", params)
+    draft = usual_draft(params, request.account, request.address)
+    if draft is None:
+        return
+    plan = Sending(desk.desk)._plan(request, None)
+    (one,) = planned(plan, lines_of(params))
+    assert one.why is None and one.draft == draft
+    assert (one.content.kind.type, one.content.comment, one.phone) == (0, "", draft.destination)
+    assert plan.wanted.client_id == draft.client_id
 
 
 @settings(max_examples=80, deadline=None)
