@@ -1,8 +1,8 @@
 """The JSON API /v1: which path is whose, who asks, and what a body may be.
 
-There are no cookies and no forms: whoever asks names himself in each request with a header that no browser
-adds by itself, a body has to be application/json, and no other origin is allowed anything, so a page of
-somebody else can make nobody's browser ask for anything.
+There are no cookies and no forms. A browser that was once told a password may add it by itself to what a
+stranger's page makes it send; but such a page can send no application/json, no DELETE, and no request of its
+own Origin, for no other origin is let in, and it can read no answer.
 """
 
 from __future__ import annotations
@@ -78,6 +78,8 @@ class JsonApi:
         handler = methods.get(call.method)
         if handler is None:
             raise _not_allowed(", ".join(methods))
+        if "Origin" in call.headers:
+            _check_origin(call)
         gate = self._gate
         account = await who(gate, call)
         enter(gate, account)
@@ -144,6 +146,13 @@ ROUTES: dict[str, dict[str, _Handler]] = {
 
 def _not_allowed(methods: str) -> Problem:
     return Problem(405, "method_not_allowed", f"this path has {methods}", headers=(("Allow", methods),))
+
+
+def _check_origin(call: HttpCall) -> None:
+    """Raises Problem 403 for what the page of another host lets a browser send (RFC 6454 §7)."""
+    _, _, host = call.headers["Origin"].partition("://")
+    if call.method != "GET" and host.lower() != call.headers.get("Host", "").lower():
+        raise Problem(403, "foreign_origin", "pages of other hosts may not ask: ask from your server")
 
 
 def _path(path: str) -> tuple[int, str]:

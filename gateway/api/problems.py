@@ -70,6 +70,7 @@ TITLES = {
     "malformed_request": "The request cannot be read",
     "unauthorized": "Who asks is not known",
     "blocked": "This address is locked out",
+    "foreign_origin": "The page of another host asks",
     "not_found": "There is no such thing",
     "method_not_allowed": "This method is not for this path",
     "conflict": "It is too late",

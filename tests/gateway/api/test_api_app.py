@@ -146,8 +146,11 @@ def test_security_67_what_a_page_of_somebody_else_can_post_is_not_taken(api: Api
 def test_security_67_no_cookie_says_who_somebody_is_and_no_origin_is_let_in(api: ApiDesk) -> None:
     told = api.post(account="", Cookie="session=app")
     assert told.status == 401
-    told = api.post(Origin="https://example.org")
-    assert told.status == 202
+    for origin in ("https://example.org", "null", "", "https://sms.example.org.example.net"):
+        told = api.post(Origin=origin, Host="sms.example.org")
+        assert (told.status, told.value["code"]) == (403, "foreign_origin")
+        assert api.ask("DELETE", "/v1/messages/7", Origin=origin, Host="sms.example.org").status == 403
+    assert api.post(Origin="https://sms.example.org", Host="SMS.example.org").status == 202
     preflight = api.ask("OPTIONS", "/v1/messages", Origin="https://example.org")
     assert preflight.status == 405
     for headers in (told.headers, preflight.headers):
