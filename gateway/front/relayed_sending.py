@@ -8,70 +8,32 @@ killed between the two, nobody was told that it was taken.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-from gateway.core.accounts import Account
-from gateway.core.admission import Counted
-from gateway.core.api import ApiFlag, ApiMessage
 from gateway.core.errors import Refusal
-from gateway.core.ledger import Charge
 from gateway.core.model import Draft, Message, OnAmbiguous, Origin, Progress, Wish
 from gateway.core.networks import mccmnc_of
 from gateway.core.prices import amount_text
 from gateway.core.smsc_ids import upstream_id_of
 from gateway.front.desk import NO_MONEY, ApiProblem, Asked, Desk, Unavailable, Value, committed
 from gateway.front.fields import bad, spellings
-from gateway.front.relay import Relay, own_parameters
+from gateway.front.relay import Relay
+from gateway.front.relayed_parts import (
+    Part,
+    Request,
+    admit,
+    api_message_of,
+    draft_of,
+    read_request,
+    theirs,
+)
 from gateway.translate.api_status import refusal_number, registered_as
-from protocols.sms import alphabet
-from protocols.sms.addresses import guess_source_ton_npi
 from protocols.sms.receipts import response_key
 from protocols.smsc_http import errors
-from protocols.smsc_http.recipients import is_mail, is_number
-from protocols.smsc_http.sending import is_client_id, split_comment, split_phones
+from protocols.smsc_http.sending import split_phones
 from protocols.smsc_http.values import identity
 
 RECIPIENTS_MAX = 1_000
-KINDS = {"mms": 6, "call": 7, "mail": 8, "viber": 10, "soc": 12, "hlr": 4, "ping": 5, "flash": 1}
-"""By parameter: codes of types (SMSC HTTP API §3.3)."""
-_OURS = frozenset({"id", "cost", "op", "err", "pp", "userip"})
-"""What is not the service's business. It drew a captcha's picture for our address, which `userip` is not."""
-_DATA_CODINGS = {alphabet.Alphabet.GSM7: 0, alphabet.Alphabet.UCS2: 8}
-_TEXT_MAX = 1_000
-_ADDRESS_MAX = 20  # SMPP v3.4 §5.2.8
-
-
-class Part(NamedTuple):
-    """One recipient of a request."""
-
-    message_id: int
-    phone: str
-    draft: Draft
-    counted: Counted | None = None
-    charge: Charge | None = None
-
-    @property
-    def cost(self) -> int:
-        """In millionths."""
-        return 0 if self.charge is None else self.charge.amount
-
-    def take_back(self) -> None:
-        """It is not sent after all."""
-        if self.counted is not None:
-            self.counted.take_back()
-        if self.charge is not None:
-            self.charge.take_back()
-
-
-class Request(NamedTuple):
-    """What send.php is asked for, beside the recipients."""
-
-    account: Account
-    params: Mapping[str, str]
-    api_id: str
-    kind: int
-    text: str
-    comment: str
 
 
 class Sendings:
@@ -89,7 +51,7 @@ class Sendings:
         phones = list(dict.fromkeys(found))
         if not phones or len(phones) > RECIPIENTS_MAX or params.get("list"):
             raise bad()
-        request = self._read(account, params)
+        request = read_request(self._desk, account, params)
         parts, refusal = self._parts(request, phones)
         if refusal is not None or asked.operation == "cost":
             for part in parts:
@@ -99,7 +61,7 @@ class Sendings:
         if asked.operation == "cost":
             return {"cost": amount_text(sum(part.cost for part in parts)), "cnt": len(parts)}
         request_id = f"r{parts[0].message_id}"
-        sms = await self._send(request, parts, {**_theirs(params), "id": request_id}, asked)
+        sms = await self._send(request, parts, {**theirs(params), "id": request_id}, asked)
         await self._keep(request, parts, request_id, sms)
         for phone in phones:
             service.watch(upstream_id_of(request_id, phone))
@@ -107,85 +69,16 @@ class Sendings:
 
     # -- before ------------------------------------------------------------------------------------------
 
-    def _read(self, account: Account, params: Mapping[str, str]) -> Request:
-        api_id = params.get("id", "")
-        if api_id and not is_client_id(api_id):
-            raise bad()
-        text, comment = split_comment(params.get("mes", ""))
-        if len(text) > _TEXT_MAX and not params.get("mail"):
-            raise bad()
-        kind = next((code for name, code in KINDS.items() if params.get(name, "0") not in ("", "0")), 0)
-        return Request(account, params, api_id or str(self._desk.next_api_id()), kind, text, comment)
-
     def _parts(self, request: Request, phones: Sequence[str]) -> tuple[list[Part], Refusal | None]:
         """What each recipient is sent, charged and counted for, up to the first that may not be."""
         parts: list[Part] = []
         for phone in phones:
-            draft = self._draft(request, phone)
-            part = self._admit(request.account, phone, draft)
+            draft = draft_of(request, phone)
+            part = admit(self._desk, request.account, phone, draft)
             if isinstance(part, Refusal):
                 return parts, part
             parts.append(part)
         return parts, None
-
-    def _draft(self, request: Request, phone: str) -> Draft:
-        written = alphabet.choose(request.text)
-        sender = request.params.get("sender", "")[:_ADDRESS_MAX]
-        source_ton, source_npi = guess_source_ton_npi(sender) if sender else (0, 0)
-        is_digits = phone.isdecimal()
-        return Draft(
-            service_type="",
-            source_ton=source_ton,
-            source_npi=source_npi,
-            source=sender,
-            destination_ton=1 if is_digits else 5,
-            destination_npi=1 if is_digits else 0,
-            destination=phone[:_ADDRESS_MAX],
-            esm_class=0,
-            protocol_id=0,
-            priority=0,
-            registered_delivery=1,
-            data_coding=_DATA_CODINGS[written],
-            user_data=alphabet.encode(request.text, written),
-            tlvs=b"",
-            segments=1,
-            due_ms=0,
-            expires_ms=0,
-            validity_period="",
-            client_id=request.api_id,
-        )
-
-    def _admit(self, account: Account, phone: str, draft: Draft) -> Part | Refusal:
-        """As Submission admits what it sends itself; there is no route."""
-        submission, now, now_ms = self._desk.submission, self._desk.clock.now(), self._desk.clock.now_ms()
-        if not (is_mail(phone) if "@" in phone else is_number(phone)):
-            return Refusal.DESTINATION
-        if submission.closed_because is not None or self._desk.journal.error:
-            return submission.closed_because or Refusal.STORE
-        open_most = min(submission.max_messages - submission.open_messages, account.config.max_open)
-        if account.open_messages >= open_most:
-            return Refusal.QUEUE_FULL
-        rules, counted = account.rules, None
-        if rules is not None:
-            draft = rules.prepare(draft)
-        if account.sources and draft.source not in account.sources:
-            return Refusal.SOURCE
-        if submission.denied is not None and submission.denied.fit(phone):
-            return Refusal.DENIED
-        if rules is not None:
-            admitted = rules.admit(draft, now, now_ms)
-            if isinstance(admitted, Refusal):
-                return admitted
-            draft, counted = admitted
-        part = Part(submission.ids.next(now_ms), phone, draft, counted)
-        if draft.due_ms > now_ms:
-            part.take_back()
-            return Refusal.HOURS
-        charge = submission.ledger.charge(account.name, phone, 1)
-        if isinstance(charge, Refusal):
-            part.take_back()
-            return charge
-        return part._replace(charge=charge)
 
     async def _refused(self, request: Request, phones: Sequence[str], why: Refusal | int) -> Exception:
         """What is raised; messages that the service would register are."""
@@ -197,12 +90,14 @@ class Sendings:
         state, error = registered_as(why)
         now_ms, batch = self._desk.clock.now_ms(), self._desk.journal.batch
         for phone in phones:
-            message_id, draft = self._desk.submission.ids.next(now_ms), self._draft(request, phone)
+            message_id, draft = self._desk.submission.ids.next(now_ms), draft_of(request, phone)
             said = (1, state.value, error, "", request.api_id, 0, draft.data_coding, draft.user_data)
             batch.registered.append(
                 (message_id, request.account.name, now_ms, draft.source, draft.destination, *said)
             )
-            batch.api_messages.append(tuple(_api_message(request, message_id, phone, 1, 0, len(phones) > 1)))
+            batch.api_messages.append(
+                tuple(api_message_of(request, message_id, phone, 1, 0, len(phones) > 1))
+            )
         await committed(self._desk.journal)
         return ApiProblem(number, id=identity(request.api_id))
 
@@ -249,7 +144,7 @@ class Sendings:
             key = response_key(upstream_id)
             batch.submitted.append((now_ms, upstream_id, key, message_id, 1, connector))
             is_mass = len(parts) > 1
-            api_message = _api_message(request, message_id, part.phone, each, part.cost, is_mass)
+            api_message = api_message_of(request, message_id, part.phone, each, part.cost, is_mass)
             batch.api_messages.append(tuple(api_message))
         account.open_messages += len(parts)
         submission.open_messages += len(parts)
@@ -316,24 +211,3 @@ class Sendings:
                 for part in parts
             ]
         return answer
-
-
-def _theirs(params: Mapping[str, str]) -> dict[str, str]:
-    return {name: value for name, value in own_parameters("send", params).items() if name not in _OURS}
-
-
-def _api_message(
-    request: Request, message_id: int, phone: str, parts: int, cost: int, is_mass: bool
-) -> ApiMessage:
-    return ApiMessage(
-        message_id,
-        request.account.name,
-        request.api_id,
-        phone,
-        request.params.get("sender", ""),
-        request.kind,
-        parts,
-        cost,
-        request.comment,
-        ApiFlag.MASS.value if is_mass else 0,
-    )
