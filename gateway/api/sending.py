@@ -23,7 +23,7 @@ from gateway.core.api import ApiFlag
 from gateway.core.batch import Answer
 from gateway.core.errors import Refusal
 from gateway.core.http import HttpReply
-from gateway.core.model import Draft, Origin, Wish
+from gateway.core.model import Draft, Origin
 from gateway.core.submission import Accepted
 from gateway.front.desk import Desk, committed
 from gateway.translate.api_submit import BINARY, BINARY_SMS, FLASH_SMS, SMS, UCS2
@@ -38,7 +38,6 @@ JSON = "application/json"
 
 _ONE = ApiFlag.JSON.value
 _ONE_OF_MANY = (ApiFlag.JSON | ApiFlag.MASS).value
-_CALLED = Wish.CALLED.value
 _KINDS = {0: SMS.type, UCS2: SMS.type, BINARY: BINARY_SMS.type}
 """By data_coding."""
 
@@ -106,12 +105,10 @@ class Sending:
     async def _send(self, wanted: Wanted) -> HttpReply:
         desk, account = self._desk, wanted.account
         now_ms = desk.clock.now_ms()
-        http = account.config.http
-        flags = _CALLED if http is not None and (http.handler or http.webhook) else 0
         if wanted.is_many:
-            made = await _drafts(wanted, now_ms, flags)
+            made = await _drafts(wanted, now_ms)
         else:
-            made = [draft_of(wanted.items[0], now_ms, wanted.address, flags)]
+            made = [draft_of(wanted.items[0], now_ms, wanted.address, account.flags)]
         outcomes, parts = self._take(wanted, made, now_ms)
         body = body_of(wanted.items, outcomes, parts, now_ms, is_many=wanted.is_many)
         batch, place = desk.journal.batch, 0
@@ -194,8 +191,9 @@ def _blacklist_of(desk: Desk, account: str) -> Callable[[str, bool], bool] | Non
     return check_of(desk, account)
 
 
-async def _drafts(wanted: Wanted, now_ms: int, flags: int) -> list[Draft | Errors]:
+async def _drafts(wanted: Wanted, now_ms: int) -> list[Draft | Errors]:
     """What each asks for; others have their turn between some of them."""
+    flags = wanted.account.flags
     made = []
     for count, item in enumerate(wanted.items, 1):
         made.append(draft_of(item, now_ms, wanted.address, flags))
