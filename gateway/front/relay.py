@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from gateway.core.accounts import Account
 from gateway.core.errors import Refusal
+from gateway.front.blacklist import forbids
 from gateway.front.desk import (
     BAD_PARAMETERS,
     FORBIDDEN,
@@ -89,7 +90,7 @@ class Relay:
             return await self.send(asked)
         if asked.operation not in RELAYED:
             raise ApiProblem(BAD_PARAMETERS, f"{asked.operation} is not asked of a service")
-        if asked.operation == "waitcall" and _is_listed(asked.account, asked.params["phone"]):
+        if asked.operation == "waitcall" and self._is_listed(asked):
             raise ApiProblem(BLACKLISTED)
         params = own_parameters(asked.operation, asked.params)
         answer = await self.ask(asked.account, asked.operation, params, asked.files)
@@ -97,6 +98,14 @@ class Relay:
             self.waiting.add(asked.params["phone"], asked.account.name)
             await committed(self._desk.journal)
         return answer
+
+    def _is_listed(self, asked: Asked) -> bool:
+        """Whether the subscriber wants nothing of the account."""
+        number, account = spellings(asked.params["phone"])[0], asked.account
+        rules = account.rules
+        if rules is not None and rules.forbids(number) is Refusal.BLACKLIST:
+            return True
+        return forbids(self._desk, account.name, number, False)
 
     async def send(self, asked: Asked) -> Value:
         """A message that goes to the service as a whole, with its files; it is one of the gateway's then."""
@@ -137,11 +146,6 @@ class Relay:
         if operation in SENDING and not account.config.service_messages:
             raise ApiProblem(FORBIDDEN, "this kind of message is not set up: it needs service_messages")
         return service
-
-
-def _is_listed(account: Account, phone: str) -> bool:
-    rules = account.rules
-    return rules is not None and rules.forbids(spellings(phone)[0]) is Refusal.BLACKLIST
 
 
 def needs_relay(operation: str) -> str:

@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gateway.core.accounts import Account
 from gateway.core.errors import Refusal
 from gateway.core.model import Draft, Message, OnAmbiguous, Origin, Progress, Wish
 from gateway.core.networks import mccmnc_of
 from gateway.core.prices import amount_text
 from gateway.core.smsc_ids import upstream_id_of
+from gateway.front.address_book import group_numbers
+from gateway.front.blacklist import forbids
 from gateway.front.desk import NO_MONEY, ApiProblem, Asked, Desk, Unavailable, Value, committed
 from gateway.front.fields import bad, spellings
 from gateway.front.relay import Relay
@@ -30,7 +33,7 @@ from gateway.front.relayed_parts import (
 from gateway.translate.api_status import refusal_number, registered_as
 from protocols.sms.receipts import response_key
 from protocols.smsc_http import errors
-from protocols.smsc_http.sending import split_phones
+from protocols.smsc_http.sending import group_number, split_phones
 from protocols.smsc_http.values import identity
 
 RECIPIENTS_MAX = 1_000
@@ -47,8 +50,7 @@ class Sendings:
         """send.php as a whole; ApiProblem, Unavailable."""
         account, params = asked.account, asked.params
         service = self._relay.service_of(account, asked.operation)
-        found = (spellings(phone)[0] for phone in split_phones(params.get("phones", "")))
-        phones = list(dict.fromkeys(found))
+        phones = await self._phones(account, params)
         if not phones or len(phones) > RECIPIENTS_MAX or params.get("list"):
             raise bad()
         request = read_request(self._desk, account, params)
@@ -61,18 +63,37 @@ class Sendings:
         if asked.operation == "cost":
             return {"cost": amount_text(sum(part.cost for part in parts)), "cnt": len(parts)}
         request_id = f"r{parts[0].message_id}"
-        sms = await self._send(request, parts, {**theirs(params), "id": request_id}, asked)
+        sms = await self._send(
+            request, parts, {**theirs(params), "phones": ",".join(phones), "id": request_id}, asked
+        )
         await self._keep(request, parts, request_id, sms)
         for phone in phones:
             service.watch(upstream_id_of(request_id, phone))
         return self._answer(request, parts, sms)
+
+    async def _phones(self, account: Account, params: Mapping[str, str]) -> list[str]:
+        """The recipients, each once; a group is its contacts."""
+        found: dict[str, None] = {}
+        for phone in split_phones(params.get("phones", "")):
+            number = group_number(phone)
+            members: Sequence[str] | None = [phone]
+            if number is not None:
+                is_mail = params.get("mail", "0") not in ("", "0")
+                members = await group_numbers(self._desk, account.name, number, is_mail)
+            if members is None:
+                raise bad()
+            found.update(dict.fromkeys(spellings(member)[0] for member in members))
+        return list(found)
 
     # -- before ------------------------------------------------------------------------------------------
 
     def _parts(self, request: Request, phones: Sequence[str]) -> tuple[list[Part], Refusal | None]:
         """What each recipient is sent, charged and counted for, up to the first that may not be."""
         parts: list[Part] = []
+        name, is_mass = request.account.name, len(phones) > 1
         for phone in phones:
+            if forbids(self._desk, name, phone, is_mass):
+                return parts, Refusal.BLACKLIST
             draft = draft_of(request, phone)
             part = admit(self._desk, request.account, phone, draft)
             if isinstance(part, Refusal):

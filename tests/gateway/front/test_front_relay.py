@@ -22,7 +22,8 @@ from gateway.core.incoming import Incoming
 from gateway.core.receipts import ReceiptBook
 from gateway.core.smsc_ids import upstream_id_of
 from gateway.core.smsc_inbox import SmscInbox
-from gateway.front import status
+from gateway.front import relayed_sending, status
+from gateway.front.blacklist import ALL, MASS
 from gateway.front.desk import ApiProblem, Octets, Unavailable
 from gateway.front.relay import RELAYED, SENDING, NoService, Relay
 from protocols.sms.receipts import response_key
@@ -255,6 +256,19 @@ def test_several_recipients_share_the_file_and_the_id(at: Setting) -> None:
     assert at.status(api_id, account="plain") == {"status": -3}
 
 
+def test_a_group_is_its_contacts_here_and_none_of_the_services(
+    at: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def members(desk: object, account: str, number: str, is_mail: bool) -> list[str] | None:
+        return [PHONE, OTHER] if (account, number, is_mail) == ("app", "777", False) else None
+
+    monkeypatch.setattr(relayed_sending, "group_numbers", members)
+    at.taken(cnt=2)
+    assert at.ask("send", files=[PICTURE], phones=f"G777,{PHONE}", mms="1")["cnt"] == 2
+    assert at.service.asked[0][1]["phones"] == f"{PHONE},{OTHER}"
+    assert at.problem("send", files=[PICTURE], phones="G778", mms="1").number == 1
+
+
 def test_it_is_charged(at: Setting) -> None:
     at.taken()
     at.ask("send", files=[PICTURE], phones=PHONE, mms="1")
@@ -357,6 +371,16 @@ def test_who_wants_nothing_of_the_account_is_not_made_to_call(at: Setting) -> No
     assert at.problem("waitcall", phone=f"+{PHONE}").number == 5
     assert at.service.asked == []
     at.ask("waitcall", phone=OTHER)
+
+
+def test_a_list_of_phones_php_holds_for_files_and_calls_too(at: Setting) -> None:
+    at.desk.black["app"] = {PHONE: ALL, OTHER: MASS}
+    assert at.problem("waitcall", phone=PHONE).number == 5
+    assert at.problem("send", files=[PICTURE], phones=PHONE, mms="1").number == 8
+    assert at.problem("send", files=[PICTURE], phones=f"{OTHER},79990000003", mms="1").number == 8
+    assert at.service.asked == []
+    at.taken()
+    at.ask("send", files=[PICTURE], phones=OTHER, mms="1")
 
 
 def test_a_call_is_waited_for_no_longer_than_the_service_does(at: Setting) -> None:
