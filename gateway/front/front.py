@@ -7,7 +7,6 @@ only where a listener serves them.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import importlib
 import sqlite3
 from collections.abc import Mapping
@@ -171,8 +170,7 @@ class SmscFront:
         """Who answers an operation, from now on; ApiProblem 1, with a text, if nobody does."""
         module = _MODULES.get(operation)
         if module is not None:
-            with contextlib.suppress(ModuleNotFoundError):
-                self.load(module)
+            self.load(module)
         handler = self._handlers.get(operation)
         if handler is not None:
             return handler
@@ -184,8 +182,7 @@ class SmscFront:
         """Imports all that SCRIPTS names, once."""
         for module, operations in SCRIPTS.items():
             if operations[0] not in self._handlers:
-                with contextlib.suppress(ModuleNotFoundError):
-                    self.load(module)
+                self.load(module)
 
     def load(self, module: str) -> None:
         """Imports a module of SCRIPTS."""
