@@ -124,6 +124,13 @@ def test_of_an_hlr_request_everything_that_was_found_out(desk: FrontDesk) -> Non
     assert shown(desk, 1, all="1").split(",")[14] == "HLR"
 
 
+def test_an_erased_number_takes_what_was_found_out_of_it_along(desk: FrontDesk) -> None:
+    ended(desk, info=HLR_INFO, kind=status.HLR)
+    desk.journal.batch.erasures.append((PHONE, 0, 0))
+    desk.journal.flush()
+    assert desk.journal.all("SELECT phone, info FROM api_message") == [("erased", "")]
+
+
 def test_an_hlr_request_without_an_answer_has_empty_fields(desk: FrontDesk) -> None:
     came(desk, kind=status.HLR)
     assert shown(desk, 1) == f"-1,{NOW_MS // 1000},0,,,,,,,,"
