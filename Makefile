@@ -41,6 +41,10 @@ bench: $(STAMP)  ## the figures of docs/performance.md (ports 2775, 2776; about 
 	$(BIN)/python benchmarks/mail.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/performance.md
 	$(BIN)/python benchmarks/service.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/performance.md
 
+bench-http: $(STAMP)  ## HTTP for clients, beside Kannel's sendsms: docs/performance.md (wrk; 8 minutes)
+	@if [ -z "$$SMPPLOAD" ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi
+	$(BIN)/python benchmarks/http.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/performance.md
+
 kill: $(STAMP)  ## kill the gateway 50 times under load and write docs/kill.md (2 minutes)
 	$(BIN)/python benchmarks/kill.py --kills 50 --write docs/kill.md
 
@@ -83,4 +87,4 @@ lock: $(STAMP)  ## write requirements.lock and requirements-dev.lock anew from p
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install run test bench kill kill-service charges reload routing fuzz check format lock clean
+.PHONY: help install run test bench bench-http kill kill-service charges reload routing fuzz check format lock clean

@@ -100,6 +100,9 @@ RUNS = (
     Run(f"POST /v1/messages, {BATCH} each", "batch", ">= 20,000/s", 8, BATCH),
 )
 OTHER = Run("Kannel's sendsms, spool", "kannel")
+SMPP_RUN = Run("SMPP, 4 binds, window 50", "smpp")
+SMPP_MESSAGES_A_SECOND = 5_000
+"""Of the load over SMPP so many are sent for each second that the others last."""
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,7 @@ def main() -> int:
     args = parser.parse_args()
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is not installed: apt-get install wrk")
-    runs = [*RUNS, OTHER] if shutil.which("bearerbox") else list(RUNS)
+    runs = [*RUNS, SMPP_RUN, *((OTHER,) if shutil.which("bearerbox") else ())]
     tries: dict[str, list[Found]] = {run.name: [] for run in runs}
     for _ in range(args.repeat):  # one after the other, so that what disturbs them disturbs all alike
         for run in runs:
@@ -150,6 +153,8 @@ def main() -> int:
 
 def measure(run: Run, seconds: int, smppload: str) -> Found:
     """One load at a fresh gateway, or at a fresh Kannel."""
+    if run.form == "smpp":
+        return measure_smpp(seconds, smppload)
     start = kannel if run.form == "kannel" else gateway
     with tempfile.TemporaryDirectory(prefix="smsc-gateway-bench-") as name, smsc(smppload):
         folder = Path(name)
@@ -162,6 +167,27 @@ def measure(run: Run, seconds: int, smppload: str) -> Found:
     messages = load["requests"] * run.size
     per_message = [1e6 * one / messages for one in spent]
     return Found(load, messages, messages / load["seconds"], sum(per_message), per_message[0])
+
+
+def measure_smpp(seconds: int, smppload: str) -> Found:
+    """The same gateway with the same messages over SMPP: what HTTP costs can be compared with it."""
+    command = [
+        *(smppload, "both", "--smsc-port", str(SMSC), "--target", f"{HOST}:{SMPP}", "--len", "22"),
+        *("--system-id", "bench", "--password", "bench-on", "--binds", "4", "--window", "50"),
+        *("--messages", str(SMPP_MESSAGES_A_SECOND * seconds), "--timeout", "180", "--dlr", "on"),
+    ]
+    with (
+        tempfile.TemporaryDirectory(prefix="smsc-gateway-bench-") as name,
+        gateway(Path(name), linked=False) as pids,
+    ):
+        before = [cpu_s(pid) for pid in pids]
+        report = report_of(command)
+        spent = [cpu_s(pid) - was for pid, was in zip(pids, before, strict=True)]
+    messages, latency = report["accepted"], report["latency_ms"]["resp"]
+    load = {"bad": report["rejected"], "lost": report["lost"]}
+    load |= {"p50_ms": latency["p50"], "p99_ms": latency["p99"]}
+    per_message = [1e6 * one / messages for one in spent]
+    return Found(load, messages, report["complete"]["rate"], sum(per_message), per_message[0])
 
 
 def wrk(run: Run, port: int, seconds: int, first: int) -> dict[str, Any]:
@@ -287,7 +313,8 @@ def cpu_s(pid: int) -> float:
 # -- the page ------------------------------------------------------------------------------------------------
 
 COLUMNS = (
-    *("load", "wanted", "messages/s", "of Kannel", "CPU µs/message", "of which the listener's process"),
+    *("load", "wanted", "messages/s", "of Kannel", "CPU µs/message", "of SMPP's"),
+    "of which the process that listens, µs",
     *("p50 / p99, ms", "refused or lost"),
 )
 
@@ -295,6 +322,7 @@ COLUMNS = (
 def as_table(results: Sequence[tuple[Run, Found]]) -> str:
     """The figures as a table in Markdown."""
     base = next((found.rate for run, found in results if run.form == "kannel"), 0.0)
+    smpp = next(found.cpu_us for run, found in results if run.form == "smpp")
     lines = [COLUMNS, ("---",) * len(COLUMNS)]
     for run, found in results:
         load = found.load
@@ -305,6 +333,7 @@ def as_table(results: Sequence[tuple[Run, Found]]) -> str:
                 f"{found.rate:,.0f}",
                 f"{found.rate / base:.2f}" if base else "",
                 f"{found.cpu_us:.0f}",
+                f"{found.cpu_us / smpp:.1f}",
                 f"{found.main_us:.0f}",
                 f"{load['p50_ms']:.1f} / {load['p99_ms']:.1f}",
                 str(load["bad"] + load["lost"]),
