@@ -136,8 +136,7 @@ def test_a_file_is_fetched_by_any_of_its_names(desk: FrontDesk) -> None:
     asyncio.run(story())
 
 
-def test_cells_that_look_like_formulas_are_none(desk: FrontDesk) -> None:
-    """security.md 66."""
+def test_security_66_cells_that_look_like_formulas_are_none(desk: FrontDesk) -> None:
 
     async def story() -> None:
         text = b'=cmd!A0;x\r\n"y'
@@ -149,7 +148,7 @@ def test_cells_that_look_like_formulas_are_none(desk: FrontDesk) -> None:
     asyncio.run(story())
 
 
-def test_nobody_gets_the_file_of_another_account(desk: FrontDesk) -> None:
+def test_security_68_nobody_gets_the_file_of_another_account(desk: FrontDesk) -> None:
     async def story() -> None:
         sent(desk, PAGE)
         await ordered(desk)

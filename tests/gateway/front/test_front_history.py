@@ -132,7 +132,7 @@ def test_what_was_deleted_is_not_told(desk: FrontDesk) -> None:
     assert problem(desk) == 3
 
 
-def test_nobody_sees_what_another_account_has_sent(desk: FrontDesk) -> None:
+def test_security_68_nobody_sees_what_another_account_has_sent(desk: FrontDesk) -> None:
     sent(desk, "1")
     assert problem(desk, account="other") == 3
     assert problem(desk, account="other", phone=PHONE) == 3
@@ -269,7 +269,7 @@ def test_by_the_number_that_they_came_to(desk: FrontDesk) -> None:
     assert texts(desk, to_phone="79990000901", after_id="0") == ["two"]
 
 
-def test_nobody_reads_what_came_for_another_account(desk: FrontDesk) -> None:
+def test_security_68_nobody_reads_what_came_for_another_account(desk: FrontDesk) -> None:
     incoming(desk)
     assert ask(desk, "answers", "other") == ask(desk, "answers", "other", after_id="0") == []
 

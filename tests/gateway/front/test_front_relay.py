@@ -173,7 +173,7 @@ def test_parameters_that_the_service_has_not_are_error_1(at: Setting) -> None:
     assert at.problem("rcv_chg", phone=PHONE).number == 1
 
 
-def test_what_the_login_there_has_of_all_accounts_is_asked_for_nobody(at: Setting) -> None:
+def test_security_68_what_the_login_there_has_of_all_accounts_is_asked_for_nobody(at: Setting) -> None:
     for operation in sorted(OPERATIONS.keys() - RELAYED - SENDING):
         assert at.problem(operation).number == 1
     assert at.service.asked == []

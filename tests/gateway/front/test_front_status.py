@@ -182,7 +182,7 @@ def test_what_nobody_has_sent_is_not_found(desk: FrontDesk, fmt: int, answer: st
     assert shown(desk, fmt, phone="79990000002") == answer
 
 
-def test_nobody_sees_what_another_account_has_sent(desk: FrontDesk) -> None:
+def test_security_68_nobody_sees_what_another_account_has_sent(desk: FrontDesk) -> None:
     came(desk)
     assert ask(desk, "other") == {"status": -3}
     assert ask(desk, "other", all="2") == {"status": -3}
