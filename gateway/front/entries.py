@@ -38,7 +38,7 @@ def _phone(value: str) -> str:
 
 def _mail(value: str) -> str:
     address = value.strip().lower()
-    if not is_mail(address):
+    if not is_mail(address) or address.split() != [address]:  # entries are kept with spaces between them
         raise bad()
     return address
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from gateway.core.accounts import Account
+from gateway.core.batch import Row
 from gateway.core.hours import zone_of
 from gateway.core.model import MessageState
 from gateway.front.desk import TOO_OFTEN, ApiProblem, Asked, Desk, Unavailable, committed
@@ -149,17 +150,19 @@ def send_now(desk: Desk, account: Account, job: Job, lines: Sequence[ListLine] |
         if problem.number == TOO_OFTEN:
             raise
         return job._replace(status=int(Status.FAILED), due_ms=0, last_ms=now_ms)
-    first, last = rows[before][0], rows[-1][0]
-    job = job._replace(
-        last_ms=now_ms,
-        sendings=job.sendings + 1,
-        runs=counted(job.runs, Run(first, last, len(rows) - before)),
-    )
+    run = _run_of(rows[before:])
+    job = job._replace(last_ms=now_ms, sendings=job.sendings + 1, runs=counted(job.runs, run))
     if job.fallback is not None:
-        watch = Watch(first, last, now_ms, now_ms + LOOK_FIRST_MS, LOOK_FIRST_MS, ())
+        watch = Watch(run.first, run.last, now_ms, now_ms + LOOK_FIRST_MS, LOOK_FIRST_MS, ())
         job = job._replace(watches=(*job.watches, watch))
     due_ms = next_due(job, now_ms, zone_of(account.config.time_zone))
     return job._replace(due_ms=due_ms, status=int(Status.WAITS if due_ms else Status.SENT))
+
+
+def _run_of(messages: Sequence[Row]) -> Run:
+    """A sending by its ApiMessages; those that were refused have ids behind those of all others."""
+    ids = [row[0] for row in messages]
+    return Run(min(ids), max(ids), len(ids))
 
 
 def _asked(account: Account, job: Job, params: Mapping[str, str]) -> Asked:
@@ -220,8 +223,7 @@ def _followed(
             if problem.number == TOO_OFTEN:
                 done = watch.done
     if len(messages) > before:
-        run = Run(messages[before][0], messages[-1][0], len(messages) - before)
-        job = job._replace(runs=counted(job.runs, run))
+        job = job._replace(runs=counted(job.runs, _run_of(messages[before:])))
     others = tuple(one for one in job.watches if one[:3] != watch[:3])
     delivered = sum(row["state"] == int(MessageState.DELIVERED) for row in rows)
     is_over = delivered + len(done) >= len(rows)

@@ -274,3 +274,11 @@ def test_there_is_an_end_to_contacts_and_groups(tmp_path: Path, monkeypatch: pyt
         assert await ask("mail_add", mail="a@example.org", name="x") == {"id": 2}
 
     run(tmp_path, test)
+
+
+def test_an_address_with_a_space_of_another_alphabet_is_none(tmp_path: Path) -> None:
+    async def test(desk: FrontDesk, ask: Ask) -> None:
+        for space in ("\xa0", "\u2028", "\x85"):
+            assert await number_of(ask("mail_add", mail=f"a{space}b@example.org", name="x")) == 1
+
+    run(tmp_path, test)

@@ -108,6 +108,14 @@ def test_a_list_without_a_time_is_sent_in_the_batch_that_keeps_it(desk: JobDesk)
     assert desk.of(number)["sms_ok"] == 1
 
 
+def test_whom_nothing_can_be_sent_to_counts_too(desk: JobDesk) -> None:
+    number = desk.add(phones=f"12,{PHONE}")
+    assert desk.texts() == [(PHONE, "hello")]
+    desk.end(MessageState.DELIVERED)
+    shown = desk.of(number)
+    assert (shown["status"], shown["sms_sent"], shown["sms_ok"]) == (1, 2, 1)
+
+
 def test_all_of_a_list_is_told(desk: JobDesk) -> None:
     number = desk.add(
         sender="Example",
