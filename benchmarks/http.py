@@ -255,16 +255,11 @@ def kannel(folder: Path) -> Iterator[Sequence[int]]:
     (folder / "spool").mkdir()
     config = folder / "kannel.conf"
     config.write_text(KANNEL_CONFIG.format(folder=folder))
-    boxes = []
+    boxes: list[subprocess.Popen[bytes]] = []
     try:
-        for box in ("bearerbox", "smsbox"):
-            boxes.append(
-                subprocess.Popen(
-                    [str(shutil.which(box)), str(config)],
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                )
-            )
+        for name in ("bearerbox", "smsbox"):
+            command = [str(shutil.which(name)), str(config)]
+            boxes.append(subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
             time.sleep(2)
         yield [box.pid for box in reversed(boxes)]
     finally:

@@ -174,7 +174,14 @@ KINDS: list[tuple[dict[str, str], int, dict[str, str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("params", "code", "options"), KINDS)
+NAMES = (
+    *("hlr", "ping", "mms", "mms without a text", "call", "call with odd times", "call with a file"),
+    *("viber button", "soc", "whatsapp", "bot", "__CALL__", "__VIBER__", "__SOC__", "__PING__", "__HLR__"),
+    "__BOT__",
+)
+
+
+@pytest.mark.parametrize(("params", "code", "options"), KINDS, ids=NAMES)
 def test_kinds_go_to_a_service_as_its_options(
     desk: SendDesk, params: dict[str, str], code: int, options: dict[str, str]
 ) -> None:
@@ -195,7 +202,7 @@ def test_who_may_not_ask_for_them_is_told_error_6(
     assert desk.notes()[0][4] == code
 
 
-@pytest.mark.parametrize("given", [{"mail": "1"}, {"mes": "__MAIL__: hello"}])
+@pytest.mark.parametrize("given", [{"mail": "1"}, {"mes": "__MAIL__: hello"}], ids=["mail", "__MAIL__"])
 def test_mail_goes_to_an_address(desk: SendDesk, given: dict[str, str]) -> None:
     mail = {"phones": "Alex@Example.org,12", "subj": "Hi", "sender": "app@example.org", **given}
     assert desk.ask("full", **mail)["cnt"] == 1

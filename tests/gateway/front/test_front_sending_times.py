@@ -53,6 +53,10 @@ def desk(tmp_path: Path) -> Iterator[SendDesk]:
         ({"time": "01012000:00"[:8] + "00"}, "", 0),
         ({"time": f"{HOUR_THERE}-{HOUR_THERE + 1}", "tz": "0"}, "", 0),
     ],
+    ids=[
+        *("Moscow", "before Moscow", "behind Moscow", "account in UTC", "zone of the account", "dots"),
+        *("timestamp", "minutes", "0", "empty", "past", "hours are open"),
+    ],
 )
 def test_times_in_their_zones(params: dict[str, str], zone: str, due_ms: int) -> None:
     assert schedule_of(params, zone, NOW_MS).due_ms("") == due_ms
