@@ -121,6 +121,8 @@ class HttpConnection(asyncio.Protocol):
         self._streams = False
         self._deaf = False
         """What comes is thrown away."""
+        self._heard_all = False
+        """Nothing more comes."""
         self._ending = False
         """Nothing new is answered behind what waits."""
         self._closes_at = 0.0
@@ -158,7 +160,7 @@ class HttpConnection(asyncio.Protocol):
         """The client sends nothing more; what it has asked is still answered."""
         if not self._is_busy or self._streams or self._closes_at:
             return False
-        self._ending = self._deaf = True
+        self._ending = self._deaf = self._heard_all = True
         return not self._is_tls
 
     def pause_writing(self) -> None:
@@ -188,14 +190,16 @@ class HttpConnection(asyncio.Protocol):
             if self._coming is not None:
                 self._go_on()
             for message, payload in messages:
-                self._begin(message, payload, is_last=message.should_close or upgraded)
                 if self._deaf:
                     return
+                self._begin(message, payload, is_last=message.should_close or upgraded)
         except (HttpProcessingError, ValueError) as error:
             self._refuse(bad_request(error))
             return
         if upgraded:  # nobody speaks what was asked for; what follows is not HTTP
             self._deaf = True
+        if self._deaf:
+            return
         if messages:
             self._head_octets = 0
         elif self._coming is None:
@@ -376,7 +380,7 @@ class HttpConnection(asyncio.Protocol):
         if self._is_gone or self._closes_at:
             return
         now = self._listener.clock.now()
-        if not self._deaf:
+        if not self._deaf or self._heard_all:
             self._closes_at = now + self._listener.config.request_timeout_s
             self._transport.close()
             return
@@ -387,6 +391,7 @@ class HttpConnection(asyncio.Protocol):
             self._transport.write_eof()
 
     def _give_room(self, octets: int) -> None:
+        octets = min(octets, self._taken)  # nothing is left to be given when the connection is gone
         self._taken -= octets
         self._listener.give_room(octets)
 

@@ -19,7 +19,7 @@ from gateway.config.model import HttpListener as ListenerConfig
 from gateway.core.http import HttpCall, HttpReply, HttpStream
 from gateway.ingress import http_listener
 from gateway.ingress.http_connection import UNSENT_MAX
-from gateway.ingress.http_listener import HttpListener
+from gateway.ingress.http_listener import ROOM, HttpListener
 from gateway.ingress.http_requests import FIELDS_MAX, HEAD_MAX, LINE_MAX
 
 POST = b"POST /a/x HTTP/1.1\r\nHost: h\r\n"
@@ -287,6 +287,44 @@ async def test_a_client_that_goes_away_is_no_fault() -> None:
         await asyncio.sleep(0.01)
         assert len(server.calls) == 1  # what it wanted besides is not begun
         assert server.said() == ""
+
+
+@on_loops
+async def test_the_room_of_a_client_that_goes_away_is_given_back_once() -> None:
+    go = asyncio.Event()
+
+    async def later(call: HttpCall) -> HttpReply:
+        await go.wait()
+        return HttpReply(200, "text/plain", b"x")
+
+    async with serving() as server:
+        server.answer = later
+        _, writer = await server.open()
+        writer.write(POST + b"Content-Length: 900\r\n\r\n" + b"x" * 800)
+        await server.until(lambda: not server.listener.take_room(ROOM) or server.listener.give_room(ROOM))
+        writer.write(b"x" * 100)
+        await server.came.wait()
+        reset = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        writer.transport.abort()
+        await server.until(lambda: not server.listener.connections)
+        go.set()
+        await asyncio.sleep(0.01)
+        assert server.listener.take_room(ROOM)
+        assert not server.listener.take_room(1)
+        server.listener.give_room(ROOM)
+
+
+@on_loops
+async def test_what_follows_a_body_that_is_too_long_is_not_asked() -> None:
+    async with serving() as server:
+        reader, writer = await server.open()
+        writer.write(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+        await _one_connection(server)
+        writer.write(b"7d0\r\n" + b"x" * 2000 + b"\r\n0\r\n\r\n" + GET)
+        assert (await answer_of(reader))[0] == 413
+        assert server.calls == []
+        writer.close()
 
 
 # -- answers that go on --------------------------------------------------------------------------------------
