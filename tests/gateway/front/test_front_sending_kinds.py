@@ -170,6 +170,7 @@ KINDS: list[tuple[dict[str, str], int, dict[str, str]]] = [
     ({"mes": "__SOC__: hello"}, 12, {"soc": "1"}),
     ({"mes": "__PING__"}, 5, {"ping": "1"}),
     ({"mes": "__HLR__"}, 4, {"hlr": "1"}),
+    ({"call": "1", "mes": "start\n{menu: say\n0: repeat\n1: end\n}\nend"}, 7, {"call": "1"}),
     ({"mes": "__BOT__: hello"}, 0, {}),
 ]
 
@@ -177,7 +178,7 @@ KINDS: list[tuple[dict[str, str], int, dict[str, str]]] = [
 NAMES = (
     *("hlr", "ping", "mms", "mms without a text", "call", "call with odd times", "call with a file"),
     *("viber button", "soc", "whatsapp", "bot", "__CALL__", "__VIBER__", "__SOC__", "__PING__", "__HLR__"),
-    "__BOT__",
+    *("call with a menu", "__BOT__"),
 )
 
 
@@ -191,6 +192,9 @@ def test_kinds_go_to_a_service_as_its_options(
     assert dict(options_of("", message.tlvs).parameters) == options
     assert desk.notes()[0][4] == code
     assert message.segments == 1
+    given = params.get("mes", "hello")
+    if not given.startswith("__") and "hlr" not in params and "ping" not in params:
+        assert text_of(message) == given
 
 
 @pytest.mark.parametrize(("params", "code", "options"), KINDS[:1] + KINDS[11:12] + KINDS[-1:])
