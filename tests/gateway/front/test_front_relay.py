@@ -125,6 +125,7 @@ def test_a_question_goes_without_the_clients_credentials_and_form(at: Setting) -
         ("optpl_get", {"sender": "Shop", "msg": "Hello"}),
         ("waitcall", {"phone": PHONE}),
     ],
+    ids=["rcv_buy", "rcv_chg", "optpl_add", "optpl_get", "waitcall"],
 )
 def test_what_an_operation_takes_is_passed_on(at: Setting, operation: str, params: dict[str, str]) -> None:
     at.ask(operation, "app", (), **params)
