@@ -198,6 +198,7 @@ async def test_a_handler_that_is_down_is_tried_fifty_times_and_again_by_a_replay
             gateway.clock.advance(FOUR_MINUTES_S)
         handler.usual = 200
         await gateway.until(lambda: gateway.daemon.http.caller.under_way == 0)
+        await gateway.until(lambda: gateway.reader.dead(SYSTEM_ID, 10))  # its end is committed
         asked: dict[str, Any] = dict(all_handlers(gateway.daemon))
         (dead,) = (await asked["dead"]({"account": SYSTEM_ID, "limit": 10}))["rows"]
         assert dead["reason"] == "HTTP 503"
