@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import ssl
 import subprocess
@@ -9,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from journey_support import HOST, UPSTREAM, Client, Gateway, config, connector, journey, running
+from journey_support import HOST, UPSTREAM, Client, Gateway, account, config, connector, journey, running
 
+from gateway.config.basics import Address
 from gateway.config.files import prints_of
-from gateway.config.model import Config, TlsClient, TlsServer
+from gateway.config.model import AccountHttp, Config, HttpListener, Listeners, TlsClient, TlsServer
 from gateway.reloading import Loaded, ReloadError
 from protocols.smpp import constants as c
 
@@ -103,3 +105,25 @@ async def test_a_connector_with_other_authorities_gets_new_links(tmp_path: Path)
         with pytest.raises(ReloadError, match="a certificate cannot be read any more"):
             await reload(gateway, replace(gateway.daemon.config, connectors=[changed, links[1]]))
         assert after == gateway.daemon.connectors
+
+
+@journey
+async def test_the_listener_for_http_shows_a_renewed_certificate(tmp_path: Path) -> None:
+    tls = make(tmp_path, "tls")
+    accounts = [account(http=AccountHttp())]
+    listeners = Listeners(http=[HttpListener(address=Address(HOST, 0), tls=tls)])
+    made = replace(config(connector(1), accounts=accounts), listeners=listeners)
+    async with running(made, tmp_path / "state") as gateway:
+        port = gateway.daemon.http.listeners[0].port
+        assert (
+            await asyncio.to_thread(ssl.get_server_certificate, (HOST, port)) == tls.certificate.read_text()
+        )
+        make(tmp_path, "tls")
+        assert await reload(gateway) == [
+            f"listeners.http[{HOST}:0].tls.certificate: its content changed",
+            f"listeners.http[{HOST}:0].tls.key: its content changed",
+        ]
+        assert (
+            await asyncio.to_thread(ssl.get_server_certificate, (HOST, port)) == tls.certificate.read_text()
+        )
+        assert not gateway.lines_with("restart_needed")
