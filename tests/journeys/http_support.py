@@ -6,8 +6,8 @@
         text = await it.text("status.php?phone=…&id=…&fmt=1")               # as it stands, with the login
         reply = await it.http("GET", "/v1/account", auth=BASIC)             # any request: Reply
 
-The account is LOGIN with PASSWORD ("alex", "123"); its `http` section is `http=AccountHttp(…)`, and `**fields`
-are more of it.  `others` are more accounts, `settings` is the configuration's `http` section (no limits by
+The account is LOGIN with PASSWORD ("alex", "123"); its `http` section is `http=AccountHttp(…)`, more of
+it are `**fields`.  `others` are more accounts, `settings` is the configuration's `http` section (no limits by
 default), `relayed=True` puts a simulated SMSC service behind (`it.service`) which is the account's `relay`.
 The SMSC is `it.smsc` (gateway.simulator); time stands still unless `it.gateway.clock` is moved.
 """
