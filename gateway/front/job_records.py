@@ -54,6 +54,7 @@ class Watch(NamedTuple):
     first: int
     last: int
     since_ms: int
+    """When the last of its messages was due."""
     next_ms: int
     wait_ms: int
     done: tuple[int, ...]

@@ -30,11 +30,20 @@ GIVEN_UP_MS: Final = 86_400_000
 LOOK_FIRST_MS: Final = 5_000
 """When messages are first looked at that SMS may follow; then after twice that, and so on."""
 LOOK_LAST_MS: Final = 86_400_000
+_HOUR_MS: Final = 3_600_000
 
 
 def keep(desk: Desk, account: str, job: Job) -> None:
     """Puts a list into the gathering batch."""
     desk.records.put(KIND, account, job.record)
+
+
+def say_sent(desk: Desk, account: str, job: Job) -> None:
+    """Tells the log that a list was sent, or could not be."""
+    if job.status == Status.FAILED:
+        desk.events.say("warning", "list_failed", account=account, id=job.number)
+    else:
+        desk.events.say("info", "list_sent", account=account, id=job.number, messages=job.runs[-1].messages)
 
 
 def remember(desk: Desk, account: str, job: Job) -> None:
@@ -121,6 +130,8 @@ async def _run(desk: Desk, account: Account, number: int, now_ms: int) -> None:
         keep(desk, account.name, job)
         await committed(desk.journal)
         remember(desk, account.name, job)
+        if is_due:
+            say_sent(desk, account.name, job)
 
 
 # -- sending -----------------------------------------------------------------------------------------------
@@ -153,7 +164,8 @@ def send_now(desk: Desk, account: Account, job: Job, lines: Sequence[ListLine] |
     run = _run_of(rows[before:])
     job = job._replace(last_ms=now_ms, sendings=job.sendings + 1, runs=counted(job.runs, run))
     if job.fallback is not None:
-        watch = Watch(run.first, run.last, now_ms, now_ms + LOOK_FIRST_MS, LOOK_FIRST_MS, ())
+        all_sent_ms = now_ms + int(float(job.params.get("period") or 0) * _HOUR_MS)
+        watch = Watch(run.first, run.last, all_sent_ms, now_ms + LOOK_FIRST_MS, LOOK_FIRST_MS, ())
         job = job._replace(watches=(*job.watches, watch))
     due_ms = next_due(job, now_ms, zone_of(account.config.time_zone))
     return job._replace(due_ms=due_ms, status=int(Status.WAITS if due_ms else Status.SENT))

@@ -25,7 +25,7 @@ from gateway.front.desk import (
     record_of,
 )
 from gateway.front.job_records import KIND, Job, Repeat, Status, job_in
-from gateway.front.job_runs import keep, lines_of_job, remember, send_now
+from gateway.front.job_runs import keep, lines_of_job, remember, say_sent, send_now
 from gateway.front.keeping import HIGHEST, MAX_TEXT, OK, full, in_turn, optional_text, text
 from gateway.front.planning import lines_of
 from gateway.front.schedule import schedule_of
@@ -98,13 +98,16 @@ class _Jobs:
             cost=cost,
             fallback=fallback,
         )
-        if due_ms <= now_ms:
+        is_due = due_ms <= now_ms
+        if is_due:
             job = job._replace(due_ms=0)
             lines = await lines_of_job(desk, account, job)
             job = send_now(desk, account, job, lines, now_ms)
         keep(desk, account.name, job)
         await committed(desk.journal)
         remember(desk, account.name, job)
+        if is_due:
+            say_sent(desk, account.name, job)
         return {"id": job.number, **({"cost": cost} if wants_cost else {})}
 
     async def _sending(self, asked: Asked) -> dict[str, str]:

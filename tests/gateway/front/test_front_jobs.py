@@ -261,6 +261,15 @@ def test_a_failure_is_not_waited_for_longer_than_a_day(desk: JobDesk) -> None:
     assert len(desk.texts()) == 1
 
 
+def test_sms_follow_for_a_day_after_the_last_message_of_a_list_that_is_spread(desk: JobDesk) -> None:
+    desk.add(**{"fl[5]": "1", "period": "48", "phones": f"{PHONE},{OTHER}"})
+    for _ in range(20):
+        desk.later(3 * HOUR_MS)
+    desk.end(MessageState.UNDELIVERABLE, OTHER)
+    desk.later(DAY_MS)
+    assert desk.texts()[2:] == [(OTHER, "hello")]
+
+
 def test_the_cost_is_told_to_who_asks(desk: JobDesk) -> None:
     given = {"name": "list", "phones": PHONE, "mes": "x", "cost": "1"}
     answer = desk.do("job_add", "rich", **given)
@@ -322,6 +331,7 @@ def test_a_group_that_is_gone_fails_its_list(desk: JobDesk) -> None:
     desk.do("phone_group_del", grp=str(group))
     desk.later(HOUR_MS)
     assert (desk.of(number)["status"], desk.desk.due_jobs) == (3, {})
+    assert any("list_failed" in line for line in desk.desk.said)
 
 
 def test_an_account_that_may_not_send_just_now_sends_later(desk: JobDesk) -> None:
