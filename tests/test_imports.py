@@ -141,6 +141,8 @@ RULES: dict[str, frozenset[str]] = {
         {
             "gateway.config",
             "gateway.core",
+            # what accounts have made over HTTP, and a person decides about
+            "gateway.front",
             "gateway.ops",
             "gateway.reloading",
             "gateway.store",

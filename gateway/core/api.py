@@ -17,7 +17,7 @@ NEWEST_API_ID = "http:api_id"
 
 
 WAIT_CALL = b"\x1b<waitcall\x1b>"
-"""An incoming SMS with this text (GSM 7 bit) and without a number that it came to: its subscriber has called."""
+"""An incoming SMS with this text (GSM 7 bit) and without a number that it came to: its sender has called."""
 
 
 class ApiFlag(IntFlag):

@@ -44,7 +44,8 @@ def _chosen(tasks: Sequence[Record], params: Mapping[str, str]) -> Record | None
         raise fields.bad()
     for task in reversed(tasks):
         if number == task.record_id if number is not None else name in (task.name, _file(task)):
-            return task
+            found: Record = task
+            return found
     return None
 
 
