@@ -132,6 +132,8 @@ class Sending:
 
     async def cost(self, asked: Asked) -> Value:
         """What the messages of a request would cost; nothing is taken or kept."""
+        if asked.files:
+            return await self._relayed(asked)
         lines = await self.lines(asked)
         plan = self._plan(asked, placeholder(self._desk))
         total = count = 0

@@ -326,10 +326,16 @@ def test_messages_are_called_for_where_the_account_is_told(desk: SendDesk) -> No
     assert not desk.messages()[1].flags & Wish.CALLED
 
 
-@pytest.mark.parametrize("params", [{"imgcode": "abc", "userip": "192.0.2.1"}, {}])
-def test_captchas_and_files_are_a_services_matter(desk: SendDesk, params: dict[str, str]) -> None:
-    files = () if params else (File("a.jpg", b"x" * 200, "image/jpeg", "file"),)
+@pytest.mark.parametrize(
+    ("params", "has_file"),
+    [({"imgcode": "abc", "userip": "192.0.2.1"}, False), ({}, True), ({"cost": "1"}, True)],
+)
+def test_captchas_and_files_are_a_services_matter(
+    desk: SendDesk, params: dict[str, str], has_file: bool
+) -> None:
+    files = (File("a.jpg", b"x" * 200, "image/jpeg", "file"),) if has_file else ()
     wanted = {"phones": PHONE, "mes": "cat", "mms": "1", **params}
     with pytest.raises(ApiProblem) as caught:
         asyncio.run(desk.call(wanted, "full", files))
     assert caught.value.number == 1 and "http.relay" in caught.value.text
+    assert not desk.journal.batches
