@@ -15,7 +15,7 @@ ANSWERS = st.sampled_from([200, 200, 204, 404, 410, 500, 503, 0])
 SCRIPTS = st.lists(ANSWERS, max_size=12)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), min_size=1, max_size=40),
     st.dictionaries(st.sampled_from("abc"), SCRIPTS),
