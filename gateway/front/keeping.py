@@ -10,7 +10,6 @@ from typing import Any, Final
 from gateway.front.desk import BAD_DATE, BAD_PARAMETERS, ApiProblem, Asked, Desk, Handler, Value
 from gateway.front.entries import MAIL
 
-NO_RECORDS: Final = 3
 OK: Final[Mapping[str, Any]] = {"result": "OK"}
 MAX_TEXT: Final = 1000
 """Characters of a name, a comment, a text."""
