@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gateway.admin import all_handlers
 from gateway.config.files import prints_of
@@ -44,7 +44,6 @@ from gateway.housekeeping import Housekeeping
 from gateway.http_side import HttpSide
 from gateway.ingress.smpp_listener import SmppListener
 from gateway.ingress.smpp_outbind import OutbindCaller
-from gateway.mail_side import MailSide
 from gateway.money_side import MoneySide
 from gateway.ops import sd_notify
 from gateway.ops.control import SOCKET_NAME, ControlSocket
@@ -57,6 +56,9 @@ from gateway.sub_accounts import SubAccounts
 from gateway.translate.vendor_tlvs import VendorTlvs
 from gateway.wiring import all_connectors, apply_rules
 from protocols.sms.receipts import FORMS
+
+if TYPE_CHECKING:
+    from gateway.mail_side import MailSide
 
 STOP_TIMEOUT_S = 7.0
 UNBIND_TIMEOUT_S = 1.0
@@ -193,6 +195,8 @@ class Daemon:
         self._add_sessions(OutbindCaller(**self._sessions_need()))
         await self.services.start(self.config)
         if self.config.mail is not None:
+            from gateway.mail_side import MailSide  # three megabytes that gateways without mail do not need
+
             self.mail = MailSide(self, self.config.mail)
             await self.mail.start(self.config)
         await self.http.start(self.config)

@@ -22,13 +22,15 @@ heavy = ("aiohttp", "multidict", "yarl", "phonenumbers", "gateway.api", "gateway
     "gateway.egress.call", "gateway.ingress.http", "gateway.store.api_rows", "gateway.core.hub")
 print(*sorted(name for name in sys.modules if name.startswith(heavy)))
 print(*sorted(name for name in sys.modules if name.startswith("gateway.front.")))
+print(*sorted(name for name in sys.modules if name.startswith(("aiosmtpd", "email", "gateway.ingress.mail"))))
 """
 
 
-def test_a_gateway_without_http_imports_nothing_of_it() -> None:
+def test_a_gateway_without_http_and_mail_imports_nothing_of_them() -> None:
     command = [sys.executable, "-c", _LISTS]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    heavy, front = done.stdout.splitlines()
+    heavy, front, mail = done.stdout.splitlines()
+    assert mail == ""
     assert heavy == ""
     assert front == "gateway.front.sub_clients"  # what the store keeps of them: a few tuples
 
