@@ -42,7 +42,7 @@ VALUES = st.one_of(
 
 def names_of(operation: str) -> list[str]:
     known = OPERATIONS[operation]
-    return sorted({*known.parameters, *(name for names in known.required for name in names)})
+    return sorted({"x", *known.parameters, *(name for names in known.required for name in names)})
 
 
 @st.composite
