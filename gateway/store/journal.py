@@ -9,6 +9,9 @@ Small batches cost as much as large ones, so the journal may wait a moment befor
 pays depends on the senders: those that wait for our answer send nothing meanwhile.  So it is tried: a wait
 that brought more messages is followed by another, one that brought none by many commits without.
 
+What a producer appends without waiting is in one batch, however much it is: nothing is sent while it runs.
+A request's messages and its key, a mailing list and the note that it was sent, are there or not together.
+
 A batch that the store could not write (disk full) is undone: callbacks hear `ok=False` and producers that
 have promised nothing yet (accepts) forget it.  What the outside world has already done (answers, receipts)
 is sent again with a later batch, see `_keep_for_retry`.
@@ -93,6 +96,7 @@ class Journal(asyncio.Protocol):
         self._sent_at: deque[float] = deque()
         self._buffer = bytearray()
         self._flush_due = False
+        self._flush_soon = False  # with the next turn of the loop
         self._retry_due = False
         self._delay_s = delay_s
         self._until_try = 0  # commits until a wait is tried
@@ -159,8 +163,9 @@ class Journal(asyncio.Protocol):
             self._chunks += 1
         if not self._flush_due:
             self._schedule()
-        elif messages >= LARGE:
-            self.flush()
+        elif messages >= LARGE and not self._flush_soon:
+            self._flush_soon = True
+            self._loop.call_soon(self.flush)
 
     def wake(self) -> None:
         """Makes sure that the gathering batch will be written; for rows that nobody waits for."""
@@ -172,6 +177,7 @@ class Journal(asyncio.Protocol):
             return
         self._flush_due = True
         if self._until_try or not self._delay_s:
+            self._flush_soon = True
             self._loop.call_soon(self.flush)
         else:
             self._loop.call_later(self._delay_s, self._flush_after_wait)
@@ -183,7 +189,7 @@ class Journal(asyncio.Protocol):
 
     def flush(self) -> None:
         """Sends the gathering batch on its way, unless enough are."""
-        self._flush_due = False
+        self._flush_due = self._flush_soon = False
         self._chunks = self._messages = 0
         if len(self._under_way) >= BATCHES_UNDER_WAY or self._closed.done():
             return

@@ -219,7 +219,22 @@ def test_a_large_batch_does_not_wait() -> None:
     bench = Bench(DELAY_S)
     bench.add("a")
     bench.add("b", LARGE)
+    bench.loop.turn()
     assert [len(batch.accepted) for batch in bench.wire.batches] == [LARGE + 1]
+
+
+@pytest.mark.parametrize("delay_s", [0, DELAY_S])
+def test_what_is_appended_in_one_go_is_in_one_batch_however_large(delay_s: float) -> None:
+    bench = Bench(delay_s)
+    bench.add("a")
+    bench.add("b", LARGE)  # its messages; somebody is waiting for the commit already
+    bench.journal.batch.request_keys.append(("app", "key", b"", NOW_MS, b"", ()))
+    bench.add("c", 0)
+    bench.loop.turn()
+    bench.loop.turn()
+    bench.loop.advance(DELAY_S)
+    (batch,) = bench.wire.batches
+    assert (len(batch.accepted), len(batch.request_keys)) == (LARGE + 1, 1)
 
 
 # -- a store that cannot write ----------------------------------------------------------------------
