@@ -20,7 +20,7 @@ from gateway.core.smsc_ids import incoming_key, phone_key, upstream_id_of
 from gateway.core.smsc_sink import Endpoint
 from protocols.sms import alphabet
 from protocols.sms.addresses import guess_source_ton_npi
-from protocols.smsc_http.callbacks import HLR_FIELDS, IncomingCall, StatusCall, WaitCall
+from protocols.smsc_http.callbacks import HLR_FIELDS, VOICE_FIELDS, IncomingCall, StatusCall, WaitCall
 from protocols.smsc_http.statuses import TYPE_MAIL, outcome, read_flag
 
 WAIT_CALL_TEXT = "[waitcall]"
@@ -103,7 +103,8 @@ class SmscInbox:
     def status(self, call: StatusCall, now_ms: int) -> None:
         """What became of a message."""
         is_mail = TYPE_MAIL in (call.type, read_flag(call.flag).type)  # the service may give either
-        self.receipt(call.id, call.phone, call.status, call.err, hlr_info(call.hlr), is_mail, now_ms)
+        info = hlr_info(call.hlr) or _voice_info(call)
+        self.receipt(call.id, call.phone, call.status, call.err, info, is_mail, now_ms)
 
     def incoming(self, call: IncomingCall, now_ms: int) -> None:
         """A subscriber has written."""
@@ -131,6 +132,17 @@ def hlr_info(fields: Mapping[str, object]) -> str:
     """
     said = ((name, str(fields.get(name, "")).strip()[:_MAX_INFO]) for name in HLR_FIELDS)
     return "".join(f" {name}:{quote_plus(value)}" for name, value in said if value)
+
+
+def _voice_info(call: StatusCall) -> str:
+    """What a status says of a call and its voice menu: "call: dtmf:… calltime:…", "" when it says nothing.
+
+    It goes to handlers alone. Values are as in `hlr_info`.
+    """
+    said = {name: getattr(call, name) for name in VOICE_FIELDS}
+    said["overtime"] = call.cmt.partition("overtime: ")[2].partition("\n")[0]
+    words = [f" {name}:{quote_plus(value.strip()[:_MAX_INFO])}" for name, value in said.items() if value]
+    return f"call:{''.join(words)}" if words else ""
 
 
 def _delivery(account: str, number: str, own_number: str, text: str, received_ms: int, now_ms: int) -> Row:

@@ -16,14 +16,15 @@ from gateway.core.prices import amount_text
 from gateway.translate import hlr
 from gateway.translate.api_status import CLICKED, Shown, status_of
 from gateway.translate.stored_text import readable
-from protocols.smsc_http.callbacks import Call as ServiceCall
 from protocols.smsc_http.callbacks import (
+    VOICE_FIELDS,
     CallbackRequest,
     IncomingCall,
     StatusCall,
     WaitCall,
     format_callback,
 )
+from protocols.smsc_http.callbacks import Call as ServiceCall
 
 VERSION: Final = 1
 _TYPES: Final = {
@@ -85,6 +86,8 @@ def _service_call(call: Call, zone: tzinfo, id_form: str) -> ServiceCall:
             time=done_s,
         )
     status, err = _outcome(call)
+    voice = hlr.values_of(call.info, (*VOICE_FIELDS, "overtime"))
+    overtime = voice.get("overtime")
     return StatusCall(
         id=call.api_id or format_id(call.message_id, id_form),
         phone=call.phone,
@@ -97,8 +100,12 @@ def _service_call(call: Call, zone: tzinfo, id_form: str) -> ServiceCall:
         cost=amount_text(call.cost),
         flag=call.sms_type,
         sender=call.own_number,
-        cmt=call.comment,
+        cmt=call.comment if overtime is None else f"{call.comment}\novertime: {overtime}".strip(),
         hlr=hlr.values_of(call.info),
+        dtmf=voice.get("dtmf", ""),
+        calltime=voice.get("calltime", ""),
+        callmenu=voice.get("callmenu", ""),
+        ringtime=voice.get("ringtime", ""),
     )
 
 
@@ -172,8 +179,13 @@ def _message(call: Call) -> dict[str, Any]:
         "error": call.error,
         "done_at": time_text(call.done_ms),
     }
-    number = hlr.values_of(call.info)
-    return {**message, "number": number} if number else message
+    for name, said in (
+        ("number", hlr.values_of(call.info)),
+        ("call", hlr.values_of(call.info, VOICE_FIELDS)),
+    ):
+        if said:
+            message[name] = said
+    return message
 
 
 def time_text(moment_ms: int) -> str:

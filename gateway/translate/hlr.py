@@ -6,6 +6,7 @@ The store keeps it with the receipt, as " imsi:… msc:…" with URL-encoded val
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from protocols.smsc_http import charsets
 from protocols.smsc_http.callbacks import HLR_FIELDS
@@ -46,10 +47,10 @@ def receipt_words(info: str) -> str:
     return " ".join(f"{name}:{fields.get(name, '')}" for name in HLR_FIELDS)
 
 
-def values_of(info: str) -> dict[str, str]:
-    """What it says, by HLR_FIELDS; nothing of a receipt that is not about a number."""
+def values_of(info: str, names: Sequence[str] = HLR_FIELDS) -> dict[str, str]:
+    """What it says by these names; nothing of a receipt that is about something else."""
     fields = _fields(info)
-    return {name: _decoded(fields[name]) for name in HLR_FIELDS if fields.get(name)}
+    return {name: _decoded(fields[name]) for name in names if fields.get(name)}
 
 
 def readable(info: str) -> list[tuple[str, str]]:

@@ -27,6 +27,8 @@ _ERR_OCTETS = 5  # three by the specification; some SMSCs have more
 _STATUSES = {name: status for status, name in c.STATUS_NAMES.items()}
 _FURTHER_TLVS = b"tlv:"
 """What else an SMSC's receipt said begins so when it is TLVs, in hexadecimal (Batch.receipts)."""
+_OF_A_CALL = b"call:"
+"""The same of a call and its voice menu, which no receipt tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def _with_info(delivery: Delivery, message_id: str) -> tuple[bytes, Tlvs]:
         with suppress(ValueError, FieldFault):  # a receipt without what it also said is better than none
             further = tlv.read_stream(bytes.fromhex(info[len(_FURTHER_TLVS) :].decode("ascii")), 0, 64)
         info = b""
-    if info:
+    if info and not info.startswith(_OF_A_CALL):
         return _info_text(delivery, message_id), ()
     return _receipt_text(delivery, message_id), further
 

@@ -22,6 +22,8 @@ MAX_BODY: Final = 64 * 1024
 """Octets of a call; 1000 characters percent-encoded are 6000."""
 HASHES: Final[tuple[str, ...]] = ("md5", "sha1", "crc32")
 HLR_FIELDS: Final = ("imsi", "msc", "mcc", "mnc", "cn", "net", "rcn", "rnet")
+VOICE_FIELDS: Final = ("dtmf", "calltime", "callmenu", "ringtime")
+"""What a status says of a call and its voice menu."""
 
 _STATUS_TEXTS = ("time", "syserr", "cost", "sender", "dtmf", "cmt", "calltime", "callmenu", "ringtime")
 _STATUS_FIELDS = ("id", "phone", "status", "ts", "err", "cnt", "type", "flag", *_STATUS_TEXTS, *HLR_FIELDS)

@@ -102,6 +102,19 @@ def test_an_hlr_receipt_says_what_it_found() -> None:
     )
 
 
+def test_what_is_said_of_a_call_is_kept_for_handlers() -> None:
+    inbox = Inbox()
+    menu = {"dtmf": "1#", "calltime": "17", "callmenu": "12", "ringtime": "4", "cmt": "c\novertime: 00:05"}
+    inbox.status(StatusCall(id="5", phone=PHONE, status=1, type=7, **menu), NOW_MS)
+    inbox.status(StatusCall(id="6", phone=PHONE, status=1, type=7, cmt="c", dtmf="9" * 100), NOW_MS)
+    inbox.status(StatusCall(id="7", phone=PHONE, status=1, type=7, cmt="c"), NOW_MS)
+    assert [row[-1] for row in inbox.receipts_told()] == [
+        "call: dtmf:1%23 calltime:17 callmenu:12 ringtime:4 overtime:00%3A05",
+        f"call: dtmf:{'9' * 64}",
+        "",
+    ]
+
+
 def test_the_fields_of_an_hlr_answer_keep_their_order_and_are_bounded() -> None:
     fields: dict[str, object] = {"rnet": "r" * 1000, "msc": 79990000001, "other": "x", "imsi": ""}
     assert hlr_info(fields) == f" msc:79990000001 rnet:{'r' * 64}"

@@ -230,6 +230,10 @@ def test_further_tlvs_that_cannot_be_read_cost_no_receipt(said: bytes) -> None:
     assert deliver_sm_of(delivery(tlvs=said), "decimal") == deliver_sm_of(delivery(), "decimal")
 
 
+def test_what_is_known_of_a_call_is_in_no_receipt() -> None:
+    assert deliver_sm_of(delivery(tlvs=b"call: dtmf:1"), "decimal") == deliver_sm_of(delivery(), "decimal")
+
+
 OLD = style_of(AccountSmpp(receipt_pdu="data_sm", receipt_style="tlv"), 0x33)
 
 
