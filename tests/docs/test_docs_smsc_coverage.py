@@ -42,7 +42,7 @@ def test_the_page_has_the_groups_and_ids_of_the_checklist_in_its_order() -> None
     assert len(ROWS) == 200
 
 
-@pytest.mark.parametrize("side", ["client", "simulator"])
+@pytest.mark.parametrize("side", ["client", "simulator", "front"])
 def test_every_row_has_tests_or_a_reason(side: str) -> None:
     lacking = []
     for row in ROWS:
