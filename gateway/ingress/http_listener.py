@@ -18,6 +18,7 @@ from gateway.core.clock import Clock
 from gateway.core.events import Events
 from gateway.ingress.http_connection import HttpConnection
 from gateway.ingress.http_requests import Mount
+from gateway.ingress.http_turns import Turns
 from gateway.ingress.http_writing import Dates
 from gateway.ingress.tls import renew, server_context
 
@@ -37,6 +38,7 @@ class HttpListener:
         self.address = str(config.address)
         self.clock = clock
         self.dates = Dates()
+        self.turns = Turns(asyncio.get_running_loop())
         self.connections: set[HttpConnection] = set()
         self.bad_inputs = 0
         """Requests that were none, or too much of one."""
