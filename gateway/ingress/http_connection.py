@@ -334,6 +334,9 @@ class HttpConnection(asyncio.Protocol):
 
     async def _ask(self, turn: _Turn) -> HttpReply | HttpStream:
         assert turn.call is not None and turn.app is not None
+        wait = self._listener.turns.take()
+        if wait is not None:
+            await wait
         try:
             return await turn.app(turn.call)
         except Exception as error:
