@@ -1,10 +1,10 @@
 """One connection of HTTP/1.1: octets in, requests to the apps in their order, answers out.
 
-Theory of operation.  aiohttp's parser (llhttp) reads; what it says is a request waits in line, and one task
-for the whole connection answers one after the other.  So a request costs no task and no timer, and a client
-that sends on before it has its answers is read only as far as its line is short.  Time limits are looked at
-by `tick`.  What cannot be gone on with is answered once and read on for a moment, so that the answer arrives
-before the connection breaks.
+Theory of operation.  The reader says what is a request; it waits in line, and one task for the whole
+connection answers one after the other.  So a request costs no task and no timer, and a client that sends on
+before it has its answers is read only as far as its line is short.  Time limits are looked at by `tick`.
+What cannot be gone on with is answered once and read on for a moment, so that the answer arrives before the
+connection breaks.
 """
 
 from __future__ import annotations
@@ -12,28 +12,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
-
-from aiohttp.http import HttpRequestParser, HttpVersion11, RawRequestMessage
-from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.streams import EMPTY_PAYLOAD
+from typing import TYPE_CHECKING, cast
 
 from gateway.core.accounts import is_allowed
-from gateway.core.http import App, HttpCall, HttpReply, HttpStream
-from gateway.ingress.http_requests import (
-    FIELD_MAX,
-    FIELDS_MAX,
-    HEAD_MAX,
-    LINE_MAX,
-    Mount,
-    bad_request,
-    client_address,
-    length_of,
-    mount_of,
-    plain_address,
-    split_target,
-    too_much,
-)
+from gateway.core.http import HttpReply, HttpStream
+from gateway.ingress.http_reader import Queued, RequestReader
+from gateway.ingress.http_requests import plain_address
 from gateway.ingress.http_writing import (
     CONTINUE,
     LAST_CHUNK,
@@ -52,75 +36,28 @@ IN_LINE = 8
 """Requests that wait for their turn; with more nothing is read before some are answered."""
 UNSENT_MAX = 64 * 1024
 """Octets that wait for a slow client; with more it gets the next ones when it has taken these."""
-_NEVER_PAUSE = 1 << 30  # of the parser's own flow control: bodies are taken as they come, and counted
-
-
-class _Turn(NamedTuple):
-    """A request that waits for its answer, or what it is answered without being asked for more."""
-
-    call: HttpCall | None
-    app: App | None
-    reply: HttpReply | None
-    is_old: bool = False
-    """HTTP/1.0."""
-    is_last: bool = False
-    octets: int = 0
-    """Of the listener's room that its body takes."""
-
-
-class _Coming(NamedTuple):
-    """A request whose head has come."""
-
-    message: RawRequestMessage
-    payload: Any
-    """Of the parser: what has come of its body and was not taken."""
-    mount: Mount
-    path: str
-    query: str
-    is_last: bool
 
 
 class HttpConnection(asyncio.Protocol):
     """A client's connection."""
 
-    _reading_paused = False  # the parser looks at it
-
     def __init__(self, listener: HttpListener) -> None:
         self._listener = listener
         self._loop = asyncio.get_running_loop()
-        self._parser = HttpRequestParser(
-            self,  # type: ignore[arg-type]
-            self._loop,
-            _NEVER_PAUSE,
-            max_line_size=LINE_MAX,
-            max_headers=FIELDS_MAX,
-            max_field_size=FIELD_MAX,
-            auto_decompress=False,  # a small body could become a huge one
-        )
         self._transport: asyncio.Transport
-        self._peer = ""
+        self._reader: RequestReader
         self._is_tls = False
-        self._is_proxy = False
-        self._line: deque[_Turn] = deque()
+        self._line: deque[Queued] = deque()
         self._task: asyncio.Task[None] | None = None
         self._wake: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
         """Is there while the client does not read what it has been sent."""
-        self._coming: _Coming | None = None
-        """A request that is not whole yet, and what has come of its body."""
-        self._body = bytearray()
-        self._owes_continue = False
-        self._taken = 0
-        """Octets of the listener's room."""
-        self._head_octets = 0
         self._since = 0.0
         """When that began which is waited for just now."""
         self._is_busy = False
         self._is_held = False
         """Nothing is read, because enough waits."""
         self._streams = False
-        self._deaf = False
-        """What comes is thrown away."""
         self._heard_all = False
         """Nothing more comes."""
         self._ending = False
@@ -131,24 +68,24 @@ class HttpConnection(asyncio.Protocol):
     # -- the transport's side ------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        listener = self._listener
         self._transport = cast(asyncio.Transport, transport)
-        self._since = self._listener.clock.now()
-        peer = transport.get_extra_info("peername")
-        self._peer = plain_address(peer[0]) if peer else ""
-        if not self._peer or not self._listener.admits(self, self._peer):
-            self._is_gone = self._deaf = True
+        self._since = listener.clock.now()
+        self._is_tls = transport.get_extra_info("sslcontext") is not None
+        name, proxies = transport.get_extra_info("peername"), listener.config.proxies
+        peer = plain_address(name[0]) if name else ""
+        is_proxy = bool(proxies and peer) and is_allowed(peer, proxies)
+        self._reader = RequestReader(listener, peer, is_tls=self._is_tls, is_proxy=is_proxy)
+        if not peer or not listener.admits(self, peer):
+            self._is_gone = self._reader.is_deaf = True
             self._transport.abort()
             return
-        self._is_tls = transport.get_extra_info("sslcontext") is not None
-        proxies = self._listener.config.proxies
-        self._is_proxy = bool(proxies) and is_allowed(self._peer, proxies)
         self._transport.set_write_buffer_limits(UNSENT_MAX)
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._is_gone = self._deaf = True
+        self._is_gone = True
         self._listener.forget(self)
-        self._give_room(self._taken)
-        self._coming = None
+        self._reader.end()
         self._line.clear()
         for wait in (self._wake, self._drained):
             if wait is not None and not wait.done():
@@ -160,7 +97,7 @@ class HttpConnection(asyncio.Protocol):
         """The client sends nothing more; what it has asked is still answered."""
         if not self._is_busy or self._streams or self._closes_at:
             return False
-        self._ending = self._deaf = self._heard_all = True
+        self._ending = self._reader.is_deaf = self._heard_all = True
         return not self._is_tls
 
     def pause_writing(self) -> None:
@@ -172,115 +109,27 @@ class HttpConnection(asyncio.Protocol):
         if drained is not None and not drained.done():
             drained.set_result(None)
 
-    def pause_reading(self) -> None:
-        """The parser asks for this and the next one; with _NEVER_PAUSE neither has a meaning."""
-
-    def resume_reading(self, resume_parser: bool = True) -> None:
-        """See above."""
-
     # -- requests in -----------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        if self._deaf:
+        reader = self._reader
+        if reader.is_deaf:
             return
-        if not self._head_octets and self._coming is None:
+        if not reader.is_amid:
             self._since = self._listener.clock.now()
-        try:
-            messages, upgraded, _ = self._parser.feed_data(data)
-            if self._coming is not None:
-                self._go_on()
-            for message, payload in messages:
-                if self._deaf:
-                    return
-                self._begin(message, payload, is_last=message.should_close or upgraded)
-        except (HttpProcessingError, ValueError) as error:
-            self._refuse(bad_request(error))
-            return
-        if upgraded:  # nobody speaks what was asked for; what follows is not HTTP
-            self._deaf = True
-        if self._deaf:
-            return
-        if messages:
-            self._head_octets = 0
-        elif self._coming is None:
-            self._head_octets += len(data)
-            if self._head_octets > HEAD_MAX:
-                self._refuse(too_much())
-
-    def _begin(self, message: RawRequestMessage, payload: Any, *, is_last: bool) -> None:
-        """A request's head has come, and some of its body or all."""
-        path, query = split_target(message.path)
-        mount = mount_of(self._listener.mounts, path)
-        is_whole = payload.is_eof()
-        if mount is None:
-            reply = plain(404, "there is nothing here")
-            if is_whole:
-                self._put(_Turn(None, None, reply, message.version < HttpVersion11, is_last))
-            else:
-                self._refuse(reply)
-            return
-        self._coming = _Coming(message, payload, mount, path, query, is_last)
-        if not is_whole:
-            if length_of(message) > mount.body_max:
-                self._refuse(_too_large(mount))
-                return
-            if message.headers.get("Expect", "").lower() == "100-continue":
-                self._owes_continue = True
-                self._tell_to_go_on()
-        self._go_on()
-
-    def _go_on(self) -> None:
-        """More of the body has come, or all of it."""
-        assert self._coming is not None
-        message, payload, mount, path, query, is_last = self._coming
-        is_whole = payload.is_eof()
-        body, octets = b"" if payload is EMPTY_PAYLOAD else payload.read_nowait(-1), 0
-        if self._body or not is_whole:
-            if not self._gather(body, mount):
-                return
-            if not is_whole:
-                return
-            body, octets, self._body = bytes(self._body), len(self._body), bytearray()
-        elif len(body) > mount.body_max:
-            self._refuse(_too_large(mount))
-            return
-        self._coming = None
-        self._owes_continue = False
-        peer = self._peer
-        if self._is_proxy:
-            peer = client_address(peer, message.headers, self._listener.config.proxies)
-        call = HttpCall(message.method, path, query, message.headers, body, peer, self._is_tls)
-        self._put(_Turn(call, mount.app, None, message.version < HttpVersion11, is_last, octets))
-
-    def _gather(self, octets: bytes, mount: Mount) -> bool:
-        """Takes some of a body; False: the request is refused."""
-        count = len(octets)
-        if len(self._body) + count > mount.body_max:
-            self._refuse(_too_large(mount))
-            return False
-        if not self._listener.take_room(count):
-            self._refuse(plain(503, "too much is coming just now", ("Retry-After", "5")))
-            return False
-        self._taken += count
-        self._body += octets
-        return True
+        for queued in reader.feed(data):
+            self._put(queued)
+        if reader.owes_continue:
+            self._tell_to_go_on()
 
     def _tell_to_go_on(self) -> None:
         """The client waits for a word before it sends its body; it comes behind the answers before it."""
-        if self._owes_continue and not self._is_busy:
-            self._owes_continue = False
+        if self._reader.owes_continue and not self._is_busy:
+            self._reader.owes_continue = False
             self._transport.write(CONTINUE)
 
-    def _refuse(self, reply: HttpReply) -> None:
-        """Answers behind what waits, and hears nothing more."""
-        self._listener.bad_inputs += 1
-        self._deaf = True
-        self._coming = None
-        self._body = bytearray()
-        self._put(_Turn(None, None, reply, is_last=True))
-
-    def _put(self, turn: _Turn) -> None:
-        self._line.append(turn)
+    def _put(self, queued: Queued) -> None:
+        self._line.append(queued)
         self._is_busy = True
         if self._task is None:
             self._task = self._loop.create_task(self._serve())
@@ -311,20 +160,20 @@ class HttpConnection(asyncio.Protocol):
                 await self._wake
                 self._wake = None
 
-    async def _answer(self, turn: _Turn) -> None:
-        answer = turn.reply if turn.reply is not None else await self._ask(turn)
-        if turn.octets:
-            self._give_room(turn.octets)
+    async def _answer(self, queued: Queued) -> None:
+        answer = queued.reply if queued.reply is not None else await self._ask(queued)
+        if queued.octets:
+            self._reader.give_room(queued.octets)
         if self._is_gone:
             if isinstance(answer, HttpStream):
                 await _end(answer)
             return
         if isinstance(answer, HttpStream):
-            await self._stream(answer, turn)
+            await self._stream(answer, queued)
             return
-        closes = turn.is_last or self._listener.stopping or (self._ending and not self._line)
-        is_head = turn.call is not None and turn.call.method == "HEAD"
-        self._transport.write(self._octets(answer, is_head=is_head, is_old=turn.is_old, closes=closes))
+        closes = queued.is_last or self._listener.stopping or (self._ending and not self._line)
+        is_head = queued.call is not None and queued.call.method == "HEAD"
+        self._transport.write(self._octets(answer, is_head=is_head, is_old=queued.is_old, closes=closes))
         if self._drained is not None:
             await self._drained
         if closes:
@@ -332,13 +181,13 @@ class HttpConnection(asyncio.Protocol):
             self._line.clear()
             self._close()
 
-    async def _ask(self, turn: _Turn) -> HttpReply | HttpStream:
-        assert turn.call is not None and turn.app is not None
+    async def _ask(self, queued: Queued) -> HttpReply | HttpStream:
+        assert queued.call is not None and queued.app is not None
         wait = self._listener.turns.take()
         if wait is not None:
             await wait
         try:
-            return await turn.app(turn.call)
+            return await queued.app(queued.call)
         except Exception as error:
             self._listener.fault(error)
             return _FAULT
@@ -352,15 +201,15 @@ class HttpConnection(asyncio.Protocol):
             listener.fault(error)
             return reply_octets(_FAULT, date, is_head=is_head, is_old=is_old, closes=closes)
 
-    async def _stream(self, stream: HttpStream, turn: _Turn) -> None:
+    async def _stream(self, stream: HttpStream, queued: Queued) -> None:
         """Sends what comes until it ends or the client goes, and closes."""
-        is_old, listener = turn.is_old, self._listener
+        is_old, listener = queued.is_old, self._listener
         self._streams = True
         try:
             self._transport.write(
                 stream_head(stream, listener.dates.line(listener.clock.now_ms()), is_old=is_old)
             )
-            if turn.call is None or turn.call.method != "HEAD":
+            if queued.call is None or queued.call.method != "HEAD":
                 async for chunk in stream.chunks:
                     self._transport.write(chunk_octets(chunk, is_old=is_old))
                     if self._drained is not None:
@@ -383,7 +232,7 @@ class HttpConnection(asyncio.Protocol):
         if self._is_gone or self._closes_at:
             return
         now = self._listener.clock.now()
-        if not self._deaf or self._heard_all:
+        if not self._reader.is_deaf or self._heard_all:
             self._closes_at = now + self._listener.config.request_timeout_s
             self._transport.close()
             return
@@ -393,17 +242,12 @@ class HttpConnection(asyncio.Protocol):
         if self._transport.can_write_eof():
             self._transport.write_eof()
 
-    def _give_room(self, octets: int) -> None:
-        octets = min(octets, self._taken)  # nothing is left to be given when the connection is gone
-        self._taken -= octets
-        self._listener.give_room(octets)
-
     # -- the listener's side ---------------------------------------------------------------------------------
 
     @property
     def is_busy(self) -> bool:
         """Whether a request waits for its answer, or is coming."""
-        return self._is_busy or self._coming is not None or bool(self._head_octets)
+        return self._is_busy or self._reader.is_amid
 
     @property
     def waiting(self) -> int:
@@ -419,8 +263,8 @@ class HttpConnection(asyncio.Protocol):
             if now - self._since >= timeout_s:
                 self._transport.abort()
         elif not self._is_busy and now - self._since >= timeout_s:
-            if self._coming is not None or self._head_octets:
-                self._refuse(plain(408, "the request did not come whole in time"))
+            if self._reader.is_amid:
+                self._put(self._reader.refuse(plain(408, "the request did not come whole in time")))
             else:
                 self._transport.close()
 
@@ -442,10 +286,6 @@ async def _end(stream: HttpStream) -> None:
     if close is not None:
         with contextlib.suppress(Exception):
             await close()
-
-
-def _too_large(mount: Mount) -> HttpReply:
-    return plain(413, f"at most {mount.body_max} octets are taken")
 
 
 _FAULT = plain(500, "something went wrong here; it is in the log")
