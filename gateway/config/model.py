@@ -16,6 +16,7 @@ from gateway.config.account_model import Account as Account
 from gateway.config.account_model import AccountLimits as AccountLimits
 from gateway.config.account_model import DataCoding0 as DataCoding0
 from gateway.config.account_model import MessageIdFormat as MessageIdFormat
+from gateway.config.account_model import SubAccount as SubAccount
 from gateway.config.basics import Address as Address
 from gateway.config.basics import Network as Network
 from gateway.config.basics import Option as Option

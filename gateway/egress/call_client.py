@@ -74,12 +74,17 @@ class CallClient:
             trace_configs=[reused],
         )
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
-        """The HTTP status of the answer; CallFailed without one."""
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], *, by_operator: bool = True
+    ) -> int:
+        """The HTTP status of the answer; CallFailed without one.
+
+        `by_operator`: the URL is from the configuration; others lead to public addresses alone.
+        """
         try:
             async with asyncio.timeout(self._deadline_s):
                 target = parse_call_url(url)
-                return await self._post(target, await self._addresses(target), body, headers)
+                return await self._post(target, await self._addresses(target, by_operator), body, headers)
         except CallUrlError as error:
             raise CallFailed(f"its URL cannot be called: {error}") from None
         except UnknownHost as error:
@@ -92,9 +97,10 @@ class CallClient:
         self._names.close()
         await self._session.close()
 
-    async def _addresses(self, target: CallUrl) -> list[str]:
+    async def _addresses(self, target: CallUrl, by_operator: bool) -> list[str]:
         found = await self._names.addresses(target.host)
-        refusals = {address: refusal_of(address, self.networks) for address in found}
+        networks = self.networks if by_operator else ()
+        refusals = {address: refusal_of(address, networks) for address in found}
         good = [address for address, refusal in refusals.items() if not refusal]
         if not good:
             address, why = next(iter(refusals.items()), ("-", "its host has no address"))

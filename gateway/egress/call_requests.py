@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from gateway.config.model import AccountHttp
+from gateway.config.model import AccountHttp, SubAccount
 from gateway.core.accounts import Account
 from gateway.core.api import Call, CallTarget
 from gateway.core.call_urls import CallUrlError, parse_call_url
@@ -24,6 +24,8 @@ class CallRequest(NamedTuple):
     url: str
     body: bytes
     headers: dict[str, str]
+    by_operator: bool = True
+    """False: a client has named the URL, so `http.call_networks` is not for it."""
 
 
 def request_of(call: Call, account: Account | None, now_s: int) -> CallRequest:
@@ -37,7 +39,9 @@ def request_of(call: Call, account: Account | None, now_s: int) -> CallRequest:
     if call.target != CallTarget.WEBHOOK:
         zone, form = zone_of(account.config.time_zone), account.config.message_id_format
         request = handler_request(call, url, zone, form)
-        return CallRequest(request.url, request.body, {"Content-Type": request.content_type})
+        headers = {"Content-Type": request.content_type}
+        by_operator = not isinstance(account.config, SubAccount)
+        return CallRequest(request.url, request.body, headers, by_operator)
     if http.webhook_secret is None:
         raise CallFailed("webhook_secret is missing, so it cannot be signed")
     body = webhook_body(call)

@@ -45,7 +45,9 @@ class Client(Protocol):
 
     networks: Sequence[Network]
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int: ...
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], *, by_operator: bool = True
+    ) -> int: ...
     async def close(self) -> None: ...
 
 
@@ -232,7 +234,9 @@ class Caller:
         request = request_of(call, self._accounts.get(call.account), self._clock.now_ms() // 1000)
         if self._client is None:
             self._client = self._connect(self._networks, self._clock)
-        return await self._client.post(request.url, request.body, request.headers)
+        return await self._client.post(
+            request.url, request.body, request.headers, by_operator=request.by_operator
+        )
 
     # -- results ---------------------------------------------------------------------------------------
 

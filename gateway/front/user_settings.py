@@ -10,12 +10,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from gateway.config.account_model import Account, AccountLimits, SubAccount
 from gateway.config.http_model import AccountHttp
 from gateway.config.mail_model import AccountMail
 from gateway.config.secret import Secret
+from gateway.core.call_urls import CallUrlError, parse_call_url
 from gateway.core.destinations import Destinations
 from gateway.core.hours import zone_of
 from gateway.front.desk import BAD_PARAMETERS, ApiProblem
@@ -86,10 +86,10 @@ def _is_good(name: str, value: str) -> bool:
 
 def _is_url(value: str) -> bool:
     try:
-        parts = urlsplit(value)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and value.isprintable()
-    except ValueError:
+        parse_call_url(value)
+    except CallUrlError:
         return False
+    return True
 
 
 def _are_hours(value: str) -> bool:

@@ -34,6 +34,7 @@ class Posted(NamedTuple):
     url: str
     body: bytes
     headers: dict[str, str]
+    by_operator: bool
 
     @property
     def text(self) -> str:
@@ -60,10 +61,12 @@ class FakeClient:
     def to(self, url: str) -> list[Posted]:
         return [each for each in self.posted if each.url.startswith(url)]
 
-    async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
+    async def post(
+        self, url: str, body: bytes, headers: Mapping[str, str], *, by_operator: bool = True
+    ) -> int:
         assert not self.closed
         place = url.partition("?")[0]
-        self.posted.append(Posted(self._clock.now_ms(), url, body, dict(headers)))
+        self.posted.append(Posted(self._clock.now_ms(), url, body, dict(headers), by_operator))
         self.inside[place] += 1
         self.most[place] = max(self.most[place], self.inside[place])
         try:

@@ -165,6 +165,18 @@ async def test_security_62_a_name_that_leads_inside_is_not_called() -> None:
 
 
 @looped
+async def test_security_62_what_a_client_has_named_is_public_whatever_the_operator_allows() -> None:
+    async with called() as server, client_with(LOOPBACK) as client:
+        url = f"http://{HOST}:{server.port}/"
+        with pytest.raises(CallFailed, match="not public"):
+            await client.post(url, BODY, HEADERS, by_operator=False)
+        assert server.came == []
+        assert await client.post(url, BODY, HEADERS) == 200  # and a kept connection opens no door
+        with pytest.raises(CallFailed, match="not public"):
+            await client.post(url, BODY, HEADERS, by_operator=False)
+
+
+@looped
 async def test_security_62_of_several_addresses_only_good_ones_are_tried() -> None:
     names = FakeNames(x_example_org=["10.0.0.1", "169.254.169.254", HOST])
     async with called() as server, client_with(resolve=names) as client:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from dataclasses import fields
 from ipaddress import ip_network
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from calls_bench import HANDLER, SECRET, WEBHOOK, bench, no_answer
 from service_fakes import looped
 
+from gateway.config.account_model import SubAccount
 from gateway.core.api import CallKind
 from gateway.egress.call_lanes import FIRST_SHARE, FULL, HANDLER_TRIES, SHARE, next_due_ms
 from gateway.egress.calls import AT_ONCE, CLAIM, PROBLEM_S
@@ -229,6 +231,19 @@ async def test_a_changed_url_is_used_at_the_next_try() -> None:
         await it.advance(FOUR_MINUTES_S)
         assert it.store.done == [1]
         assert len(it.client.to("http://other/")) == 1
+
+
+@looped
+async def test_security_62_the_handler_of_a_sub_client_is_no_door_to_the_operator_s_networks() -> None:
+    async with bench("app", "sub") as it:
+        config = it.accounts["sub"].config
+        values = {option.name: getattr(config, option.name) for option in fields(config)}
+        it.accounts["sub"].configure(SubAccount(**values), 0.0)
+        it.write()
+        it.write(account="sub")
+        await it.settled()
+        assert [one.by_operator for one in it.client.to("http://app/")] == [True]
+        assert [one.by_operator for one in it.client.to("http://sub/")] == [False]
 
 
 # -- nobody starves ----------------------------------------------------------------------------------------

@@ -221,6 +221,8 @@ def test_every_parameter_of_the_service_is_known() -> None:
         ("url", "https:///x"),
         ("url", "https://example.org/\n"),
         ("url", "https://[/"),
+        ("url", "https://user:word@example.org/"),
+        ("url", "https://example.org\\@192.0.2.1/"),
         ("fmts", "7,x"),
         ("sender", "Шоп"),
         ("sender", "a" * 12),
