@@ -14,7 +14,7 @@ from datetime import tzinfo
 from typing import Any, NamedTuple
 
 from gateway.config.account_model import Account as AccountConfig
-from gateway.config.account_model import AccountLimits
+from gateway.config.account_model import AccountLimits, SubAccount
 from gateway.core.accounts import Account
 from gateway.core.batch import Row
 from gateway.core.blacklist import EVERYBODY, Blacklists, number_of
@@ -315,7 +315,7 @@ class Admission:
                     rules.days.append(DayLimits(self._counts_of(one, now_ms), limits))
             lists = (self.blacklists.of(name) for name in (*(one.name for one in family), EVERYBODY))
             rules.blacklists.extend(one for one in lists if one)
-            self._remember(account.name, account.config.limits, rules)
+            self._remember(account, rules)
             account.rules = rules or None
 
     def _counts_of(self, account: Account, now_ms: int) -> DayCounts:
@@ -325,11 +325,14 @@ class Admission:
         counts.load(self._stored.pop(account.name, ()))
         return counts
 
-    def _remember(self, name: str, limits: AccountLimits, rules: Rules) -> None:
+    def _remember(self, account: Account, rules: Rules) -> None:
+        name, limits = account.name, account.config.limits
         if limits.flood:
-            floods = self._floods.get(name)
+            # whoever makes sub-clients must not get more by making more of them
+            whose = account.config.parent if isinstance(account.config, SubAccount) else name
+            floods = self._floods.get(whose)
             if floods is None or floods.gap_s != limits.flood_gap_s:
-                floods = self._floods[name] = Floods(limits.flood, limits.flood_gap_s)
+                floods = self._floods[whose] = Floods(limits.flood, limits.flood_gap_s)
             floods.most = limits.flood
             rules.floods = floods
         if limits.repeat_s:

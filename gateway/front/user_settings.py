@@ -193,9 +193,10 @@ def _validity(parent: Account, given: Mapping[str, str]) -> int:
 def _zone(parent: Account, given: Mapping[str, str]) -> str:
     """The time zone of a `tz`: 0 is twelve hours behind UTC. Names of these zones have the other sign.
 
-    The parent's on a machine that does not know time zones.
+    The parent's where that has hours, which would be others in another zone, and on a machine that does not
+    know time zones.
     """
-    if "tz" not in given:
+    if "tz" not in given or parent.limits.hours:
         return parent.time_zone
     hours = 12 - int(given["tz"])
     name = f"Etc/GMT{hours:+}" if hours else "UTC"
@@ -254,7 +255,7 @@ def _mail(parent: AccountMail | None, given: Mapping[str, str]) -> AccountMail |
         changes["transliterate"] = "all"
     length = int(given.get("mlen", "0"))
     if length > 12:
-        changes["max_characters"] = length
+        changes["max_characters"] = min(length, parent.max_characters or length)
     elif length:
         changes["max_segments"] = min(length, parent.max_segments)
     return replace(parent, **changes)

@@ -108,6 +108,11 @@ def test_a_machine_that_knows_no_zones_starts_all_the_same(monkeypatch: pytest.M
     assert made({"tz": "15"}, time_zone="UTC").time_zone == "UTC"
 
 
+def test_hours_of_the_parent_are_in_the_parent_s_zone() -> None:
+    night = {"limits": AccountLimits(hours="9-21"), "time_zone": "Europe/Moscow"}
+    assert made({"tz": "0"}, **night).time_zone == "Europe/Moscow"
+
+
 def test_without_a_zone_it_has_its_parent_s() -> None:
     assert made(time_zone="Europe/Moscow").time_zone == "Europe/Moscow"
 
@@ -178,6 +183,9 @@ def test_its_mail_is_its_parent_s_with_settings_of_its_own() -> None:
     assert (sub.senders, sub.recipients, sub.networks) == (("@example.org",), ("79990000001",), ())
     assert (sub.numbers_in_body, sub.numbers_in_address, sub.text) == (True, False, False)
     assert (sub.subject, sub.sender, sub.transliterate, sub.max_characters) == ("", "", "all", 100)
+    short = AccountMail(max_characters=70)
+    assert made({"mlen": "100"}, mail=short).mail.max_characters == 70
+    assert made({"mlen": "50"}, mail=short).mail.max_characters == 50
     assert made({"mlen": "2"}, mail=mail).mail.max_segments == 2
     assert made({"mlen": "9"}, mail=mail).mail.max_segments == 3
 

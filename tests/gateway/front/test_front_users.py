@@ -136,6 +136,15 @@ def test_it_shares_its_parent_s_rate(make_desk: MakeDesk, tmp_path: Path) -> Non
     assert desk.accounts["sub"].bucket is desk.accounts["app"].bucket
 
 
+def test_a_flood_is_one_whoever_of_the_family_sends_it(make_desk: MakeDesk, tmp_path: Path) -> None:
+    desk = make_desk(config_of(reseller(limits=AccountLimits(flood=5)), price_lists=(PRICES,)))
+    with_sub_accounts(desk, tmp_path)
+    asking(desk)("user_add", user="sub", password=WORD)
+    mine, its = desk.accounts["app"].rules, desk.accounts["sub"].rules
+    assert mine is not None and its is not None
+    assert its.floods is mine.floods is not None
+
+
 @pytest.mark.parametrize("name", ["app", "APP", "plain", "sub", "Sub"])
 def test_a_login_that_somebody_has_is_taken(ask: Ask, name: str) -> None:
     ask("user_add", user="sub", password=WORD)
