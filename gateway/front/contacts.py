@@ -36,6 +36,8 @@ CONTACTS_MAX: Final = 100_000
 FAILED: Final = 5
 """Error number of these scripts, SMSC HTTP API §1.6."""
 _ID_MAX: Final = 2**31 - 1
+_GROUPS_LONGEST: Final = GROUPS_MAX * 11
+"""Characters of the ids of all groups there may be."""
 _DETAILS: Final = {
     "name": ("name", 100),
     "lnm": ("last_name", 100),
@@ -303,7 +305,10 @@ class _AddressBook:
         return _group_in(kind, groups, asked.params.get("grp", ""))
 
     async def _groups_in(self, kind: Entries, asked: Asked) -> list[int]:
-        wanted = dict.fromkeys(items(asked.params.get("grp", "")))
+        given = asked.params.get("grp", "")
+        if len(given) > _GROUPS_LONGEST:
+            raise bad()
+        wanted = dict.fromkeys(items(given))
         if not wanted:
             return []
         groups = await groups_of(self._desk, asked.account.name)

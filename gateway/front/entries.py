@@ -6,10 +6,12 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from gateway.front.fields import bad, items
-from protocols.smsc_http.recipients import canonical_number, is_mail, is_number
+from protocols.smsc_http.recipients import MAX_RECIPIENT, canonical_number, is_mail, is_number
 
 ENTRIES_MAX: Final = 100
 """Numbers or addresses of one contact."""
+_LONGEST: Final = ENTRIES_MAX * (MAX_RECIPIENT + 2)
+"""Characters of a list of them: each is looked at, and nobody else has a turn meanwhile."""
 
 
 class Entries(NamedTuple):
@@ -23,6 +25,8 @@ class Entries(NamedTuple):
 
     def read_all(self, value: str) -> list[str]:
         """A list of them, with any separators, from one to ENTRIES_MAX, each once."""
+        if len(value) > _LONGEST:
+            raise bad()
         found = list(dict.fromkeys(map(self.read_one, items(value))))
         if not 0 < len(found) <= ENTRIES_MAX:
             raise bad()

@@ -11,7 +11,7 @@ import pytest
 from front_desk import FrontDesk, asked, config_of, desk_of
 from gateway_fakes import account_config
 
-from gateway.front import address_book, contacts
+from gateway.front import address_book, contacts, entries
 from gateway.front.address_book import contact_of, group_numbers
 from gateway.front.desk import ApiProblem
 from gateway.front.entries import ENTRIES_MAX
@@ -280,5 +280,24 @@ def test_an_address_with_a_space_of_another_alphabet_is_none(tmp_path: Path) -> 
     async def test(desk: FrontDesk, ask: Ask) -> None:
         for space in ("\xa0", "\u2028", "\x85"):
             assert await number_of(ask("mail_add", mail=f"a{space}b@example.org", name="x")) == 1
+
+    run(tmp_path, test)
+
+
+def test_of_a_list_that_is_too_long_no_item_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(desk: FrontDesk, ask: Ask) -> None:
+        looked_at: list[str] = []
+        monkeypatch.setattr(entries, "items", lambda value: looked_at.append(value) or [])
+        monkeypatch.setattr(contacts, "items", lambda value: looked_at.append(value) or [])
+        many = f"{ANNA}," * 100_000
+        assert await number_of(ask("phone_add", phone=many, name="Anna")) == 1
+        assert await number_of(ask("phone_del", phone=many)) == 1
+        monkeypatch.undo()
+        await ask("phone_add", phone=ANNA, name="Anna")
+        monkeypatch.setattr(contacts, "items", lambda value: looked_at.append(value) or [])
+        assert await number_of(ask("phone_chg", phone=ANNA, grp="1," * 100_000)) == 1
+        assert looked_at == []
 
     run(tmp_path, test)
