@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
 from gateway.front.desk import NOT_FOUND, ApiProblem, Asked, Desk, Handler, Record, Value, committed
 from gateway.front.fields import bad, flag, integer
+from gateway.front.keeping import turn_of
 
 KIND: Final = "template"
 """Of the records."""
@@ -39,8 +39,6 @@ async def text_of(desk: Desk, account: str, template_id: int) -> str | None:
 class _Templates:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._turn = asyncio.Lock()
-        """What a change has read is what it changes."""
 
     async def add(self, asked: Asked) -> Value:
         """A new one."""
@@ -48,9 +46,9 @@ class _Templates:
         name, text = asked.params.get("name", ""), data.get("msg", "")
         if not name or not text:
             raise bad()
-        async with self._turn:
-            known = await self._desk.records.all(KIND, asked.account.name, TEMPLATES_MAX)
-            if len(known) >= TEMPLATES_MAX:
+        async with turn_of(self._desk, asked.account.name):
+            [row] = await self._desk.rows("count_records", (asked.account.name, KIND))
+            if row["count"] >= TEMPLATES_MAX:
                 raise ApiProblem(NOT_SAVED, f"there are {TEMPLATES_MAX} templates already")
             number = self._desk.records.next_id(KIND)
             await self._put(asked, Record(number, name, {"format": "", "sender": "", "flag": 0, **data}))
@@ -59,7 +57,7 @@ class _Templates:
     async def change(self, asked: Asked) -> Value:
         """What is named of it becomes another."""
         data = _read(asked.params)
-        async with self._turn:
+        async with turn_of(self._desk, asked.account.name):
             known = await self._find(asked)
             name = asked.params.get("name", known.name)
             if not name or not data.get("msg", known.data["msg"]):
@@ -69,7 +67,7 @@ class _Templates:
 
     async def delete(self, asked: Asked) -> Value:
         """It is no more."""
-        async with self._turn:
+        async with turn_of(self._desk, asked.account.name):
             known = await self._find(asked)
             self._desk.records.drop(KIND, asked.account.name, known.record_id)
             await committed(self._desk.journal)

@@ -13,6 +13,7 @@ from gateway_fakes import account_config
 
 from gateway.front import templates
 from gateway.front.desk import ApiProblem
+from gateway.front.keeping import turn_of
 from gateway.front.templates import handlers, text_of
 
 Test = Callable[[FrontDesk, Callable[..., Awaitable[Any]]], Awaitable[None]]
@@ -108,5 +109,17 @@ def test_there_is_an_end_to_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         for _ in range(2):
             await ask("tpl_add", name="x", msg="x")
         assert await number_of(ask("tpl_add", name="x", msg="x")) == 5
+
+    run(tmp_path, test)
+
+
+def test_nobody_waits_for_a_change_of_another_account(tmp_path: Path) -> None:
+    async def test(desk: FrontDesk, ask: Callable[..., Awaitable[Any]]) -> None:
+        async with turn_of(desk, "other"):  # one that waits for the disk, for instance
+            assert await asyncio.wait_for(ask("tpl_add", name="a", msg="b"), 5) == {"id": 1}
+            later = asyncio.ensure_future(ask("tpl_add", "other", name="a", msg="b"))
+            assert await ask("tpl_add", name="a", msg="b") == {"id": 2}
+            assert not later.done()
+        assert await later == {"id": 3}
 
     run(tmp_path, test)
