@@ -23,6 +23,7 @@ from protocols.smsc_http.operations import Operation
 BAD_WITHIN_S = 60.0
 ADDRESSES_MAX = 10_000
 """So many addresses are remembered for bad logins, and as many that are blocked."""
+_UNKNOWN = "no such login, password or key"
 
 
 class Credentials(NamedTuple):
@@ -102,11 +103,13 @@ class Gate:
         good = await self._logins.verify(account, login, password, address)
         if good is None:
             raise ApiProblem(TOO_OFTEN)
-        return self._may(account if good else None, address)
+        if not good:
+            raise self._refused(account.name if account is not None else "-", address, _UNKNOWN)
+        return self._may(account, address)
 
     def _may(self, account: Account | None, address: str) -> Account:
         if account is None:
-            raise self._refused("-", address, "no such login, password or key")
+            raise self._refused("-", address, _UNKNOWN)
         http = account.config.http
         if http is None or account.blocked:
             why = "the account has no http" if http is None else "the account is blocked"

@@ -175,7 +175,7 @@ async def test_the_status_counts_what_was_asked(tmp_path: Path) -> None:
         assert (http["requests"], http["errors"], http["refused"]) == (2, 1, 1)
         [listener] = [row for row in shown["listeners"] if row["protocol"] == "http"]
         assert listener["bad_inputs"] == 1
-        assert "http_refused account=- peer=127.0.0.1" in "\n".join(it.gateway.lines)
+        assert "http_refused account=alex peer=127.0.0.1" in "\n".join(it.gateway.lines)
         assert PASSWORD not in "".join(line for line in it.gateway.lines if "http_refused" in line)
 
 

@@ -101,7 +101,7 @@ def test_a_password_or_a_key_lets_in_and_nothing_else_does() -> None:
         Credentials("app", "8fe4c11451281c094a6578e6ddbf5eed"),  # the MD5 of the password
     ):
         assert gated.answer(bad) == 2, bad
-    assert "http_refused account=- peer=192.0.2.7" in "".join(gated.lines)
+    assert 'http_refused account=app peer=192.0.2.7 reason="no such login' in "".join(gated.lines)
     assert "hunter2" not in "".join(gated.lines)
 
 
