@@ -150,7 +150,11 @@ class _Users:
             raise ApiProblem(BAD_PARAMETERS, f"sum: {error}") from None
         if not amount:
             raise ApiProblem(BAD_PARAMETERS)
-        user = wanted(desk, parent, asked.params)
+        async with sub_accounts_of(desk, parent).turn:  # its type stays what it is until the money is there
+            return await self._move(asked, wanted(desk, parent, asked.params), amount)
+
+    async def _move(self, asked: Asked, user: SubClient, amount: int) -> Value:
+        desk, parent = self._desk, asked.account
         if parent.config.balance != "own" or desk.accounts[user.name].config.balance != "own":
             raise ApiProblem(SHARED_BALANCE)
         if asked.params.get("balance2", "0") not in ("", "0"):

@@ -5,7 +5,9 @@
 SELECT EXISTS (SELECT 1 FROM balance WHERE account = ?1) OR EXISTS (SELECT 1 FROM api_message WHERE account = ?1)
     OR EXISTS (SELECT 1 FROM delivery WHERE account = ?1) OR EXISTS (SELECT 1 FROM dead_delivery WHERE account = ?1)
     OR EXISTS (SELECT 1 FROM inbox WHERE account = ?1) OR EXISTS (SELECT 1 FROM contact WHERE account = ?1)
-    OR EXISTS (SELECT 1 FROM short_link WHERE account = ?1) OR EXISTS (SELECT 1 FROM record WHERE account = ?1) AS found;
+    OR EXISTS (SELECT 1 FROM short_link WHERE account = ?1) OR EXISTS (SELECT 1 FROM record WHERE account = ?1)
+    OR EXISTS (SELECT 1 FROM statistics WHERE account = ?1) OR EXISTS (SELECT 1 FROM message WHERE account = ?1)
+    OR EXISTS (SELECT 1 FROM blacklist WHERE account = ?1) AS found;
 
 -- name: sent_by_accounts
 -- Segments of ended messages and what they cost: from this day, to this day (since 1970), names as a JSON array.

@@ -158,6 +158,12 @@ def test_a_login_that_has_left_something_is_taken(desk: FrontDesk, ask: Ask) -> 
     assert refused(ask, "user_add", user="gone", password=WORD).number == 8
 
 
+def test_a_login_that_sent_over_smpp_alone_has_left_something_too(desk: FrontDesk, ask: Ask) -> None:
+    with desk.journal.connection as connection:
+        connection.execute("INSERT INTO statistics VALUES (1, 'gone', 'one', 2, 1, 1, 0)")
+    assert refused(ask, "user_add", user="gone", password=WORD).number == 8
+
+
 def test_two_that_want_one_login_do_not_both_get_it(desk: FrontDesk) -> None:
     async def run() -> list[Any]:
         operations = handlers(desk)
@@ -366,6 +372,23 @@ def test_money_that_could_not_be_stored_has_not_moved(desk: FrontDesk, ask: Ask)
     with pytest.raises(Unavailable):
         ask("user_pay", user="sub", sum="30")
     assert (desk.ledger().purse("app").balance, desk.ledger().purse("sub").balance) == (100_000_000, 0)
+
+
+def test_money_does_not_come_into_a_balance_that_is_being_given_up(desk: FrontDesk, ask: Ask) -> None:
+    ask("user_add", user="sub", password=WORD)
+
+    async def run() -> list[Any]:
+        operations = handlers(desk)
+        both = (("user_chg", {"user": "sub", "type": "2"}), ("user_pay", {"user": "sub", "sum": "5"}))
+        return await asyncio.gather(
+            *(operations[name](asked(desk, "app", name, params)) for name, params in both),
+            return_exceptions=True,
+        )
+
+    changed, paid = asyncio.run(run())
+    assert paid == {"result": "OK"}
+    assert isinstance(changed, ApiProblem) and changed.number == 8
+    assert desk.accounts["sub"].config.balance == "own"
 
 
 def test_one_amount_is_not_given_twice_at_the_same_time(desk: FrontDesk, ask: Ask) -> None:
