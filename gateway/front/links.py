@@ -147,7 +147,9 @@ def links_app(desk: Desk) -> App:
         rows = await desk.rows("link_by_id", (link_id,)) if link_id else []
         account = desk.accounts.get(rows[0]["account"]) if rows else None
         if account is None or account.blocked:
-            bad.add(call.peer)
+            # who got the link of an account that is blocked now has not guessed it
+            if not rows:
+                bad.add(call.peer)
             return _plain(404, "there is no such link")
         if call.method == "GET" and not _is_machine(call):
             clicks.count(link_id, account, call.peer)

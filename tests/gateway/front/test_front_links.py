@@ -211,6 +211,15 @@ def test_who_guesses_codes_is_stopped_for_a_minute(desk: FrontDesk) -> None:
     assert ask(path).status == 302
 
 
+def test_who_opens_links_of_a_blocked_account_keeps_nobody_else_from_theirs(desk: FrontDesk) -> None:
+    ask = asking(desk)
+    path = path_of(shorten(desk, "app", "https://example.org/"))
+    other = path_of(shorten(desk, "other", "https://example.org/"))
+    desk.accounts["app"].blocked = True
+    assert {ask(path).status for _ in range(links.BAD_CODES_OF_AN_ADDRESS + 1)} == {404}
+    assert ask(other).status == 302
+
+
 @pytest.mark.parametrize("limit", ["CLICKS_OF_A_LINK", "CLICKS_OF_AN_ADDRESS"])
 def test_a_flood_of_clicks_is_led_on_and_not_counted(
     desk: FrontDesk, monkeypatch: pytest.MonkeyPatch, limit: str
