@@ -18,6 +18,10 @@ LINES_MAX = 1_000
 """Of a document; more are left out."""
 
 
+SIZE_MIN = 1.0
+"""Of letters, in points; smaller ones are broken into lines as these are."""
+
+
 class Line(NamedTuple):
     """A paragraph, and what stands at the right end of its first line."""
 
@@ -91,7 +95,7 @@ def _show(page: _Page, used: Font, x: float, y: float, size: float, text: str) -
 
 def _wrapped(used: Font, line: Line) -> list[str]:
     """The lines of a paragraph: broken between words, and in a word that is wider than the page."""
-    space = (WIDTH - 2 * MARGIN) * 1000 / line.size
+    space = (WIDTH - 2 * MARGIN) * 1000 / max(line.size, SIZE_MIN)
     if line.right:
         space -= used.width(line.right + "  ")
     found, now = [], ""

@@ -157,6 +157,11 @@ def test_a_document_has_a_greatest_length() -> None:
     assert sum(map(len, pages)) == LINES_MAX
 
 
+@pytest.mark.parametrize("size", [0.0, 1e-300, 0.5])
+def test_letters_without_a_size_make_a_file(size: float) -> None:
+    assert texts_of(pdf_of("", [Line("a b", "c", size)])) == [["a b", "c"]]
+
+
 @settings(max_examples=40, deadline=None)
 @given(st.text(max_size=200), st.lists(st.tuples(st.text(max_size=300), st.text(max_size=20)), max_size=5))
 def test_any_text_makes_a_file(title: str, lines: list[tuple[str, str]]) -> None:
