@@ -126,7 +126,7 @@ def _settled(plan: Plan, found: list[Planned]) -> list[Planned]:
 
 def _planned(plan: Plan, lines: Sequence[ListLine]) -> Iterator[Planned]:
     if len(lines) > 1 or len(lines[0].phones) > 1:
-        _check_count(lines)
+        check_count(lines)
     sender = plan.params.get("sender", "")
     national = _national(plan.account)
     contents: dict[str, Content] = {}
@@ -151,7 +151,8 @@ def _planned(plan: Plan, lines: Sequence[ListLine]) -> Iterator[Planned]:
             yield Planned(phone, own, draft, why)
 
 
-def _check_count(lines: Sequence[ListLine]) -> None:
+def check_count(lines: Sequence[ListLine]) -> None:
+    """ApiProblem when a request has too many recipients."""
     if sum(len(line.phones) for line in lines) > MAX_RECIPIENTS:
         raise ApiProblem(BAD_PARAMETERS, f"a request has at most {MAX_RECIPIENTS} recipients")
 

@@ -28,10 +28,12 @@ from gateway.front.desk import (
 )
 from gateway.front.planning import (
     IN_A_TURN,
+    MAX_RECIPIENTS,
     Outcome,
     Plan,
     Planned,
     Shorten,
+    check_count,
     lines_of,
     planned,
     planned_in_turns,
@@ -162,10 +164,20 @@ class Sending:
             return lines
         if not any(phone[:1] in ("G", "g") for line in lines for phone in line.phones):
             return lines
+        check_count(lines)  # each of them may be a group, and all are read before anything else is decided
         is_mail = _kind(params) is KINDS["mail"]
-        return [line._replace(phones=await self._members(asked, line.phones, is_mail)) for line in lines]
+        groups: dict[str, list[str]] = {}
+        found: list[ListLine] = []
+        for line in lines:
+            phones = await self._members(asked, line.phones, groups, is_mail)
+            found.append(line._replace(phones=phones))
+            check_count(found)
+        return found
 
-    async def _members(self, asked: Asked, phones: Sequence[str], is_mail: bool) -> tuple[str, ...]:
+    async def _members(
+        self, asked: Asked, phones: Sequence[str], groups: dict[str, list[str]], is_mail: bool
+    ) -> tuple[str, ...]:
+        """The recipients of a line; `groups`: those of the request that were read already."""
         from gateway.front.address_book import group_numbers  # few have one
 
         found: list[str] = []
@@ -174,10 +186,14 @@ class Sending:
             if number is None:
                 found.append(phone)
                 continue
-            members = await group_numbers(self._desk, asked.account.name, number, is_mail)
-            if members is None:
-                raise ApiProblem(BAD_PARAMETERS, "there is no such group of contacts")
-            found.extend(members if is_mail else (f"+{member}" for member in members))
+            if number not in groups:
+                members = await group_numbers(self._desk, asked.account.name, number, is_mail)
+                if members is None:
+                    raise ApiProblem(BAD_PARAMETERS, "there is no such group of contacts")
+                groups[number] = members if is_mail else [f"+{member}" for member in members]
+            found.extend(groups[number])
+            if len(found) > MAX_RECIPIENTS:
+                break  # too many, whatever else there is
         return tuple(found)
 
     # -- all in one go -----------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from gateway.config.account_model import AccountLimits
 from gateway.core.api import ApiFlag
 from gateway.core.errors import Refusal
 from gateway.core.model import Message, Wish
-from gateway.front import address_book
+from gateway.front import address_book, planning, sending
 from gateway.front.blacklist import MASS, SINGLE
 from gateway.front.desk import ApiProblem, Unavailable
 from protocols.sms.alphabet import decode, for_data_coding
@@ -118,6 +118,26 @@ def test_a_group_stands_for_its_contacts(desk: SendDesk, monkeypatch: pytest.Mon
     assert desk.ask(phones=f"g777,{OTHER},{PHONE}") == {"id": 1, "cnt": 3}
     assert [message.destination for message in desk.messages()] == [PHONE, "380990000001", OTHER]
     assert desk.refused(phones="G778") == (1, None)
+
+
+def test_a_group_is_read_once_and_makes_no_more_recipients_than_there_may_be(
+    desk: SendDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    async def members(_desk: Any, _account: str, number: str, _is_mail: bool) -> list[str]:
+        read.append(number)
+        return [str(79990000000 + one) for one in range(600)]
+
+    monkeypatch.setattr(address_book, "group_numbers", members)
+    monkeypatch.setattr(sending, "MAX_RECIPIENTS", 600)
+    monkeypatch.setattr(planning, "MAX_RECIPIENTS", 600)
+    assert desk.ask(phones="G1")["cnt"] == 600
+    assert desk.refused(phones="G1,G1") == (1, None)
+    assert desk.refused(list="\n".join(["G1:one"] * 300)) == (1, None)
+    assert read == ["1"] * 3
+    assert desk.refused(phones="G1," * 601) == (1, None)
+    assert len(read) == 3
 
 
 @pytest.mark.parametrize(
