@@ -21,6 +21,8 @@ from gateway.translate.stored_text import readable
 LIMIT, LIMIT_MAX = 50, 500
 LOOKED_AT = 2000
 """So many messages are looked at for one page of those in some state; a page may be short, or empty."""
+STEP = 50_000
+"""The same for one page of those to a number: it takes some 50 ms."""
 _ABOVE_ALL = (1 << 63) - 1
 _UNKNOWN = "there is no such message of this account; ended ones are kept for queue.history_days"
 Row = Mapping[str, Any]
@@ -59,7 +61,8 @@ async def page(desk: Desk, account: Account, query: Query) -> dict[str, Any]:
     high_id = min(lowest_id_at(high + 1) if high else _ABOVE_ALL, cursor or _ABOVE_ALL)
     filtered = bool(state or (name and to))
     most = LOOKED_AT if filtered else limit
-    ids = await _ids(desk, account, name, to, (account.name, low_id, high_id, most + 1))
+    step_id = await _step(desk, account.name, low_id, high_id) if to and not name else 0
+    ids = await _ids(desk, account, name, to, (account.name, max(low_id, step_id), high_id, most + 1))
     rows = await desk.rows("v1_messages", (account.name, json.dumps(ids[:most])))
     now_ms = desk.clock.now_ms()
     rows = [row for row in rows if to in ("", row["phone"]) and state in ("", _state(row, now_ms))]
@@ -68,8 +71,18 @@ async def page(desk: Desk, account: Account, query: Query) -> dict[str, Any]:
         rows, more = rows[:limit], True
         last = rows[-1]["message_id"]
     else:
-        last = ids[most - 1] if more else 0
+        last = ids[most - 1] if more else step_id
+        more = bool(last)
     return {"messages": [shown_of(row, now_ms) for row in rows], "next": str(last) if more else None}
+
+
+async def _step(desk: Desk, account: str, low_id: int, high_id: int) -> int:
+    """The last id that is looked at for one page; 0: that is all of them."""
+    step = await desk.rows("api_history_step", (account, low_id, high_id, STEP))
+    if not step:
+        return 0
+    last = int(step[0]["low"])
+    return last if await desk.rows("api_history_step", (account, low_id, last, 1)) else 0
 
 
 async def _ids(desk: Desk, account: Account, name: str, to: str, bounds: Sequence[object]) -> list[int]:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from gateway.core.api import WAIT_CALL, ApiUse, CallKind
 from gateway.core.batch import Answer, Batch, Row, Sweep
 from gateway.core.model import Delivery
+from gateway.store.recent_phones import PLACES, RecentPhones
 from gateway.store.sqlite_calls import CallSteps
 from gateway.store.steps import Many, Run
 
@@ -47,6 +48,10 @@ class ApiSteps:
         self._run = run
         self._many = many
         self._calls = calls
+        self._recent = RecentPhones()
+        newest = self._run("list_newest_messages", (PLACES,)).fetchall() if calls.uses else []
+        if newest:
+            self._recent.remember(reversed(newest))
 
     # -- messages ------------------------------------------------------------------------------------------
 
@@ -68,6 +73,7 @@ class ApiSteps:
             self._calls.configure(batch.api_accounts)
         if batch.api_messages:
             self._many("insert_api_message", batch.api_messages)
+            self._recent.remember((row[0], row[1], row[3]) for row in batch.api_messages)
         if batch.registered:
             self._tell_registered(batch, answer)
         if batch.hidden:
@@ -122,9 +128,7 @@ class ApiSteps:
         from gateway.core.message_ids import lowest_id_at  # a gateway without HTTP needs none of it
 
         phone, own_number = sms.source.removeprefix("+"), sms.destination.removeprefix("+")
-        since = lowest_id_at(sms.created_ms - ANSWERS_MS)
-        found = self._run("find_answered_message", (sms.account, phone, since)).fetchone()
-        answers = found[0] if found else ""
+        answers = self._answered(sms.account, phone, lowest_id_at(sms.created_ms - ANSWERS_MS))
         text = (sms.esm_class, sms.data_coding, sms.user_data)
         at_ms, inbox_id = sms.created_ms, 0
         if uses & ApiUse.INBOX:
@@ -135,6 +139,16 @@ class ApiSteps:
         kind = CallKind.WAITCALL if is_call else CallKind.INCOMING
         what = (sms.account, kind.value, at_ms, inbox_id, answers, phone, own_number)
         self._calls.write([(*what, 0, "", at_ms, 0, sms.segments, 0, "", *text, "")], answer)
+
+    def _answered(self, account: str, phone: str, since: int) -> str:
+        """What its client calls the message that went to this number last, of ids since `since`; "": none."""
+        message_id = self._recent.find(account, phone)
+        found = None
+        if message_id >= since:
+            found = self._run("name_of_message", (account, phone, message_id)).fetchone()
+        if found is None:
+            found = self._run("find_answered_message", (account, phone, since)).fetchone()
+        return found[0] if found else ""
 
     # -- short links ---------------------------------------------------------------------------------------
 

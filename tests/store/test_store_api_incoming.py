@@ -8,7 +8,7 @@ from store_http import HANDLER, INBOX, NO_SESSIONS, WEBHOOK, claim, incoming, kn
 from store_support import PEER, Store, incoming_sms
 
 from gateway.core.message_ids import lowest_id_at
-from gateway.store import sqlite_mail
+from gateway.store import recent_phones, sqlite_mail
 from gateway.store.sqlite_mail import FOR_INBOX
 
 OURS = "1234"
@@ -104,6 +104,26 @@ def test_a_message_without_a_name_is_called_by_its_id(store: Store) -> None:
 def test_it_answers_nothing_old(store: Store, days: float, found: str) -> None:
     sent(store, days, "x")
     assert answers(store) == found
+
+
+def test_it_answers_one_that_went_long_before_many_others(store: Store) -> None:
+    """Only some of the newest are looked at on the disk; what went before, the writer remembers."""
+    wanted = sent(store, 2, "early")
+    store.apply(api_messages=[known(wanted + n, api_id="x", phone=f"7999{n:07}") for n in range(1, 600)])
+    assert answers(store) == "early"
+    store.restart()
+    store.apply(incoming=[sms()])
+    assert [row["answers"] for row in store.rows("inbox")] == ["early"] * 2
+
+
+def test_a_place_in_the_memory_that_another_number_has_taken(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recent_phones, "PLACES", 1)
+    first = sent(store, 2, "10")
+    for later, (phone, account) in enumerate([("79990001234", "app"), (PEER, "other")], 1):
+        store.apply(api_messages=[known(first + later, api_id="x", phone=phone, account=account)])
+        assert answers(store) == "10"
 
 
 # -- long ones ------------------------------------------------------------------------------------------

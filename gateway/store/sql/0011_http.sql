@@ -14,7 +14,8 @@ CREATE TABLE api_message (
     flags INTEGER NOT NULL,
     info TEXT NOT NULL DEFAULT ''
 );
-CREATE INDEX api_message_phone ON api_message (account, phone, api_id);
+-- Of what has a name of its client's, or a number of ours, which grow: so what comes together stands together.
+CREATE INDEX api_message_name ON api_message (account, api_id, phone) WHERE api_id <> '';
 CREATE INDEX api_message_account ON api_message (account);
 -- Only of messages by /v1 that their sender has given a name.
 CREATE INDEX api_message_reference ON api_message (account, api_id) WHERE api_id <> '' AND flags & 8;

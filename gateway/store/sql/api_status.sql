@@ -7,8 +7,8 @@ SELECT j.key AS place, a.message_id, a.api_id, a.phone, a.sender, a.kind, a.part
     coalesce(m.esm_class, t.esm_class, 0) AS esm_class, coalesce(m.data_coding, t.data_coding, 0) AS data_coding,
     coalesce(m.user_data, t.user_data, x'') AS user_data
 FROM json_each(?2) j CROSS JOIN api_message a ON a.message_id = (
-    SELECT message_id FROM api_message INDEXED BY api_message_phone
-    WHERE account = ?1 AND phone = j.value ->> 1 AND api_id = j.value ->> 0 ORDER BY message_id DESC LIMIT 1)
+    SELECT message_id FROM api_message INDEXED BY api_message_name
+    WHERE account = ?1 AND api_id = j.value ->> 0 AND phone = j.value ->> 1 AND api_id <> '' ORDER BY message_id DESC LIMIT 1)
 LEFT JOIN message m ON m.message_id = a.message_id LEFT JOIN history h ON h.message_id = a.message_id
 LEFT JOIN history_text t ON t.message_id = a.message_id LEFT JOIN charge c ON c.message_id = a.message_id
 WHERE NOT a.flags & 2 ORDER BY j.key;
@@ -27,16 +27,23 @@ FROM (SELECT * FROM (
 LEFT JOIN message m ON m.message_id = a.message_id LEFT JOIN history h ON h.message_id = a.message_id
 LEFT JOIN history_text t ON t.message_id = a.message_id LEFT JOIN charge c ON c.message_id = a.message_id ORDER BY a.message_id DESC;
 
+-- name: api_history_step
+-- The lowest of an account's next ids, of which so many are looked at in one go, if there are any: account, low, high,
+-- how many.
+SELECT low FROM (SELECT min(message_id) AS low FROM (
+    SELECT message_id FROM api_message INDEXED BY api_message_account
+    WHERE account = ? AND message_id >= ? AND message_id < ? ORDER BY message_id DESC LIMIT ?)) WHERE low IS NOT NULL;
+
 -- name: api_history_to
--- The same of those to some recipients, a JSON array.
+-- The same of those to some recipients, a JSON array; all that stand between the ids are looked at.
 SELECT a.message_id, a.api_id, a.phone, a.sender, a.kind, a.parts, a.cost, a.comment, a.flags, a.info,
     coalesce(m.accepted_ms, h.accepted_ms) AS accepted_ms, c.given_back, m.progress, h.state, h.error, h.done_ms,
     coalesce(m.esm_class, t.esm_class, 0) AS esm_class, coalesce(m.data_coding, t.data_coding, 0) AS data_coding,
     coalesce(m.user_data, t.user_data, x'') AS user_data
-FROM (SELECT p.* FROM json_each(?6) j CROSS JOIN api_message p INDEXED BY api_message_phone
-        ON p.account = ?1 AND p.phone = j.value
-    WHERE p.message_id >= ?2 AND p.message_id < ?3 AND NOT p.flags & 2 AND (p.kind = 8) = ?4
-    ORDER BY p.message_id DESC LIMIT ?5) a
+FROM (SELECT * FROM api_message INDEXED BY api_message_account
+    WHERE account = ?1 AND message_id >= ?2 AND message_id < ?3 AND NOT flags & 2 AND (kind = 8) = ?4
+        AND phone IN (SELECT value FROM json_each(?6))
+    ORDER BY message_id DESC LIMIT ?5) a
 LEFT JOIN message m ON m.message_id = a.message_id LEFT JOIN history h ON h.message_id = a.message_id
 LEFT JOIN history_text t ON t.message_id = a.message_id LEFT JOIN charge c ON c.message_id = a.message_id ORDER BY a.message_id DESC;
 

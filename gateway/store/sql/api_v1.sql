@@ -10,9 +10,9 @@ SELECT message_id FROM api_message WHERE account = ?1 AND message_id >= ?2 AND m
 ORDER BY message_id DESC LIMIT ?4;
 
 -- name: v1_ids_to
--- The same of those to a number.
-SELECT message_id FROM api_message INDEXED BY api_message_phone
-WHERE account = ?1 AND phone = ?5 AND message_id >= ?2 AND message_id < ?3 AND NOT flags & 2
+-- The same of those to a number; all that stand between the ids are looked at (api_history_step).
+SELECT message_id FROM api_message INDEXED BY api_message_account
+WHERE account = ?1 AND message_id >= ?2 AND message_id < ?3 AND phone = ?5 AND NOT flags & 2
 ORDER BY message_id DESC LIMIT ?4;
 
 -- name: v1_ids_named

@@ -60,12 +60,22 @@ DELETE FROM api_message WHERE message_id IN (
 INSERT INTO inbox (account, phone, own_number, received_ms, esm_class, data_coding, user_data, answers, connector)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
 
+-- name: name_of_message
+-- What its client calls a message, if it is one of this account to this number: account, phone, message_id.  One
+-- without a name of its client's is called by its own id.
+SELECT CASE api_id WHEN '' THEN CAST(message_id AS TEXT) ELSE api_id END FROM api_message
+WHERE message_id = ?3 AND account = ?1 AND phone = ?2;
+
 -- name: find_answered_message
--- What its client calls the newest message of an account to a number since an id; only so many of them are looked
--- at.  One without a name of its client's is called by its own id.
+-- The same of the newest one since an id, of which only so many are looked at: account, phone, since.
 SELECT CASE api_id WHEN '' THEN CAST(message_id AS TEXT) ELSE api_id END FROM (
-    SELECT message_id, api_id FROM api_message INDEXED BY api_message_phone WHERE account = ?1 AND phone = ?2 LIMIT 10000)
-WHERE message_id >= ?3 ORDER BY message_id DESC LIMIT 1;
+    SELECT message_id, api_id, phone FROM api_message INDEXED BY api_message_account
+    WHERE account = ?1 AND message_id >= ?3 ORDER BY message_id DESC LIMIT 500)
+WHERE phone = ?2 LIMIT 1;
+
+-- name: list_newest_messages
+-- Of all accounts, the newest first: rows at the most.
+SELECT message_id, account, phone FROM api_message ORDER BY message_id DESC LIMIT ?;
 
 -- name: purge_inbox
 -- Beyond history's days; only the oldest are looked at.

@@ -133,6 +133,24 @@ def test_a_page_of_some_state_looks_at_so_many_and_says_where_to_go_on(
     assert (ids_of(told), told.value["next"]) == ([ids[0]], None)
 
 
+def test_a_page_of_a_number_looks_at_so_many_and_says_where_to_go_on(
+    api: ApiDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.api.messages.STEP", 3)
+    ids = [sent(api, to=OTHER if n in (0, 4, 5) else TO) for n in range(7)]
+
+    def page(query: str) -> tuple[list[str], str | None]:
+        told = api.ask("GET", f"/v1/messages?to={OTHER}{query}")
+        return ids_of(told), told.value["next"]
+
+    assert page("") == ([ids[5], ids[4]], ids[4])
+    assert page("&limit=1") == ([ids[5]], ids[5])
+    assert page(f"&cursor={ids[4]}") == ([], ids[1])
+    assert page(f"&cursor={ids[1]}") == ([ids[0]], None)
+    assert page(f"&cursor={ids[3]}&limit=1") == ([ids[0]], None)
+    assert page("&state=delivered") == ([], ids[4])
+
+
 @pytest.mark.parametrize(
     ("query", "field"),
     [

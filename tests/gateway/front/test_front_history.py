@@ -109,6 +109,18 @@ def test_recipients_are_chosen(desk: FrontDesk) -> None:
     assert problem(desk, phone="79990000009") == 3
 
 
+def test_recipients_are_looked_for_in_steps_up_to_a_number(
+    desk: FrontDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(1, 8):
+        sent(desk, str(n), of={"destination": OTHER if n in (1, 4, 7) else PHONE})
+    monkeypatch.setattr("gateway.front.sent_messages.STEP", 2)
+    assert ids(desk, phone=OTHER) == [7, 4, 1]
+    assert ids(desk, phone=OTHER, cnt="2") == [7, 4]
+    monkeypatch.setattr("gateway.front.sent_messages.STEPS_MAX", 2)
+    assert ids(desk, phone=OTHER) == [7, 4]
+
+
 def test_mails_are_asked_for_by_their_format(desk: FrontDesk) -> None:
     sent(desk, "1")
     sent(desk, "2", phone="ann@example.org", kind=8)
