@@ -122,7 +122,8 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
     http_model.HttpListener: {
         "http_side.py": {"section"},
         "ingress/http_listener.py": {"config", "self.config"},
-        "ingress/http_connection.py": {"self._listener.config"},
+        "ingress/http_connection.py": {"listener.config", "self._listener.config"},
+        "ingress/http_reader.py": {"self._listener.config"},
     },
     http_model.Http: {
         "front/gate.py": {"http", "self._http"},
