@@ -1,8 +1,9 @@
 """phones.php and mails.php: whom no message goes to, or none of one sort (SMSC HTTP API §2.5).
 
 A number that gets no message at all (type 0) is on the account's blacklist, which holds however a message
-comes and which `smsc-gateway blacklist` shows. The other types, and mail addresses, hold for what comes over
-HTTP. Each entry is a record of kind "black"; what `forbids` needs of them is in memory: Desk.black.
+comes and which `smsc-gateway blacklist` shows. What stop words and admins have put there stays there,
+whatever the account adds and takes away. The other types, and mail addresses, hold for what comes over HTTP.
+Each entry is a record of kind "black"; what `forbids` needs of them is in memory: Desk.black.
 """
 
 from __future__ import annotations
@@ -66,9 +67,15 @@ def check_of(desk: Desk, account: str) -> Callable[[str, bool], bool] | None:
 
 
 async def load(desk: Desk) -> None:
-    """Takes into memory what the store has."""
-    for account, record in await desk.records.of_kind(KIND):
-        _remember(desk, account, record.name, record.data["type"])
+    """Takes into memory what the store has, a page at a time."""
+    after: tuple[object, ...] = ("", "", 0)
+    while True:
+        rows = await desk.rows("black_kept", (*after, PAGE))
+        for row in rows:
+            _remember(desk, row["account"], row["name"], row["type"])
+        if len(rows) < PAGE:
+            return
+        after = tuple(rows[-1][name] for name in ("account", "name", "record_id"))
 
 
 def _remember(desk: Desk, account: str, address: str, sort: int) -> None:
@@ -88,20 +95,16 @@ async def _add(desk: Desk, kind: Entries, asked: Asked) -> Value:
         [row] = await desk.rows("count_records", (account, KIND))
         if row["count"] >= ENTRIES_MAX:
             raise full(f"{ENTRIES_MAX} entries")
+    is_ours = await _is_ours(desk, account, known)
     number = desk.records.next_id(KIND) if known is None else known.record_id
     desk.records.put(KIND, account, Record(number, address, {"type": sort, "comment": comment}))
-    holds_everywhere = sort == ALL and not kind.is_mail
-    held_everywhere = known is not None and not kind.is_mail and known.data["type"] == ALL
     batch, now_ms = desk.journal.batch, desk.clock.now_ms()
-    if holds_everywhere:
+    if sort == ALL and not kind.is_mail:
         batch.blacklisted.append((account, address, now_ms, _WHY))
-    elif held_everywhere:
-        batch.unblacklisted.append((account, address))
-    await committed(desk.journal)
-    if holds_everywhere:
+        await committed(desk.journal)
         desk.blacklists.add(account, (address,))
-    elif held_everywhere:
-        desk.blacklists.remove(account, (address,))
+    else:
+        await _taken_off(desk, account, address, is_ours=is_ours)
     _remember(desk, account, address, sort)
     return {"id": number}
 
@@ -112,15 +115,37 @@ async def _delete(desk: Desk, kind: Entries, asked: Asked) -> Value:
     known = await desk.records.named(KIND, account, address)
     if known is None:
         raise ApiProblem(NOT_FOUND)
+    is_ours = await _is_ours(desk, account, known)
     desk.records.drop(KIND, account, known.record_id)
-    held_everywhere = not kind.is_mail and known.data["type"] == ALL
-    if held_everywhere:
-        desk.journal.batch.unblacklisted.append((account, address))
-    await committed(desk.journal)
-    if held_everywhere:
-        desk.blacklists.remove(account, (address,))
+    await _taken_off(desk, account, address, is_ours=is_ours)
     desk.black.get(account, {}).pop(address, None)
     return OK
+
+
+async def _is_ours(desk: Desk, account: str, known: Record | None) -> bool:
+    """Whether it is for this entry that the number is on the account's blacklist, and for nothing else."""
+    if known is None or known.data["type"] != ALL or "@" in known.name:
+        return False
+    rows = await desk.rows("black_why", (account, known.name))
+    return bool(rows) and rows[0]["why"] == _WHY
+
+
+async def _taken_off(desk: Desk, account: str, address: str, *, is_ours: bool) -> None:
+    """Commits, and with it that the number leaves the account's blacklist if it is there for this entry.
+
+    It leaves the memory at once, so that a stop word that comes meanwhile counts.
+    """
+    batch = desk.journal.batch
+    if not is_ours or any(row[:2] == (account, address) for row in batch.blacklisted):
+        await committed(desk.journal)
+        return
+    batch.unblacklisted.append((account, address))
+    desk.blacklists.remove(account, (address,))
+    try:
+        await committed(desk.journal)
+    except BaseException:
+        desk.blacklists.add(account, (address,))
+        raise
 
 
 async def _get(desk: Desk, kind: Entries, asked: Asked) -> Value:

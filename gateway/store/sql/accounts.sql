@@ -16,8 +16,11 @@ DELETE FROM day_count WHERE (day, account, kind, key) IN (
 )
 
 -- name: insert_blacklisted
--- A number on an account's blacklist, or on everybody's ("").
-INSERT OR IGNORE INTO blacklist (account, number, at_ms, why) VALUES (?, ?, ?, ?)
+-- A number on an account's blacklist, or on everybody's (""). Why it came there first is kept; but the word of a
+-- subscriber or an admin counts for more than that of the account, which can take its own back (phones.php).
+INSERT INTO blacklist (account, number, at_ms, why) VALUES (?, ?, ?, ?)
+ON CONFLICT (account, number) DO UPDATE SET at_ms = excluded.at_ms, why = excluded.why
+WHERE blacklist.why = 'phones.php' AND excluded.why <> 'phones.php'
 
 -- name: delete_blacklisted
 -- And off it again.

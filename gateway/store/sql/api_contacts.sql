@@ -44,6 +44,15 @@ SELECT record_id, name, data FROM record
 WHERE account = ?1 AND kind = 'black' AND record_id < ?3 AND (instr(name, '@') > 0) = ?2
 ORDER BY record_id DESC LIMIT ?4;
 
+-- name: black_kept
+-- Entries of all accounts that are behind one of them: account, name, record_id, rows at the most.
+SELECT account, name, record_id, data ->> '$.type' AS type FROM record
+WHERE kind = 'black' AND (account, name, record_id) > (?1, ?2, ?3) ORDER BY account, name, record_id LIMIT ?4;
+
+-- name: black_why
+-- Why a number is on an account's blacklist: account, number.
+SELECT why FROM blacklist WHERE account = ? AND number = ?;
+
 -- name: count_records
 -- How many of a kind an account has: account, kind.
 SELECT count(*) AS count FROM record WHERE account = ? AND kind = ?;

@@ -149,3 +149,72 @@ def test_there_is_an_end_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         assert await ask("phone_black_add", phone=ANNA, type="2") == {"id": 1}
 
     run(tmp_path, test)
+
+
+def stop(desk: FrontDesk, number: str, why: str = "SMS: stop") -> None:
+    """Somebody else than the account puts a number on its list."""
+    desk.journal.batch.blacklisted.append(("app", number, 1, why))
+    desk.blacklists.add("app", (number,))
+
+
+def test_what_a_subscriber_or_an_admin_has_said_stays(tmp_path: Path) -> None:
+    async def test(desk: FrontDesk, ask: Ask) -> None:
+        stop(desk, ANNA)
+        await ask("phone_black_add", phone=ANNA)
+        await ask("phone_black_add", phone=BORIS)
+        stop(desk, BORIS, "an admin's reason")
+        await ask("phone_black_add", phone=VERA)
+        assert await ask("phone_black_del", phone=ANNA) == {"result": "OK"}
+        assert await ask("phone_black_add", phone=BORIS, type="2") == {"id": 2}
+        assert await ask("phone_black_del", phone=BORIS) == {"result": "OK"}
+        assert await ask("phone_black_del", phone=VERA) == {"result": "OK"}
+        assert desk.admission.blacklists.of("app") == {held(ANNA), held(BORIS)}
+        assert desk.journal.all("SELECT number, why FROM blacklist ORDER BY number") == [
+            (ANNA, "SMS: stop"),
+            (BORIS, "an admin's reason"),
+        ]
+
+    run(tmp_path, test)
+
+
+def test_a_stop_word_that_comes_with_a_removal_counts(tmp_path: Path) -> None:
+    async def test(desk: FrontDesk, ask: Ask) -> None:
+        for number in (ANNA, BORIS):
+            await ask("phone_black_add", phone=number)
+        now = desk.journal.rows
+
+        async def rows(statement: str, parameters: Any = ()) -> list[dict[str, Any]]:
+            found = await now(statement, parameters)
+            if statement == "black_why" and parameters[1] == ANNA:
+                stop(desk, ANNA)  # before the removal, in the same batch
+            return found
+
+        desk.rows = rows
+        await ask("phone_black_del", phone=ANNA)
+        removal = asyncio.ensure_future(ask("phone_black_del", phone=BORIS))
+        for _ in range(50):
+            if not desk.journal.batch.unblacklisted:
+                await asyncio.sleep(0)
+        assert desk.journal.batch.unblacklisted
+        stop(desk, BORIS)  # behind it
+        await removal
+        assert desk.admission.blacklists.of("app") == {held(ANNA), held(BORIS)}
+        assert desk.journal.all("SELECT count(*) FROM blacklist") == [(2,)]
+
+    run(tmp_path, test)
+
+
+def test_entries_of_many_accounts_come_into_memory_page_by_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test(desk: FrontDesk, ask: Ask) -> None:
+        for number in (ANNA, BORIS, VERA):
+            await ask("phone_black_add", phone=number, type="1")
+            await ask("mail_black_add", "other", mail=f"{number}@example.org")
+        before = {name: dict(entries) for name, entries in desk.black.items()}
+        desk.black.clear()
+        monkeypatch.setattr(blacklist, "PAGE", 2)
+        await load(desk)
+        assert desk.black == before
+
+    run(tmp_path, test)
