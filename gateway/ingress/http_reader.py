@@ -27,6 +27,7 @@ from gateway.ingress.http_requests import (
     mount_of,
     split_target,
     too_much,
+    unspoken_of,
 )
 from gateway.ingress.http_writing import plain
 
@@ -157,13 +158,19 @@ class RequestReader:
 
     def _begin(self, message: RawRequestMessage, payload: Any, *, is_last: bool) -> None:
         """A request's head has come, and some of its body or all."""
+        unspoken = unspoken_of(message)
+        if unspoken is not None:
+            self.refuse(unspoken)
+            return
         path, query = split_target(message.path)
         mount = mount_of(self._listener.mounts, path)
         is_whole = payload.is_eof()
+        is_old = message.version < HttpVersion11
         if mount is None:
             reply = plain(404, "there is nothing here")
             if is_whole:
-                self._whole.append(Queued(None, None, reply, message.version < HttpVersion11, is_last))
+                call = HttpCall(message.method, path, query, message.headers, b"", self._peer, self._is_tls)
+                self._whole.append(Queued(call, None, reply, is_old, is_last))
             else:
                 self.refuse(reply)
             return
@@ -172,7 +179,8 @@ class RequestReader:
             if length_of(message) > mount.body_max:
                 self.refuse(_too_large(mount))
                 return
-            self.owes_continue = message.headers.get("Expect", "").lower() == "100-continue"
+            # HTTP/1.0 does not know the word (RFC 9110 §10.1.1)
+            self.owes_continue = not is_old and message.headers.get("Expect", "").lower() == "100-continue"
         self._go_on()
 
     def _go_on(self) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from typing import NamedTuple
 
-from aiohttp.http import RawRequestMessage
+from aiohttp.http import HttpVersion10, HttpVersion11, RawRequestMessage
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
 from gateway.config.model import Network
@@ -49,6 +49,15 @@ def bad_request(error: Exception) -> HttpReply:
 def too_much() -> HttpReply:
     """The answer to a head that does not end."""
     return plain(431, "the headers are too long")
+
+
+def unspoken_of(message: RawRequestMessage) -> HttpReply | None:
+    """The answer to what is well-formed and not spoken here: HTTP/0.9, a body in another coding than chunks."""
+    if message.version not in (HttpVersion10, HttpVersion11):
+        return plain(400, "this is no HTTP request")
+    if message.chunked and message.headers.get("Transfer-Encoding", "").lower() != "chunked":
+        return plain(501, "of transfer codings only chunked is taken")
+    return None
 
 
 def mount_of(mounts: Sequence[Mount], path: str) -> Mount | None:

@@ -139,6 +139,22 @@ async def test_head_has_no_body_and_the_server_says_no_version() -> None:
 
 
 @on_loops
+async def test_head_of_nothing_has_no_body_that_would_be_the_next_answer() -> None:
+    async with serving() as server:
+        answered = await server.say(b"HEAD /b HTTP/1.1\r\nHost: h\r\n\r\n" + GET, ends=True)
+    assert statuses(answered) == [404, 200]
+    assert b"\r\n\r\nHTTP/1.1 200" in answered
+
+
+@on_loops
+async def test_a_client_of_http_1_0_is_not_told_to_go_on() -> None:
+    async with serving() as server:
+        for version, told in (("1.0", [408]), ("1.1", [100, 408])):
+            head = f"POST /a/x HTTP/{version}\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3\r\n\r\n"
+            assert statuses(await server.say(head.encode())) == told
+
+
+@on_loops
 async def test_who_has_sent_all_is_still_answered() -> None:
     async with serving() as server:
         assert statuses(await server.say(GET * 3, ends=True)) == [200, 200, 200]
@@ -162,7 +178,7 @@ def test_whatever_comes_is_answered_or_closed(pieces: list[bytes]) -> None:
     async def run() -> None:
         async with serving() as server:
             answered = await server.say(b"".join(pieces))
-            assert set(statuses(answered)) <= {200, 400, 404, 408, 413, 414, 431}
+            assert set(statuses(answered)) <= {200, 400, 404, 408, 413, 414, 431, 501}
             assert server.listener.faults == 0
 
     asyncio.run(run())
