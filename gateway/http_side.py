@@ -54,8 +54,10 @@ class HttpSide:
         self.job_runs: JobRuns | None = None
         """Sends mailing lists; None: nobody has had one yet."""
         self._rows: ApiRows
-        self._told: dict[str, int] = {}
-        """What the store knows of how accounts want to hear of things."""
+        self._told = dict(opening.api_uses)
+        """What the store knows of how accounts want to hear of things; no name: it wants nothing."""
+        self._uses: dict[str, int] = {}
+        """The same as the configuration has it."""
 
     # -- start, reload, stop -----------------------------------------------------------------------------
 
@@ -113,13 +115,24 @@ class HttpSide:
 
     def _tell_store(self, config: Config) -> None:
         """How each account wants to hear of things; who is no account any more wants nothing."""
-        uses = {account.system_id: use_of(account) for account in config.accounts}
-        gone = dict.fromkeys(self._told.keys() - uses.keys(), 0)
-        told, self._told = self._told, uses
-        rows = [(name, use) for name, use in (uses | gone).items() if told.get(name) != use]
-        if rows:
-            self._daemon.journal.batch.api_accounts.extend(rows)
-            self._daemon.journal.wake()
+        self._uses = {account.system_id: use for account in config.accounts if (use := use_of(account))}
+        self._tell_changes()
+
+    def _tell_changes(self) -> None:
+        told, uses = self._told, self._uses
+        rows = [(name, use) for name, use in uses.items() if told.get(name) != use]
+        rows += [(name, 0) for name in told if name not in uses]
+        if not rows:
+            return
+        self._told = uses
+        self._daemon.journal.batch.api_accounts.extend(rows)
+        self._daemon.journal.then(lambda ok: None if ok else self._tell_again(rows))
+
+    def _tell_again(self, rows: list[tuple[str, int]]) -> None:
+        """It was not stored; by now something else may be wanted."""
+        unknown = dict.fromkeys((name for name, _ in rows), -1)
+        self._told = {**self._told, **unknown}
+        self._tell_changes()
 
     # -- what there is -----------------------------------------------------------------------------------
 

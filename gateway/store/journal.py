@@ -69,6 +69,8 @@ class Opening:
     """Kind → the highest id that a record of it ever had."""
     newest_contact: int = 0
     """The same of contacts."""
+    api_uses: dict[str, int] = field(default_factory=dict)
+    """Account → how it wants to hear of things over HTTP (Batch.api_accounts), as the last run was told."""
 
 
 class Journal(asyncio.Protocol):
@@ -284,7 +286,6 @@ class Journal(asyncio.Protocol):
             "calls_done",
             "calls_put_off",
             "calls_refused",
-            "api_accounts",
             "moves",
         ):
             getattr(self.batch, name)[:0] = getattr(batch, name)

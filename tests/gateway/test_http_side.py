@@ -46,13 +46,14 @@ def test_who_wants_http() -> None:
 class Store:
     """A daemon's journal and nothing else of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, **uses: int) -> None:
         self.journal = FakeJournal()
-        self.side = HttpSide(cast(Daemon, SimpleNamespace(journal=self.journal)), cast(Any, None))
+        opening = cast(Any, SimpleNamespace(api_uses=uses))
+        self.side = HttpSide(cast(Daemon, SimpleNamespace(journal=self.journal)), opening)
 
-    def told(self, *accounts: Account) -> list[Any]:
+    def told(self, *accounts: Account, ok: bool = True) -> list[Any]:
         self.side._tell_store(config_of(*accounts))
-        return self.journal.commit().api_accounts
+        return self.journal.commit(ok).api_accounts
 
 
 def test_the_store_hears_what_has_changed_of_what_accounts_want() -> None:
@@ -60,8 +61,32 @@ def test_the_store_hears_what_has_changed_of_what_accounts_want() -> None:
     plain, asks = account_config(), account_config(system_id="asks", http=AccountHttp())
     called = account_config(system_id="asks", http=AccountHttp(handler="https://example.org/x"))
     inbox, handler = ApiUse.INBOX, ApiUse.INBOX | ApiUse.HANDLER | ApiUse.NO_SESSIONS
-    assert store.told(plain, asks) == [("app", 0), ("asks", inbox)]
+    assert store.told(plain, asks) == [("asks", inbox)]
     assert store.told(plain, asks) == []
     assert store.told(plain, called) == [("asks", handler)]
     assert store.told(plain) == [("asks", 0)]
     assert store.told(plain, asks) == [("asks", inbox)]
+
+
+def test_who_lost_http_or_is_no_account_any_more_while_the_gateway_was_down() -> None:
+    store = Store(app=ApiUse.INBOX, asks=ApiUse.INBOX, gone=ApiUse.INBOX | ApiUse.HANDLER)
+    plain, asks = account_config(), account_config(system_id="asks", http=AccountHttp())
+    assert sorted(store.told(plain, asks)) == [("app", 0), ("gone", 0)]
+    assert store.told(plain, asks) == []
+
+
+def test_what_could_not_be_stored_is_told_again_as_it_is_by_then() -> None:
+    store = Store(gone=ApiUse.INBOX)
+    asks = account_config(system_id="asks", http=AccountHttp())
+    called = account_config(system_id="asks", http=AccountHttp(webhook="https://example.org/x"))
+    handler = ApiUse.INBOX | ApiUse.WEBHOOK | ApiUse.NO_SESSIONS
+    store.side._tell_store(config_of(asks))
+    _, first = store.journal.take()
+    store.side._tell_store(config_of(called))
+    _, second = store.journal.take()
+    first(False)
+    assert sorted(store.journal.batch.api_accounts) == [("asks", handler), ("gone", 0)]
+    second(False)
+    assert set(store.journal.commit(ok=False).api_accounts) == {("asks", handler), ("gone", 0)}
+    assert set(store.journal.commit().api_accounts) == {("asks", handler), ("gone", 0)}
+    assert not store.journal.is_due

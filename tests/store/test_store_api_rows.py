@@ -150,14 +150,14 @@ def test_every_read_of_the_front_uses_an_index(store: Store) -> None:
 
 def test_the_next_run_goes_on_behind_the_ids_of_this_one(store: Store, tmp_path: Path) -> None:
     store.apply(marks=[(NEWEST_API_ID, 1), (NEWEST_API_ID, 3), ("read", 9), (NEWEST_API_ID, 2)])
-    store.apply(records=[("group", "app", 6, "", "{}")])
+    store.apply(records=[("group", "app", 6, "", "{}")], api_accounts=[("app", 5), ("other", 0)])
     store.engine.close()
     applier, hello = sqlite_writer._open(tmp_path / FILE_NAME)
-    assert hello[-3:] == (2, {"group": 6}, 0)
+    assert hello[-4:] == (2, {"group": 6}, 0, {"app": 5})
     applier.apply(Batch(marks=[(NEWEST_API_ID, 3)], incidents=[(1, NOW_MS, "x")]))
     applier.connection.close()
     applier, hello = sqlite_writer._open(tmp_path / FILE_NAME)
-    assert hello[-3] == 3
+    assert hello[-4] == 3
     applier.connection.close()
 
 

@@ -253,10 +253,10 @@ def rows_of(journal: Journal) -> None:
 
 KEPT = ["submitted", "late", "handed_over", "postponed", "failed", "doubts", "delivered", "refused"]
 KEPT += ["letters_sent", "letters_put_off", "letters_refused", "moves", "rerouted"]
-KEPT += ["calls_done", "calls_put_off", "calls_refused", "api_accounts"]
+KEPT += ["calls_done", "calls_put_off", "calls_refused"]
 FORGOTTEN = ["accepted", "intents", "mails", "mail_recipients", "claims", "fetches", "letter_claims"]
 FORGOTTEN += ["receipts", "incoming", "incoming_mail", "decisions", "sweeps"]
-FORGOTTEN += ["call_claims", "calls", "call_replays"]
+FORGOTTEN += ["call_claims", "calls", "call_replays", "api_accounts"]
 FORGOTTEN += ["parts", "replaced_by", "queries", "cancels", "replacements"]
 
 
