@@ -21,14 +21,14 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
         desk = daemon.http.desk
         if desk is None:
             return NO_HTTP
-        from gateway.front.sender_records import KIND, name_in
+        from gateway.front.sender_records import KIND, name_in, state_of
 
         wanted = str(request.get("account") or "")
         rows = [
             {
                 "account": account,
                 "name": record.name,
-                "state": _WORDS[name_in(record).status],
+                "state": _WORDS[state_of(name_in(record), daemon.accounts.get(account))],
                 "comment": record.data["comment"],
                 "documents": len(record.data["files"]),
             }

@@ -12,7 +12,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 from gateway.config.model import Account as AccountConfig
-from gateway.config.model import Network
+from gateway.config.model import Network, SubAccount
 from gateway.core.fair_shares import FairShares
 from gateway.core.limits import TokenBucket
 from gateway.core.model import Wish
@@ -86,6 +86,11 @@ class Account:
         """Remembers a password that was checked against these hashes, unless a reload has changed them."""
         if hashes == self.password_hashes():
             self._verified.add(_digest(password))
+
+
+def family_of(account: Account) -> str:
+    """The account that has made this one, whose bounds hold for all that it makes; else itself."""
+    return account.config.parent if isinstance(account.config, SubAccount) else account.name
 
 
 def is_allowed(address: str, networks: Sequence[Network]) -> bool:

@@ -14,8 +14,8 @@ from datetime import tzinfo
 from typing import Any, NamedTuple
 
 from gateway.config.account_model import Account as AccountConfig
-from gateway.config.account_model import AccountLimits, SubAccount
-from gateway.core.accounts import Account
+from gateway.config.account_model import AccountLimits
+from gateway.core.accounts import Account, family_of
 from gateway.core.batch import Row
 from gateway.core.blacklist import EVERYBODY, Blacklists, number_of
 from gateway.core.clock import Clock
@@ -329,7 +329,7 @@ class Admission:
         name, limits = account.name, account.config.limits
         if limits.flood:
             # whoever makes sub-clients must not get more by making more of them
-            whose = account.config.parent if isinstance(account.config, SubAccount) else name
+            whose = family_of(account)
             floods = self._floods.get(whose)
             if floods is None or floods.gap_s != limits.flood_gap_s:
                 floods = self._floods[whose] = Floods(limits.flood, limits.flood_gap_s)

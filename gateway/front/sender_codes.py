@@ -16,11 +16,12 @@ from gateway.front.desk import (
     Asked,
     Desk,
     Record,
+    Unavailable,
     Value,
     committed,
 )
-from gateway.front.keeping import OK, optional_text, text
-from gateway.front.sender_records import ALLOWED, KIND, SenderName, name_in, put
+from gateway.front.keeping import OK, full, not_saved, optional_text, text
+from gateway.front.sender_records import ALLOWED, KIND, NAMES_MAX, OFF, SenderName, name_in, put
 from gateway.front.sending import Sending
 from protocols.smsc_http.recipients import canonical_number, is_number
 
@@ -46,6 +47,7 @@ class Codes:
         whose(asked)
         desk, number = self._desk, number_in(asked.params)
         site, title = asked.params.get("site", ""), optional_text(asked.params, "site_name", 100)
+        await self._check_name(asked, number)
         known = await desk.records.named(CODE_KIND, asked.account.name, number)
         now_ms = desk.clock.now_ms()
         if known is not None and now_ms - known.data["sent_ms"] < CODE_AGAIN_MS:
@@ -67,7 +69,24 @@ class Codes:
             await committed(desk.journal)
             number_of = BAD_NUMBER if problem.number == BAD_NUMBER else NOT_DELIVERABLE
             raise ApiProblem(number_of, problem.text) from None
+        except Unavailable:  # whoever comes again, as he is told to, has had no code
+            desk.records.drop(CODE_KIND, asked.account.name, record.record_id)
+            raise
         return OK
+
+    async def _check_name(self, asked: Asked, number: str) -> SenderName | None:
+        """The name that the number is; ApiProblem 5 if a code for it would be for nothing."""
+        desk, account = self._desk, asked.account.name
+        found = await desk.records.named(KIND, account, number)
+        if found is not None:
+            name = name_in(found)
+            if name.status == OFF:
+                raise not_saved("the number is refused, and stays so until somebody allows it")
+            return name
+        [row] = await desk.rows("count_records", (account, KIND))
+        if row["count"] >= NAMES_MAX:
+            raise full(f"{NAMES_MAX} names")
+        return None
 
     async def check(self, asked: Asked) -> Value:
         """The number may be used by who knows its code."""
@@ -87,8 +106,9 @@ class Codes:
             desk.records.put(CODE_KIND, account.name, known._replace(data=tries))
             await committed(desk.journal)
             raise ApiProblem(WRONG_CODE)
-        found = await desk.records.named(KIND, account.name, number)
-        name = SenderName(desk.records.next_id(KIND), number, ALLOWED) if found is None else name_in(found)
+        name = await self._check_name(asked, number)
+        if name is None:
+            name = SenderName(desk.records.next_id(KIND), number, ALLOWED)
         desk.records.drop(CODE_KIND, account.name, known.record_id)
         await put(desk, account.name, name._replace(status=ALLOWED, changed_ms=now_ms))
         return OK

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from gateway.core.accounts import Account
 from gateway.front.desk import Desk, Record, committed
 
 KIND: Final = "sender"
 """Of the records."""
 WAITS, ALLOWED, OFF = 0, 1, 2
-"""What `status` of a name is."""
+"""What `status` of a name is, by a person's word or by a code; see `state_of`."""
+NAMES_MAX: Final = 1000
+"""Of one account."""
 
 
 class SenderName(NamedTuple):
@@ -29,6 +32,16 @@ class SenderName(NamedTuple):
     def record(self) -> Record:
         """As it is kept."""
         return Record(self.number, self.name, dict(zip(self._fields[2:], self[2:], strict=True)))
+
+
+def state_of(name: SenderName, account: Account | None) -> int:
+    """What holds for a name now. One of allowed_sources is allowed for as long as it stands there, and any
+    name is while there is no such list; nothing of that outlives a change of the configuration."""
+    if account is None:
+        return name.status
+    listed = account.config.allowed_sources
+    is_free = not listed and name.status == WAITS
+    return ALLOWED if is_free or name.name in listed else name.status
 
 
 def name_in(record: Record) -> SenderName:

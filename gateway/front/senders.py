@@ -12,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from gateway.core.accounts import Account, family_of
 from gateway.core.hours import zone_of
 from gateway.front.desk import (
     NOT_FOUND,
@@ -28,15 +29,26 @@ from gateway.front.documents_kept import FOLDER, path_of, remove, write
 from gateway.front.fields import begin_ms, count, flag, integer
 from gateway.front.keeping import HIGHEST, OK, full, in_turn, not_saved, optional_text, sender_name, text
 from gateway.front.sender_codes import Codes, whose
-from gateway.front.sender_records import ALLOWED, KIND, OFF, WAITS, SenderName, name_in, put
+from gateway.front.sender_records import (
+    ALLOWED,
+    KIND,
+    NAMES_MAX,
+    OFF,
+    WAITS,
+    SenderName,
+    name_in,
+    put,
+    state_of,
+)
 from protocols.smsc_http.requests import File
 from protocols.smsc_http.times import TimeError, parse_date
 
-NAMES_MAX: Final = 1000
 RECORDS_MAX: Final = 15_000
 FILES_MAX: Final = 20
 """Of one name."""
 FILE_MAX: Final = 3 * 1024 * 1024
+FILES_OCTETS_MAX: Final = 100 * 1024 * 1024
+"""Of an account with all its sub-clients: as many names as there may be would fill the disk."""
 OPERATORS: Final = (
     *("mega_step", "mega_int", "bee_step", "motiv", "motiv_step", "motiv_int", "sber_step", "sber_int"),
     *("winmob_step", "volnamob_step", "mts_step", "mts_int", "tele2_step", "tele2", "tele2_int"),
@@ -85,16 +97,15 @@ class _Senders:
             raise not_saved("the account has this name already")
         if len(names) >= NAMES_MAX:
             raise full(f"{NAMES_MAX} names")
-        is_free = not asked.account.config.allowed_sources
         new = SenderName(
             self._desk.records.next_id(KIND),
             name,
-            ALLOWED if is_free else WAITS,
+            WAITS,
             comment,
             self._desk.clock.now_ms(),
             operators,
         )
-        await put(self._desk, asked.account.name, await self._with_files(new, asked))
+        await self._put(asked, new)
         return {"sender": new.number}
 
     async def change(self, asked: Asked) -> Value:
@@ -109,7 +120,7 @@ class _Senders:
         )
         if all_of_them != known.operators:
             changed = changed._replace(changed_ms=self._desk.clock.now_ms())
-        await put(self._desk, asked.account.name, await self._with_files(changed, asked))
+        await self._put(asked, changed)
         return OK
 
     async def delete(self, asked: Asked) -> Value:
@@ -117,13 +128,13 @@ class _Senders:
         known = await self._find(asked)
         if known.name in asked.account.config.allowed_sources:
             raise not_saved("the name is one of allowed_sources: only who configures the gateway removes it")
+        if known.status == OFF:  # or the next code for it would undo that
+            raise not_saved("the name is refused, and stays so until somebody allows it")
         account = asked.account.name
         self._desk.records.drop(KIND, account, known.number)
         await committed(self._desk.journal)
         self._desk.sender_names.put(account, known.name, self._desk.accounts, allowed=False)
-        folder = self._desk.state_dir
-        if folder is not None and known.files:
-            await asyncio.to_thread(remove, [path_of(folder, one["fid"]) for one in known.files])
+        await self._remove(known.files)
         return OK
 
     async def show(self, asked: Asked) -> Value:
@@ -133,7 +144,11 @@ class _Senders:
         wants_all, wants_operators = flag(params, "all"), flag(params, "operators")
         wants_files, most = flag(params, "files"), count(params, RECORDS_MAX)
         before = integer(params, "prev_id", 1, HIGHEST) or HIGHEST + 1
-        names = [one for one in await self._names(asked) if one.number < before]
+        names = [
+            one._replace(status=state_of(one, asked.account))
+            for one in await self._names(asked)
+            if one.number < before
+        ]
         names.sort(key=lambda one: one.number, reverse=True)
         if params.get("from_date"):
             since = _since(asked)
@@ -153,7 +168,7 @@ class _Senders:
         found = [name_in(one) for one in await desk.records.all(KIND, account.name, 2 * NAMES_MAX)]
         known = {one.name for one in found}
         new = [
-            SenderName(desk.records.next_id(KIND), name, ALLOWED, "", desk.clock.now_ms())
+            SenderName(desk.records.next_id(KIND), name, WAITS, "", desk.clock.now_ms())
             for name in account.config.allowed_sources[:NAMES_MAX]
             if name not in known
         ]
@@ -161,9 +176,7 @@ class _Senders:
             for one in new:
                 desk.records.put(KIND, account.name, one.record)
             await committed(desk.journal)
-        configured = frozenset(account.config.allowed_sources)
-        # what stood in the configuration is allowed for as long as it does
-        return [one._replace(status=ALLOWED) if one.name in configured else one for one in (*found, *new)]
+        return [*found, *new]
 
     async def _find(self, asked: Asked) -> SenderName:
         whose(asked)
@@ -175,21 +188,52 @@ class _Senders:
                 return found
         raise ApiProblem(NOT_FOUND)
 
-    async def _with_files(self, name: SenderName, asked: Asked) -> SenderName:
+    async def _put(self, asked: Asked, name: SenderName) -> None:
+        kept = await self._with_files(name, asked)
+        try:
+            await put(self._desk, asked.account.name, kept)
+        except Unavailable:
+            await self._remove(kept.files[len(name.files) :])
+            raise
+
+    async def _remove(self, files: Sequence[Mapping[str, Any]]) -> None:
         folder = self._desk.state_dir
+        if folder is not None and files:
+            await asyncio.to_thread(remove, [path_of(folder, one["fid"]) for one in files])
+
+    async def _octets_kept(self, account: Account) -> int:
+        """Of the documents of its names, and of those of its family."""
+        accounts, whose = self._desk.accounts, family_of(account)
+        return sum(
+            one.get("size", FILE_MAX)
+            for name, record in await self._desk.records.of_kind(KIND)
+            if name in accounts and family_of(accounts[name]) == whose
+            for one in record.data["files"]
+        )
+
+    async def _with_files(self, name: SenderName, asked: Asked) -> SenderName:
+        folder, submission = self._desk.state_dir, self._desk.submission
         if not asked.files:
             return name
-        if folder is None:
+        if folder is None or submission.closed_because is not None or self._desk.journal.error:
             raise Unavailable
+        octets = sum(len(file.content) for file in asked.files)
+        if await self._octets_kept(asked.account) + octets > FILES_OCTETS_MAX:
+            raise full(f"{FILES_OCTETS_MAX >> 20} MB of documents")
         files = list(name.files)
         if len(files) + len(asked.files) > FILES_MAX:
             raise full(f"{FILES_MAX} documents of this name")
         for file in asked.files:
             number = self._desk.records.next_id(FOLDER)
-            await asyncio.to_thread(write, path_of(folder, number), file.content)
+            try:
+                await asyncio.to_thread(write, path_of(folder, number), file.content)
+            except OSError:  # the disk is full
+                await self._remove([{"fid": number}])
+                raise Unavailable from None
             files.append(
                 {
                     "fid": number,
+                    "size": len(file.content),
                     "file": file.filename,
                     "info": optional_text(asked.params, "doc_info"),
                 }

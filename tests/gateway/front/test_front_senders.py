@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from front_desk import FrontDesk, asked, config_of, desk_of
-from gateway_fakes import account_config
+from gateway_fakes import NOW_MS, account_config
 
 from gateway.core.accounts import Account
+from gateway.core.errors import Refusal
+from gateway.core.sender_names import SenderNames
 from gateway.front import sender_codes, senders
-from gateway.front.desk import ApiProblem, Asked, committed
+from gateway.front.desk import ApiProblem, Asked, Record, Unavailable, committed
 from gateway.front.sender_records import decide, load
+from gateway.front.user_settings import account_of
 from protocols.smsc_http.rendering import render
 from protocols.smsc_http.requests import File
 
@@ -111,6 +115,56 @@ def test_what_was_allowed_holds_after_a_restart_and_a_reload(tmp_path: Path) -> 
     run(tmp_path, test)
 
 
+def test_what_the_configuration_alone_allowed_ends_with_it(tmp_path: Path) -> None:
+    async def test(desk: FrontDesk, ask: Ask) -> None:
+        assert len(await ask("sender_get")) == 2
+        assert await ask("sender_chg", sender="Shop", cmt="ours") == {"result": "OK"}
+        await ask("sender_add", "free", sender="Bank")
+        accounts = {
+            "app": Account(account_config(allowed_sources=("79990000009",)), 0.0),
+            "free": Account(account_config(system_id="free", allowed_sources=("Example",)), 0.0),
+        }
+        desk.accounts = accounts
+        desk.sender_names = SenderNames()
+        await load(desk)
+        assert not may_send(desk, "Shop") and may_send(desk, "79990000009")
+        assert not may_send(desk, "Bank", "free") and may_send(desk, "Example", "free")
+        assert [row["sender"] for row in await ask("sender_get")] == ["79990000009"]
+        rows = await ask("sender_get", "free", all="1")
+        assert {row["sender"]: row["status"] for row in rows} == {"Example": 1, "Bank": 0}
+        # nor does another comment make it one that somebody has allowed
+        await ask("sender_chg", "free", sender="Bank", cmt="x")
+        assert not may_send(desk, "Bank", "free")
+
+    run(tmp_path, test)
+
+
+def test_what_a_person_has_refused_is_not_undone_by_its_owner(tmp_path: Path) -> None:
+    async def test(desk: FrontDesk, ask: Ask) -> None:
+        await ask("sender_add", sender=NUMBER)
+        await decide(desk, "app", NUMBER, allowed=False)
+        desk.records.put(
+            "sender_code", "app", Record(1, NUMBER, {"code": "1", "sent_ms": NOW_MS, "tries": 0})
+        )
+        await committed(desk.journal)
+        assert await number_of(ask("sender_check", sender=NUMBER, code="1")) == 5
+        assert await number_of(ask("sender_code", sender=NUMBER)) == 5
+        assert await number_of(ask("sender_del", sender=NUMBER)) == 5
+        assert not may_send(desk, NUMBER)
+        await decide(desk, "app", NUMBER, allowed=True)
+        assert await ask("sender_del", sender=NUMBER) == {"result": "OK"}
+
+    run(tmp_path, test)
+
+
+def test_a_listed_name_is_not_written_again_at_each_look(tmp_path: Path) -> None:
+    async def test(desk: FrontDesk, ask: Ask) -> None:
+        await asyncio.gather(*(ask("sender_get") for _ in range(5)))
+        assert desk.journal.all("SELECT count(*) FROM record WHERE kind = 'sender'") == [(2,)]
+
+    run(tmp_path, test)
+
+
 def test_names_are_changed_and_deleted(tmp_path: Path) -> None:
     async def test(desk: FrontDesk, ask: Ask) -> None:
         await ask("sender_add", sender="Bakery")
@@ -179,6 +233,47 @@ def test_odd_documents_are_error_1(tmp_path: Path, file: File) -> None:
         assert await number_of(ask("sender_add", uploads=(file,), sender="Bakery")) == 1
         assert await number_of(ask("sender_add", uploads=(File("a.pdf", b""),) * 2, sender="Bakery")) == 1
         assert not (tmp_path / "documents").exists()
+
+    run(tmp_path, test)
+
+
+def test_documents_fill_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(senders, "FILES_OCTETS_MAX", 20)
+    paper = (File("paper.pdf", b"x" * 11),)
+
+    async def test(desk: FrontDesk, ask: Ask) -> None:
+        sub = account_of(desk.accounts["app"].config, "sub", "hash", {})
+        desk.accounts["sub"] = Account(sub, 0.0)  # type: ignore[index]
+        assert await ask("sender_add", uploads=paper, sender="Bakery") == {"sender": 3}
+        # of a sub-client, too: its parent could make as many as it likes
+        assert await number_of(ask("sender_add", "sub", uploads=paper, sender="Bakery")) == 5
+        assert await ask("sender_add", "free", uploads=paper, sender="Bakery")
+        await ask("sender_del", sender="Bakery")
+        assert await ask("sender_add", "sub", uploads=paper, sender="Bakery")
+
+    run(tmp_path, test)
+
+
+@pytest.mark.parametrize("why", ["store", "disk low", "disk full"])
+def test_a_document_that_cannot_be_kept_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    def write(path: Path, octets: bytes) -> None:
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(octets[:1])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    async def test(desk: FrontDesk, ask: Ask) -> None:
+        await ask("sender_get")
+        if why == "disk full":
+            monkeypatch.setattr(senders, "write", write)
+        elif why == "disk low":
+            desk.submission.closed_because = Refusal.QUEUE_FULL
+        else:
+            desk.journal.fails = True
+        with pytest.raises(Unavailable):
+            await ask("sender_add", uploads=(File("paper.pdf", b"xyz"),), sender="Bakery")
+        assert not list((tmp_path / "documents").glob("*"))
 
     run(tmp_path, test)
 
@@ -259,6 +354,34 @@ def test_a_code_that_cannot_be_sent_is_none(tmp_path: Path, monkeypatch: pytest.
         assert desk.journal.all("SELECT count(*) FROM record WHERE kind = 'sender_code'") == [(0,)]
         # and may be asked for again at once
         assert await number_of(ask("sender_code", sender=NUMBER)) == 8
+
+    run(tmp_path, test)
+
+
+def test_a_code_that_was_not_sent_for_now_may_be_asked_for_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def send(self: object, asked: Asked) -> dict[str, object]:
+        raise Unavailable  # the queue is full
+
+    monkeypatch.setattr(sender_codes.Sending, "send", send)
+
+    async def test(desk: FrontDesk, ask: Ask) -> None:
+        for _ in range(2):
+            with pytest.raises(Unavailable):
+                await ask("sender_code", sender=NUMBER)
+            await committed(desk.journal)
+
+    run(tmp_path, test)
+
+
+def test_numbers_are_names_that_have_an_end_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender_codes, "NAMES_MAX", 2)
+
+    async def test(desk: FrontDesk, ask: Ask) -> None:
+        await ask("sender_get")
+        assert await number_of(ask("sender_code", sender=NUMBER)) == 5
+        assert desk.journal.all("SELECT count(*) FROM record WHERE kind = 'sender_code'") == [(0,)]
 
     run(tmp_path, test)
 
