@@ -32,10 +32,19 @@ from gateway.translate.api_submit import (
     source_of,
 )
 from protocols.smsc_http.recipients import MAX_RECIPIENT, canonical_number, is_number
-from protocols.smsc_http.sending import ListLine, SendingError, parse_list, split_comment, split_phones
+from protocols.smsc_http.sending import (
+    MAX_HEAD,
+    ListLine,
+    SendingError,
+    parse_list,
+    split_comment,
+    split_phones,
+)
 
 MAX_RECIPIENTS: Final = 10_000
 """Of one request, with the members of its groups."""
+MAX_LINES: Final = 2 * MAX_RECIPIENTS
+"""Of a list, with the empty ones and, with `nl`, those within texts."""
 IN_A_TURN: Final = 500
 """After so many messages somebody else has a turn."""
 MAX_COMMENT: Final = 1000
@@ -78,12 +87,17 @@ class Plan(NamedTuple):
 
 def lines_of(params: Mapping[str, str]) -> Sequence[ListLine]:
     """The texts of a request, and whom each goes to, as given."""
-    if params.get("list"):
+    listed = params.get("list")
+    if listed:
+        if listed.count("\n") > MAX_LINES:
+            raise _too_many()
         try:
-            return parse_list(params["list"], params.get("nl") == "1")
+            return parse_list(listed, params.get("nl") == "1")
         except SendingError as error:
             raise ApiProblem(BAD_PARAMETERS, str(error)) from None
     phones = params.get("phones", "")
+    if len(phones) > MAX_HEAD:
+        raise _too_many()
     recipients = (phones,) if phones.isdecimal() else split_phones(phones)
     return (ListLine(recipients, params.get("mes", "")),)
 
@@ -154,7 +168,11 @@ def _planned(plan: Plan, lines: Sequence[ListLine]) -> Iterator[Planned]:
 def check_count(lines: Sequence[ListLine]) -> None:
     """ApiProblem when a request has too many recipients."""
     if sum(len(line.phones) for line in lines) > MAX_RECIPIENTS:
-        raise ApiProblem(BAD_PARAMETERS, f"a request has at most {MAX_RECIPIENTS} recipients")
+        raise _too_many()
+
+
+def _too_many() -> ApiProblem:
+    return ApiProblem(BAD_PARAMETERS, f"a request has at most {MAX_RECIPIENTS} recipients")
 
 
 def _why_not(plan: Plan, content: Content, source: Source | None, *, is_good: bool) -> Refusal | None:

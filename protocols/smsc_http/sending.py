@@ -16,6 +16,9 @@ from protocols.sms.alphabet import choose, encode
 MAX_TEXT: Final = 1000
 """Characters of a text, without its comment."""
 
+MAX_HEAD: Final = 400_000
+"""Characters of the recipients of a line: of so many numbers nobody would wait for the end."""
+
 _COMMENT: Final = "\n~~~\n"
 _find_comment = re.compile("\r?\n~~~\r?\n").search
 
@@ -108,6 +111,8 @@ def _parse_line(line: str, number: int, nl: bool) -> ListLine:
     parts = re.split("[:;]", line, maxsplit=1)
     if len(parts) < 2:
         raise SendingError(f"line {number} of the list is not phones:text")
+    if len(parts[0]) > MAX_HEAD:
+        raise SendingError(f"line {number} of the list has too many phones")
     head, _, numbers = parts[0].rpartition("|")
     phones = tuple(phone.strip() for phone in numbers.split(",") if phone.strip())
     if not phones:

@@ -175,8 +175,19 @@ def test_what_makes_no_sense_is_error_1_and_nothing_is_kept(quiet: SendDesk, par
     assert not quiet.journal.batches and not len(quiet.journal.batch)
 
 
-def test_a_request_has_so_many_recipients(quiet: SendDesk) -> None:
-    assert quiet.refused(phones=",".join(["+79990000000"] * 10_001)) == (1, None)
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"phones": ",".join(["+79990000000"] * 10_001)},
+        {"phones": "," * 8_000_000},
+        {"list": "7999:a\n" * 1_000_000},
+        {"list": "\n" * 8_000_000, "nl": "1"},
+        {"list": "7," * 4_000_000 + ":a"},
+    ],
+    ids=["recipients", "commas", "lines", "line feeds", "recipients of a line"],
+)
+def test_a_request_has_so_many_recipients(quiet: SendDesk, params: dict[str, str]) -> None:
+    assert quiet.refused(**params) == (1, None)
 
 
 # -- id and sender -----------------------------------------------------------------------------------------
