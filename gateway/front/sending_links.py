@@ -7,9 +7,11 @@ from typing import Final
 
 from gateway.core.batch import Row
 from gateway.core.submission import Accepted
-from gateway.front.desk import Desk
+from gateway.front.desk import BAD_PARAMETERS, ApiProblem, Desk
 from gateway.front.planning import Outcome, Planned, Shorten, links_in
 
+LINKS_MAX: Final = 20_000
+"""Of a request."""
 _CODE: Final = 9
 """Characters of nearly every short link behind its path."""
 
@@ -25,6 +27,10 @@ class Links:
 
     def shorten(self, url: str) -> str:
         """A short link in its place."""
+        if len(self._made) >= LINKS_MAX:
+            raise ApiProblem(
+                BAD_PARAMETERS, f"a request has at most {LINKS_MAX} links, each recipient's counted"
+            )
         from gateway.front.links import made_short  # few have their links made short
 
         short, row = made_short(self._desk, self._account, url)

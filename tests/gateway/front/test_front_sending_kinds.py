@@ -134,6 +134,13 @@ def test_a_request_that_is_refused_leaves_no_links(desk: SendDesk) -> None:
     assert not len(desk.journal.batch)
 
 
+def test_a_request_has_so_many_links(desk: SendDesk) -> None:
+    phones = ",".join(f"+7999{number:07}" for number in range(250))
+    text = "http://a.b " * 90
+    assert desk.refused(mes=text, tinyurl="1", phones=phones) == (1, None)
+    assert not len(desk.journal.batch) and not desk.journal.batches
+
+
 def test_without_an_address_for_them_no_links_are_short(tmp_path: Path) -> None:
     desk = SendDesk(tmp_path, links=False)
     assert desk.refused(mes=f"see {LINK}", tinyurl="1") == (1, None)
