@@ -29,7 +29,7 @@ class Links:
         """A short link in its place."""
         if len(self._made) >= LINKS_MAX:
             raise ApiProblem(
-                BAD_PARAMETERS, f"a request has at most {LINKS_MAX} links, each recipient's counted"
+                BAD_PARAMETERS, f"a request has at most {LINKS_MAX} links in all"
             )
         from gateway.front.links import made_short  # few have their links made short
 
