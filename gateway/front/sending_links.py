@@ -28,9 +28,7 @@ class Links:
     def shorten(self, url: str) -> str:
         """A short link in its place."""
         if len(self._made) >= LINKS_MAX:
-            raise ApiProblem(
-                BAD_PARAMETERS, f"a request has at most {LINKS_MAX} links in all"
-            )
+            raise ApiProblem(BAD_PARAMETERS, f"a request has at most {LINKS_MAX} links in all")
         from gateway.front.links import made_short  # few have their links made short
 
         short, row = made_short(self._desk, self._account, url)
