@@ -52,6 +52,6 @@ class RecordSteps:
 
     def _drop_contacts(self, rows: Iterable[Row]) -> None:
         rows = list(rows)
-        self._many("delete_contact", rows)
+        self._many("delete_group_members", rows)  # first: the contact says whose they are
         self._many("delete_contact_numbers", rows)
-        self._many("delete_group_members", [row[1:] for row in rows])
+        self._many("delete_contact", rows)

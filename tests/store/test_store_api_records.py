@@ -95,6 +95,9 @@ def test_a_contact_goes_with_its_numbers_and_groups(store: Store) -> None:
 def test_another_account_s_contact_stays_as_it_is(store: Store) -> None:
     store.apply(contacts=[contact(1)])
     before = (store.rows("contact"), of_contacts(store)[0])
+    groups = of_contacts(store)[1]
+    store.apply(contacts_gone=[("other", 1)])
+    assert of_contacts(store)[1] == groups
     store.apply(contacts_gone=[("other", 2)], contacts=[contact(3, account="other", numbers="", groups="")])
     store.apply(contacts_gone=[("app", 3)])
     assert (store.rows("contact", account="app"), of_contacts(store)[0]) == before

@@ -41,5 +41,6 @@ DELETE FROM contact WHERE account = ? AND contact_id = ?;
 DELETE FROM contact_number WHERE account = ? AND contact_id = ?;
 
 -- name: delete_group_members
--- The same of its groups.
-DELETE FROM contact_group_member WHERE contact_id = ?;
+-- The same of its groups, as long as it is there.
+DELETE FROM contact_group_member
+WHERE contact_id IN (SELECT contact_id FROM contact WHERE account = ? AND contact_id = ?);
