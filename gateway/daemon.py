@@ -188,6 +188,7 @@ class Daemon:
         apply_rules(self.config, self.submission)
         self._say_what_was_found(opening.queued, opening.in_doubt)
         self.sub_accounts.say_what_rests()
+        await self.http.load(self.config)
         self._control = ControlSocket(self.state_dir, all_handlers(self))
         await self._control.start()
         for listener in self.config.listeners.smpp:

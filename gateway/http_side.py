@@ -61,20 +61,27 @@ class HttpSide:
 
     # -- start, reload, stop -----------------------------------------------------------------------------
 
-    async def start(self, config: Config) -> None:
-        """Listens, and goes on with calls of an earlier run; DaemonError when an address cannot be had."""
+    async def load(self, config: Config) -> None:
+        """What accounts keep and what holds however a message comes, so before any listener; goes on with
+        calls of an earlier run."""
         self._tell_store(config)
         if not is_wanted(config):
             return
         self._build(config)
         from gateway.front import blacklist, job_records, sender_records
-        from gateway.ingress.http_listener import HttpListener
 
         assert self.desk is not None
         for module in (blacklist, sender_records, job_records):
             await module.load(self.desk)
         if self.desk.relay is not None:
             await self.desk.relay.waiting.load()
+
+    async def start(self, config: Config) -> None:
+        """Listens; DaemonError when an address cannot be had."""
+        if self.desk is None:
+            return
+        from gateway.ingress.http_listener import HttpListener
+
         daemon = self._daemon
         if (daemon.state_dir / EXPORTS).exists():  # of an earlier run: to go on, or too old
             from gateway.front.exports import exports_of

@@ -10,6 +10,7 @@ from email.policy import HTTP
 from pathlib import Path
 from typing import Any
 
+import pytest
 from http_support import NO_LIMITS, AskedGateway, asked_over_http
 from journey_support import DESTINATION, UPSTREAM, Client, account, hashed, journey
 from money_support import PRICES, ask, balance, credit
@@ -17,7 +18,9 @@ from money_support import PRICES, ask, balance, credit
 from gateway.config.basics import Url
 from gateway.config.model import AccountHttp, Route
 from gateway.egress.sandbox import DELIVERED_AFTER_S
+from gateway.front import sender_records
 from gateway.front.desk import committed
+from gateway.ingress.smpp_listener import SmppListener
 from protocols.smpp import constants as c
 
 LINKS = "https://s.example.org"
@@ -99,6 +102,39 @@ async def test_a_sub_client_outlives_reloads_and_starts(tmp_path: Path) -> None:
         await it.gateway.daemon.reload(replace(config, accounts=[*config.accounts[:1], taken]))
         await it.gateway.said("sub_account_rests", "account=sub", "parent=alex")
         assert (await it.ask("users", chg=1, user="sub", fio="Example"))["error_code"] == 6
+
+
+@journey
+async def test_names_that_somebody_has_allowed_hold_from_the_first_message_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with asked(tmp_path, allowed_sources=("Example",)) as it:
+        await it.ask("users", add=1, user="sub", password=WORD)
+        for login in ({}, SUB):
+            await it.ask("senders", **login, add=1, sender="Bakery")
+            name = login.get("login", "alex")
+            await ask(it.gateway, "sender_decide", account=name, name="Bakery", allowed=True)
+    order = []
+
+    def noting(place: Any, name: str) -> None:
+        do = getattr(place, name)
+
+        async def noted(*args: Any) -> None:
+            order.append(name)
+            await do(*args)
+
+        monkeypatch.setattr(place, name, noted)
+
+    noting(sender_records, "load")
+    noting(SmppListener, "start")
+    async with asked(tmp_path, allowed_sources=("Example",)) as it:
+        assert order == ["load", "start"]
+        await credit(it.gateway, "1", "alex")
+        for login in ({}, SUB):
+            for _ in range(2):
+                sent = await it.ask("send", **login, phones=DESTINATION, mes="Hello", sender="Bakery")
+                assert sent.get("error_code") in (None, 3)  # a sub-client has no money yet
+                await it.gateway.daemon.reload(it.gateway.daemon.config)
 
 
 @journey
