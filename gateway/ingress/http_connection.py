@@ -34,6 +34,9 @@ LINGER_S = 2.0
 """So long what was refused is read on and thrown away."""
 IN_LINE = 8
 """Requests that wait for their turn; with more nothing is read before some are answered."""
+PIECE = 16 * 1024
+"""Octets that are read in one go; what came beside them stays as it is until the line is short again. A
+request that is read takes twenty times the memory that it took on the wire."""
 UNSENT_MAX = 64 * 1024
 """Octets that wait for a slow client; with more it gets the next ones when it has taken these."""
 
@@ -48,6 +51,7 @@ class HttpConnection(asyncio.Protocol):
         self._reader: RequestReader
         self._is_tls = False
         self._line: deque[Queued] = deque()
+        self._unread = bytearray()
         self._task: asyncio.Task[None] | None = None
         self._wake: asyncio.Future[None] | None = None
         self._drained: asyncio.Future[None] | None = None
@@ -86,7 +90,7 @@ class HttpConnection(asyncio.Protocol):
         self._is_gone = True
         self._listener.forget(self)
         self._reader.end()
-        self._line.clear()
+        self._drop_line()
         for wait in (self._wake, self._drained):
             if wait is not None and not wait.done():
                 wait.set_result(None)
@@ -97,7 +101,8 @@ class HttpConnection(asyncio.Protocol):
         """The client sends nothing more; what it has asked is still answered."""
         if not self._is_busy or self._streams or self._closes_at:
             return False
-        self._ending = self._reader.is_deaf = self._heard_all = True
+        self._ending = self._heard_all = True
+        self._reader.is_deaf = not self._unread
         return not self._is_tls
 
     def pause_writing(self) -> None:
@@ -112,9 +117,31 @@ class HttpConnection(asyncio.Protocol):
     # -- requests in -----------------------------------------------------------------------------------------
 
     def data_received(self, data: bytes) -> None:
-        reader = self._reader
-        if reader.is_deaf:
+        if self._reader.is_deaf:
             return
+        if self._unread or len(data) > PIECE:
+            self._unread += data
+            self._read_on()
+        else:
+            self._read(data)
+
+    def _read_on(self) -> None:
+        """Reads what came, as long as the line is short."""
+        unread = self._unread
+        while unread and len(self._line) <= IN_LINE:
+            piece = bytes(unread[:PIECE])
+            del unread[:PIECE]
+            self._read(piece)
+            if self._reader.is_deaf:
+                unread.clear()
+
+    def _drop_line(self) -> None:
+        """Nothing of what waits is answered."""
+        self._line.clear()
+        self._unread.clear()
+
+    def _read(self, data: bytes) -> None:
+        reader = self._reader
         if not reader.is_amid:
             self._since = self._listener.clock.now()
         for queued in reader.feed(data):
@@ -146,6 +173,8 @@ class HttpConnection(asyncio.Protocol):
         while not self._is_gone:
             if self._line:
                 await self._answer(self._line.popleft())
+            elif self._unread:
+                self._read_on()
             elif self._ending:
                 self._close()
                 return
@@ -171,14 +200,18 @@ class HttpConnection(asyncio.Protocol):
         if isinstance(answer, HttpStream):
             await self._stream(answer, queued)
             return
-        closes = queued.is_last or self._listener.stopping or (self._ending and not self._line)
+        closes = (
+            queued.is_last
+            or self._listener.stopping
+            or (self._ending and not self._line and not self._unread)
+        )
         is_head = queued.call is not None and queued.call.method == "HEAD"
         self._transport.write(self._octets(answer, is_head=is_head, is_old=queued.is_old, closes=closes))
         if self._drained is not None:
             await self._drained
         if closes:
             self._ending = True
-            self._line.clear()
+            self._drop_line()
             self._close()
 
     async def _ask(self, queued: Queued) -> HttpReply | HttpStream:
@@ -205,6 +238,7 @@ class HttpConnection(asyncio.Protocol):
         """Sends what comes until it ends or the client goes, and closes."""
         is_old, listener = queued.is_old, self._listener
         self._streams = True
+        self._hear_no_more()
         try:
             self._transport.write(
                 stream_head(stream, listener.dates.line(listener.clock.now_ms()), is_old=is_old)
@@ -224,8 +258,16 @@ class HttpConnection(asyncio.Protocol):
             self._streams = False
             await _end(stream)
         self._ending = True
-        self._line.clear()
         self._close()
+
+    def _hear_no_more(self) -> None:
+        """What follows a request for a stream is never answered, so nothing of it is kept."""
+        self._drop_line()
+        self._reader.end()
+        self._heard_all = self._is_tls  # which cannot say that an answer has ended but by closing
+        if self._is_held:  # or nobody would see the client go
+            self._is_held = False
+            self._transport.resume_reading()
 
     def _close(self) -> None:
         """Sends what waits, and ends the connection: a moment later where there may be something unread."""

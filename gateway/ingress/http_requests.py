@@ -52,7 +52,7 @@ def too_much() -> HttpReply:
 
 
 def unspoken_of(message: RawRequestMessage) -> HttpReply | None:
-    """The answer to what is well-formed and not spoken here: HTTP/0.9, a body in another coding than chunks."""
+    """The answer to what is well-formed and not spoken here: HTTP/0.9, a coding other than chunks."""
     if message.version not in (HttpVersion10, HttpVersion11):
         return plain(400, "this is no HTTP request")
     if message.chunked and message.headers.get("Transfer-Encoding", "").lower() != "chunked":

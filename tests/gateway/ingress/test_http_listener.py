@@ -18,7 +18,7 @@ from gateway.config.basics import Address
 from gateway.config.model import HttpListener as ListenerConfig
 from gateway.core.http import HttpCall, HttpReply, HttpStream
 from gateway.ingress import http_listener
-from gateway.ingress.http_connection import UNSENT_MAX
+from gateway.ingress.http_connection import IN_LINE, UNSENT_MAX
 from gateway.ingress.http_listener import ROOM, HttpListener
 from gateway.ingress.http_requests import FIELDS_MAX, HEAD_MAX, LINE_MAX
 
@@ -386,6 +386,37 @@ async def test_a_stream_ends_when_its_reader_goes() -> None:
         writer.write(GET)
         await reader.readuntil(b"\r\n\r\n")
         writer.transport.abort()
+        await server.until(lambda: chunks.ended)
+
+
+@on_loops
+async def test_what_follows_a_request_for_a_stream_takes_no_room() -> None:
+    chunks = Chunks()
+    async with serving() as server:
+        server.answer = chunks.app
+        reader, writer = await server.open()
+        writer.write(POST + b"Content-Length: 900\r\n\r\n" + b"x" * 800)
+        await server.until(lambda: not server.listener.take_room(ROOM) or server.listener.give_room(ROOM))
+        writer.write(b"x" * 100 + POST + b"Content-Length: 900\r\n\r\n" + b"x" * 800)
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"x" * 100 + GET * (IN_LINE + 5))
+        assert server.listener.take_room(ROOM)
+        server.listener.give_room(ROOM)
+        chunks.queue.put_nowait(None)
+        assert (await reader.read()).endswith(b"0\r\n\r\n")
+        assert len(server.calls) == 1
+        writer.close()
+
+
+@on_loops
+async def test_who_has_sent_on_and_on_and_leaves_a_stream_is_seen_to_go() -> None:
+    chunks = Chunks()
+    async with serving() as server:
+        server.answer = chunks.app
+        reader, writer = await server.open()
+        writer.write(GET * (2 * IN_LINE))
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
         await server.until(lambda: chunks.ended)
 
 
