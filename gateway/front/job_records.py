@@ -14,6 +14,8 @@ KIND: Final = "job"
 """Of the records."""
 COUNTED_MAX: Final = 10_000
 """Of so many messages of a list, the newest, it is told how they have ended."""
+GIVEN_UP_MS: Final = 86_400_000
+"""Who gets a list so late would not understand it."""
 _SATURDAY: Final = 5
 _HOUR_MS: Final = 3_600_000
 
@@ -88,6 +90,7 @@ class Job(NamedTuple):
     last_ms: int = 0
     """When it was sent last, 0: never."""
     sendings: int = 0
+    """Those that could not be are counted too."""
     runs: tuple[Run, ...] = ()
     watches: tuple[Watch, ...] = ()
 
@@ -117,6 +120,22 @@ async def load(desk: Desk) -> None:
         desk.due_jobs[row["account"], row["record_id"]] = row["next_ms"]
 
 
+def failed(job: Job, now_ms: int, zone: tzinfo) -> Job:
+    """A list after a sending that could not be: one that is repeated waits for the next time."""
+    job = job._replace(sendings=job.sendings + 1)
+    due_ms = next_due(job, now_ms, zone)
+    return job._replace(due_ms=due_ms, status=int(Status.WAITS if due_ms else Status.FAILED))
+
+
+def in_time(job: Job, now_ms: int, zone: tzinfo) -> Job | None:
+    """A list that is due, with the time of this sending; None: what is over for more than a day is not made
+    up for. What has been missed meanwhile is one sending."""
+    if now_ms - job.due_ms < GIVEN_UP_MS:
+        return job
+    due_ms = next_due(job, now_ms - GIVEN_UP_MS, zone)
+    return job._replace(due_ms=due_ms) if 0 < due_ms <= now_ms else None
+
+
 def counted(runs: tuple[Run, ...], run: Run) -> tuple[Run, ...]:
     """The sendings that are told of, with a new one."""
     kept: list[Run] = [run]
@@ -136,23 +155,23 @@ def next_due(job: Job, now_ms: int, zone: tzinfo) -> int:
     due_ms = job.due_ms or now_ms
     if job.repeat == Repeat.HOURLY:
         return due_ms + max(1, (now_ms - due_ms) // _HOUR_MS + 1) * _HOUR_MS
-    first_day = datetime.fromtimestamp(job.first_ms / 1000, zone).day
+    first = datetime.fromtimestamp(job.first_ms / 1000, zone)
     at = datetime.fromtimestamp(due_ms / 1000, zone)
     while due_ms <= now_ms or due_ms == job.due_ms:
-        at = _next(at, job.repeat, first_day)
+        at = _next(at, job.repeat, first)
         due_ms = int(at.timestamp() * 1000)
     return due_ms
 
 
-def _next(at: datetime, repeat: int, first_day: int) -> datetime:
-    """The next time, at the same time of the day by the clock on the wall."""
+def _next(at: datetime, repeat: int, first: datetime) -> datetime:
+    """The next time, at the same time of the day by the clock on the wall: the first time's, as the last one
+    may have been in an hour that the clocks leave out."""
+    at = at.replace(hour=first.hour, minute=first.minute, second=first.second, fold=0)
     if repeat in (Repeat.MONTHLY, Repeat.YEARLY):
         months = at.month - 1 + (1 if repeat == Repeat.MONTHLY else 12)
         year, month = at.year + months // 12, months % 12 + 1
-        return at.replace(
-            year=year, month=month, day=min(first_day, calendar.monthrange(year, month)[1]), fold=0
-        )
-    at = (at + timedelta(days=7 if repeat == Repeat.WEEKLY else 1)).replace(fold=0)
+        return at.replace(year=year, month=month, day=min(first.day, calendar.monthrange(year, month)[1]))
+    at += timedelta(days=7 if repeat == Repeat.WEEKLY else 1)
     if repeat in (Repeat.WORKING_DAYS, Repeat.WEEKENDS):
         while (at.weekday() >= _SATURDAY) is not (repeat == Repeat.WEEKENDS):
             at += timedelta(days=1)

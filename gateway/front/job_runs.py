@@ -16,21 +16,35 @@ from gateway.core.batch import Row
 from gateway.core.hours import zone_of
 from gateway.core.model import MessageState
 from gateway.front.desk import TOO_OFTEN, ApiProblem, Asked, Desk, Unavailable, committed
-from gateway.front.job_records import KIND, Job, Run, Status, Watch, counted, job_in, next_due
+from gateway.front.job_records import (
+    KIND,
+    Job,
+    Run,
+    Status,
+    Watch,
+    counted,
+    failed,
+    in_time,
+    job_in,
+    next_due,
+)
 from gateway.front.job_texts import written
 from gateway.front.keeping import turn_of
 from gateway.front.sending import Sending
 from protocols.smsc_http.sending import ListLine
 
 AGAIN_MS: Final = 5_000
-"""After so long a sending is tried again that could not be stored, or was too much at once."""
+"""After so long a sending is tried again that could not be stored, or was too much at once; later on after as
+long as it has waited for already, up to AGAIN_LAST_MS."""
+AGAIN_LAST_MS: Final = 300_000
 GONE_MS: Final = 60_000
-"""The same for an account that may not send just now."""
-GIVEN_UP_MS: Final = 86_400_000
+"""The same for an account that may not send just now, and for a list that the gateway cannot cope with."""
 LOOK_FIRST_MS: Final = 5_000
 """When messages are first looked at that SMS may follow; then after twice that, and so on."""
 LOOK_LAST_MS: Final = 86_400_000
 _HOUR_MS: Final = 3_600_000
+_NO_FAILURES: Final = frozenset({None, int(MessageState.DELIVERED), int(MessageState.DELETED)})
+"""States of messages that no SMS follows: what is under way, what was read, what its sender has cancelled."""
 
 
 def keep(desk: Desk, account: str, job: Job) -> None:
@@ -38,9 +52,9 @@ def keep(desk: Desk, account: str, job: Job) -> None:
     desk.records.put(KIND, account, job.record)
 
 
-def say_sent(desk: Desk, account: str, job: Job) -> None:
-    """Tells the log that a list was sent, or could not be."""
-    if job.status == Status.FAILED:
+def say_sent(desk: Desk, account: str, job: Job, now_ms: int) -> None:
+    """Tells the log that a list was sent now, or could not be."""
+    if job.last_ms != now_ms:
         desk.events.say("warning", "list_failed", account=account, id=job.number)
     else:
         desk.events.say("info", "list_sent", account=account, id=job.number, messages=job.runs[-1].messages)
@@ -54,32 +68,38 @@ def remember(desk: Desk, account: str, job: Job) -> None:
 
 
 class JobRuns:
-    """Sends what is due, one list after the other, beside everything else."""
+    """Sends what is due beside everything else: one list of an account after the other."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: dict[str, asyncio.Task[None]] = {}
         self._stopped = False
 
     def tick(self, now_ms: int) -> None:
-        """Begins to send if something is due."""
-        if self._stopped or (self._task is not None and not self._task.done()):
+        """Begins to send where something is due."""
+        if self._stopped:
             return
-        if any(due_ms <= now_ms for due_ms in self._desk.due_jobs.values()):
-            self._task = asyncio.ensure_future(run_due(self._desk, now_ms))
+        for account in {account for (account, _), due_ms in self._desk.due_jobs.items() if due_ms <= now_ms}:
+            if account not in self._tasks:
+                task = asyncio.ensure_future(run_due(self._desk, now_ms, account))
+                self._tasks[account] = task
+                task.add_done_callback(lambda _, account=account: self._tasks.pop(account))
 
     async def stop(self, timeout_s: float) -> None:
         """Begins nothing more, and waits for what is under way."""
         self._stopped = True
-        if self._task is not None:
-            await asyncio.wait({self._task}, timeout=timeout_s)
-            self._task.cancel()
+        tasks = set(self._tasks.values())
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=timeout_s)
+            for task in late:
+                task.cancel()
 
 
-async def run_due(desk: Desk, now_ms: int) -> None:
-    """Does what is due of all lists; what cannot be done is put off."""
-    due = [key for key, due_ms in desk.due_jobs.items() if due_ms <= now_ms]
-    for key in due:
+async def run_due(desk: Desk, now_ms: int, of_account: str = "") -> None:
+    """Does what is due of all lists, or of those of an account; what cannot be done is put off."""
+    for key, due_ms in list(desk.due_jobs.items()):
+        if due_ms > now_ms or of_account not in ("", key[0]):
+            continue
         account = desk.accounts.get(key[0])
         if account is None or account.blocked or account.config.http is None:
             _put_off(desk, key, now_ms + GONE_MS)
@@ -88,9 +108,9 @@ async def run_due(desk: Desk, now_ms: int) -> None:
             await _run(desk, account, key[1], now_ms)
         except (Unavailable, OSError, sqlite3.Error):
             _put_off(desk, key, now_ms + AGAIN_MS)
-        except BaseException:
-            _put_off(desk, key, now_ms + GONE_MS)  # or it would be tried at each tick
-            raise
+        except Exception as error:  # one list that is odd must not keep the others back
+            _put_off(desk, key, now_ms + GONE_MS)
+            desk.events.say("error", "list_fault", account=key[0], id=key[1], reason=repr(type(error)))
 
 
 def _put_off(desk: Desk, key: tuple[str, int], due_ms: int) -> None:
@@ -98,7 +118,17 @@ def _put_off(desk: Desk, key: tuple[str, int], due_ms: int) -> None:
         desk.due_jobs[key] = due_ms
 
 
+def _wait(desk: Desk, account: str, job: Job, now_ms: int, reason: str) -> None:
+    """A list that nothing was taken of is tried again a little later."""
+    late_ms = now_ms - job.due_ms
+    wait_ms = min(max(late_ms, AGAIN_MS), AGAIN_LAST_MS)
+    _put_off(desk, (account, job.number), now_ms + wait_ms)
+    if wait_ms < AGAIN_LAST_MS:
+        desk.events.say("warning", "list_waits", account=account, id=job.number, reason=reason)
+
+
 async def _run(desk: Desk, account: Account, number: int, now_ms: int) -> None:
+    zone = zone_of(account.config.time_zone)
     async with turn_of(desk, account.name):
         found = await desk.records.get(KIND, account.name, number)
         if found is None:
@@ -109,7 +139,8 @@ async def _run(desk: Desk, account: Account, number: int, now_ms: int) -> None:
             remember(desk, account.name, job)
             return
         is_due = 0 < job.due_ms <= now_ms
-        lines = await lines_of_job(desk, account, job) if is_due else None
+        now_due = in_time(job, now_ms, zone) if is_due else None
+        lines = await lines_of_job(desk, account, now_due) if now_due is not None else None
         looks = [
             (watch, await desk.rows("job_messages", (account.name, watch.first, watch.last)))
             for watch in job.watches
@@ -117,21 +148,22 @@ async def _run(desk: Desk, account: Account, number: int, now_ms: int) -> None:
         ]
         after = await _instead(desk, account, job, looks)
         # from here to the commit nothing is awaited: it is one batch
-        if is_due:
+        if now_due is not None:
             try:
-                job = send_now(desk, account, job, lines, now_ms)
-            except ApiProblem:  # too much at once
-                if now_ms - job.due_ms < GIVEN_UP_MS:
-                    _put_off(desk, (account.name, number), now_ms + AGAIN_MS)
-                    return
-                job = job._replace(status=int(Status.FAILED), due_ms=0)
+                job = send_now(desk, account, now_due, lines, now_ms)
+            except (ApiProblem, Unavailable) as problem:
+                why = "rate" if isinstance(problem, ApiProblem) else "queue or store"
+                _wait(desk, account.name, now_due, now_ms, why)
+                return
+        elif is_due:
+            job = failed(job, now_ms, zone)
         for (watch, rows), instead in zip(looks, after, strict=True):
             job = _followed(desk, account, job, watch, rows, instead, now_ms)
         keep(desk, account.name, job)
         await committed(desk.journal)
         remember(desk, account.name, job)
         if is_due:
-            say_sent(desk, account.name, job)
+            say_sent(desk, account.name, job, now_ms)
 
 
 # -- sending -----------------------------------------------------------------------------------------------
@@ -149,7 +181,7 @@ async def lines_of_job(desk: Desk, account: Account, job: Job) -> Sequence[ListL
 def send_now(desk: Desk, account: Account, job: Job, lines: Sequence[ListLine] | None, now_ms: int) -> Job:
     """Puts a sending into the gathering batch, into which the list that is returned belongs too.
 
-    ApiProblem 9: nothing was taken, as it is too much at once.
+    ApiProblem 9 and Unavailable: nothing was taken, as it is too much at once or cannot be kept.
     """
     rows = desk.journal.batch.api_messages
     before = len(rows)
@@ -160,7 +192,7 @@ def send_now(desk: Desk, account: Account, job: Job, lines: Sequence[ListLine] |
     except ApiProblem as problem:
         if problem.number == TOO_OFTEN:
             raise
-        return job._replace(status=int(Status.FAILED), due_ms=0, last_ms=now_ms)
+        return failed(job, now_ms, zone_of(account.config.time_zone))
     run = _run_of(rows[before:])
     job = job._replace(last_ms=now_ms, sendings=job.sendings + 1, runs=counted(job.runs, run))
     if job.fallback is not None:
@@ -190,8 +222,7 @@ def _failed(watch: Watch, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]
     return [
         row
         for row in rows
-        if row["state"] not in (None, int(MessageState.DELIVERED))
-        and row["message_id"] - watch.first not in done
+        if row["state"] not in _NO_FAILURES and row["message_id"] - watch.first not in done
     ]
 
 
@@ -237,8 +268,8 @@ def _followed(
     if len(messages) > before:
         job = job._replace(runs=counted(job.runs, _run_of(messages[before:])))
     others = tuple(one for one in job.watches if one[:3] != watch[:3])
-    delivered = sum(row["state"] == int(MessageState.DELIVERED) for row in rows)
-    is_over = delivered + len(done) >= len(rows)
+    settled = sum(row["state"] is not None and row["state"] in _NO_FAILURES for row in rows)
+    is_over = settled + len(done) >= len(rows)
     if is_over or now_ms - watch.since_ms >= LOOK_LAST_MS:
         return job._replace(watches=others)
     wait_ms = watch.wait_ms * 2

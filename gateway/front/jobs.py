@@ -107,7 +107,7 @@ class _Jobs:
         await committed(desk.journal)
         remember(desk, account.name, job)
         if is_due:
-            say_sent(desk, account.name, job)
+            say_sent(desk, account.name, job, now_ms)
         return {"id": job.number, **({"cost": cost} if wants_cost else {})}
 
     async def _sending(self, asked: Asked) -> dict[str, str]:

@@ -19,6 +19,7 @@ from gateway.front import contacts, job_records, jobs, templates
 from gateway.front.desk import ApiProblem, Unavailable
 from gateway.front.job_records import Job, Repeat, Run, counted, next_due
 from gateway.front.job_runs import JobRuns, run_due
+from gateway.front.keeping import turn_of
 from protocols.smsc_http.rendering import render
 
 HOUR_MS, DAY_MS = 3_600_000, 86_400_000
@@ -334,6 +335,95 @@ def test_a_group_that_is_gone_fails_its_list(desk: JobDesk) -> None:
     assert any("list_failed" in line for line in desk.desk.said)
 
 
+def test_a_repeated_list_that_fails_once_is_sent_the_next_time(desk: JobDesk) -> None:
+    group = desk.do("phone_group_add", name="today's", num="7")["id"]
+    desk.do("phone_add", phone=PHONE, name="Anna", grp=str(group))
+    number = desk.add(phones="G7", time=in_hours(1), rpt="2", rptn="2")
+    desk.do("phone_leave", phone=PHONE, grp=str(group))
+    desk.later(HOUR_MS)  # nobody is in the group
+    shown = desk.of(number)
+    assert (shown["status"], shown["need_date"], shown["last_sent"]) == (0, "16.06.2025 16:06:40", "")
+    assert any("list_failed" in line for line in desk.desk.said)
+    desk.do("phone_join", phone=PHONE, grp=str(group))
+    desk.later(DAY_MS)
+    assert len(desk.texts()) == 1
+    assert sum("list_failed" in line for line in desk.desk.said) == 1
+    desk.do("phone_group_del", grp=str(group))
+    desk.later(DAY_MS)
+    assert (desk.of(number)["status"], desk.desk.due_jobs) == (3, {})
+
+
+def test_what_is_a_day_late_is_not_sent_any_more(desk: JobDesk) -> None:
+    late = desk.add(time=in_hours(1))
+    in_time = desk.add(time=in_hours(2), mes="in time")
+    daily = desk.add(time=in_hours(1), rpt="2", mes="daily")
+    desk.clock.advance(3600 + 86_400)
+    asyncio.run(run_due(desk.desk, desk.clock.now_ms()))
+    # what was missed of the repeated one is one sending, that of an hour ago
+    assert sorted(text for _, text in desk.texts()) == ["daily", "in time"]
+    assert [desk.of(one)["status"] for one in (late, in_time, daily)] == [3, 1, 0]
+    assert desk.of(daily)["need_date"] == "17.06.2025 16:06:40"
+    yearly = desk.add(time=f"0{desk.clock.now_ms() // 1000 + 60}", rpt="7")
+    desk.later(3 * DAY_MS)
+    assert (desk.of(yearly)["status"], desk.of(yearly)["last_sent"]) == (0, "")
+
+
+def test_a_list_that_finds_no_room_is_tried_ever_more_seldom_and_then_given_up(desk: JobDesk) -> None:
+    number = desk.add(time=in_hours(1))
+    desk.desk.submission.max_messages = 0
+    tries = []
+    desk.clock.advance(3600)
+    for _ in range(400):
+        now_ms = desk.clock.now_ms()
+        asyncio.run(run_due(desk.desk, now_ms))
+        due_ms = desk.desk.due_jobs.get(("app", number))
+        if due_ms is None:
+            break
+        tries.append((due_ms - now_ms) // 1000)
+        desk.clock.advance((due_ms - now_ms) / 1000)
+    assert tries[:7] == [5, 5, 10, 20, 40, 80, 160]
+    assert set(tries[7:]) == {300}
+    assert sum(tries) >= 86_400
+    assert desk.of(number)["status"] == 3
+    assert sum("list_waits" in line for line in desk.desk.said) == 7
+    assert sum("list_failed" in line for line in desk.desk.said) == 1
+
+
+def test_a_list_that_is_odd_keeps_no_other_back(desk: JobDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd, _ = desk.add(time=in_hours(1)), desk.add(time=in_hours(1))
+    desk.journal.connection.execute("UPDATE record SET data = '{}' WHERE record_id = ?", (odd,))
+    desk.journal.connection.commit()
+    desk.later(HOUR_MS)
+    assert len(desk.texts()) == 1
+    assert list(desk.desk.due_jobs) == [("app", odd)]
+    assert any("list_fault" in line and "KeyError" in line for line in desk.desk.said)
+
+
+def test_no_list_waits_for_another_account(desk: JobDesk) -> None:
+    desk.add(time=in_hours(1))
+    desk.add("rich", time=in_hours(1))
+    desk.clock.advance(3600)
+
+    async def ticks() -> None:
+        runs = JobRuns(desk.desk)
+        async with turn_of(desk.desk, "app"):  # it deletes a large group, for instance
+            for _ in range(50):
+                runs.tick(desk.clock.now_ms())
+                await asyncio.sleep(0)
+            assert [message.account for message in desk.messages()] == ["rich"]
+        await runs.stop(5)
+
+    asyncio.run(ticks())
+    assert [message.account for message in desk.messages()] == ["rich", "app"]
+
+
+def test_no_sms_follows_what_its_sender_has_cancelled(desk: JobDesk) -> None:
+    desk.add(**{"fl[5]": "1"})
+    desk.end(MessageState.DELETED)
+    desk.later(5000)
+    assert (len(desk.texts()), desk.desk.due_jobs) == (1, {})
+
+
 def test_an_account_that_may_not_send_just_now_sends_later(desk: JobDesk) -> None:
     desk.add(time=in_hours(1))
     desk.desk.accounts["app"].blocked = True
@@ -393,6 +483,16 @@ def test_when_a_list_is_due_again(
 
     found = next_due(job(repeat, at(due)), int(at(after).timestamp() * 1000), BERLIN)
     assert datetime.fromtimestamp(found / 1000, BERLIN) == at(then)
+
+
+def test_an_hour_that_is_left_out_does_not_move_a_list_for_ever() -> None:
+    first = datetime(2025, 3, 29, 2, 30, tzinfo=BERLIN)
+    due = job(Repeat.DAILY, first)
+    times = []
+    for _ in range(3):
+        due = due._replace(due_ms=next_due(due, due.due_ms, BERLIN))
+        times.append(f"{datetime.fromtimestamp(due.due_ms / 1000, BERLIN):%d %H:%M}")
+    assert times == ["30 03:30", "31 02:30", "01 02:30"]
 
 
 def test_a_month_with_31_days_has_the_31st_again() -> None:
