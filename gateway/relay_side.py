@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from gateway.egress.smsc_http.client import NoAnswer, NotSent
+from gateway.front.relay import NoAnswer as Doubtful
 from gateway.front.relay import NoService, Relay, Service
+from protocols.smsc_http import errors
 from protocols.smsc_http.answers import Failure
 from protocols.smsc_http.requests import File
 
@@ -17,6 +19,12 @@ if TYPE_CHECKING:
 
 _NO_TWO_ALIKE = frozenset({"send"})
 """With an id of ours each is another request, so none waits for a turn."""
+
+_SENDS = frozenset({"send"})
+"""Where error 3 says that our login has no money; elsewhere it is an operator that nobody knows, or a number
+for rent that is too dear, and no reason to send no more messages."""
+_PART = 4
+"""So much of what a connector may ask at once is for clients: its messages are sent beside it."""
 
 
 class AskedService:
@@ -31,9 +39,13 @@ class AskedService:
         at_once = operation in _NO_TWO_ALIKE
         try:
             answer = await connector.client.call(operation, params, files=files, at_once=at_once)
-        except (NotSent, NoAnswer) as error:
+        except NotSent as error:
             raise NoService(str(error)) from None
-        if isinstance(answer, Failure):
+        except NoAnswer as error:
+            raise Doubtful(str(error)) from None
+        except RuntimeError:  # a reload has closed the session under it
+            raise Doubtful("the connector has stopped") from None
+        if isinstance(answer, Failure) and (operation in _SENDS or answer.number != errors.NO_MONEY):
             connector.failed(answer.number)
         return answer
 
@@ -42,6 +54,11 @@ class AskedService:
         if operation in _NO_TWO_ALIKE:
             return 0.0
         return self._connector.client.due_s(operation, params)
+
+    @property
+    def places(self) -> int:
+        """See gateway.front.relay.Service."""
+        return max(1, self._connector.config.max_requests // _PART)
 
     def watch(self, upstream_id: str) -> None:
         """See gateway.front.relay.Service."""

@@ -7,7 +7,9 @@ our login is no answer for a client: he is told to come again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from gateway.core.accounts import Account
@@ -55,7 +57,15 @@ Params = Mapping[str, str]
 
 
 class NoService(Exception):
-    """The service cannot be reached, or nobody knows whether it did what it was asked."""
+    """The service cannot be reached."""
+
+
+class NoAnswer(NoService):
+    """It was reached, and nobody knows whether it did what it was asked."""
+
+
+class Doubt(Unavailable):
+    """The same, where a client is answered."""
 
 
 class Service(Protocol):
@@ -74,6 +84,11 @@ class Service(Protocol):
         """The service took a message just now: its status is asked for soon."""
         ...
 
+    @property
+    def places(self) -> int:
+        """So many questions of clients it may have at once; the others are for messages."""
+        ...
+
 
 class Relay:
     """Asks the services; `services` are the connectors by name, others after a reload."""
@@ -82,6 +97,7 @@ class Relay:
         self._desk = desk
         self._services = services
         self._sendings: Sendings | None = None
+        self._places: dict[str, Places] = {}
         self.waiting = WaitingCalls(desk.clock, desk.records)
 
     async def __call__(self, asked: Asked) -> Value:
@@ -120,10 +136,13 @@ class Relay:
     ) -> Value:
         """Asks the service of an account; ApiProblem with its error, Unavailable when it has no answer."""
         service = self.service_of(account, operation)
-        if service.due_s(operation, params) > WAIT_MAX_S:
-            raise ApiProblem(TOO_OFTEN)
         try:
-            answer = await service.ask(operation, params, files)
+            async with self._places_at(account, service).taken(account.name):
+                if service.due_s(operation, params) > WAIT_MAX_S:
+                    raise ApiProblem(TOO_OFTEN)
+                answer = await service.ask(operation, params, files)
+        except NoAnswer:
+            raise Doubt from None
         except NoService:
             raise Unavailable from None
         except ValueError:
@@ -136,6 +155,13 @@ class Relay:
             raise Unavailable
         return answer
 
+    def _places_at(self, account: Account, service: Service) -> Places:
+        name = account.config.http.relay if account.config.http is not None else ""
+        places = self._places.get(name)
+        if places is None or places.most != service.places:
+            places = self._places[name] = Places(service.places)
+        return places
+
     def service_of(self, account: Account, operation: str) -> Service:
         """The service of an account; ApiProblem 1 or 6 when it has none, or may not use it."""
         http = account.config.http
@@ -146,6 +172,47 @@ class Relay:
         if operation in SENDING and not account.config.service_messages:
             raise ApiProblem(FORBIDDEN, "this kind of message is not set up: it needs service_messages")
         return service
+
+
+class Places:
+    """What clients have under way at one service: it has room for messages beside it, and no client takes
+    all of it."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._all = asyncio.Semaphore(most)
+        self._own: dict[str, tuple[asyncio.Semaphore, int]] = {}
+        """By accounts that ask just now, and how many questions of theirs there are."""
+
+    @asynccontextmanager
+    async def taken(self, account: str) -> AsyncIterator[None]:
+        """A place, waited for; Unavailable when none is free in time."""
+        own, users = self._own.get(account, (asyncio.Semaphore(max(1, self.most - 1)), 0))
+        self._own[account] = own, users + 1
+        try:
+            await self._take(own)
+            try:
+                yield
+            finally:
+                self._all.release()
+                own.release()
+        finally:
+            users = self._own[account][1] - 1
+            self._own[account] = own, users
+            if not users:
+                del self._own[account]
+
+    async def _take(self, own: asyncio.Semaphore) -> None:
+        try:
+            async with asyncio.timeout(WAIT_MAX_S):
+                await own.acquire()
+                try:
+                    await self._all.acquire()
+                except BaseException:
+                    own.release()
+                    raise
+        except TimeoutError:
+            raise Unavailable from None
 
 
 def needs_relay(operation: str) -> str:

@@ -14,7 +14,7 @@ from gateway.core.model import Draft
 from gateway.front.desk import Desk
 from gateway.front.fields import bad
 from gateway.front.relay import own_parameters
-from protocols.sms import alphabet
+from protocols.sms import alphabet, segments
 from protocols.sms.addresses import guess_source_ton_npi
 from protocols.smsc_http.recipients import is_mail, is_number
 from protocols.smsc_http.sending import is_client_id, split_comment
@@ -25,7 +25,12 @@ _OURS = frozenset({"id", "cost", "op", "err", "pp", "userip"})
 """What is not the service's business. It drew a captcha's picture for our address, which `userip` is not."""
 _DATA_CODINGS = {alphabet.Alphabet.GSM7: 0, alphabet.Alphabet.UCS2: 8}
 _TEXT_MAX = 1_000
+"""Characters; of a letter only so many are kept here, once for each of its recipients."""
 _ADDRESS_MAX = 20  # SMPP v3.4 §5.2.8
+_SENDER_MAX = 100
+"""Characters: a letter's is a mail address."""
+_OF_SEGMENTS = frozenset({0, 1})
+"""Kinds that are SMS: a text with a captcha."""
 
 
 class Part(NamedTuple):
@@ -57,8 +62,14 @@ class Request(NamedTuple):
     params: Mapping[str, str]
     api_id: str
     kind: int
-    text: str
     comment: str
+    sender: str
+    """As the account's rules have it."""
+    data_coding: int
+    user_data: bytes
+    """Of the text, for all recipients."""
+    segments: int
+    """What each of them is charged for: what has no text of its own is one."""
 
 
 def read_request(desk: Desk, account: Account, params: Mapping[str, str]) -> Request:
@@ -70,13 +81,27 @@ def read_request(desk: Desk, account: Account, params: Mapping[str, str]) -> Req
     if len(text) > _TEXT_MAX and not params.get("mail"):
         raise bad()
     kind = next((code for name, code in KINDS.items() if params.get(name, "0") not in ("", "0")), 0)
-    return Request(account, params, api_id or str(desk.next_api_id()), kind, text, comment)
+    text = text[:_TEXT_MAX]
+    written = alphabet.choose(text)
+    octets = alphabet.encode(text, written)
+    count = max(1, segments.count(octets, written)) if kind in _OF_SEGMENTS else 1
+    said = _DATA_CODINGS[written], octets, count
+    api_id = api_id or str(desk.next_api_id())
+    return Request(account, params, api_id, kind, comment[:_TEXT_MAX], _sender(account, params), *said)
+
+
+def _sender(account: Account, params: Mapping[str, str]) -> str:
+    """Whom the message is from; ApiProblem 1 for what is no name."""
+    sender = params.get("sender", "")
+    if len(sender) > _SENDER_MAX:
+        raise bad()
+    ours = account.rules.sender_for(sender) if account.rules is not None else None
+    return sender if ours is None else str(ours["source"])
 
 
 def draft_of(request: Request, phone: str) -> Draft:
     """A recipient's message as the gateway keeps it: its text, without the files."""
-    written = alphabet.choose(request.text)
-    sender = request.params.get("sender", "")[:_ADDRESS_MAX]
+    sender = request.sender[:_ADDRESS_MAX]
     source_ton, source_npi = guess_source_ton_npi(sender) if sender else (0, 0)
     is_digits = phone.isdecimal()
     return Draft(
@@ -91,10 +116,10 @@ def draft_of(request: Request, phone: str) -> Draft:
         protocol_id=0,
         priority=0,
         registered_delivery=1,
-        data_coding=_DATA_CODINGS[written],
-        user_data=alphabet.encode(request.text, written),
+        data_coding=request.data_coding,
+        user_data=request.user_data,
         tlvs=b"",
-        segments=1,
+        segments=request.segments,
         due_ms=0,
         expires_ms=0,
         validity_period="",
@@ -102,20 +127,21 @@ def draft_of(request: Request, phone: str) -> Draft:
     )
 
 
-def admit(desk: Desk, account: Account, phone: str, draft: Draft) -> Part | Refusal:
-    """As Submission admits what it sends itself; there is no route."""
+def admit(desk: Desk, request: Request, phone: str, before: int) -> Part | Refusal:
+    """As Submission admits what it sends itself, behind so many of the same request; there is no route."""
+    account, draft = request.account, draft_of(request, phone)
     submission, now, now_ms = desk.submission, desk.clock.now(), desk.clock.now_ms()
     if not (is_mail(phone) if "@" in phone else is_number(phone)):
         return Refusal.DESTINATION
     if submission.closed_because is not None or desk.journal.error:
         return submission.closed_because or Refusal.STORE
-    open_most = min(submission.max_messages - submission.open_messages, account.config.max_open)
-    if account.open_messages >= open_most:
+    room = min(
+        submission.max_messages - submission.open_messages, account.config.max_open - account.open_messages
+    )
+    if before >= room:
         return Refusal.QUEUE_FULL
     rules, counted = account.rules, None
-    if rules is not None:
-        draft = rules.prepare(draft)
-    if account.sources and draft.source not in account.sources:
+    if account.sources and request.sender not in account.sources:
         return Refusal.SOURCE
     if submission.denied is not None and submission.denied.fit(phone):
         return Refusal.DENIED
@@ -128,16 +154,18 @@ def admit(desk: Desk, account: Account, phone: str, draft: Draft) -> Part | Refu
     if draft.due_ms > now_ms:
         part.take_back()
         return Refusal.HOURS
-    charge = submission.ledger.charge(account.name, phone, 1)
+    charge = submission.ledger.charge(account.name, phone, request.segments)
     if isinstance(charge, Refusal):
         part.take_back()
         return charge
     return part._replace(charge=charge)
 
 
-def theirs(params: Mapping[str, str]) -> dict[str, str]:
+def theirs(request: Request) -> dict[str, str]:
     """What of the parameters the service is given."""
-    return {name: value for name, value in own_parameters("send", params).items() if name not in _OURS}
+    own = own_parameters("send", request.params)
+    found = {name: value for name, value in own.items() if name not in _OURS}
+    return {**found, "sender": request.sender} if request.sender else found
 
 
 def api_message_of(
@@ -149,7 +177,7 @@ def api_message_of(
         request.account.name,
         request.api_id,
         phone,
-        request.params.get("sender", ""),
+        request.sender,
         request.kind,
         parts,
         cost,

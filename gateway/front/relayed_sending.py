@@ -2,7 +2,8 @@
 
 The service is asked first, with an id of ours; when it has taken the message, that is one of the gateway's:
 it is charged, asked for by status.php, and ends with the service's receipt like any other. If the gateway is
-killed between the two, nobody was told that it was taken.
+killed between the two, nobody was told that it was taken; if the answer is lost, the service is asked what it
+has under that id.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from gateway.core.prices import amount_text
 from gateway.core.smsc_ids import upstream_id_of
 from gateway.front.address_book import group_numbers
 from gateway.front.blacklist import forbids
-from gateway.front.desk import NO_MONEY, ApiProblem, Asked, Desk, Unavailable, Value, committed
+from gateway.front.desk import FORBIDDEN, NO_MONEY, ApiProblem, Asked, Desk, Unavailable, Value, committed
 from gateway.front.fields import bad, spellings
-from gateway.front.relay import Relay
+from gateway.front.relay import Doubt, Relay
 from gateway.front.relayed_parts import (
     Part,
     Request,
@@ -34,9 +35,12 @@ from gateway.translate.api_status import refusal_number, registered_as
 from protocols.sms.receipts import response_key
 from protocols.smsc_http import errors
 from protocols.smsc_http.sending import group_number, split_phones
+from protocols.smsc_http.statuses import NOT_FOUND
 from protocols.smsc_http.values import identity
 
 RECIPIENTS_MAX = 1_000
+SMS_MAX = 1_000_000
+"""So much of one request a service is believed."""
 
 
 class Sendings:
@@ -50,11 +54,15 @@ class Sendings:
         """send.php as a whole; ApiProblem, Unavailable."""
         account, params = asked.account, asked.params
         service = self._relay.service_of(account, asked.operation)
+        if account.config.test_mode:
+            raise ApiProblem(FORBIDDEN, "this account is in test mode: nothing goes to a service for it")
         phones = await self._phones(account, params)
         if not phones or len(phones) > RECIPIENTS_MAX or params.get("list"):
             raise bad()
         request = read_request(self._desk, account, params)
         parts, refusal = self._parts(request, phones)
+        if refusal is None and asked.operation == "send" and self._too_fast(request, parts):
+            refusal = Refusal.RATE
         if refusal is not None or asked.operation == "cost":
             for part in parts:
                 part.take_back()
@@ -64,7 +72,7 @@ class Sendings:
             return {"cost": amount_text(sum(part.cost for part in parts)), "cnt": len(parts)}
         request_id = f"r{parts[0].message_id}"
         sms = await self._send(
-            request, parts, {**theirs(params), "phones": ",".join(phones), "id": request_id}, asked
+            request, parts, {**theirs(request), "phones": ",".join(phones), "id": request_id}, asked
         )
         await self._keep(request, parts, request_id, sms)
         for phone in phones:
@@ -94,12 +102,15 @@ class Sendings:
         for phone in phones:
             if forbids(self._desk, name, phone, is_mass):
                 return parts, Refusal.BLACKLIST
-            draft = draft_of(request, phone)
-            part = admit(self._desk, request.account, phone, draft)
+            part = admit(self._desk, request, phone, len(parts))
             if isinstance(part, Refusal):
                 return parts, part
             parts.append(part)
         return parts, None
+
+    def _too_fast(self, request: Request, parts: Sequence[Part]) -> bool:
+        """Whether it is more than the account may send in a second."""
+        return not request.account.bucket.take(request.segments * len(parts), self._desk.clock.now())
 
     async def _refused(self, request: Request, phones: Sequence[str], why: Refusal | int) -> Exception:
         """What is raised; messages that the service would register are."""
@@ -130,6 +141,12 @@ class Sendings:
         """How many SMS, or seconds of calls, the service counts."""
         try:
             answer = await self._relay.ask(request.account, "send", params, asked.files)
+        except Doubt:
+            if await self._has(request, params):
+                return len(parts)
+            for part in parts:
+                part.take_back()
+            raise
         except ApiProblem as problem:
             for part in parts:
                 part.take_back()
@@ -141,7 +158,16 @@ class Sendings:
                 part.take_back()
             raise
         count = answer.get("cnt") if isinstance(answer, Mapping) else None
-        return count if isinstance(count, int) and count > 0 else len(parts)
+        return min(count, SMS_MAX) if isinstance(count, int) and count > 0 else len(parts)
+
+    async def _has(self, request: Request, params: Mapping[str, str]) -> bool:
+        """Whether the service has a message after all, so that it is not sent once more."""
+        asked = {"id": params["id"], "phone": params["phones"].partition(",")[0]}
+        try:
+            found = await self._relay.ask(request.account, "status", asked)
+        except (ApiProblem, Unavailable):
+            return False
+        return isinstance(found, Mapping) and found.get("status", NOT_FOUND) != NOT_FOUND
 
     # -- after -------------------------------------------------------------------------------------------
 
