@@ -36,9 +36,9 @@ def quote(
         return Refusal.TOO_LONG
     if route is None or route.refuse:
         return Refusal.NO_ROUTE if route is None else Refusal.ROUTE
-    digits = router.digits_up(draft)
-    if submission.denied is not None and submission.denied.fit(digits):
+    if submission.denied is not None and submission.is_denied(submission.denied, draft):
         return Refusal.DENIED
+    digits = router.digits_up(draft)
     refusal = rules.forbids(digits) if rules is not None else None
     if refusal is not None:
         return refusal

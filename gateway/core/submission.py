@@ -280,11 +280,11 @@ class Submission:
             return Refusal.TOO_LONG
         if draft.expires_ms and draft.expires_ms <= now_ms:
             return Refusal.VALIDITY
-        if self.denied is not None and self._is_denied(self.denied, draft):
+        if self.denied is not None and self.is_denied(self.denied, draft):
             return Refusal.DENIED
         return None
 
-    def _is_denied(self, denied: Prefixes, draft: Draft) -> bool:
+    def is_denied(self, denied: Prefixes, draft: Draft) -> bool:
         """Whether nobody may write to the number that came, or to the one that its route has made of it."""
         if denied.fit(digits_of(draft.destination, draft.destination_ton)):
             return True

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 from front_sending import PHONE, SendDesk, sender
 
+from gateway.config.route_model import Rewrite
 from gateway.core.errors import Refusal
 from gateway.core.model import Origin
 from gateway.core.quoting import Quote, quote
+from gateway.core.rewriting import rewriting_of
 from gateway.core.routing import NOTHING, Prefixes, Route
 
 
@@ -58,6 +60,15 @@ def test_the_price_or_why_not(
 def test_numbers_that_nobody_may_write_to(desk: SendDesk) -> None:
     desk.desk.submission.denied = Prefixes(("7999",))
     assert quoted(desk, "app") is Refusal.DENIED
+
+
+@pytest.mark.parametrize("number", ["89001234567", "89021234567"])
+def test_a_route_that_rewrites_numbers_quotes_nothing_for_denied_ones(tmp_path: Path, number: str) -> None:
+    rewriting = rewriting_of([Rewrite(what="destination", match="8(.*)", replace=r"7\1")])
+    desk = SendDesk(tmp_path, sender(), routes=(Route("", ("one",), rewriting=rewriting),))
+    desk.desk.submission.denied = Prefixes(("7900", "8902"))
+    assert quoted(desk, "app", destination=number) is Refusal.DENIED
+    desk.close()
 
 
 def test_a_number_without_a_price(tmp_path: Path) -> None:
