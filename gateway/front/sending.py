@@ -233,7 +233,7 @@ class Sending:
         desk, params = self._desk, asked.params
         number = error_of(outcomes)
         if number and number not in WITH_ID:
-            raise ApiProblem(number)
+            raise ApiProblem(number, self._words(plan.account, outcomes[0]))
         id = plan.wanted.client_id or str(desk.next_api_id())
         if id.isdecimal():
             id = str(int(id))
@@ -242,8 +242,7 @@ class Sending:
         desk.submission.flush()
         shown = int(id) if id.isdecimal() else id
         if number:
-            first = outcomes[0]
-            return ApiProblem(number, _TEXTS.get(first, "") if isinstance(first, Refusal) else "", shown)
+            return ApiProblem(number, self._words(plan.account, outcomes[0]), shown)
         return self._answer(asked, params.get("cost", ""), shown, messages, outcomes)
 
     def _outcomes(self, asked: Asked, plan: Plan, messages: Sequence[Planned]) -> Sequence[Outcome]:
@@ -337,6 +336,11 @@ class Sending:
             both = zip(messages, outcomes, strict=True)
             value["phones"] = [row_of(one, end) for one, end in both if isinstance(end, Refusal)]
         return value
+
+    def _words(self, account: Account, why: Outcome) -> str:
+        if why is Refusal.TOO_LONG:
+            return f"the text is more than {account.config.max_segments} SMS (max_segments of the account)"
+        return _TEXTS.get(why, "") if isinstance(why, Refusal) else ""
 
     def _balance(self, account: Account) -> str:
         plan = self._desk.submission.ledger.plans.get(account.name)

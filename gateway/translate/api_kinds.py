@@ -40,7 +40,7 @@ def kind_in(text: str) -> tuple[Kind, str] | None:
     if not prefix:
         return None
     kind = KINDS[PREFIXES[prefix][0]]
-    return kind, text if kind.name == "bot" else rest
+    return kind, text if kind.name == "bot" and rest.strip() else rest
 
 
 def content_of(text: str, comment: str, kind: Kind, params: Mapping[str, str]) -> Content:

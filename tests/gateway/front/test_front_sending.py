@@ -317,6 +317,13 @@ def test_an_end_users_address_has_a_limit(tmp_path: Path) -> None:
     desk.close()
 
 
+def test_who_sends_too_long_a_text_is_told_how_long_it_may_be(desk: SendDesk) -> None:
+    with pytest.raises(ApiProblem) as caught:
+        desk.ask(mes=CYRILLIC * 120)
+    assert (caught.value.number, caught.value.id) == (1, None)
+    assert "more than 10 SMS (max_segments" in caught.value.text
+
+
 def test_many_to_one_number_in_a_row_are_refused(tmp_path: Path) -> None:
     desk = SendDesk(tmp_path, sender(limits=AccountLimits(flood=1)))
     desk.ask()

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 
 import pytest
 from front_desk import asked
-from front_sending import SendDesk
+from front_sending import SendDesk, sender
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.config.smpp_model import AccountSmpp
+from gateway.core.prices import amount_text
 from gateway.front.desk import ApiProblem
 from gateway.front.planning import lines_of, planned
 from gateway.front.sending import Sending
@@ -75,6 +77,16 @@ TEXTS = st.text(
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SendDesk]:
     made = SendDesk(tmp_path_factory.mktemp("any"))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def paying(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SendDesk]:
+    payer = sender(
+        "payer", balance="own", prices="retail", service_messages=True, smpp=AccountSmpp(allow=("wap_push",))
+    )
+    made = SendDesk(tmp_path_factory.mktemp("paying"), payer)
     yield made
     made.close()
 
@@ -169,3 +181,53 @@ def test_a_list_is_sent_as_it_was_written(desk: SendDesk, lines: list[ListLine])
     ] == [(phone, line.text, line.sender) for line in lines for phone in line.phones]
     assert answer["cnt"] == sum(message.segments for message in messages)
     desk.journal.batches.clear()
+
+
+TRIED = {
+    "phones": st.sampled_from(
+        ("79990000001", "+4915112345678,12,79990000002", "12", "a@example.org", "79990000001;79990000001")
+    ),
+    "mes": st.sampled_from(
+        (
+            "hello",
+            "Привет " * 30,
+            "x" * 999 + "€",
+            "__CALL__: " + "talk " * 20,
+            "see https://example.org/a/b ",
+        )
+    ),
+}
+MORE = {
+    **dict.fromkeys(("flash", "hlr", "call", "viber", "soc", "tinyurl", "push"), st.just("1")),
+    "bin": st.just("2"),
+    "bot": st.just("@my_bot"),
+    "mms": st.just("1"),
+    "translit": st.sampled_from(("1", "2")),
+    "maxsms": st.sampled_from(("1", "3")),
+    "sender": st.sampled_from(("Example", "too long for a sender", "app@example.org")),
+    "list": st.sampled_from(("79990000001:one\n79990000001:" + "two" * 100, "12:x\n4915112345678:Привет")),
+}
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.fixed_dictionaries(TRIED, optional=MORE))
+def test_what_a_request_would_cost_is_what_it_costs(paying: SendDesk, params: dict[str, str]) -> None:
+    make_room(paying, "payer")
+    purse = paying.desk.ledger().purse("payer")
+    purse.balance = 10**9
+    try:
+        quoted = asyncio.run(paying.call({**params, "cost": "1"}, "payer"))
+    except ApiProblem as problem:
+        quoted = {"error": problem.number}
+    assert purse.balance == 10**9
+    try:
+        sent = asyncio.run(paying.call({**params, "cost": "2"}, "payer"))
+    except ApiProblem as problem:
+        if problem.id is None and "error" in quoted:
+            assert quoted == {"error": problem.number}
+        else:  # there is nobody to whom it can be sent
+            assert quoted == {"cost": "0.00", "cnt": 0}
+        assert purse.balance == 10**9
+    else:
+        assert {name: sent[name] for name in ("cost", "cnt")} == quoted
+        assert amount_text(10**9 - purse.balance) == sent["cost"]

@@ -247,7 +247,13 @@ def test_seconds_of_a_call_are_counted(desk: SendDesk) -> None:
 
 @pytest.mark.parametrize(
     "params",
-    [{"bot": "no bot"}, {"viber": "1", "mes": ""}, {"call": "1", "voice": "x9"}, {"soc": "1", "mes": " "}],
+    [
+        {"bot": "no bot"},
+        {"viber": "1", "mes": ""},
+        {"call": "1", "voice": "x9"},
+        {"soc": "1", "mes": " "},
+        {"mes": "__BOT__: "},
+    ],
 )
 def test_what_a_service_would_not_take_is_error_1(desk: SendDesk, params: dict[str, Any]) -> None:
     assert desk.refused("full", **params) == (1, None)
