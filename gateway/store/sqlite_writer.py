@@ -90,6 +90,8 @@ def _serve(channel: socket.socket, applier: Applier) -> None:
                 answer = Answer(error=text, fatal=not any(word in text for word in SPACE_ERRORS))
             except UnicodeEncodeError as error:  # half of a surrogate pair, which no sender may get this far
                 answer = Answer(error=f"a text that is none: {error}")
+            except OverflowError as error:  # nor a number of more than 64 bits
+                answer = Answer(error=f"a number that is too large: {error}")
             try:
                 channel.sendall(encode(answer))
             except OSError:

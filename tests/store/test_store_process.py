@@ -258,6 +258,18 @@ def test_half_a_character_ends_nothing_but_its_batch(tmp_path: Path) -> None:
     assert rows(tmp_path, "SELECT message_id FROM message") == [(1,)]
 
 
+def test_a_number_that_sql_has_not_ends_nothing_but_its_batch(tmp_path: Path) -> None:
+    async def work(opened: Run) -> None:
+        opened.journal.batch.marks.append(("name", 10**19))
+        assert not await opened.commit()
+        assert "too large" in opened.journal.error
+        opened.accept(1)
+        assert await opened.commit()
+
+    run(tmp_path, work)
+    assert rows(tmp_path, "SELECT message_id FROM message") == [(1,)]
+
+
 def test_what_cannot_be_written_down_ends_the_gateway(tmp_path: Path) -> None:
     async def work(it: Run) -> None:
         it.journal.batch.marks.append(("name", object()))
