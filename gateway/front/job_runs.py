@@ -31,6 +31,7 @@ from gateway.front.job_records import (
 from gateway.front.job_texts import written
 from gateway.front.keeping import turn_of
 from gateway.front.sending import Sending
+from gateway.translate.api_submit import SMS, SubmitError, kind_of
 from protocols.smsc_http.sending import ListLine
 
 AGAIN_MS: Final = 5_000
@@ -173,9 +174,9 @@ async def lines_of_job(desk: Desk, account: Account, job: Job) -> Sequence[ListL
     """Whom a list goes to, and the texts; None: it cannot be sent, a group is gone for instance."""
     try:
         lines = await Sending(desk).lines(_asked(account, job, job.params))
-    except ApiProblem:
+        return await written(desk, account, lines, kind_of(job.params)) or None
+    except (ApiProblem, SubmitError):
         return None
-    return await written(desk, account.name, lines, is_mail=bool(job.is_mail))
 
 
 def send_now(desk: Desk, account: Account, job: Job, lines: Sequence[ListLine] | None, now_ms: int) -> Job:
@@ -239,7 +240,7 @@ async def _instead(
         phones = tuple(dict.fromkeys(f"+{number}" for number in numbers))
         text = (job.fallback or {}).get("mes") or job.params.get("mes", "")
         lines = [ListLine(phones, text)] if phones and text else []
-        found.append(await written(desk, account.name, lines, is_mail=False))
+        found.append(await written(desk, account, lines, SMS))
     return found
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from gateway.core.accounts import Account
 from gateway.core.api import Contact
 from gateway.front.address_book import contact_in
 from gateway.front.desk import Desk
-from protocols.smsc_http.recipients import canonical_number
-from protocols.smsc_http.sending import ListLine
+from gateway.front.planning import MAX_COMMENT, reader_for
+from gateway.translate.api_submit import Kind
+from protocols.smsc_http.sending import MAX_TEXT, ListLine, split_comment
 
 _COLUMNS: Final[Mapping[str, str]] = {
     "name": "name",
@@ -25,43 +28,52 @@ _COLUMNS: Final[Mapping[str, str]] = {
 }
 """Macros are the parameters of phones.php, in braces, in small letters or capitals."""
 _MACRO = re.compile(rf"\{{({'|'.join(_COLUMNS)})\}}", re.ASCII | re.IGNORECASE)
+_BEGINNING = re.compile(r"^[\s_]+")
 _AT_ONCE: Final = 1000
 
 
-async def written(
-    desk: Desk, account: str, lines: Sequence[ListLine], *, is_mail: bool
-) -> Sequence[ListLine]:
-    """The texts as each recipient gets his; a macro of somebody who is no contact is empty."""
+async def written(desk: Desk, account: Account, lines: Sequence[ListLine], kind: Kind) -> Sequence[ListLine]:
+    """The texts as each recipient gets his; a macro of somebody who is no contact is empty, and who then has
+    nothing to read gets nothing."""
     if not any(_MACRO.search(line.text) for line in lines):
         return lines
+    read = reader_for(account, kind)
     found: list[ListLine] = []
     for line in lines:
         if not _MACRO.search(line.text):
             found.append(line)
             continue
-        contacts = await _contacts(desk, account, line.phones, is_mail=is_mail)
+        names = [read(phone) for phone in line.phones]
+        contacts = await _contacts(desk, account.name, names, is_mail=kind.name == "mail")
         by_text: dict[str, list[str]] = {}
-        for phone in line.phones:
-            by_text.setdefault(_text(line.text, contacts.get(_key(phone))), []).append(phone)
-        found.extend(line._replace(phones=tuple(phones), text=text) for text, phones in by_text.items())
+        for phone, name in zip(line.phones, names, strict=True):
+            by_text.setdefault(_text(line.text, contacts.get(name)), []).append(phone)
+        found.extend(
+            line._replace(phones=tuple(phones), text=text) for text, phones in by_text.items() if text.strip()
+        )
     return found
 
 
-async def _contacts(desk: Desk, account: str, phones: Sequence[str], *, is_mail: bool) -> dict[str, Contact]:
-    keys = [_key(phone) for phone in phones]
+async def _contacts(desk: Desk, account: str, names: Sequence[str], *, is_mail: bool) -> dict[str, Contact]:
     found: dict[str, Contact] = {}
-    for first in range(0, len(keys), _AT_ONCE):
-        wanted = json.dumps(keys[first : first + _AT_ONCE])
+    for first in range(0, len(names), _AT_ONCE):
+        wanted = json.dumps(names[first : first + _AT_ONCE])
         for row in await desk.rows("contacts_of_numbers", (account, int(is_mail), wanted)):
             found[row["number"]] = contact_in(row)
+        await asyncio.sleep(0)
     return found
-
-
-def _key(phone: str) -> str:
-    return phone.strip().lower() if "@" in phone else canonical_number(phone.strip())
 
 
 def _text(text: str, contact: Contact | None) -> str:
-    return _MACRO.sub(
-        lambda macro: str(getattr(contact, _COLUMNS[macro[1].lower()])) if contact is not None else "", text
-    )
+    """What somebody reads. Whatever stands in his contact is text: it may be a stranger who has written it
+    in a form, and it neither makes the message one of another kind nor hides the rest as a comment."""
+
+    def value(macro: re.Match[str]) -> str:
+        return "" if contact is None else str(getattr(contact, _COLUMNS[macro[1].lower()])).replace("~", "-")
+
+    said, _ = split_comment(text)
+    read, comment = _MACRO.sub(value, said), _MACRO.sub(value, text[len(said) :])
+    if read.lstrip()[:2] == "__" and said.lstrip()[:2] != "__":
+        read = _BEGINNING.sub("", read)
+    # longer than one may be it would refuse the messages of all others
+    return read[:MAX_TEXT] + comment[:MAX_COMMENT]

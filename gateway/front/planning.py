@@ -260,6 +260,12 @@ def _national(account: Account) -> Callable[[str], str | None] | None:
     return reader_of(region) if region not in ("", "RU") else None
 
 
+def reader_for(account: Account, kind: Kind) -> Callable[[str], str]:
+    """How an account's recipients are read: what answers name each of them."""
+    national = _national(account)
+    return lambda given: _recipient(given, kind, national)[0]
+
+
 def _recipient(given: str, kind: Kind, national: Callable[[str], str | None] | None) -> tuple[str, str, bool]:
     """The recipient as answers name it, its digits if it is a number, and whether this kind can go there."""
     if len(given) > MAX_RECIPIENT:

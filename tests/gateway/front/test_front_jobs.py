@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from front_desk import asked
-from front_sending import OTHER, PHONE, SendDesk
+from front_sending import OTHER, PHONE, SendDesk, sender
 from gateway_fakes import NOW_MS
 
+from gateway.config.model import Account as AccountConfig
 from gateway.core.model import MessageState
 from gateway.front import contacts, job_records, jobs, templates
 from gateway.front.desk import ApiProblem, Unavailable
@@ -28,8 +29,8 @@ HOUR_MS, DAY_MS = 3_600_000, 86_400_000
 class JobDesk(SendDesk):
     """The desk of send.php with mailing lists."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, *accounts: AccountConfig) -> None:
+        super().__init__(folder, *accounts)
         for module in (jobs, contacts, templates):
             self.handlers.update(module.handlers(self.desk))
 
@@ -83,7 +84,7 @@ class JobDesk(SendDesk):
 
 
 def _readable(user_data: bytes) -> str:
-    return user_data.decode().replace("\x1b(", "{").replace("\x1b)", "}")
+    return user_data.decode().replace("\x1b(", "{").replace("\x1b)", "}").replace("\x11", "_")
 
 
 @pytest.fixture
@@ -234,6 +235,46 @@ def test_macros_are_what_is_known_of_each_recipient(desk: JobDesk) -> None:
     desk.do("phone_add", phone=PHONE, name="Anna", fnm="A", grp=str(group))
     desk.add(phones=f"G7,8{OTHER[1:]}", mes="{Name}, {FNM}{brace}!")
     assert desk.texts() == [(PHONE, "Anna, A{brace}!"), (OTHER, ", {brace}!")]
+
+
+@pytest.mark.parametrize(
+    ("mes", "name", "text"),
+    [
+        ("{Name}, hello", "__CALL__: Anna", "CALL__: Anna, hello"),
+        ("{Name}, hello", "__ __HLR__", "HLR__, hello"),
+        (" _{Name} hello", "_HLR__", "HLR__ hello"),
+        ("Dear {Name}, pay", "Anna\n~~~\n", "Dear Anna\n---, pay"),
+        ("{Name}, hello", "{cmt} {Name}", "{cmt} {Name}, hello"),
+    ],
+    ids=["kind", "kind behind a kind", "kind in two pieces", "comment", "macro"],
+)
+def test_whatever_a_contact_is_called_it_is_text(desk: JobDesk, mes: str, name: str, text: str) -> None:
+    desk.do("phone_add", "full", phone=PHONE, name=name, cmt="secret")
+    desk.add("full", mes=mes)
+    assert desk.texts() == [(PHONE, text)]
+    assert [row[4] for row in desk.notes()] == [0]  # an SMS
+
+
+def test_one_long_or_empty_text_does_not_refuse_those_of_others(desk: JobDesk) -> None:
+    desk.do("phone_add", phone=PHONE, name="Anna", cmt="c" * 1000)
+    desk.add(phones=f"{PHONE},{OTHER}", mes="{cmt}")
+    desk.add(phones=f"{PHONE},{OTHER}", mes="{cmt} 12\n~~~\na comment on {name}")
+    assert desk.texts() == [(PHONE, "c" * 1000), (PHONE, "c" * 1000), (OTHER, " 12")]
+    assert [row[7] for row in desk.notes()] == ["", "a comment on Anna", "a comment on "]
+    nobody = desk.add(phones=OTHER, mes="{cmt}")
+    assert desk.of(nobody)["status"] == 3
+
+
+def test_nobody_gets_what_is_known_of_another_number(tmp_path: Path) -> None:
+    # at home in Germany 8999… is no number of Russia, as it would be without a region
+    desk = JobDesk(tmp_path, sender(default_region="DE"))
+    desk.do("phone_add", phone=PHONE, name="Anna")
+    desk.do("phone_add", phone="+4915123456789", name="Boris")
+    desk.add(phones=f"8{PHONE[1:]},015123456789,+{PHONE}", mes="to {Name}")
+    assert [(to, text) for to, text in desk.texts() if to == PHONE] == [(PHONE, "to Anna")]
+    assert ("4915123456789", "to Boris") in desk.texts()
+    assert [text for to, text in desk.texts() if to not in (PHONE, "4915123456789")] in ([], ["to "])
+    desk.close()
 
 
 def test_an_sms_follows_what_was_not_delivered(desk: JobDesk) -> None:
