@@ -115,20 +115,26 @@ class CallSteps:
     def claim(self, now_ms: int, limit: int, left_out: Iterable[tuple[str, int]]) -> Row:
         """A row of Answer.calls: for all handlers and webhooks but those, what has been due the longest."""
         busy = set(left_out)
-        accounts = self._run("list_called").fetchall()
-        targets = [(name, target.value) for (name,) in accounts for target in CallTarget]
-        targets = [one for one in targets if one not in busy]
+        lanes = sorted(
+            (due_ms, account, target)
+            for account, *first in self._run("list_lanes").fetchall()
+            for target, due_ms in enumerate(first)  # by the numbers of CallTarget
+            if due_ms is not None and (account, target) not in busy
+        )
+        # what has been due the longest is among so many lanes, whichever they are
+        with_due = [lane[1:] for lane in lanes[:limit] if lane[0] <= now_ms]
         due: list[Row] = []
-        for one in targets:
-            due += self._run("list_due_calls", (*one, now_ms, limit)).fetchall()
+        for lane in with_due:
+            due += self._run("list_due_calls", (*lane, now_ms, limit)).fetchall()
         claimed, octets = [], 0
         for _, call_id in sorted(due)[:limit]:
             claimed.append(self._run("claim_call", (self._boot, call_id)).fetchone())
             octets += len(claimed[-1][_USER_DATA])
             if octets >= PIECE_OCTETS:
                 break
-        following = [self._run("next_call", one).fetchone() for one in targets]
-        return claimed, min((row[0] for row in following if row), default=None)
+        following = [row for lane in with_due if (row := self._run("next_call", lane).fetchone())]
+        following += lanes[len(with_due) : len(with_due) + 1]
+        return claimed, min((row[0] for row in following), default=None)
 
     # -- age -----------------------------------------------------------------------------------------------
 

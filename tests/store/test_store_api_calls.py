@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from store_http import HANDLER, INBOX, WEBHOOK, call, claim, use
-from store_support import ENGINES, Store
+from store_support import ENGINES, SqliteEngine, Store
 
 from gateway.core.api import Call, CallTarget
 from gateway.store import sqlite_calls
@@ -87,6 +87,32 @@ def test_a_handler_that_is_left_out_leaves_the_webhook(store: Store) -> None:
     assert ([row[1] for row in rows], due_ms) == ([CallTarget.WEBHOOK] * 2, None)
     ((rows, due_ms),) = store.apply(call_claims=[(NOW_MS, 9, (webhook,))]).calls
     assert ([row[1] for row in rows], due_ms) == ([CallTarget.HANDLER] * 2, None)
+
+
+def test_more_accounts_than_are_claimed_at_once(store: Store) -> None:
+    written = [write(store, account=f"a{n}", at_ms=NOW_MS - n)[0] for n in range(5)][::-1]
+    later = write(store, account="b", at_ms=NOW_MS + 7)
+    found, dues = [], []
+    for _ in range(4):
+        calls, due_ms = claim(store, limit=2)
+        found.append(ids(calls))
+        dues.append(due_ms)
+    assert found == [written[:2], written[2:4], written[4:], []]
+    assert dues == [NOW_MS - 2, NOW_MS, NOW_MS + 7, NOW_MS + 7]
+    assert ids(claim(store, NOW_MS + 7)[0]) == later
+
+
+def test_a_claim_asks_about_no_more_accounts_than_it_can_bring_calls_of(store: Store) -> None:
+    """However many have calls that wait: the writer does nothing else meanwhile."""
+    engine = store.engine
+    assert isinstance(engine, SqliteEngine)
+    for n in range(20):
+        write(store, account=f"a{n}", at_ms=NOW_MS + n // 10)
+    asked: list[str] = []
+    engine.connection.set_trace_callback(asked.append)
+    claim(store, limit=3)
+    engine.connection.set_trace_callback(None)
+    assert len(asked) <= 1 + 3 * 3 + 2, "a few for each that is claimed"
 
 
 def test_when_the_next_one_is_due(store: Store) -> None:

@@ -164,10 +164,10 @@ def test_the_next_run_goes_on_behind_the_ids_of_this_one(store: Store, tmp_path:
 WALKED = (
     "find_request_key purge_request_keys hide_message list_api_ended note_lookups purge_api_messages "
     "find_answered_message name_of_message purge_inbox count_clicks mark_clicked list_old_links "
-    "delete_link_days insert_end_calls list_called list_due_calls next_call list_dead_calls list_old_calls "
+    "delete_link_days insert_end_calls list_lanes list_due_calls next_call list_dead_calls list_old_calls "
     "purge_dead_calls drop_record delete_contact delete_contact_numbers delete_group_members"
 )
-SMALL = {"temp.ended", "e", "waiting", "(subquery-1)", "ended"}
+SMALL = {"temp.ended", "e", "waiting", "w", "(subquery-1)", "ended"}
 """What a batch or a recursion holds, and what a LIMIT has cut."""
 
 

@@ -80,7 +80,8 @@ CREATE TABLE call (
     claimed_boot INTEGER NOT NULL DEFAULT 0,
     reason TEXT NOT NULL DEFAULT ''
 );
-CREATE INDEX call_due ON call (account, target, due_ms, call_id) WHERE claimed_boot = 0;
+-- With all that a claim looks at, so that it reads no rows: there may be thousands of accounts.
+CREATE INDEX call_due ON call (account, target, due_ms, call_id, claimed_boot) WHERE claimed_boot = 0;
 CREATE INDEX call_claimed ON call (claimed_boot) WHERE claimed_boot <> 0;
 
 -- Calls that nobody took in time, or ever will.

@@ -35,13 +35,17 @@ CROSS JOIN api_account u ON u.account = m.account AND u.uses & ?2
 LEFT JOIN api_message a ON a.message_id = m.message_id LEFT JOIN charge p ON p.message_id = m.message_id
 WHERE m.flags >> 33 & 1 ORDER BY e.rowid;
 
--- name: list_called
--- For which accounts calls wait that nobody has claimed: one step in the index for each.
+-- name: list_lanes
+-- For which accounts calls wait that nobody has claimed, and when the first one for the handler and for the webhook is
+-- due: three steps in the index for each.
 WITH RECURSIVE waiting (account) AS (
     SELECT min(account) FROM call WHERE claimed_boot = 0
     UNION ALL SELECT (SELECT min(account) FROM call WHERE claimed_boot = 0 AND account > waiting.account)
     FROM waiting WHERE waiting.account IS NOT NULL)
-SELECT account FROM waiting WHERE account IS NOT NULL;
+SELECT account,
+    (SELECT min(due_ms) FROM call c WHERE claimed_boot = 0 AND c.account = w.account AND c.target = 0),
+    (SELECT min(due_ms) FROM call c WHERE claimed_boot = 0 AND c.account = w.account AND c.target = 1)
+FROM waiting w WHERE account IS NOT NULL;
 
 -- name: list_due_calls
 -- The next ones for an account's handler or webhook: account, target, now_ms, rows at the most.
