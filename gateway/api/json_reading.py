@@ -7,6 +7,12 @@ import re
 from typing import Any
 
 MAX_DEPTH = 8
+MAX_NAMES = 200
+"""Of one object."""
+MAX_OBJECTS = 2000
+"""More of them, or what might be, are counted before anything is decoded: a thousand messages are as many."""
+MAX_TOKENS = 50_000
+"""Texts and brackets of what is counted. Four million octets of [] would hold the loop for seconds."""
 _IN_AN_OBJECT = re.compile(rb":[ \t\r\n]*+\{")
 _TOKENS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
 
@@ -17,8 +23,8 @@ class BadJson(ValueError):
 
 def load(body: bytes) -> Any:
     """The value of a body; raises BadJson."""
-    if _may_be_deep(body) and _is_deep(body):
-        raise BadJson(f"arrays and objects may be {MAX_DEPTH} deep, not deeper")
+    if _may_be_deep(body) or body.count(b"{") > MAX_OBJECTS:
+        _check_tokens(body)
     try:
         return _DECODER.decode(body.decode("utf-8"))
     except UnicodeDecodeError as error:
@@ -40,19 +46,23 @@ def _may_be_deep(body: bytes) -> bool:
     return most > MAX_DEPTH or most + len(_IN_AN_OBJECT.findall(body)) > MAX_DEPTH
 
 
-def _is_deep(body: bytes) -> bool:
+def _check_tokens(body: bytes) -> None:
     depth = 0
-    for token in _TOKENS.findall(body):
+    for count, found in enumerate(_TOKENS.finditer(body)):
+        token = found[0]
         if token in (b"{", b"["):
             depth += 1
             if depth > MAX_DEPTH:
-                return True
+                raise BadJson(f"arrays and objects may be {MAX_DEPTH} deep, not deeper")
         elif token in (b"}", b"]"):
             depth -= 1
-    return False
+        if count == MAX_TOKENS:
+            raise BadJson("there is too much in it: send fewer messages at once")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_NAMES:
+        raise BadJson(f"an object may have {MAX_NAMES} names, not more")
     found = dict(pairs)
     if len(found) != len(pairs):
         seen: set[str] = set()

@@ -57,7 +57,7 @@ async def page(desk: Desk, account: Account, query: Query) -> dict[str, Any]:
     state = query.word("state", WORDS)
     name, to = query.text("reference", REFERENCE_MAX), query.text("to", 16).removeprefix("+")
     query.end()
-    low_id = lowest_id_at(low) if low else 0
+    low_id = min(lowest_id_at(low), _ABOVE_ALL) if low else 0
     high_id = min(lowest_id_at(high + 1) if high else _ABOVE_ALL, cursor or _ABOVE_ALL)
     filtered = bool(state or (name and to))
     most = LOOKED_AT if filtered else limit

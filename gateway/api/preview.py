@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from typing import Any
 
-from gateway.api.drafts import FIELDS, draft_of
+from gateway.api.drafts import FIELDS, TEXT_MAX, draft_of
 from gateway.api.problems import FieldError, Problem, error_of
 from gateway.core.accounts import Account
 from gateway.core.errors import Refusal
@@ -52,7 +53,10 @@ async def preview(desk: Desk, account: Account, value: Any) -> dict[str, Any]:
         text = rewrite(str(text), value["transliterate"], ()).text
     shown = {"text": text, **shown}
     if numbers:
-        shown["numbers"] = [_quote(desk, account, item, number, now_ms) for number in numbers]
+        quotes = shown["numbers"] = []
+        for number in numbers:
+            quotes.append(_quote(desk, account, draft, number, now_ms))
+            await asyncio.sleep(0)  # its route may have to write the text anew
     return shown
 
 
@@ -96,6 +100,9 @@ def _filled(value: Mapping[str, Any], errors: list[FieldError]) -> str | None:
             return None
     if type(text) is not str:
         return None if errors else text
+    if len(text) > TEXT_MAX:  # with a value in each place it could be a thousand times as long
+        errors.append(FieldError("text", "invalid", f"write a text of up to {TEXT_MAX} characters"))
+        return None
     missing = {name for name in _PLACE.findall(text) if name not in values} if values else set()
     for name in sorted(missing)[:VALUES_MAX]:
         errors.append(
@@ -119,12 +126,13 @@ def _parts(draft: Draft) -> dict[str, Any]:
     }
 
 
-def _quote(desk: Desk, account: Account, item: Mapping[str, Any], number: str, now_ms: int) -> dict[str, Any]:
+def _quote(desk: Desk, account: Account, draft: Draft, number: str, now_ms: int) -> dict[str, Any]:
     """What this text to this number costs as its route writes it, or why it would be refused."""
-    draft = draft_of({**item, "to": number}, now_ms, "")
-    if isinstance(draft, list):
-        errors = [error.as_dict() for error in draft]
+    to = draft_of({"to": number, "text": "."}, now_ms, "")
+    if isinstance(to, list):
+        errors = [error.as_dict() for error in to]
         return {"to": number, "errors": errors}
+    draft = draft._replace(destination=to.destination, destination_ton=to.destination_ton)
     quoted = _cost(desk, account, draft, now_ms)
     if isinstance(quoted, Refusal):
         return {"to": number, "errors": [error_of(quoted).as_dict()]}

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.api.json_reading import MAX_DEPTH, BadJson, load
+from gateway.api import json_reading
+from gateway.api.json_reading import MAX_DEPTH, MAX_NAMES, BadJson, load
 
 SCALARS = st.none() | st.booleans() | st.integers(-(1 << 60), 1 << 60) | st.text(max_size=20)
 VALUES = st.recursive(
@@ -54,6 +55,36 @@ def test_security_61_depth_is_bounded_before_anything_is_decoded(opening: bytes)
 def test_security_61_many_objects_are_not_deep_ones() -> None:
     body = json.dumps({"messages": [{"to": "[", "text": '{"a":{"b":[[[[[[[[['}] * 1000}).encode()
     assert len(load(body)["messages"]) == 1000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" + b"{}," * 300_000 + b"{}]",
+        b"[" + b"[]," * 300_000 + b"[]]",
+        b"[[[[" + b'"",' * 300_000 + b'""]]]]',
+        b'{"a":{"b":[' + b"{}," * 300_000 + b"{}]}}",
+    ],
+    ids=["objects", "arrays", "texts", "deeper"],
+)
+def test_security_61_what_would_hold_the_loop_for_seconds_is_not_decoded(
+    body: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(json_reading, "_DECODER", None)
+    with pytest.raises(BadJson, match="too much"):
+        load(body)
+
+
+def test_a_thousand_messages_with_all_that_they_may_have_are_not_too_much() -> None:
+    message = {f"member_{number}": "{[" for number in range(12)}
+    body = json.dumps({"messages": [message] * 1000}).encode()
+    assert len(load(body)["messages"]) == 1000
+
+
+def test_security_61_an_object_has_so_many_names_and_no_more() -> None:
+    assert len(load(json.dumps({str(name): 0 for name in range(MAX_NAMES)}).encode())) == MAX_NAMES
+    with pytest.raises(BadJson, match="names"):
+        load(json.dumps({str(name): 0 for name in range(MAX_NAMES + 1)}).encode())
 
 
 @pytest.mark.parametrize("body", [b'{"to": 1, "to": 2}', b'[{"a": {"b": 1, "c": 2, "b": 3}}]'])

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from json_api import OTHER, TO, ApiDesk, MakeApi, http_account
+
+from gateway.api import preview as previews
+from gateway.api.drafts import TEXT_MAX
 
 
 def preview(api: ApiDesk, **value: Any) -> dict[str, Any]:
@@ -105,12 +109,33 @@ def test_a_template_is_previewed_like_a_text(api: ApiDesk) -> None:
         ({"text": "a", "from": 1}, "from"),
         ({"text": "{a}{a}", "values": {"a": "b" * 1000}}, None),
         ({"text": "{a}" * 100, "values": {"a": "b" * 1000}}, "text"),
+        ({"text": "a" * (TEXT_MAX + 1)}, "text"),
     ],
 )
 def test_what_is_wrong_is_named(api: ApiDesk, value: dict[str, Any], field: str | None) -> None:
     told = api.ask("POST", "/v1/preview", value)
     assert told.status == (422 if field else 200)
     assert [error["field"] for error in told.value.get("errors", [])] == ([field] if field else [])
+
+
+def test_security_61_a_long_text_gets_no_values(api: ApiDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A million places with a thousand characters each would be a gigabyte."""
+    monkeypatch.setattr(previews, "_PLACE", None)
+    told = api.ask("POST", "/v1/preview", {"text": "{a}" * TEXT_MAX, "values": {"a": "b" * 1000}})
+    assert [error["field"] for error in told.value["errors"]] == ["text"]
+
+
+def test_others_have_their_turns_between_numbers(api: ApiDesk) -> None:
+    async def turns() -> int:
+        asking = asyncio.ensure_future(api.asked("POST", "/v1/preview", {"text": "a", "to": [TO] * 100}))
+        count = 0
+        while not asking.done():
+            count += 1
+            await asyncio.sleep(0)
+        assert len(asking.result().value["numbers"]) == 100
+        return count
+
+    assert api.run(turns()) > 90
 
 
 def test_what_is_no_object_is_told(api: ApiDesk) -> None:

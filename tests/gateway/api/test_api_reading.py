@@ -170,6 +170,13 @@ def test_a_parameter_that_is_wrong_is_named(api: ApiDesk, query: str, field: str
     assert (told.status, [error["field"] for error in told.value["errors"]]) == (422, [field])
 
 
+@pytest.mark.parametrize("name", ["since", "until"])
+def test_the_end_of_time_is_a_time(api: ApiDesk, name: str) -> None:
+    message = sent(api)
+    told = api.ask("GET", f"/v1/messages?{name}=9999-12-31T23:59:59.999Z")
+    assert (told.status, ids_of(told)) == (200, [message] if name == "until" else [])
+
+
 @pytest.mark.parametrize(
     "query", ["limit=1&limit=2", "limit", "state=%ff", "&".join(f"a{n}=1" for n in range(20))]
 )

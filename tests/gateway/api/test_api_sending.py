@@ -104,6 +104,22 @@ def test_a_thousand_are_taken_and_one_more_is_not(api: ApiDesk) -> None:
     assert len({one["id"] for one in told.value["messages"]}) == 1000
 
 
+def test_others_have_their_turns_between_long_texts(api: ApiDesk) -> None:
+    """In other letters each of them takes ten milliseconds and more."""
+
+    async def turns(text: str) -> int:
+        messages = [{"to": TO, "text": text, "transliterate": "any"}] * 20
+        asking = asyncio.ensure_future(api.asked("POST", "/v1/messages", {"messages": messages}))
+        count = 0
+        while not asking.done():
+            count += 1
+            await asyncio.sleep(0)
+        assert asking.result().status in (202, 422)
+        return count
+
+    assert api.run(turns("ж" * 10_000)) >= api.run(turns("ж")) + 8
+
+
 def test_refusals_have_their_status_and_a_word(make_api: MakeApi) -> None:
     api = make_api(http_account(allowed_sources=["Example"], rate=1, max_segments=1))
     told = api.post({"to": TO, "text": "a", "from": "Else"})
