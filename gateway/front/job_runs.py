@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from gateway.core.accounts import Account
@@ -84,7 +85,10 @@ class JobRuns:
             if account not in self._tasks:
                 task = asyncio.ensure_future(run_due(self._desk, now_ms, account))
                 self._tasks[account] = task
-                task.add_done_callback(lambda _, account=account: self._tasks.pop(account))
+                task.add_done_callback(partial(self._ended, account))
+
+    def _ended(self, account: str, _: asyncio.Task[None]) -> None:
+        del self._tasks[account]
 
     async def stop(self, timeout_s: float) -> None:
         """Begins nothing more, and waits for what is under way."""

@@ -6,7 +6,7 @@ What sends them is in job_runs. A list of e-mail addresses is only found by requ
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from gateway.core.hours import zone_of
@@ -25,13 +25,15 @@ from gateway.front.desk import (
     record_of,
 )
 from gateway.front.job_records import KIND, Job, Repeat, Status, job_in
-from gateway.front.job_runs import keep, lines_of_job, remember, say_sent, send_now
+from gateway.front.job_runs import keep, remember, say_sent, send_now
+from gateway.front.job_texts import written
 from gateway.front.keeping import HIGHEST, MAX_TEXT, OK, full, in_turn, optional_text, text
 from gateway.front.planning import lines_of
 from gateway.front.schedule import schedule_of
 from gateway.front.sending import Sending
 from gateway.front.templates import text_of
 from gateway.translate.api_submit import SubmitError, kind_of
+from protocols.smsc_http.sending import ListLine
 from protocols.smsc_http.times import parse_valid
 
 JOBS_MAX: Final = 200
@@ -42,6 +44,8 @@ ALL_SIZES_MAX: Final = 20_000_000
 """Characters of all lists of an account."""
 LISTED_WITHOUT_DATES: Final = 10
 LISTED_DAYS: Final = 62
+_LINE: Final = 50
+"""Characters of which there are one or two recipients."""
 _NOT_SAVED: Final = 3
 _SENDING: Final = frozenset(
     (
@@ -79,10 +83,9 @@ class _Jobs:
         repetitions = fields.integer(params, "rptn", 0, 10**6) or 0
         fallback = _fallback(params)
         sending = await self._sending(asked)
-        await self._check_room(account.name)
         now_ms = desk.clock.now_ms()
         due_ms = schedule_of(params, account.config.time_zone, now_ms).due_ms("")
-        cost = await self._cost(asked, sending)
+        lines, cost = await self._lines_and_cost(asked, sending)
         job = Job(
             number=desk.records.next_id(KIND),
             name=name,
@@ -98,11 +101,14 @@ class _Jobs:
             cost=cost,
             fallback=fallback,
         )
+        in_the_way = await self._in_the_way(account.name)
+        # from here to the commit nothing is awaited: it is one batch
         is_due = due_ms <= now_ms
         if is_due:
             job = job._replace(due_ms=0)
-            lines = await lines_of_job(desk, account, job)
             job = send_now(desk, account, job, lines, now_ms)
+        for number in in_the_way:
+            desk.records.drop(KIND, account.name, number)
         keep(desk, account.name, job)
         await committed(desk.journal)
         remember(desk, account.name, job)
@@ -126,22 +132,37 @@ class _Jobs:
             raise ApiProblem(BAD_PARAMETERS, f"a list has at most {SIZE_MAX} characters")
         return sending
 
-    async def _check_room(self, account: str) -> None:
+    async def _in_the_way(self, account: str) -> list[int]:
+        """Which lists go for a new one: where there are as many as there may be, the oldest that nothing is
+        to be done of any more. ApiProblem if there is no room."""
         [row] = await self._desk.rows("jobs_size", (account,))
-        if row["count"] >= JOBS_MAX:
-            raise full(f"{JOBS_MAX} lists")
         if row["size"] > ALL_SIZES_MAX:
             raise full(f"lists of {ALL_SIZES_MAX} characters")
+        if row["count"] < JOBS_MAX:
+            return []
+        over = await self._desk.rows("jobs_over", (account, row["count"] + 1 - JOBS_MAX))
+        if not over:
+            raise full(f"{JOBS_MAX} lists that wait")
+        return [one["record_id"] for one in over]
 
-    async def _cost(self, asked: Asked, sending: Mapping[str, str]) -> str:
-        """What one sending costs; ApiProblem if it cannot be sent at all."""
+    async def _lines_and_cost(
+        self, asked: Asked, sending: Mapping[str, str]
+    ) -> tuple[Sequence[ListLine] | None, str]:
+        """Whom it goes to now with which texts (None: nobody has anything to read), and what one sending
+        costs; ApiProblem if it cannot be sent at all."""
+        asked = asked._replace(operation="cost", params=sending)
+        sends = Sending(self._desk)
         try:
-            answer = await Sending(self._desk).cost(asked._replace(operation="cost", params=sending))
+            lines = await sends.lines(asked)
+            own = await written(self._desk, asked.account, lines, kind_of(sending))
+            answer = await sends.cost_of(asked, own or lines)
+        except SubmitError as error:
+            raise ApiProblem(BAD_PARAMETERS, str(error)) from None
         except ApiProblem as problem:
             known = problem.number in (BAD_PARAMETERS, BAD_DATE, TOO_OFTEN)
             raise ApiProblem(problem.number if known else _NOT_SAVED, problem.text) from None
         assert isinstance(answer, Mapping)
-        return str(answer["cost"])
+        return own or None, str(answer["cost"])
 
     async def delete(self, asked: Asked) -> Value:
         """It is no more; what it has sent stays."""
@@ -190,7 +211,9 @@ class _Jobs:
             bounds = (days.begins_ms, days.ends_ms, JOBS_MAX)
         else:
             bounds = (now_ms - LISTED_DAYS * 86_400_000, now_ms + 1, LISTED_WITHOUT_DATES)
-        jobs = [job_in(record_of(row)) for row in await desk.rows("jobs_made", (account, is_mail, *bounds))]
+        rows = await desk.rows("jobs_made", (account, is_mail, *bounds))
+        large = sum(len(row["data"]) for row in rows) // _LINE
+        jobs = await fields.made(lambda: [job_in(record_of(row)) for row in rows], large)
         shown = []
         for job in jobs:
             record = await self._shown(asked, job)
@@ -199,7 +222,8 @@ class _Jobs:
 
     async def _shown(self, asked: Asked, job: Job) -> dict[str, Any]:
         """What both kinds of answers have."""
-        recipients = _recipients(job.params)
+        large = max(len(job.params.get(name, "")) for name in ("phones", "list")) // _LINE
+        recipients = await fields.made(lambda: _recipients(job.params), large)
         runs = json.dumps([(run.first, run.last) for run in job.runs])
         of_account = (asked.account.name, runs, int(MessageState.DELIVERED))
         [row] = await self._desk.rows("job_delivered", of_account) if job.runs else [{"count": 0}]

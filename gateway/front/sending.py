@@ -136,7 +136,10 @@ class Sending:
         """What the messages of a request would cost; nothing is taken or kept."""
         if asked.files:
             return await self._relayed(asked)
-        lines = await self.lines(asked)
+        return await self.cost_of(asked, await self.lines(asked))
+
+    async def cost_of(self, asked: Asked, lines: Sequence[ListLine]) -> Value:
+        """The same of texts and recipients that are known."""
         plan = self._plan(asked, placeholder(self._desk))
         total = count = 0
         for one in await planned_in_turns(plan, lines):

@@ -15,6 +15,10 @@ WHERE account = ?1 AND kind = 'job' AND data ->> '$.is_mail' = ?2
 -- How many an account has, and the characters of them.
 SELECT count(*) AS count, coalesce(sum(length(data)), 0) AS size FROM record WHERE account = ? AND kind = 'job';
 
+-- name: jobs_over
+-- The oldest lists of an account of which nothing is to be done any more: account, rows at the most.
+SELECT record_id FROM record WHERE account = ? AND kind = 'job' AND data ->> '$.next_ms' = 0 ORDER BY record_id LIMIT ?;
+
 -- name: job_delivered
 -- How many messages with ids from and to these were delivered: account, a JSON array of pairs, MessageState.
 SELECT count(*) AS count

@@ -319,6 +319,17 @@ def test_the_cost_is_told_to_who_asks(desk: JobDesk) -> None:
     assert desk.do("job_list", "rich")[0]["cost"] == "0.50"
 
 
+def test_the_cost_is_that_of_the_texts_that_are_sent(desk: JobDesk) -> None:
+    desk.do("phone_add", "rich", phone=PHONE, name="Anna", cmt="c" * 200)
+    given = {"name": "list", "phones": f"{PHONE},{OTHER}", "mes": "{cmt}!", "cost": "1"}
+    assert desk.do("job_add", "rich", **given)["cost"] == "1.50"
+    # of whom nothing is known yet something may be known when it is due
+    assert desk.do("job_add", "rich", **given | {"phones": OTHER, "mes": "{cmt}", "time": in_hours(1)}) == {
+        "id": 2,
+        "cost": "0.50",
+    }
+
+
 def test_lists_of_ten_or_of_some_days(desk: JobDesk) -> None:
     numbers = [desk.add() for _ in range(11)]
     assert [row["id"] for row in desk.do("job_list")] == numbers[:0:-1]
@@ -358,12 +369,33 @@ def test_what_makes_no_sense_is_no_list(desk: JobDesk, params: dict[str, str], n
 
 
 def test_there_is_an_end_to_lists(desk: JobDesk, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.add()
+    desk.add(time=in_hours(1))
     monkeypatch.setattr(jobs, "JOBS_MAX", 1)
     assert desk.number("job_add", name="x", mes="x", phones=PHONE) == 5
     monkeypatch.setattr(jobs, "JOBS_MAX", 9)
     monkeypatch.setattr(jobs, "ALL_SIZES_MAX", 9)
     assert desk.number("job_add", name="x", mes="x", phones=PHONE) == 5
+
+
+def test_a_list_that_is_over_gives_way_to_a_new_one(desk: JobDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(jobs, "JOBS_MAX", 3)
+    waits = desk.add(time=in_hours(1))
+    looked_after = desk.add(**{"fl[5]": "1"})
+    sent = desk.add()
+    desk.add("rich")
+    desk.journal.fails = True
+    with pytest.raises(Unavailable):
+        desk.add()
+    desk.journal.fails = False
+    desk.desk.submission.max_messages = 0
+    with pytest.raises(Unavailable):
+        desk.add()  # nothing is taken, so nothing has to go
+    desk.desk.submission.max_messages = 1000
+    assert desk.of(sent)["status"] == 1
+    new = desk.add()
+    assert [row["id"] for row in desk.do("job_list")] == [new, looked_after, waits]
+    assert desk.number("job_get", id=str(sent)) == 3
+    assert len(desk.do("job_list", "rich")) == 1
 
 
 def test_a_group_that_is_gone_fails_its_list(desk: JobDesk) -> None:
