@@ -7,7 +7,7 @@ lines take it. Numbers (`id:`) let a client go on where it was.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from typing import Any
 
 from gateway.api.messages import row_of, shown_of
@@ -91,7 +91,9 @@ def account_stream(hub: Hub, account: Account, last: str, now: float) -> HttpStr
     """All events of an account; `last`: the Last-Event-ID, "": from now on."""
     stream = _open(hub, account.name, now)
     missed = _missed(hub, account.name, last)
-    return HttpStream(CONTENT_TYPE, _chunks(stream, missed), _HEADERS)
+    # who leaves before the first event can say from where he missed some
+    start = b"" if missed else b"id: %d\n" % hub.newest
+    return HttpStream(CONTENT_TYPE, _Chunks(stream, _chunks(stream, missed, start=start)), _HEADERS)
 
 
 async def message_stream(desk: Desk, hub: Hub, account: Account, message_id: int) -> HttpStream:
@@ -109,7 +111,7 @@ async def message_stream(desk: Desk, hub: Hub, account: Account, message_id: int
     now = Event(hub.newest, ENDED_NAME if is_over else "message.state", message_id, _line(shown))
     if is_over:
         stream.close()
-    return HttpStream(CONTENT_TYPE, _chunks(stream, [now], until=ENDED_NAME), _HEADERS)
+    return HttpStream(CONTENT_TYPE, _Chunks(stream, _chunks(stream, [now], until=ENDED_NAME)), _HEADERS)
 
 
 def _open(hub: Hub, account: str, now: float, message_id: int = 0) -> Stream:
@@ -129,10 +131,31 @@ def _missed(hub: Hub, account: str, last: str) -> list[Event]:
     return [Event(hub.newest, GAP, 0, b'{"see":"/v1/messages"}')] if found is None else found
 
 
-async def _chunks(stream: Stream, first: Iterable[Event], until: str | None = None) -> AsyncIterator[bytes]:
-    """`until`: after such an event there will be none."""
+class _Chunks:
+    """What a stream says; its end is the listener's end, also when nothing of it was asked for."""
+
+    def __init__(self, stream: Stream, chunks: AsyncGenerator[bytes, None]) -> None:
+        self._stream = stream
+        self._chunks = chunks
+
+    def __aiter__(self) -> _Chunks:
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await anext(self._chunks)
+
+    async def aclose(self) -> None:
+        """Nobody wants more. A generator that never began would not hear of it."""
+        self._stream.close()
+        await self._chunks.aclose()
+
+
+async def _chunks(
+    stream: Stream, first: Iterable[Event], *, start: bytes = b"", until: str | None = None
+) -> AsyncGenerator[bytes, None]:
+    """`start`: lines before all events; `until`: after such an event there will be none."""
     try:
-        yield b"retry: %d\n\n" % RETRY_MS
+        yield b"retry: %d\n%b\n" % (RETRY_MS, start)
         for event in first:
             yield frame_of(event)
             if event.name == until:

@@ -59,7 +59,7 @@ def listening(
 
 def test_a_message_that_is_taken_and_its_end_are_told(api: ApiDesk) -> None:
     async def work(chunks: AsyncIterator[bytes]) -> None:
-        assert await told(chunks, 1) == [{"retry": "3000"}]
+        assert await told(chunks, 1) == [{"retry": "3000", "id": str(api.hub.newest)}]
         sent = await api.asked("POST", "/v1/messages", {"to": TO, "text": "hello", "reference": "r-1"})
         message_id = sent.value["id"]
         events.accepted(api.hub, api.journal.batches[-1])
@@ -111,6 +111,29 @@ def test_messages_that_were_not_kept_or_only_registered_are_not_told(api: ApiDes
         assert await rest(chunks) == []
 
     listening(api, "/v1/events", work)
+
+
+def test_who_leaves_before_the_first_event_knows_from_where_to_go_on(api: ApiDesk) -> None:
+    async def first(chunks: AsyncIterator[bytes]) -> None:
+        seen.append((await told(chunks, 1))[0]["id"])
+
+    async def second(chunks: AsyncIterator[bytes]) -> None:
+        start, missed = await told(chunks, 2)
+        assert "id" not in start, "what was missed comes behind it"
+        assert missed["data"]["id"] == "7"
+
+    seen: list[str] = []
+    listening(api, "/v1/events", first)
+    events.ended(api.hub, [ENDED])
+    listening(api, "/v1/events", second, Last_Event_ID=seen[0])
+
+
+def test_a_client_that_goes_before_its_stream_begins_is_no_listener(api: ApiDesk) -> None:
+    async def nothing(chunks: AsyncIterator[bytes]) -> None:
+        pass
+
+    for _ in range(2 * hubs.STREAMS):
+        listening(api, "/v1/events", nothing)
 
 
 def test_who_comes_again_goes_on_where_he_was(api: ApiDesk) -> None:
