@@ -11,8 +11,10 @@ import asyncio
 import csv
 import hashlib
 import io
+import os
 import sqlite3
 from collections.abc import Coroutine, Iterable, Mapping
+from contextlib import suppress
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,8 @@ WAITS, RUNS, DONE, CANCELLED, FAILED = range(5)
 ROWS_MAX = 100_000
 TASKS_MAX = 20
 """Of one account; the oldest makes room."""
+OCTETS_MAX = 32 << 20
+"""Of a file: it is handed out from memory. The oldest messages are left out."""
 KEEP_S = 3 * 86_400
 _COLUMNS = ("id", "phone", "sender", "status", "err", "sent", "changed", "parts", "cost", "message")
 
@@ -49,15 +53,23 @@ class Exports:
         self._ready: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Future[None]] = set()
+        self._turn = asyncio.Lock()
+        """Of orders: each sees those before it."""
 
     # -- orders ------------------------------------------------------------------------------------------
 
     async def order(self, account: str, search: Search) -> None:
         """Begins an export, unless the same one is there already; Unavailable."""
+        if self._folder is not None:
+            async with self._turn:
+                await self._order(account, search)
+
+    async def _order(self, account: str, search: Search) -> None:
         told = search.as_data()
         tasks = await self.tasks(account)
-        if self._folder is None or any(task.data["search"] == told for task in tasks):
-            return
+        for task in tasks:
+            if task.data["search"] == told and await self._is_of_use(account, task):
+                return
         for task in tasks[: max(0, len(tasks) + 1 - TASKS_MAX)]:
             self._drop(account, task)
         number = self._desk.records.next_id(KIND)
@@ -68,6 +80,13 @@ class Exports:
         self._start(account, task)
         if self._timer is None:
             self._forget_in(KEEP_S)
+
+    async def _is_of_use(self, account: str, task: Record) -> bool:
+        """Whether it has a file, or will have."""
+        path, status = self._path(account, task), task.data["status"]
+        if status in (WAITS, RUNS) or path is None:
+            return True
+        return status == DONE and await asyncio.to_thread(path.exists)
 
     async def tasks(self, account: str) -> list[Record]:
         """Those of an account, oldest first; what is too old is gone."""
@@ -136,7 +155,7 @@ class Exports:
         self._desk.records.drop(KIND, account, task.record_id)
         path = self._path(account, task)
         if path is not None:
-            path.unlink(missing_ok=True)
+            _remove(path)
 
     def _path(self, account: str, task: Record) -> Path | None:
         # an account's name may be anything, a file's may not
@@ -155,15 +174,28 @@ class Exports:
             account, task = self._waiting.get_nowait()
             try:
                 await self._make(account, task)
-            except OSError as error:
-                self._desk.events.say("warning", "export_failed", account=account, reason=str(error.strerror))
-                await self._note(account, task, FAILED)
-            except (Unavailable, RuntimeError, sqlite3.Error):
+            except (Unavailable, RuntimeError):
                 continue  # the gateway stops, or cannot write: the next run goes on with it
+            except Exception as error:  # whatever it is, those that wait behind it are made
+                await self._failed(account, task, error)
+
+    async def _failed(self, account: str, task: Record, error: Exception) -> None:
+        """Room on a full disk is for others: nothing of the file stays."""
+        reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+        self._desk.events.say("warning", "export_failed", account=account, reason=reason)
+        path = self._path(account, task)
+        with suppress(Unavailable, sqlite3.Error):
+            if path is not None:
+                await asyncio.to_thread(_remove, path)
+            await self._note(account, task, FAILED)
+
+    async def _is_wanted(self, account: str, task: Record) -> bool:
+        """Whether none of the others has made it go."""
+        return await self._desk.records.get(KIND, account, task.record_id) is not None
 
     async def _make(self, account: str, task: Record) -> None:
         path = self._path(account, task)
-        if path is None:
+        if path is None or not await self._is_wanted(account, task):
             return
         await self._note(account, task, RUNS)
         known = self._desk.accounts.get(account)
@@ -171,14 +203,17 @@ class Exports:
         await asyncio.to_thread(path.parent.mkdir, mode=0o700, exist_ok=True)
         unfinished = path.with_suffix(".part")
         await asyncio.to_thread(_begin, unfinished)
-        search, count = Search.of_data(account, task.data["search"]), 0
+        search, count, octets = Search.of_data(account, task.data["search"]), 0, 0
         while count < ROWS_MAX:
             rows = await search.page(self._desk, min(PAGE, ROWS_MAX - count))
             count += len(rows)
-            await asyncio.to_thread(_append, unfinished, [_cells(row, zone) for row in rows])
-            if len(rows) < PAGE:
+            octets += await asyncio.to_thread(_append, unfinished, rows, zone, OCTETS_MAX - octets)
+            if len(rows) < PAGE or octets >= OCTETS_MAX:
                 break
             search = search.before(rows[-1]["message_id"])
+        if not await self._is_wanted(account, task):
+            await asyncio.to_thread(_remove, path)
+            return
         await asyncio.to_thread(unfinished.replace, path)
         await self._note(account, task, DONE)
 
@@ -217,13 +252,32 @@ def _cells(row: Row, zone: tzinfo) -> list[object]:
 
 
 def _begin(path: Path) -> None:
+    path.unlink(missing_ok=True)
     path.touch(mode=0o600)
     path.write_text(_lines([_COLUMNS]), "utf-8", newline="")
 
 
-def _append(path: Path, rows: Iterable[Iterable[object]]) -> None:
-    with path.open("a", encoding="utf-8", newline="") as file:
-        file.write(_lines(rows))
+def _append(path: Path, rows: Iterable[Row], zone: tzinfo, most: int) -> int:
+    """How many octets the rows are; those that would be more than `most` are left out. OSError when the file
+    is not there any more."""
+    lines, octets = [], 0
+    for row in rows:
+        lines.append(_lines([_cells(row, zone)]).encode())
+        octets += len(lines[-1])
+        if octets > most:
+            lines.pop()
+            break
+    with path.open("r+b") as file:
+        file.seek(0, os.SEEK_END)
+        file.write(b"".join(lines))
+    return octets
+
+
+def _remove(path: Path) -> None:
+    """The file, and what there is of it as long as it is made."""
+    for each in (path, path.with_suffix(".part")):
+        with suppress(OSError):
+            each.unlink()
 
 
 def _lines(rows: Iterable[Iterable[object]]) -> str:

@@ -227,6 +227,129 @@ def test_a_full_disk_is_a_failed_task(desk: FrontDesk, tmp_path: Path) -> None:
     asyncio.run(story())
 
 
+def test_what_has_failed_is_made_again_when_it_is_asked_for_again(desk: FrontDesk, tmp_path: Path) -> None:
+    in_the_way = tmp_path / exports.FOLDER
+    in_the_way.write_text("in the way")
+
+    async def story() -> None:
+        sent(desk, PAGE)
+        await ordered(desk)
+        in_the_way.unlink()
+        await ordered(desk)
+        assert [task["status"] for task in await ask(desk, "dl_list")] == ["4", "2"]
+        [path] = in_the_way.iterdir()
+        path.unlink()  # a number in it was erased
+        await ordered(desk)
+        assert [task["status"] for task in await ask(desk, "dl_list")] == ["4", "2", "2"]
+        await ordered(desk)
+        assert len(await ask(desk, "dl_list")) == 3
+
+    asyncio.run(story())
+
+
+def test_a_disk_that_gets_full_is_not_left_full(
+    desk: FrontDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append = exports._append
+
+    def full(path: Path, *more: Any) -> int:
+        append(path, *more)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(exports, "_append", full)
+
+    async def story() -> None:
+        sent(desk, PAGE)
+        await ordered(desk)
+        assert list((tmp_path / exports.FOLDER).iterdir()) == []
+        assert any("No space left on device" in line for line in desk.said)
+
+    asyncio.run(story())
+
+
+def test_one_that_cannot_be_made_stops_none_of_those_behind_it(desk: FrontDesk) -> None:
+    async def story() -> None:
+        sent(desk, PAGE)
+        told = exports.Record(1, "odd", {"status": 0, "created_ms": desk.clock.now_ms(), "search": {}})
+        desk.records.put(exports.KIND, "app", told)
+        desk.journal.flush()
+        desk.records.next_id(exports.KIND)
+        await ordered(desk)
+        assert [task["status"] for task in await ask(desk, "dl_list")] == ["4", "2"]
+
+    asyncio.run(story())
+
+
+def test_what_has_made_room_is_not_made(
+    desk: FrontDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "TASKS_MAX", 2)
+
+    async def story() -> None:
+        sent(desk, PAGE)
+        for number in range(5):
+            await ask(desk, "messages", cnt=str(PAGE + 1), phone=f"{PHONE},7999000010{number}")
+        await done(desk)
+        assert [task["id"] for task in await ask(desk, "dl_list")] == [4, 5]
+        assert len(list((tmp_path / exports.FOLDER).iterdir())) == 2
+
+    asyncio.run(story())
+
+
+def test_one_that_goes_while_it_is_made_leaves_no_file(
+    desk: FrontDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append, made = exports._append, []
+
+    def goes() -> None:
+        desk.records.drop(exports.KIND, "app", 1)
+        desk.journal.flush()
+        made.extend((tmp_path / exports.FOLDER).iterdir())
+
+    async def story() -> None:
+        sent(desk, PAGE - 1)
+        loop = asyncio.get_running_loop()
+
+        def meanwhile(*told: Any) -> int:
+            loop.call_soon_threadsafe(goes)
+            return append(*told)
+
+        monkeypatch.setattr(exports, "_append", meanwhile)
+        await exports.exports_of(desk).order("app", sent_messages.Search("app", 0, 1 << 62, False, ()))
+        await done(desk)
+        assert made and list((tmp_path / exports.FOLDER).iterdir()) == []
+        assert await ask(desk, "dl_list") == []
+
+    asyncio.run(story())
+
+
+def test_a_file_is_not_larger_than_memory_has_room_for(
+    desk: FrontDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "OCTETS_MAX", 1_000)
+
+    async def story() -> None:
+        sent(desk, 3 * PAGE)
+        await ordered(desk)
+        file = await ask(desk, "dl_file", id="1")
+        header, *found = rows(file)
+        assert 0 < len(found) < 3 * PAGE and len(file.body) < 1_200
+        assert found[0][0] == str(3 * PAGE - 1)  # the newest are there
+        assert {len(row) for row in found} == {len(header)}
+
+    asyncio.run(story())
+
+
+def test_two_that_ask_for_the_same_at_once_order_it_once(desk: FrontDesk) -> None:
+    async def story() -> None:
+        sent(desk, PAGE)
+        await asyncio.gather(*(ask(desk, "messages", cnt=str(PAGE + 1)) for _ in range(3)))
+        await done(desk)
+        assert len(await ask(desk, "dl_list")) == 1
+
+    asyncio.run(story())
+
+
 def test_what_cannot_be_stored_is_not_ordered(desk: FrontDesk) -> None:
     async def story() -> None:
         sent(desk, PAGE)
