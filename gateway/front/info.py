@@ -26,6 +26,8 @@ from protocols.smsc_http.recipients import canonical_number, is_number
 from protocols.smsc_http.times import zone_of
 
 NUMBERS_MAX = 1_000
+_PHONES_MAX = 20 * NUMBERS_MAX
+"""Characters; a longer list is none of so many numbers."""
 KEEP_S = 3_600.0
 """Numbers are not ported so often that the service has to be asked again sooner."""
 KNOWN_MAX = 10_000
@@ -41,6 +43,8 @@ def handlers(desk: Desk) -> dict[str, Handler]:
 
     async def operator(asked: Asked) -> Value:
         http, phones = asked.account.config.http, asked.params["phone"]
+        if len(phones) > _PHONES_MAX:
+            raise fields.bad()
         if desk.relay is None or http is None or not http.relay:
             return plans_say(phones, datetime.fromtimestamp(desk.now_s(), UTC))
         key, now = (http.relay, phones), desk.clock.now()

@@ -33,6 +33,7 @@ from gateway.front.waiting_calls import WaitingCalls
 from protocols.smsc_http import errors
 from protocols.smsc_http.answers import Failure
 from protocols.smsc_http.operations import OPERATIONS
+from protocols.smsc_http.recipients import is_number
 from protocols.smsc_http.requests import File
 
 if TYPE_CHECKING:
@@ -106,8 +107,8 @@ class Relay:
             return await self.send(asked)
         if asked.operation not in RELAYED:
             raise ApiProblem(BAD_PARAMETERS, f"{asked.operation} is not asked of a service")
-        if asked.operation == "waitcall" and self._is_listed(asked):
-            raise ApiProblem(BLACKLISTED)
+        if asked.operation == "waitcall":
+            self._check_caller(asked)
         params = own_parameters(asked.operation, asked.params)
         answer = await self.ask(asked.account, asked.operation, params, asked.files)
         if asked.operation == "waitcall":
@@ -115,13 +116,15 @@ class Relay:
             await committed(self._desk.journal)
         return answer
 
-    def _is_listed(self, asked: Asked) -> bool:
-        """Whether the subscriber wants nothing of the account."""
+    def _check_caller(self, asked: Asked) -> None:
+        """ApiProblem 1 for what is no number, 5 for a subscriber who wants nothing of the account."""
         number, account = spellings(asked.params["phone"])[0], asked.account
+        if not is_number(number):
+            raise ApiProblem(BAD_PARAMETERS)
         rules = account.rules
-        if rules is not None and rules.forbids(number) is Refusal.BLACKLIST:
-            return True
-        return forbids(self._desk, account.name, number, False)
+        is_listed = rules is not None and rules.forbids(number) is Refusal.BLACKLIST
+        if is_listed or forbids(self._desk, account.name, number, False):
+            raise ApiProblem(BLACKLISTED)
 
     async def send(self, asked: Asked) -> Value:
         """A message that goes to the service as a whole, with its files; it is one of the gateway's then."""

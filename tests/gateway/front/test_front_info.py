@@ -101,6 +101,15 @@ def test_what_the_service_cannot_say_now_the_plans_say(
     assert ask()["country"] == "by the service"
 
 
+def test_a_list_without_end_is_asked_of_nobody(make_desk: MakeDesk) -> None:
+    desk = make_desk(config_of(account_config(http=AccountHttp(relay="centre"))))
+    desk.relay = told = Told()  # type: ignore[assignment]
+    request = asked(desk, "app", "operator", {"phone": "79031234567," * 2_000})
+    with pytest.raises(ApiProblem) as caught:
+        answer_of(handlers(desk)["operator"], request)
+    assert (caught.value.number, told.times) == (1, 0)
+
+
 def test_what_the_service_does_not_know_is_error_3(
     relayed: tuple[Callable[[], Any], Told, FrontDesk],
 ) -> None:

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from front_desk import asked
 from front_relay import OTHER, PHONE, PICTURE, MakeDesk, Setting, setting_of
-from gateway_fakes import account_config
+from gateway_fakes import NOW_MS, account_config
 
 from gateway.config.model import AccountHttp
 from gateway.core.accounts import Account
 from gateway.core.admission import Rules
-from gateway.front import relay
+from gateway.front import relay, waiting_calls
 from gateway.front.desk import ApiProblem, Unavailable
 from gateway.front.relay import NoAnswer, Places
 from protocols.smsc_http.answers import Failure
@@ -197,3 +197,50 @@ def test_an_error_that_has_no_text_and_no_known_number_is_one_all_the_same(at: S
     with pytest.raises(ApiProblem) as caught:
         at.ask("rcv_buy", phone=PHONE)
     assert caught.value.number == 77
+
+
+# -- calls that prove a number ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("phone", ["abc", "a@example.org", "7999" * 1_000, "7"])
+def test_who_is_no_number_is_not_waited_for(at: Setting, phone: str) -> None:
+    assert at.problem("waitcall", phone=phone).number == 1
+    assert at.service.asked == []
+
+
+def test_an_account_that_waits_for_many_makes_no_call_of_others_nobodys(
+    at: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting_calls, "OF_ACCOUNT_MAX", 3)
+    at.ask("waitcall", "texts", phone=OTHER)
+    for number in range(5):
+        at.ask("waitcall", phone=f"7999000010{number}")
+    whose = at.relay.waiting.whose
+    assert whose(OTHER) == ("texts", NOW_MS)
+    assert [whose(f"7999000010{n}") is not None for n in range(5)] == [False, False, True, True, True]
+    at.ask("waitcall", "texts", phone="79990000104")  # it is theirs now, so there is room
+    at.ask("waitcall", phone="79990000105")
+    assert whose("79990000102") is not None
+
+
+def test_who_is_waited_for_no_longer_is_not_kept(at: Setting) -> None:
+    async def story() -> None:
+        await at.relay(asked(at.desk, "app", "waitcall", {"phone": PHONE}, ()))
+        timer = at.relay.waiting._timer
+        assert timer is not None and timer.when() - asyncio.get_running_loop().time() > 15 * 60
+        at.desk.clock.advance(17 * 60)
+        at.relay.waiting._look()
+        at.desk.journal.flush()
+        assert at.desk.journal.all("SELECT name FROM record") == []
+        assert at.relay.waiting._timer is None
+
+    asyncio.run(story())
+
+
+def test_a_restart_forgets_who_is_waited_for_no_longer(at: Setting) -> None:
+    at.ask("waitcall", phone=PHONE)
+    at.desk.clock.advance(17 * 60)
+    again = relay.Relay(at.desk, {"centre": at.service})
+    asyncio.run(again.waiting.load())
+    at.desk.journal.flush()
+    assert at.desk.journal.all("SELECT name FROM record") == []
