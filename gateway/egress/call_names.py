@@ -21,6 +21,8 @@ LOOKUPS = 8
 LOOKUP_S = 5.0
 KEEP_S = 10.0
 """So long an answer is used again; it is checked each time, so an old one is no danger."""
+STALE_S = 3600.0
+"""So long it is used when there is no answer in time: name servers that are slow or away stop nobody."""
 MOST_KEPT = 1000
 
 Resolve = Callable[[str], Awaitable[list[str]]]
@@ -40,14 +42,16 @@ class Names:
         self._timeout_s = timeout_s
         self._places = asyncio.Semaphore(LOOKUPS)
         self._kept: dict[str, tuple[float, list[str]]] = {}
+        """When it was found, and the answer; the oldest first."""
         self._under_way: dict[str, asyncio.Task[list[str]]] = {}
 
     async def addresses(self, host: str) -> list[str]:
         """Of a name, or the address that `host` is; UnknownHost."""
         with contextlib.suppress(ValueError):
             return [str(ip_address(host))]
-        until, found = self._kept.get(host, (0.0, []))
-        if self._clock.now() < until:
+        since, found = self._kept.get(host, (-STALE_S, []))
+        age_s = self._clock.now() - since
+        if age_s < KEEP_S:
             return found
         task = self._under_way.get(host)
         if task is None:
@@ -57,16 +61,21 @@ class Names:
             async with asyncio.timeout(self._timeout_s):
                 return await asyncio.shield(task)
         except TimeoutError:
+            if age_s < STALE_S:
+                return found
             raise UnknownHost("its host was not found in time") from None
         except OSError as error:
+            if error.errno == socket.EAI_AGAIN and age_s < STALE_S:
+                return found
             raise UnknownHost(f"its host was not found ({system_reason(error)})") from None
 
     async def _look_up(self, host: str) -> list[str]:
         async with self._places:
             found = await self._resolve(host)
+        self._kept.pop(host, None)
         if len(self._kept) >= MOST_KEPT:
-            self._kept.clear()
-        self._kept[host] = (self._clock.now() + KEEP_S, found)
+            del self._kept[next(iter(self._kept))]
+        self._kept[host] = (self._clock.now(), found)
         return found
 
     def _ended(self, host: str, task: asyncio.Task[list[str]]) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 
 import pytest
 from gateway_fakes import ManualClock
 from service_fakes import looped, turns
 
-from gateway.egress.call_names import KEEP_S, LOOKUPS, MOST_KEPT, Names, UnknownHost, ask_system
+from gateway.egress.call_names import KEEP_S, LOOKUPS, MOST_KEPT, STALE_S, Names, UnknownHost, ask_system
 
 
 class Resolver:
@@ -20,6 +21,7 @@ class Resolver:
         self.inside = 0
         self.most = 0
         self.gate = asyncio.Event()
+        self.away = False
 
     async def __call__(self, host: str) -> list[str]:
         self.asked.append(host)
@@ -29,6 +31,8 @@ class Resolver:
             await self.gate.wait()
         finally:
             self.inside -= 1
+        if self.away:
+            raise OSError(socket.EAI_AGAIN, "Temporary failure in name resolution")
         if host.startswith("no"):
             raise OSError(-2, "Name or service not known")
         return ["192.0.2.1"]
@@ -79,6 +83,31 @@ async def test_an_answer_is_kept_for_a_moment_and_a_failure_not() -> None:
 
 
 @looped
+async def test_slow_hosts_of_others_and_absent_name_servers_do_not_matter_to_a_known_host() -> None:
+    resolver, clock = Resolver(), ManualClock()
+    names = Names(clock, resolver, timeout_s=0.02)
+    resolver.gate.set()
+    await names.addresses("example.org")
+    resolver.gate.clear()
+    slow = [asyncio.create_task(names.addresses(f"{n}.slow.example.org")) for n in range(2 * LOOKUPS)]
+    await turns()
+    clock.advance(STALE_S - 1)
+    assert await names.addresses("example.org") == ["192.0.2.1"]
+    clock.advance(2)
+    with pytest.raises(UnknownHost, match="in time"):
+        await names.addresses("example.org")
+    resolver.gate.set()
+    await asyncio.gather(*slow, return_exceptions=True)
+    await names.addresses("example.org")
+    resolver.away = True
+    clock.advance(KEEP_S)
+    assert await names.addresses("example.org") == ["192.0.2.1"]
+    clock.advance(STALE_S)
+    with pytest.raises(UnknownHost, match="Temporary failure"):
+        await names.addresses("example.org")
+
+
+@looped
 async def test_so_many_are_kept_at_the_most() -> None:
     resolver = Resolver()
     resolver.gate.set()
@@ -86,6 +115,9 @@ async def test_so_many_are_kept_at_the_most() -> None:
     for n in range(2 * MOST_KEPT):
         await names.addresses(f"{n}.example.org")
         assert len(names._kept) <= MOST_KEPT
+    asked = len(resolver.asked)
+    await names.addresses(f"{MOST_KEPT}.example.org")
+    assert len(resolver.asked) == asked, "the oldest goes first"
 
 
 @looped
