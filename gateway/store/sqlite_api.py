@@ -170,10 +170,13 @@ class ApiSteps:
 
     # -- age -----------------------------------------------------------------------------------------------
 
+    def forget(self, history_before_id: int) -> None:
+        """What is known of messages that are forgotten now; before they are."""
+        self._run("purge_api_messages", (history_before_id,))
+
     def sweep(self, sweep: Sweep) -> bool:
         """Forgets what is too old; whether there is more."""
         purged = [
-            self._run("purge_api_messages", (sweep.history_before_id,)).rowcount,
             self._run("purge_inbox", (sweep.history_before_ms,)).rowcount,
             self._run("purge_request_keys", (sweep.now_ms - KEY_MS,)).rowcount,
         ]

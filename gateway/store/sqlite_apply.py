@@ -390,6 +390,7 @@ class Applier:
         answer.expired.extend(ended)
         self._finish(answer)
         self.money.sweep(sweep.history_before_id)
+        self.api.forget(sweep.history_before_id)
         purged = [
             run("purge_history", (sweep.history_before_id,)).rowcount,
             run("purge_incidents", (sweep.history_before_ms,)).rowcount,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from gateway_fakes import DAY_MS, NOW_MS, message
 from store_http import CALLED, HANDLER, NO_SESSIONS, WEBHOOK, claim, fail, known, live, send, use
-from store_support import PEER, Store, mail_rows, receipt, submitted
+from store_support import PEER, SqliteEngine, Store, mail_rows, receipt, submitted
 
 from gateway.core.batch import Answer, Row
 from gateway.core.model import Progress
@@ -282,6 +282,20 @@ def test_what_is_forgotten_of_messages(store: Store) -> None:
     fail(store, 1, 3)
     store.sweep(history_before_id=3)
     assert [row["message_id"] for row in store.rows("api_message")] == [2, 3]  # 2 is not over
+    fail(store, 2)
+    store.sweep(history_before_id=4)
+    assert store.rows("api_message") == store.rows("history") == []
+
+
+def test_a_sweep_does_not_look_at_what_lives_however_much_that_is(store: Store) -> None:
+    send(store, *(live(n) for n in range(1, 600)))
+    engine = store.engine
+    assert isinstance(engine, SqliteEngine)
+    steps: list[int] = []
+    engine.connection.set_progress_handler(lambda: steps.append(1) and None, 100)
+    engine.applier.api.forget(10_000)
+    engine.connection.set_progress_handler(None, 0)
+    assert len(steps) < 5, "some instructions, not some for each message"
 
 
 def test_keys_are_forgotten_after_a_day(store: Store) -> None:

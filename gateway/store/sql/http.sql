@@ -50,10 +50,8 @@ INSERT INTO statistics (day, account, connector, state, messages, segments, amou
 ON CONFLICT DO UPDATE SET messages = messages + excluded.messages, segments = segments + excluded.segments;
 
 -- name: purge_api_messages
--- Of messages that are forgotten now, some at a time; what still lives keeps its own.
-DELETE FROM api_message WHERE message_id IN (
-    SELECT message_id FROM api_message a WHERE message_id < ?
-    AND NOT EXISTS (SELECT 1 FROM message m WHERE m.message_id = a.message_id) ORDER BY message_id LIMIT 2000);
+-- Of what leaves the history with this sweep (purge_history): what still lives is not even looked at.
+DELETE FROM api_message WHERE message_id IN (SELECT message_id FROM history WHERE message_id < ? ORDER BY message_id LIMIT 2000);
 
 -- name: insert_inbox
 -- An incoming SMS that its account asks for.
