@@ -31,6 +31,7 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
 
         texts = {name: _text(request, name, TEXT_MAX) for name in ("failure", "recovery", "sender")}
         given = {name: text for name, text in texts.items() if text}
+        ping.check_sender(desk.accounts[account], given.get("sender", ""))
         task = ping.PingTask(0, _text(request, "name", NAME_MAX), ping.checked(str(request["to"])), **given)
         try:
             async with turn_of(desk, account):

@@ -69,11 +69,21 @@ def _text(text: str, contact: Contact | None) -> str:
     in a form, and it neither makes the message one of another kind nor hides the rest as a comment."""
 
     def value(macro: re.Match[str]) -> str:
-        return "" if contact is None else str(getattr(contact, _COLUMNS[macro[1].lower()])).replace("~", "-")
+        return "" if contact is None else plain(str(getattr(contact, _COLUMNS[macro[1].lower()])))
 
     said, _ = split_comment(text)
     read, comment = _MACRO.sub(value, said), _MACRO.sub(value, text[len(said) :])
-    if read.lstrip()[:2] == "__" and said.lstrip()[:2] != "__":
-        read = _BEGINNING.sub("", read)
     # longer than one may be it would refuse the messages of all others
-    return read[:MAX_TEXT] + comment[:MAX_COMMENT]
+    return of_its_kind(read, said)[:MAX_TEXT] + comment[:MAX_COMMENT]
+
+
+def plain(value: str) -> str:
+    """A value that comes into a text, so that it begins no comment."""
+    return value.replace("~", "-")
+
+
+def of_its_kind(text: str, template: str) -> str:
+    """A text with its values, without a prefix of another kind of message that they have brought."""
+    if text.lstrip()[:2] == "__" and template.lstrip()[:2] != "__":
+        return _BEGINNING.sub("", text)
+    return text

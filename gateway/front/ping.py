@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from gateway.core.accounts import Account
 from gateway.front import fields
 from gateway.front.desk import (
     BAD_PARAMETERS,
@@ -20,8 +21,10 @@ from gateway.front.desk import (
     Value,
     committed,
 )
+from gateway.front.job_texts import of_its_kind, plain
 from gateway.front.keeping import HIGHEST, MAX_TEXT, OK, optional_text
 from gateway.front.sending import Sending
+from gateway.translate.api_submit import source_of
 from protocols.smsc_http.errors import WITH_ID
 from protocols.smsc_http.recipients import canonical_number, is_number
 from protocols.smsc_http.sending import group_number
@@ -77,7 +80,8 @@ def handlers(desk: Desk) -> dict[str, Handler]:
             raise ApiProblem(NOT_FOUND)
         task = task_in(record)
         template = task.recovery if recovered else task.failure
-        text = _macros.sub(lambda found: values[found[1]], template).strip()[:MAX_TEXT]
+        said = _macros.sub(lambda found: plain(values[found[1]]), template).strip()
+        text = of_its_kind(said, template)[:MAX_TEXT]
         message = {"phones": task.to, "mes": text, **({"sender": task.sender} if task.sender else {})}
         try:
             await sending.send(asked._replace(operation="send", params=message, files=()))
@@ -108,6 +112,17 @@ def _recipient(item: str) -> str:
     if not is_number(digits):
         raise ValueError(f"{item!r} is neither an international number nor a group (G and its number)")
     return f"+{digits}"
+
+
+def check_sender(account: Account, sender: str) -> None:
+    """ValueError for a sender ("": the account's) that the account cannot use: nobody would ever be told."""
+    source = source_of(sender)
+    if source is None:
+        raise ValueError(f"{sender!r} is no sender: 11 characters of Latin letters at most, or 15 digits")
+    used = source[2] or account.config.default_source
+    if account.sources and used not in account.sources:
+        said = repr(used) if used else "no sender"
+        raise ValueError(f"account {account.name!r} may not send with {said}: see its allowed_sources")
 
 
 async def add(desk: Desk, account: str, task: PingTask) -> PingTask:

@@ -101,3 +101,5 @@ async def test_an_event_is_told_as_an_admin_has_said(
         assert await command(it.gateway, "ping-task", "remove", "1", "--account", LOGIN) != 0
         assert await command(it.gateway, *add[:-1], "nobody") != 0
         assert "'nobody' is neither" in capsys.readouterr().err
+        assert await command(it.gateway, *add, "--sender", "far too long a name") != 0
+        assert "is no sender" in capsys.readouterr().err

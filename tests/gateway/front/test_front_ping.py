@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from front_desk import asked
-from front_sending import OTHER, PHONE, SendDesk
+from front_sending import ACCOUNTS, OTHER, PHONE, SendDesk
+from front_sending import sender as account_of
 
 from gateway.front import contacts, ping
 from gateway.front.desk import ApiProblem
@@ -68,6 +70,37 @@ def test_own_texts_go_to_groups_and_numbers(desk: SendDesk) -> None:
         for _, to, text in texts(desk)
     }
     assert sent == {(PHONE, expected), (OTHER, expected)}
+
+
+def test_a_value_makes_no_other_message(desk: SendDesk) -> None:
+    id = add(desk, account="full")
+    said = {"name": "__CALL__:web", "host": "h\n~~~\n", "info": "down"}
+    assert do(desk, "ping", "full", id=id, **said) == OK
+    [(_, to, text)] = texts(desk)
+    assert (to, text) == (PHONE, "CALL\x11\x11:web h\n---\n does not answer. down")
+    assert [(row[4], row[7]) for row in desk.notes()] == [(0, "")]
+
+
+@pytest.mark.parametrize(
+    ("account", "sender", "is_good"),
+    [
+        ("app", "", True),
+        ("app", "Example", True),
+        ("app", "+79990000003", True),
+        ("app", "far too long a name", False),
+        ("named", "", True),
+        ("named", "Example", True),
+        ("named", "Other", False),
+        ("strict", "", False),
+    ],
+)
+def test_who_the_messages_of_a_task_are_from_is_who_they_can_be_from(
+    tmp_path: Path, account: str, sender: str, is_good: bool
+) -> None:
+    made = SendDesk(tmp_path, *ACCOUNTS, account_of("strict", allowed_sources=("Example",)))
+    with contextlib.nullcontext() if is_good else pytest.raises(ValueError, match=r"no sender|may not send"):
+        ping.check_sender(made.desk.accounts[account], sender)
+    made.close()
 
 
 def test_the_tasks_of_others_are_not_found(desk: SendDesk) -> None:
