@@ -122,7 +122,7 @@ class _Users:
         if now.type in OWN_BALANCE and changed.type not in OWN_BALANCE:
             left = self._desk.submission.ledger.purse(now.name).balance
             if left:
-                raise ApiProblem(NOT_SAVED, f"it has {amount_text(left)}: take that back first (pay)")
+                raise ApiProblem(NOT_SAVED, f"its balance is {amount_text(left)}: make it 0 first (pay)")
 
     async def _put(self, known: SubAccounts, user: SubClient) -> SubClient:
         self._desk.records.put(KIND, user.parent, Record(user.record_id, user.name, user.data))

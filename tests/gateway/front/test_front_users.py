@@ -326,6 +326,34 @@ def test_a_balance_with_money_in_it_is_not_left_behind(ask: Ask) -> None:
     assert ask("user_chg", user="sub", type="2") == {"result": "OK"}
 
 
+def test_a_debt_is_not_left_behind_either(desk: FrontDesk, ask: Ask) -> None:
+    ask("user_add", user="sub", password=WORD)
+    desk.ledger().given_back("sub", -1)  # an admin has taken out more than there was
+    assert "-0.000001" in refused(ask, "user_chg", user="sub", type="2").text
+
+
+def test_two_changes_at_once_are_both_made(desk: FrontDesk, ask: Ask) -> None:
+    ask("user_add", user="sub", password=WORD)
+
+    async def run() -> None:
+        change = handlers(desk)["user_chg"]
+        both = ({"password": "Other-password2", "dlim": "7"}, {"fio": "Example"})
+        await asyncio.gather(*(change(asked(desk, "app", "user_chg", {"user": "sub", **p})) for p in both))
+
+    asyncio.run(run())
+    [(data,)] = desk.journal.all("SELECT data FROM record")
+    assert '"fio": "Example"' in data and '"dlim": "7"' in data
+    assert desk.accounts["sub"].password_hashes() == ("hash of Other-password2",)
+
+
+def test_a_gateway_that_stops_makes_nobody_an_account(desk: FrontDesk, ask: Ask) -> None:
+    subs: Any = desk.sub_accounts
+    subs._daemon.stopping.now = True
+    with pytest.raises(Unavailable):
+        ask("user_add", user="sub", password=WORD)
+    assert "sub" not in desk.accounts
+
+
 # -- pay --------------------------------------------------------------------------------------------
 
 
@@ -389,6 +417,21 @@ def test_money_does_not_come_into_a_balance_that_is_being_given_up(desk: FrontDe
     assert paid == {"result": "OK"}
     assert isinstance(changed, ApiProblem) and changed.number == 8
     assert desk.accounts["sub"].config.balance == "own"
+
+
+@pytest.mark.parametrize(("credit", "sum"), [(0, "100"), (5, "105")])
+def test_all_that_a_parent_has_with_its_credit_can_be_given(
+    make_desk: MakeDesk, tmp_path: Path, credit: int, sum: str
+) -> None:
+    desk = make_desk(config_of(reseller(credit=credit), price_lists=(PRICES,)))
+    with_sub_accounts(desk, tmp_path)
+    desk.ledger().credited("app", 100_000_000)
+    ask = asking(desk)
+    ask("user_add", user="sub", password=WORD)
+    assert refused(ask, "user_pay", user="sub", sum=f"{sum}.000001").number == 10
+    assert ask("user_pay", user="sub", sum=sum) == {"result": "OK"}
+    assert desk.ledger().purse("app").left == 0
+    assert ask("user_pay", user="sub", sum=f"-{sum}") == {"result": "OK"}
 
 
 def test_one_amount_is_not_given_twice_at_the_same_time(desk: FrontDesk, ask: Ask) -> None:
