@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gateway.admin.commits import CANNOT_WRITE, committed
@@ -22,6 +25,7 @@ DAY_MS = 24 * 3_600_000
 LINES = 500
 """So many lines of statistics go into one answer."""
 NUMBER_MAX = 40
+EXPORTS = "downloads"  # gateway.front.exports has it too
 
 
 def handlers(daemon: Daemon) -> dict[str, Handler]:
@@ -123,6 +127,26 @@ async def _erase(daemon: Daemon, number: str) -> AsyncIterator[Reply]:
         counts, step, after = answer.erased[place]
         for name, count in counts.items():
             total[name] = total.get(name, 0) + count
+        if step == OVER:
+            # read before, they would be handed out for days
+            exported = await asyncio.to_thread(_erase_exports, daemon.state_dir / EXPORTS, number)
+            if exported:
+                total["exported file"] = exported
         yield {"rows": total, "done": step == OVER}
     erased = sum(count for name, count in total.items() if name not in KEPT)
     daemon.events.say("info", "erased", number=mask(number), rows=erased, live=total["live"])
+
+
+def _erase_exports(folder: Path, number: str) -> int:
+    """Deletes clients' exports in which it stands, also one that is being made; how many there were.
+
+    Such a file can be ordered again.
+    """
+    found = 0
+    has_it = re.compile(rb"(?<![0-9])" + number.encode() + rb"(?![0-9])").search
+    for path in folder.glob("*"):
+        with suppress(OSError):
+            if has_it(path.read_bytes()):
+                path.unlink()
+                found += 1
+    return found

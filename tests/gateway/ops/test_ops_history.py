@@ -145,6 +145,27 @@ def test_an_erasure_goes_on_in_portions_and_is_logged_without_the_number(desk: D
     assert "79990001234" not in "".join(desk.lines)
 
 
+def test_an_erasure_takes_clients_exports_away_that_have_the_number(desk: Desk) -> None:
+    folder = desk.state_dir / history.EXPORTS
+    folder.mkdir()
+    for name, text in {
+        "a.csv": "33;79990001234;Shop",
+        "b.csv": "1;790999900012345;S",
+        "c.part": "79990001234",
+    }.items():
+        (folder / name).write_text(text)
+
+    async def run() -> dict[str, Any]:
+        reply = asyncio.ensure_future(anext(desk.ask("erase", number="79990001234")))
+        while not desk.journal.batch.erasures:  # noqa: ASYNC110 - a few turns of the loop
+            await asyncio.sleep(0)
+        desk.journal.commit(answer=Answer(erased=[({"history": 1}, -1, 0)]))
+        return await reply
+
+    assert asyncio.run(run()) == {"rows": {"history": 1, "exported file": 2}, "done": True}
+    assert [path.name for path in folder.iterdir()] == ["b.csv"]
+
+
 def test_two_erasures_of_one_batch_have_each_its_answer(desk: Desk) -> None:
     async def run() -> list[dict[str, Any]]:
         numbers = ("79990001234", "79990005678")
