@@ -22,6 +22,9 @@ from protocols.smsc_http.values import identity
 ANSWERS_MAX = 10_000
 HOURS_MAX = 168
 STAT_DAYS_MAX = 3_660
+STEP, STEPS_MAX = 20_000, 100
+"""So many incoming SMS are looked at in one read, and so often for one answer."""
+_NO_ID = (1 << 63) - 1
 _HOUR_MS = 3_600_000
 _FIRST_DAY = date(1970, 1, 1)
 _CURRENCY = "RUR"
@@ -66,14 +69,31 @@ class _History:
         own_number = fields.spellings(params["to_phone"])[0] if params.get("to_phone") else ""
         since_ms = 0 if hours is None else now_ms - min(hours, HOURS_MAX) * _HOUR_MS
         if after is not None:
-            bounds = (account, after, since_ms, own_number, most)
-            rows = await self._desk.rows("api_answers_after", bounds)
+            rows = await self._answers_after(account, after, since_ms, own_number, most)
         else:
             if hours is None:
                 since_ms = fields.begin_ms(datetime.fromtimestamp(now_ms / 1000, zone).date(), zone)
             rows = await self._desk.rows("api_answers_newest", (account, since_ms, own_number, most))
             rows.reverse()
         return await fields.made(lambda: [_answer(row, zone) for row in rows], len(rows))
+
+    async def _answers_after(
+        self, account: str, after: int, since_ms: int, own_number: str, most: int
+    ) -> list[Row]:
+        """No read takes long, however few of them are meant: others have their turn between."""
+        if not since_ms and not own_number:
+            return list(await self._desk.rows("api_answers_after", (account, after, 0, "", most, _NO_ID)))
+        found: list[Row] = []
+        for _ in range(STEPS_MAX):
+            [step] = await self._desk.rows("api_answers_step", (account, after, STEP))
+            if step["high"] is None:
+                break
+            bounds = (account, after, since_ms, own_number, most - len(found), step["high"])
+            found += await self._desk.rows("api_answers_after", bounds)
+            if len(found) >= most:
+                break
+            after = step["high"]
+        return found
 
     async def stat(self, asked: Asked) -> Value:
         """The account's own messages that have ended, by the day (UTC) on which they came."""

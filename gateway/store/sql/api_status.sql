@@ -48,10 +48,15 @@ LEFT JOIN message m ON m.message_id = a.message_id LEFT JOIN history h ON h.mess
 LEFT JOIN history_text t ON t.message_id = a.message_id LEFT JOIN charge c ON c.message_id = a.message_id ORDER BY a.message_id DESC;
 
 -- name: api_answers_after
--- Incoming SMS behind one of them, oldest first: account, inbox_id, since when (ms), own number ("": any), rows at the
--- most.
+-- Incoming SMS behind one of them and up to another, oldest first: account, inbox_id, since when (ms), own number ("":
+-- any), rows at the most, the last inbox_id.
 SELECT inbox_id, phone, own_number, received_ms, esm_class, data_coding, user_data FROM inbox
-WHERE account = ?1 AND inbox_id > ?2 AND received_ms >= ?3 AND ?4 IN ('', own_number) ORDER BY inbox_id LIMIT ?5;
+WHERE account = ?1 AND inbox_id > ?2 AND inbox_id <= ?6 AND received_ms >= ?3 AND ?4 IN ('', own_number)
+ORDER BY inbox_id LIMIT ?5;
+
+-- name: api_answers_step
+-- The highest of the next ids behind one, of which so many are looked at in one go: account, inbox_id, how many.
+SELECT max(inbox_id) AS high FROM (SELECT inbox_id FROM inbox WHERE account = ? AND inbox_id > ? ORDER BY inbox_id LIMIT ?);
 
 -- name: api_answers_newest
 -- The newest ones, of which so many are looked at: account, since when (ms), own number ("": any), rows at the most.

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from gateway.config.model import Config
 from gateway.core.api import ApiFlag
 from gateway.core.model import INCOMING, MessageState
+from gateway.front import history
 from gateway.front.desk import ApiProblem
 from gateway.front.history import handlers
 from protocols.smsc_http.rendering import render
@@ -202,7 +203,8 @@ class _Nobody:
         now_ms = staticmethod(lambda: NOW_MS)
 
     async def rows(self, statement: str, parameters: tuple[object, ...]) -> list[dict[str, Any]]:
-        return [{"segments": 0, "amount": 0}] if statement == "api_sent" else []
+        only = {"api_sent": {"segments": 0, "amount": 0}, "api_answers_step": {"high": None}}
+        return [only[statement]] if statement in only else []
 
 
 _NOBODY: Any = _Nobody()
@@ -279,6 +281,30 @@ def test_by_the_number_that_they_came_to(desk: FrontDesk) -> None:
     incoming(desk, "two", own_number="79990000901")
     assert texts(desk, to_phone="+79990000901") == ["two"]
     assert texts(desk, to_phone="79990000901", after_id="0") == ["two"]
+
+
+def test_a_few_of_many_are_looked_for_in_many_reads(desk: FrontDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One read of a million of them would take a second, for which everybody else would wait."""
+    monkeypatch.setattr(history, "STEP", 2)
+    for number in range(7):
+        incoming(desk, "other", own_number="79990000901")
+        incoming(desk, str(number), age_s=7_200 if number < 3 else 0)
+        incoming(desk, "x", account="other")
+    asked_for: list[str] = []
+    rows = desk.rows
+
+    async def counted(statement: str, parameters: Any = ()) -> list[dict[str, Any]]:
+        asked_for.append(statement)
+        return await rows(statement, parameters)
+
+    desk.rows = counted
+    assert texts(desk, after_id="0", to_phone="79990000900") == list("0123456")
+    assert asked_for.count("api_answers_after") == 7
+    assert texts(desk, after_id="0", to_phone="79990000900", cnt="3") == list("012")
+    assert texts(desk, after_id="0", to_phone="79990000900", hour="1") == list("3456")
+    asked_for.clear()
+    assert len(texts(desk, after_id="0")) == 14
+    assert asked_for == ["api_answers_after"]
 
 
 def test_security_68_nobody_reads_what_came_for_another_account(desk: FrontDesk) -> None:

@@ -213,6 +213,17 @@ def test_a_trailing_comma_asks_for_a_list_of_one(desk: FrontDesk) -> None:
     assert (record["status"], record["id"], record["phone"]) == (-1, 33, PHONE)
 
 
+def test_many_are_looked_for_in_many_reads(desk: FrontDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(status, "PAIRS_AT_ONCE", 2)
+    for number in range(5):
+        came(desk, api_id=str(number))
+    ids = "3,9,0,1,8,4,2"
+    found = ask(desk, id=ids, phone=",".join([f"+{PHONE}"] * 7))
+    assert [(record["id"], record["status"]) for record in found] == [
+        (int(id), -1 if int(id) < 5 else -3) for id in ids.split(",")
+    ]
+
+
 def test_thousands_at_once(desk: FrontDesk) -> None:
     came(desk)
     count = status.PAIRS_MAX
