@@ -28,6 +28,8 @@ class SubAccounts:
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
         self._known: dict[str, SubClient] = {}
+        self._made: dict[str, tuple[Account, SubClient, SubAccount]] = {}
+        """What each was made of last: when one of a thousand changes, the others cost nothing."""
         self.turn = asyncio.Lock()
         """One is made or changed at a time: two must not get one name."""
 
@@ -75,7 +77,11 @@ class SubAccounts:
         for known in self._known.values():
             parent = by_name.get(known.parent)
             if parent is not None and known.name not in by_name:
-                yield account_of(parent, known.name, known.password_hash, known.settings)
+                made = self._made.get(known.name)
+                if made is None or made[0] is not parent or made[1] is not known:
+                    account = account_of(parent, known.name, known.password_hash, known.settings)
+                    made = self._made[known.name] = (parent, known, account)
+                yield made[2]
 
     def say_what_rests(self) -> None:
         """Which sub-clients are none just now, in the log; after a start or a reload."""

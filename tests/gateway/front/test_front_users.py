@@ -278,6 +278,20 @@ def test_without_its_parent_it_rests(desk: FrontDesk, ask: Ask) -> None:
     assert [one.system_id for one in again.accounts] == ["app", "sub"]
 
 
+def test_a_change_of_one_makes_no_other_anew(desk: FrontDesk, ask: Ask) -> None:
+    ask("user_add", user="sub", password=WORD)
+    ask("user_add", user="sub2", password=WORD)
+    other, mine = desk.accounts["sub2"].config, desk.accounts["sub"].config
+    ask("user_chg", user="sub", dlim="7")
+    assert desk.accounts["sub2"].config is other
+    assert next(one for one in desk.config.accounts if one.system_id == "sub2") is other
+    assert desk.accounts["sub"].config is not mine
+    subs = desk.sub_accounts
+    assert subs is not None
+    changed = subs.joined(config_of(reseller(rate=3), price_lists=(PRICES,)))
+    assert [one.rate for one in changed.accounts] == [3, 3, 3]
+
+
 # -- chg --------------------------------------------------------------------------------------------
 
 
