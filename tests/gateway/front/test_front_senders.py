@@ -90,7 +90,8 @@ def test_where_any_name_may_be_used_a_new_one_is_allowed_at_once(tmp_path: Path)
         assert await number_of(ask("sender_get", "free")) == 3
         assert await ask("sender_add", "free", sender="Anything") == {"sender": 1}
         assert await ask("sender_get", "free") == [{"sender": "Anything", "id": 1}]
-        # and others may be used all the same
+        # and others may be used all the same, whatever somebody has said of one
+        assert await decide(desk, "free", "Anything", allowed=True)
         assert may_send(desk, "Other", "free")
 
     run(tmp_path, test)
