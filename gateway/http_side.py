@@ -15,6 +15,7 @@ from gateway.core.api import use_of
 from gateway.core.batch import Answer, Batch
 
 if TYPE_CHECKING:
+    from gateway.api.app import JsonApi
     from gateway.core.hub import Hub
     from gateway.daemon import Daemon
     from gateway.egress.calls import Caller
@@ -50,6 +51,7 @@ class HttpSide:
         self.front: SmscFront
         self.gate: Gate
         self.hub: Hub
+        self.api: JsonApi
         self.caller: Caller
         self.job_runs: JobRuns | None = None
         """Sends mailing lists; None: nobody has had one yet."""
@@ -144,6 +146,7 @@ class HttpSide:
     # -- what there is -----------------------------------------------------------------------------------
 
     def _build(self, config: Config) -> None:
+        from gateway.api.app import JsonApi
         from gateway.core.hub import Hub
         from gateway.egress.calls import Caller
         from gateway.front.address_book import CONTACT
@@ -177,6 +180,7 @@ class HttpSide:
         self.gate = Gate(daemon.accounts, daemon.logins, daemon.clock, config.http, daemon.events)
         self.front = SmscFront(self.desk, self.gate)
         self.hub = Hub(daemon.clock.now_ms())
+        self.api = JsonApi(self.desk, self.gate, self.hub)
         self.caller = Caller(
             daemon.accounts,
             config.http.call_networks,
@@ -198,9 +202,9 @@ class HttpSide:
             yield from (Mount(path, self.front, BODY_MAX) for path in PATHS)
         if "json" in section.serves:
             from gateway.api.app import BODY_MAX as JSON_MAX
-            from gateway.api.app import PREFIX, JsonApi
+            from gateway.api.app import PREFIX
 
-            yield Mount(f"{PREFIX}/", JsonApi(self.desk, self.gate, self.hub), JSON_MAX)
+            yield Mount(f"{PREFIX}/", self.api, JSON_MAX)
         if "links" in section.serves:
             from gateway.front.links import PATH, links_app
 
@@ -246,12 +250,15 @@ class HttpSide:
         """What clients have asked, and what they were told."""
         if self.desk is None:
             return []
-        front, caller = self.front, self.caller
+        front, api, caller = self.front, self.api, self.caller
         return [
             {
                 "requests": front.requests,
                 "errors": front.errors,
                 "refused": front.refused,
+                "json_requests": api.requests,
+                "json_errors": api.errors,
+                "json_refused": api.refused,
                 "calls_taken": caller.taken,
                 "calls_put_off": caller.put_off,
                 "calls_dead": caller.dead,

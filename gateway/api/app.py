@@ -54,18 +54,28 @@ class JsonApi:
         self._gate = gate
         self._sending = Sending(desk)
         self._openapi = b""
+        self.requests = 0
+        """Requests that were let in, and answers that were a problem."""
+        self.errors = 0
+        self.refused = 0
+        """Requests of nobody who may ask: answered 401 or 403."""
 
     async def __call__(self, call: HttpCall) -> Answer:
         """The answer to a request, whatever it is."""
         try:
             return await self._answer(call)
         except Problem as problem:
+            if problem.status in (401, 403):
+                self.refused += 1
+            else:
+                self.errors += 1
             return problem.reply()
         except Unavailable:
-            return unavailable().reply()
-        except sqlite3.OperationalError as error:  # the disk, and none of its words is a stranger's
+            pass
+        except sqlite3.Error as error:  # the disk, and none of its words is a stranger's
             self.desk.events.seldom("error", "http_fault", self.desk.clock.now(), reason=f"store: {error}")
-            return unavailable().reply()
+        self.errors += 1
+        return unavailable().reply()
 
     async def _answer(self, call: HttpCall) -> Answer:
         path = call.path.removeprefix(PREFIX + "/")
@@ -82,6 +92,7 @@ class JsonApi:
             _check_origin(call)
         gate = self._gate
         account = await who(gate, call)
+        self.requests += 1
         enter(gate, account)
         try:
             return await handler(self, Asked(call, account, message_id))

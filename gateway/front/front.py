@@ -100,7 +100,13 @@ class SmscFront:
             return await self._answer(operation, request, fmt, call.peer)
         except ApiProblem as problem:
             return _failure(problem, request, fmt)
-        except (Unavailable, OSError, sqlite3.Error):
+        except Unavailable:
+            return _unavailable()
+        except (OSError, sqlite3.Error) as error:
+            # a file's name may have a number in it
+            what = str(error) if isinstance(error, sqlite3.Error) else error.strerror
+            reason = f"store: {what or type(error).__name__}"
+            self._desk.events.seldom("error", "http_fault", self._desk.clock.now(), reason=reason)
             return _unavailable()
 
     async def _answer(self, operation: Operation | None, request: Request, fmt: int, peer: str) -> HttpReply:

@@ -151,6 +151,7 @@ class Gate:
         else:
             _make_room(self._blocked)
             self._blocked[place] = now + self._http.block_s
+            self._events.seldom("warning", "http_blocked", now, peer=place, seconds=self._http.block_s)
 
     # -- how often ---------------------------------------------------------------------------------------
 

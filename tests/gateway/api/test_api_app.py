@@ -177,6 +177,29 @@ def test_a_body_that_is_too_large_is_told(api: ApiDesk) -> None:
     assert api.post(b" " * (BODY_MAX + 1)).status == 413
 
 
+def test_requests_are_counted_by_what_became_of_them(api: ApiDesk) -> None:
+    async def broken(*_: object) -> Any:
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+    counts = []
+    asked: list[tuple[str, str, dict[str, Any]]] = [
+        ("GET", "/v1/account", {}),
+        ("POST", "/v1/messages", {"value": {"to": TO, "text": "hello"}}),
+        ("POST", "/v1/messages", {"value": {"to": "", "text": "hello"}}),
+        ("GET", "/v1/account", {"account": "nobody"}),
+        ("GET", "/v1/account", {"account": "blocked"}),
+        ("POST", "/v1/messages", {"Origin": "https://example.org"}),
+        ("GET", "/v1/nothing", {}),
+    ]
+    for method, path, more in asked:
+        api.ask(method, path, **more)
+        counts.append((api.api.requests, api.api.errors, api.api.refused))
+    assert counts == [(1, 0, 0), (2, 0, 0), (3, 1, 0), (3, 1, 1), (3, 1, 2), (3, 1, 3), (3, 2, 3)]
+    api.desk.rows = broken
+    assert api.ask("GET", "/v1/messages").status == 503
+    assert (api.api.requests, api.api.errors) == (4, 3)
+
+
 def test_the_store_that_cannot_be_read_is_told(api: ApiDesk) -> None:
     async def broken(*_: object) -> Any:
         raise sqlite3.OperationalError("disk I/O error")

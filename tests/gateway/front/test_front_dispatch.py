@@ -281,6 +281,10 @@ def test_a_picture_needs_no_login_and_somebodys_relay(made: Any) -> None:
 
 def test_a_store_that_cannot_be_read_is_503(made: Any) -> None:
     front = made().scripts("balance")
-    for error in (OSError("disk"), sqlite3.OperationalError("locked")):
+    for error in (OSError(5, "Input/output error", "7999.csv"), sqlite3.OperationalError("locked")):
         front.answer = error
         assert front.ask("/sys/balance.php").status == 503
+        front.desk.clock.advance(60)
+    told = "".join(front.desk.said)
+    assert 'reason="store: Input/output error"' in told and 'reason="store: locked"' in told
+    assert "7999" not in told

@@ -151,7 +151,10 @@ def test_a_reload_changes_keys_and_settings() -> None:
 def test_many_bad_logins_block_their_address_for_a_time() -> None:
     gated = Gated(Http(block_after=3, block_s=100))
     bad = Credentials(key="x")
-    assert [gated.answer(bad) for _ in range(4)] == [2, 2, 2, 4]
+    assert [gated.answer(bad) for _ in range(2)] == [2, 2]
+    assert "http_blocked" not in "".join(gated.lines)
+    assert [gated.answer(bad) for _ in range(2)] == [2, 4]
+    assert "http_blocked peer=192.0.2.7 seconds=100" in "".join(gated.lines)
     assert gated.answer(GOOD) == gated.answer(Credentials(key=KEY)) == 4
     assert gated.answer(Credentials(key=KEY), "192.0.2.8") == 0
     gated.clock.advance(99)
