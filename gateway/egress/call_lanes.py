@@ -50,6 +50,8 @@ class Lane:
     """When the log was told of a failure."""
     rests: bool = False
     """It fails, and gets nothing until the next tick: failing fast must not cost more than working."""
+    is_slow: bool = False
+    """The last call was not taken, or took long."""
     is_queued: bool = False
 
     @property
@@ -67,7 +69,8 @@ class Lane:
 
     def grow(self, took_s: float, *, taken: bool) -> None:
         """After a call that took so long."""
-        self.share = min(self.share + 1, SHARE) if taken and took_s <= SLOW_S else max(1, self.share // 2)
+        self.is_slow = not taken or took_s > SLOW_S
+        self.share = max(1, self.share // 2) if self.is_slow else min(self.share + 1, SHARE)
 
     @property
     def name(self) -> str:

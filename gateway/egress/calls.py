@@ -32,6 +32,11 @@ from gateway.translate.calls import type_of
 from protocols.smsc_http.callbacks import CallbackError
 
 AT_ONCE = 100
+SLOW_AT_ONCE = AT_ONCE // 2
+"""Those of them that go to handlers which failed or took long the last time: however many are so, the others
+have places left."""
+SLOW_FIRST = 10
+"""So many of these begin before the others'."""
 CLAIM = 50
 """Calls that are claimed at once."""
 PROBLEM_S = 600.0
@@ -83,6 +88,8 @@ class Caller:
         self._random = random
         self._lanes: dict[tuple[str, int], Lane] = {}
         self._ready: deque[Lane] = deque()
+        self._slow: deque[Lane] = deque()
+        self._slow_under_way = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._claiming = False
         self._due_ms: int | None = 0  # of the next call to claim; None: there is none
@@ -183,24 +190,36 @@ class Caller:
     def _queue(self, lane: Lane) -> None:
         if lane.can_start and not lane.is_queued:
             lane.is_queued = True
-            self._ready.append(lane)
+            (self._slow if lane.is_slow else self._ready).append(lane)
+
+    def _next(self) -> Lane | None:
+        """Whose turn it is, and that is now over."""
+        if self.under_way >= AT_ONCE:
+            return None
+        while self._ready and self._ready[0].is_slow:
+            self._slow.append(self._ready.popleft())
+        if self._slow and self._slow_under_way < (SLOW_FIRST if self._ready else SLOW_AT_ONCE):
+            return self._slow.popleft()
+        return self._ready.popleft() if self._ready else None
 
     def _pump(self) -> None:
         """Starts calls, one of each lane in turn."""
-        while self._ready and self.under_way < AT_ONCE and not self._journal.error and not self._stopping:
-            lane = self._ready.popleft()
+        while not self._journal.error and not self._stopping and (lane := self._next()) is not None:
             lane.is_queued = False
             if lane.can_start:
                 lane.under_way += 1
                 self.under_way += 1
+                self._slow_under_way += lane.is_slow
                 call = lane.waiting.popleft()
-                task = asyncio.get_running_loop().create_task(self._call(lane, call), name="call")
+                task = asyncio.get_running_loop().create_task(
+                    self._call(lane, call, is_slow=lane.is_slow), name="call"
+                )
                 self._tasks.add(task)
                 task.add_done_callback(self._tasks.discard)
                 self._queue(lane)
 
-    async def _call(self, lane: Lane, call: Call) -> None:
-        """Makes a call, and notes what became of it."""
+    async def _call(self, lane: Lane, call: Call, *, is_slow: bool) -> None:
+        """Makes a call, and notes what became of it; `is_slow`: it was counted so."""
         started = self._clock.now()
         try:
             status = await self._try(call)
@@ -222,6 +241,7 @@ class Caller:
             was_full = lane.is_full
             lane.under_way -= 1
             self.under_way -= 1
+            self._slow_under_way -= is_slow
             lane.grow(self._clock.now() - started, taken=not lane.failures)
         if self._left_out and was_full and not lane.is_full:
             self._due_ms = 0

@@ -15,8 +15,8 @@ from service_fakes import looped
 
 from gateway.config.account_model import SubAccount
 from gateway.core.api import CallKind
-from gateway.egress.call_lanes import FIRST_SHARE, FULL, HANDLER_TRIES, SHARE, next_due_ms
-from gateway.egress.calls import AT_ONCE, CLAIM, PROBLEM_S
+from gateway.egress.call_lanes import FIRST_SHARE, FULL, HANDLER_TRIES, SHARE, Lane, next_due_ms
+from gateway.egress.calls import AT_ONCE, CLAIM, PROBLEM_S, SLOW_AT_ONCE, SLOW_FIRST
 from protocols.smsc_http.callbacks import IncomingCall, check_hash, parse_callback
 from protocols.webhooks import HEADER, is_genuine
 
@@ -285,6 +285,46 @@ async def test_a_handler_that_never_answers_starves_nobody() -> None:
         gate.set_result(200)
         await it.settled()
         assert len(it.store.done) == 1300
+
+
+@looped
+async def test_however_many_handlers_never_answer_others_have_places() -> None:
+    bad = [f"bad{n:03}" for n in range(AT_ONCE)]
+    async with bench(*bad, "good") as it:
+        for name in bad:
+            it.client.usual[f"http://{name}/"] = no_answer("no answer within 30 s")
+            it.write(2, account=name)
+        await it.settled()
+        gate: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        it.client.usual = {f"http://{name}/": gate for name in bad}
+        it.clock.advance(FOUR_MINUTES_S)
+        it.tick()
+        await it.until(lambda: it.caller.under_way == SLOW_AT_ONCE)
+        ids = it.write(300, account="good")
+        await it.until(lambda: len(it.store.done) == 300)
+        assert sorted(it.store.done) == ids
+        assert it.caller.under_way == SLOW_AT_ONCE
+        gate.set_result(200)
+        await it.until(lambda: not it.store.rows)
+        assert it.caller.under_way == 0
+
+
+@looped
+async def test_who_is_slow_has_some_places_before_the_others_and_half_of_all_after_them() -> None:
+    async with bench() as it:
+        caller, slow, good = it.caller, Lane("slow", HANDLER, is_slow=True), Lane("good", HANDLER)
+        turns = []
+        for already in (0, SLOW_FIRST - 1, SLOW_FIRST, SLOW_AT_ONCE - 1, SLOW_AT_ONCE):
+            caller._slow_under_way = already
+            for lanes in ([slow, good], [slow]):
+                caller._ready.clear()
+                caller._slow.clear()
+                caller._ready.extend(lanes)
+                turn = caller._next()
+                turns.append(turn.account if turn else "-")
+        assert turns == ["slow", "slow", "slow", "slow", "good", "slow", "good", "slow", "good", "-"]
+        caller._ready.clear()
+        caller._slow.clear()
 
 
 @looped
