@@ -107,6 +107,14 @@ def test_what_else_the_receipt_says_is_told(store: Store) -> None:
     assert [one.info for one in claim(store, NOW_MS + DAY_MS)[0]] == ["imsi=1"]
 
 
+@pytest.mark.parametrize(("kind", "kept"), [(0, ""), (4, "imsi=1"), (5, "imsi=1")])
+def test_what_is_said_of_a_number_that_was_looked_up_is_kept(store: Store, kind: int, kept: str) -> None:
+    send(store, live(1, flags=0), live(2, flags=0), kind=kind)
+    store.apply(submitted=[submitted(1, "A"), submitted(2, "B")])
+    store.apply(receipts=[(*receipt("A")[:-1], "imsi=1"), receipt("B")])
+    assert [row["info"] for row in store.rows("api_message")] == [kept, ""]
+
+
 def test_what_ended_in_the_last_run_is_called_for_in_the_next(store: Store) -> None:
     """In doubt when the gateway was killed, with a policy that ends it: the start ends it."""
     use(store, HANDLER)
@@ -147,6 +155,16 @@ def test_a_refused_message_can_be_asked_for(store: Store) -> None:
     (one,) = claim(store)[0]
     assert (one.message_id, one.api_id, one.phone, one.state, one.error) == (1, "77", PEER, 8, "no money")
     assert (one.own_number, one.parts, one.cost, one.comment) == ("Example", 1, 1_400_000, "note")
+
+
+def test_one_that_did_not_come_over_http_is_told_to_no_listener(store: Store) -> None:
+    use(store, HANDLER)
+    answer = store.apply(registered=[registered(1), registered(2)], api_messages=[known(2)])
+    assert [row[1] for row in answer.api_ended] == [2]
+    assert [(one.message_id, one.api_id, one.phone) for one in claim(store)[0]] == [
+        (1, "", PEER),
+        (2, "77", PEER),
+    ]
 
 
 def test_it_is_counted_like_others_that_end(store: Store) -> None:
@@ -194,15 +212,16 @@ def test_of_a_request_that_comes_again_nothing_is_kept(store: Store) -> None:
             request_keys=[request("k", n, digest=b"%d" % n)],
             accepted=[(*live(n, flags=16), Progress.GATHERED.value)],
             parts=[(n, "app", "a", PEER, 1, 2, 1, NOW_MS)],
+            replaced_by=[(n, "app", PEER, "Example", "", NOW_MS)],
             charges=[(n, "app", 10, 0)],
             api_messages=[known(n)],
             registered=[registered(n + 100)] * (n == 1),
-            short_links=[(n, "app", "https://example.org/", NOW_MS, n)],
+            short_links=[(n + 200, "app", "https://example.org/", NOW_MS, n)],
         )
 
     assert accept(1).keys_known == []
     before = {
-        name: store.rows(name) for name in ("message", "charge", "api_message", "history", "short_link")
+        name: store.rows(name) for name in ["message", "charge", "api_message", "history", "short_link"]
     }
     assert accept(2).keys_known == [(0, b"1", b"answer 1")]
     after = {name: store.rows(name) for name in before}
@@ -299,7 +318,9 @@ def test_a_sweep_does_not_look_at_what_lives_however_much_that_is(store: Store) 
 
 
 def test_keys_are_forgotten_after_a_day(store: Store) -> None:
-    store.apply(request_keys=[request("old", at_ms=NOW_MS - DAY_MS - 1), request("new")])
+    store.apply(
+        request_keys=[request("old", at_ms=NOW_MS - DAY_MS - 1), request("new", at_ms=NOW_MS - DAY_MS)]
+    )
     store.sweep()
     assert [row["key"] for row in store.rows("request_key")] == ["new"]
 

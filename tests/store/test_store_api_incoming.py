@@ -7,6 +7,7 @@ from gateway_fakes import DAY_MS, NOW_MS
 from store_http import HANDLER, INBOX, NO_SESSIONS, WEBHOOK, claim, incoming, known, use
 from store_support import PEER, Store, incoming_sms
 
+from gateway.core.api import WAIT_CALL, CallKind
 from gateway.core.message_ids import lowest_id_at
 from gateway.store import recent_phones, sqlite_mail
 from gateway.store.sqlite_mail import FOR_INBOX
@@ -54,11 +55,35 @@ def test_what_is_kept_and_told_of_it(store: Store) -> None:
     assert (one.done_ms, one.user_data, one.data_coding, one.api_id) == (NOW_MS, b"yes", 0, "")
 
 
+@pytest.mark.parametrize(
+    ("text", "own_number", "kind"),
+    [
+        (WAIT_CALL, "", CallKind.WAITCALL),
+        (WAIT_CALL, OURS, CallKind.INCOMING),
+        (b"yes", "", CallKind.INCOMING),
+    ],
+)
+def test_a_subscriber_who_has_called_is_told_as_such(
+    store: Store, text: bytes, own_number: str, kind: CallKind
+) -> None:
+    use(store, HANDLER)
+    store.apply(incoming=[incoming(text, source=PEER, destination=own_number)])
+    assert [one.kind for one in claim(store)[0]] == [kind]
+
+
 def test_numbers_are_kept_without_their_plus(store: Store) -> None:
     use(store, INBOX)
     store.apply(incoming=[sms(number="+" + PEER)])
     assert store.rows("inbox")[0]["phone"] == PEER
     assert store.rows("delivery")[0]["source"] == "+" + PEER
+
+
+def test_listeners_hear_of_what_is_kept(store: Store) -> None:
+    use(store, INBOX)
+    use(store, HANDLER, "called")
+    row = incoming(source="+" + PEER, destination="+" + OURS)
+    answer = store.apply(incoming=[row, ("called", *row[1:])])
+    assert answer.inbox == [("app", 1, PEER, OURS, NOW_MS)]
 
 
 def test_other_accounts_get_theirs_as_before(store: Store) -> None:
