@@ -86,7 +86,7 @@ class Exports:
         path, status = self._path(account, task), task.data["status"]
         if status in (WAITS, RUNS) or path is None:
             return True
-        return status == DONE and await asyncio.to_thread(path.exists)
+        return bool(status == DONE and await asyncio.to_thread(path.exists))
 
     async def tasks(self, account: str) -> list[Record]:
         """Those of an account, oldest first; what is too old is gone."""

@@ -67,6 +67,8 @@ _MODULES: Final = {operation: module for module, names in SCRIPTS.items() for op
 _SECRETS = frozenset({"login", "psw", "apikey"})
 _MANY = 200
 """Records, which take some milliseconds to write."""
+_LARGE = frozenset({"price"})
+"""Operations with one record that may be as large: thousands of zones."""
 _TYPES = {2: "text/xml", 3: "application/json"}
 _WITHOUT_LOGIN = "imgcode"
 
@@ -128,7 +130,7 @@ class SmscFront:
             if operation is None or missing(operation, params):
                 raise ApiProblem(BAD_PARAMETERS)
             value = await self._do(account, operation, request, fmt, peer)
-            if isinstance(value, list) and len(value) > _MANY:
+            if operation.name in _LARGE or (isinstance(value, list) and len(value) > _MANY):
                 # beside the loop, where nobody waits for it
                 return await asyncio.to_thread(_reply, operation, value, request, fmt)
             return _reply(operation, value, request, fmt)

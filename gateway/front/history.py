@@ -79,11 +79,11 @@ class _History:
 
     async def _answers_after(
         self, account: str, after: int, since_ms: int, own_number: str, most: int
-    ) -> list[Row]:
+    ) -> list[dict[str, Any]]:
         """No read takes long, however few of them are meant: others have their turn between."""
         if not since_ms and not own_number:
-            return list(await self._desk.rows("api_answers_after", (account, after, 0, "", most, _NO_ID)))
-        found: list[Row] = []
+            return await self._desk.rows("api_answers_after", (account, after, 0, "", most, _NO_ID))
+        found: list[dict[str, Any]] = []
         for _ in range(STEPS_MAX):
             [step] = await self._desk.rows("api_answers_step", (account, after, STEP))
             if step["high"] is None:
@@ -114,7 +114,7 @@ class _History:
 
     async def price(self, asked: Asked) -> Value:
         """The account's price list."""
-        return price_zones(self._desk, asked.account)
+        return await price_zones(self._desk, asked.account)
 
 
 def message_record(row: Row, zone: tzinfo) -> dict[str, Any]:

@@ -6,6 +6,7 @@ A segment of any kind costs the same, so the columns are alike.
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from gateway.core.accounts import Account
@@ -15,28 +16,38 @@ from gateway.front.desk import BAD_PARAMETERS, ApiProblem, Desk
 
 ZONES_MAX = 5_000
 _NUMBER_DIGITS = 11
-_known: dict[str, tuple[PriceTable, dict[str, Any]]] = {}
-"""By the names of price lists: to find out whose prefixes are takes a while."""
+_known: dict[str, tuple[PriceTable, asyncio.Future[dict[str, Any]]]] = {}
+"""By the names of price lists."""
 
 
-def price_zones(desk: Desk, account: Account) -> dict[str, Any]:
+async def price_zones(desk: Desk, account: Account) -> dict[str, Any]:
     """The answer; ApiProblem 1 for an account that pays nothing."""
     plan = desk.submission.ledger.plans.get(account.name)
     if plan is None:
         raise ApiProblem(BAD_PARAMETERS, "this account has no price list: it pays nothing")
     table = plan.prices
     known = _known.get(table.name)
-    if known is None or known[0] is not table:
-        _known[table.name] = known = table, _zones(table)
-    return known[1]
+    if known is None or known[0] is not table or not _is_of_use(known[1]):
+        # to find out whose thousands of prefixes are takes seconds, for which all others would wait
+        making = asyncio.ensure_future(asyncio.to_thread(_zones, table))
+        _known[table.name] = known = table, making
+    return await asyncio.shield(known[1])
+
+
+def _is_of_use(made: asyncio.Future[dict[str, Any]]) -> bool:
+    """Whether there are zones, or will be."""
+    if made.done():
+        return not made.cancelled() and made.exception() is None
+    return made.get_loop() is asyncio.get_running_loop()
 
 
 def _zones(table: PriceTable) -> dict[str, Any]:
     prices = dict(table.items())
     zones: list[dict[str, str]] = []
     for prefix in sorted(prices):
-        shorter = _price_before(prices, prefix)
-        if prices[prefix] != shorter and len(zones) < ZONES_MAX:
+        if len(zones) == ZONES_MAX:
+            break
+        if prices[prefix] != _price_before(prices, prefix):
             cost = amount_text(prices[prefix])
             row = dict.fromkeys(("api", "mass", "mms", "hlr", "call"), cost)
             zones.append({"zone": str(len(zones) + 1), "name": _name(prefix), **row})

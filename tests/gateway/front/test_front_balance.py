@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +13,8 @@ from front_messages import answer_of
 from gateway_fakes import account_config
 
 from gateway.config.model import Config, Price, PriceList
-from gateway.front import balance, history
+from gateway.core.prices import PriceTable
+from gateway.front import balance, history, price_zones
 from gateway.front.desk import ApiProblem
 from protocols.smsc_http.rendering import render
 
@@ -110,6 +113,31 @@ def test_zones_are_the_prefixes_of_the_price_list(make_desk: MakeDesk) -> None:
 def test_prices_are_told_anew_after_a_reload(make_desk: MakeDesk) -> None:
     assert ask(desk_with(make_desk, listed(("7", 1))), "price")["zones"][0]["api"] == "1.00"
     assert ask(desk_with(make_desk, listed(("7", 2))), "price")["zones"][0]["api"] == "2.00"
+
+
+def test_whose_thousands_of_prefixes_are_is_found_out_once_and_holds_nobody_up(
+    make_desk: MakeDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk, zones, found_out = desk_with(make_desk), price_zones._zones, []
+
+    def slow(table: PriceTable) -> dict[str, Any]:
+        found_out.append(threading.current_thread() is threading.main_thread())
+        if len(found_out) == 1:
+            raise MemoryError
+        return zones(table)
+
+    monkeypatch.setattr(price_zones, "_zones", slow)
+    price = history.handlers(desk)["price"]
+    request = asked(desk, "app", "price", {})
+
+    async def story() -> None:
+        with pytest.raises(MemoryError):
+            await price(request)
+        first, second = await asyncio.gather(price(request), price(request))
+        assert first == second
+
+    asyncio.run(story())
+    assert found_out == [False, False]
 
 
 def test_a_price_list_of_a_whole_operator_is_told_in_part(make_desk: MakeDesk) -> None:
