@@ -185,6 +185,14 @@ async def test_security_62_of_several_addresses_only_good_ones_are_tried() -> No
 
 
 @looped
+async def test_security_62_a_good_address_that_is_dead_is_no_way_to_a_bad_one() -> None:
+    names, only = FakeNames(x_example_org=["127.0.0.9", HOST]), [ip_network("127.0.0.9")]
+    async with called() as server, client_with(only, resolve=names) as client:
+        assert "efused" in await fails(client, f"http://x.example.org:{server.port}/")
+        assert not server.came
+
+
+@looped
 async def test_the_next_address_is_tried_when_one_is_dead() -> None:
     names = FakeNames(x_example_org=["127.0.0.9", HOST])
     async with called() as server, client_with(resolve=names) as client:

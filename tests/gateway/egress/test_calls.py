@@ -15,6 +15,7 @@ from service_fakes import looped
 
 from gateway.config.account_model import SubAccount
 from gateway.core.api import CallKind
+from gateway.core.batch import Answer
 from gateway.egress.call_lanes import FIRST_SHARE, FULL, HANDLER_TRIES, SHARE, Lane, next_due_ms
 from gateway.egress.calls import AT_ONCE, CLAIM, PROBLEM_S, SLOW_AT_ONCE, SLOW_FIRST
 from protocols.smsc_http.callbacks import IncomingCall, check_hash, parse_callback
@@ -261,10 +262,13 @@ async def test_an_account_has_few_calls_at_once_and_all_have_a_bound() -> None:
         for _ in range(50):
             await asyncio.sleep(0)
         assert sum(it.client.inside.values()) == AT_ONCE
+        claims = len(it.store.claims)
+        it.write(account=names[0])
+        assert len(it.store.claims) == claims, "what nobody has room for stays in the store"
         assert max(it.client.inside.values()) <= FIRST_SHARE
         gate.set_result(200)
         await it.settled()
-        assert len(it.store.done) == 4 * AT_ONCE
+        assert len(it.store.done) == 4 * AT_ONCE + 1
         assert max(it.client.most.values()) <= SHARE
 
 
@@ -436,6 +440,19 @@ async def test_a_claim_that_was_not_committed_is_made_again() -> None:
         it.store.fails = False
         await it.advance(0.5)
         assert it.store.done == [1]
+
+
+@looped
+async def test_what_is_written_while_the_store_looks_is_looked_for_at_once() -> None:
+    async with bench() as it:
+        it.store.held = True
+        it.caller.wake()
+        before = len(it.store.claims)
+        it.caller.store_says(Answer(calls_waiting=True))
+        it.store.held = False
+        it.store.wake()
+        await it.settled()
+        assert len(it.store.claims) == before + 2
 
 
 @looped

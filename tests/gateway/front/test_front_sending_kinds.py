@@ -243,6 +243,8 @@ def test_a_comment_goes_with_what_a_service_sends(desk: SendDesk) -> None:
 
 def test_seconds_of_a_call_are_counted(desk: SendDesk) -> None:
     assert desk.ask("full", call="1", mes="x" * 31)["cnt"] == 3
+    assert desk.notes()[0][5] == 3
+    assert desk.ask("full", call="1", mes="x" * 31, cost="1")["cnt"] == 3
 
 
 @pytest.mark.parametrize(
