@@ -17,6 +17,7 @@ from gateway.config.model import HttpListener as ListenerConfig
 from gateway.core.clock import Clock
 from gateway.core.events import Events
 from gateway.ingress.http_connection import HttpConnection
+from gateway.ingress.http_reader import IS_STRICT
 from gateway.ingress.http_requests import Mount
 from gateway.ingress.http_turns import Turns
 from gateway.ingress.http_writing import Dates
@@ -53,6 +54,10 @@ class HttpListener:
 
     async def start(self) -> None:
         """Listens; OSError when the address cannot be had, or a certificate cannot be read."""
+        if not IS_STRICT:
+            raise OSError(
+                "aiohttp has no parser in C here: install it from its wheel, without AIOHTTP_NO_EXTENSIONS"
+            )
         host, port = self.config.address
         self._tls = server_context(self.config.tls)
         self._server = await asyncio.get_running_loop().create_server(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from aiohttp.http import HttpRequestParser, HttpVersion11, RawRequestMessage
 from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import HttpRequestParserPy
 from aiohttp.streams import EMPTY_PAYLOAD
 
 from gateway.core.http import App, HttpCall, HttpReply
@@ -34,6 +35,9 @@ from gateway.ingress.http_writing import plain
 if TYPE_CHECKING:
     from gateway.ingress.http_listener import HttpListener
 
+IS_STRICT = HttpRequestParser is not HttpRequestParserPy
+"""Whether aiohttp has its parser in C. The one in Python, which takes its place without a word, lets other
+things pass: methods that nobody knows, targets that are not ASCII, a length behind a body."""
 _NEVER_PAUSE = 1 << 30  # of the parser's own flow control: bodies are taken as they come, and counted
 
 

@@ -20,7 +20,9 @@ _FIXES = {
 
 def why_not_listening(error: OSError) -> str:
     """The reason and the fix."""
-    return f"{system_reason(error)} – {_FIXES.get(error.errno or 0, 'check the address')}"
+    if error.errno is None:  # our own, which says all
+        return system_reason(error)
+    return f"{system_reason(error)} – {_FIXES.get(error.errno, 'check the address')}"
 
 
 def path_too_long(socket_path: Path) -> str:

@@ -102,6 +102,7 @@ async def test_who_sends_on_and_on_is_read_as_far_as_it_is_answered() -> None:
         for _ in range(20):
             await asyncio.sleep(0)
         assert connection.waiting < IN_LINE + PIECE / len(GET)  # the rest waits as octets, or in the kernel
+        assert not connection._transport.is_reading()
         gate.set()
         for _ in range(15_000):  # and it is read on when there is room
             assert (await answer_of(reader))[0] == 200

@@ -18,7 +18,7 @@ from gateway.config.basics import Address
 from gateway.config.model import HttpListener as ListenerConfig
 from gateway.core.http import HttpCall, HttpReply, HttpStream
 from gateway.ingress import http_listener
-from gateway.ingress.http_connection import IN_LINE, UNSENT_MAX
+from gateway.ingress.http_connection import IN_LINE, LINGER_S, UNSENT_MAX
 from gateway.ingress.http_listener import ROOM, HttpListener
 from gateway.ingress.http_requests import FIELDS_MAX, HEAD_MAX, LINE_MAX
 
@@ -118,6 +118,19 @@ async def test_what_does_not_come_whole_in_time_is_told_and_closed() -> None:
             server.turn(2)
             assert (await answer_of(reader))[0] == 408
             writer.close()
+
+
+@on_loops
+async def test_who_was_refused_and_stays_is_dropped() -> None:
+    async with serving() as server:
+        reader, writer = await server.open()
+        writer.write(b"x" * 100 + b"\r\n\r\n")
+        assert statuses(await reader.read()) == [400]
+        server.turn(LINGER_S - 0.5)
+        assert server.listener.connections
+        server.turn(0.5)
+        await server.until(lambda: not server.listener.connections)
+        writer.close()
 
 
 @on_loops
@@ -244,6 +257,14 @@ async def test_an_address_in_use_is_an_error() -> None:
         config = ListenerConfig(address=Address(HOST, server.listener.port))
         with pytest.raises(OSError):
             await HttpListener(config, [], server.events, server.clock).start()
+
+
+@on_loops
+async def test_a_parser_that_is_not_strict_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_listener, "IS_STRICT", False)
+    with pytest.raises(OSError, match="install it from its wheel"):
+        async with serving():
+            pass
 
 
 # -- faults --------------------------------------------------------------------------------------------------

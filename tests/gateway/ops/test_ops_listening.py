@@ -34,6 +34,7 @@ def test_address_of_another_machine() -> None:
 
 
 def test_reserved_port() -> None:
+    assert why_not_listening(OSError("install it")) == "install it"
     text = why_not_listening(PermissionError(13, "error while attempting to bind"))
     assert text == "Permission denied – ports below 1024 are reserved: choose a higher one"
 
