@@ -22,6 +22,7 @@ from gateway.core.clock import Clock
 from gateway.core.day_counts import EVERYTHING, DayCounts, Kind, key_of
 from gateway.core.destinations import Destinations
 from gateway.core.errors import Refusal
+from gateway.core.families import Family, families
 from gateway.core.hours import Hours, parse_hours, zone_of
 from gateway.core.limits import Floods, Repeats
 from gateway.core.model import UNTIL_EXPIRY, Draft
@@ -97,6 +98,7 @@ class Rules:
         self.days: list[DayLimits] = []
         self.floods: Floods | None = None
         self.repeats: Repeats | None = None
+        self.family: Family | None = None
 
     def __bool__(self) -> bool:
         """Whether any message could be another one, or be refused, because of them."""
@@ -109,6 +111,7 @@ class Rules:
             or self.hours
             or self.validity_ms
             or self._count
+            or self.family
         )
 
     @property
@@ -130,6 +133,8 @@ class Rules:
 
     def admit(self, draft: Draft, now: float, now_ms: int) -> tuple[Draft, Counted | None] | Refusal:
         """The draft with its times, and what it was counted as; or why it may not be sent."""
+        if self.family is not None and self.family.is_full():
+            return Refusal.QUEUE_FULL
         digits = _number(draft)
         written = digits_of(draft.destination, draft.destination_ton) if draft.sent_as else ""
         refusal = self.forbids(digits, written)
@@ -302,7 +307,7 @@ class Admission:
         self._apply()
 
     def _apply(self) -> None:
-        now_ms = self._clock.now_ms()
+        now_ms, in_families = self._clock.now_ms(), families(self._accounts.values())
         for account in self._accounts.values():
             family = _with_parents(account, self._accounts)
             account.blocked = any(one.config.blocked for one in family)
@@ -316,6 +321,7 @@ class Admission:
             lists = (self.blacklists.of(name) for name in (*(one.name for one in family), EVERYBODY))
             rules.blacklists.extend(one for one in lists if one)
             self._remember(account, rules)
+            rules.family = in_families.get(account.name)
             account.rules = rules or None
 
     def _counts_of(self, account: Account, now_ms: int) -> DayCounts:

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from front_desk import FrontDesk, asked, config_of
 from front_sub_accounts import with_sub_accounts
-from gateway_fakes import DAY_MS, NOW_MS, account_config
+from gateway_fakes import DAY_MS, NOW, NOW_MS, account_config, draft
 
 from gateway.config.account_model import SubAccount
 from gateway.config.model import AccountHttp, AccountLimits, Config, Price, PriceList
 from gateway.core import passwords
+from gateway.core.errors import Refusal
 from gateway.front import users
 from gateway.front.desk import ApiProblem, Unavailable
 from gateway.front.users import handlers
@@ -134,6 +135,30 @@ def test_it_shares_its_parent_s_rate(make_desk: MakeDesk, tmp_path: Path) -> Non
     with_sub_accounts(desk, tmp_path)
     asking(desk)("user_add", user="sub", password=WORD)
     assert desk.accounts["sub"].bucket is desk.accounts["app"].bucket
+
+
+def test_together_they_have_no_more_open_messages_than_the_parent_may(
+    make_desk: MakeDesk, tmp_path: Path
+) -> None:
+    desk = make_desk(
+        config_of(reseller(max_open=10), account_config(system_id="other"), price_lists=(PRICES,))
+    )
+    with_sub_accounts(desk, tmp_path)
+    assert desk.accounts["app"].rules is None
+    asking(desk)("user_add", user="sub", password=WORD)
+    asking(desk)("user_add", user="sub2", password=WORD)
+    assert desk.accounts["other"].rules is None
+
+    def sends(name: str) -> bool:
+        account = desk.accounts[name]
+        assert account.rules is not None
+        taken = account.rules.admit(draft(), NOW, NOW_MS)
+        account.open_messages += taken is not Refusal.QUEUE_FULL
+        return taken is not Refusal.QUEUE_FULL
+
+    assert [sends(("app", "sub", "sub2")[n % 3]) for n in range(12)] == [True] * 10 + [False] * 2
+    desk.accounts["sub"].open_messages -= 2  # two have ended
+    assert [sends("sub2") for _ in range(3)] == [True, True, False]
 
 
 def test_a_flood_is_one_whoever_of_the_family_sends_it(make_desk: MakeDesk, tmp_path: Path) -> None:
