@@ -214,6 +214,7 @@ def test_documents_are_kept_listed_and_gone_with_their_name(tmp_path: Path) -> N
         assert rows[0]["files"][0] == {"file": "paper.pdf", "fid": 1, "fstatus": 0, "fcomment": "a licence"}
         kept = tmp_path / "documents" / "1"
         assert (kept.read_bytes(), kept.stat().st_mode & 0o077) == (b"%PDF-1.4", 0)
+        assert kept.parent.stat().st_mode & 0o077 == 0
         await ask("sender_del", sender="Bakery")
         assert list((tmp_path / "documents").iterdir()) == []
 
