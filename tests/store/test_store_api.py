@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import pytest
 from gateway_fakes import DAY_MS, NOW_MS, message
-from store_http import CALLED, HANDLER, NO_SESSIONS, WEBHOOK, claim, fail, known, live, send, use
+from store_http import (
+    CALLED,
+    HANDLER,
+    INBOX,
+    NO_SESSIONS,
+    WEBHOOK,
+    claim,
+    fail,
+    incoming,
+    known,
+    live,
+    send,
+    use,
+)
 from store_support import PEER, SqliteEngine, Store, mail_rows, receipt, submitted
 
 from gateway.core.batch import Answer, Row
@@ -325,8 +338,16 @@ def test_keys_are_forgotten_after_a_day(store: Store) -> None:
     assert [row["key"] for row in store.rows("request_key")] == ["new"]
 
 
-def test_a_sweep_forgets_in_pieces(store: Store) -> None:
-    store.apply(request_keys=[request(str(n), at_ms=0) for n in range(2001)])
-    assert store.sweep().sweep_again
-    assert len(store.rows("request_key")) == 1
-    assert not store.sweep().sweep_again
+@pytest.mark.parametrize("table", ["request_key", "short_link", "inbox"])
+def test_a_sweep_forgets_in_pieces(store: Store, table: str) -> None:
+    if table == "request_key":
+        store.apply(request_keys=[request(str(n), at_ms=0) for n in range(2001)])
+    elif table == "short_link":
+        store.apply(short_links=[(n, "app", "https://example.org/", 0, 0) for n in range(1, 1002)])
+    else:
+        use(store, INBOX)
+        store.apply(incoming=[incoming(created_ms=1)] * 2001)
+    assert store.sweep(history_before_ms=2).sweep_again
+    assert len(store.rows(table)) == 1
+    assert not store.sweep(history_before_ms=2).sweep_again
+    assert store.rows(table) == []

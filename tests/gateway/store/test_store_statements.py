@@ -8,7 +8,11 @@ from pathlib import Path
 import gateway
 from gateway.store.sqlite_open import statements
 
-STORE = Path(gateway.__file__).parent / "store"
+GATEWAY = Path(gateway.__file__).parent
+STORE = GATEWAY / "store"
+ASKING = (GATEWAY / "front", GATEWAY / "api")
+"""What is read over HTTP is asked for by its name there (ApiRows)."""
+ASK = {"rows", "_rows"}
 RUNNERS = {"_run", "_many", "run"}
 
 
@@ -33,7 +37,11 @@ def run_by_name() -> set[str]:
                     names |= set(ast.literal_eval(node.args[2]))
             elif isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("sql"):
                 names.add(ast.unparse(node.slice).strip("'"))
-    return names - {"name"}
+    for file in (file for folder in ASKING for file in folder.glob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ASK:
+                names |= constants_in(node.args[0])
+    return names - {"name", "statement"}
 
 
 def test_every_named_statement_is_used_and_every_used_one_is_named() -> None:
