@@ -15,6 +15,7 @@ from front_sending import OTHER, PHONE, SendDesk, sender
 from gateway_fakes import NOW_MS
 
 from gateway.config.model import Account as AccountConfig
+from gateway.core.limits import TokenBucket
 from gateway.core.model import MessageState
 from gateway.front import contacts, job_records, jobs, templates
 from gateway.front.desk import ApiProblem, Unavailable
@@ -490,6 +491,40 @@ def test_no_list_waits_for_another_account(desk: JobDesk) -> None:
     assert [message.account for message in desk.messages()] == ["rich", "app"]
 
 
+def test_an_sms_that_cannot_be_taken_just_now_follows_later(desk: JobDesk) -> None:
+    desk.add(**{"fl[5]": "1"})
+    desk.end(MessageState.UNDELIVERABLE)
+    desk.desk.submission.max_messages = 0
+    desk.later(5000)
+    assert desk.desk.due_jobs == {("app", 1): desk.clock.now_ms() + 10_000}
+    desk.desk.submission.max_messages = 1000
+    account = desk.desk.accounts["app"]
+    bucket, account.bucket = account.bucket, TokenBucket(1, desk.clock.now())
+    account.bucket.spend(1000)
+    desk.later(10_000)
+    assert desk.desk.due_jobs == {("app", 1): desk.clock.now_ms() + 20_000}
+    account.bucket = bucket
+    assert len(desk.texts()) == 1
+    desk.later(20_000)
+    assert (len(desk.texts()), desk.desk.due_jobs) == (2, {})
+
+
+def test_no_sms_follows_to_who_has_no_number(desk: JobDesk) -> None:
+    mail = "anna@example.org"
+    params = {"phones": mail, "mail": "1", "subj": "s", "sender": "me@example.org", "fl[5]": "1"}
+    desk.add("full", **params)
+    [message] = desk.messages()
+    desk.journal.connection.execute(
+        "INSERT INTO history (message_id, account, accepted_ms, source, destination, registered_delivery,"
+        " segments, connector, state, error, done_ms, retries, doubts)"
+        " VALUES (?, 'full', 1, '', '', 0, 1, 'svc', ?, '', 1, 0, 0)",
+        (message.message_id, MessageState.UNDELIVERABLE.value),
+    )
+    desk.journal.connection.commit()
+    desk.later(5000)
+    assert (len(desk.messages()), desk.registered(), desk.desk.due_jobs) == (1, [], {})
+
+
 def test_no_sms_follows_what_its_sender_has_cancelled(desk: JobDesk) -> None:
     desk.add(**{"fl[5]": "1"})
     desk.end(MessageState.DELETED)
@@ -517,7 +552,12 @@ def test_ticks_begin_one_run_at_a_time(desk: JobDesk) -> None:
             runs.tick(desk.clock.now_ms())
             await asyncio.sleep(0)
         await runs.stop(5)
-        runs.tick(desk.clock.now_ms() + DAY_MS)
+        later = {"name": "x", "phones": PHONE, "mes": "x", "time": in_hours(2)}
+        await desk.handlers["job_add"](asked(desk.desk, "app", "job_add", later))
+        desk.clock.advance(3600)
+        runs.tick(desk.clock.now_ms())  # it stops: what is due now is for the next run
+        for _ in range(50):
+            await asyncio.sleep(0)
 
     asyncio.run(ticks())
     assert len(desk.texts()) == 1
