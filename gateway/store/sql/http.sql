@@ -72,8 +72,9 @@ SELECT CASE api_id WHEN '' THEN CAST(message_id AS TEXT) ELSE api_id END FROM (
 WHERE phone = ?2 LIMIT 1;
 
 -- name: list_newest_messages
--- Of all accounts, the newest first: rows at the most.
-SELECT message_id, account, phone FROM api_message ORDER BY message_id DESC LIMIT ?;
+-- Of all accounts, the newest last: rows at the most.
+SELECT message_id, account, phone FROM api_message WHERE message_id > coalesce((
+    SELECT message_id FROM api_message ORDER BY message_id DESC LIMIT 1 OFFSET ?), 0) ORDER BY message_id;
 
 -- name: purge_inbox
 -- Beyond history's days; only the oldest are looked at.
