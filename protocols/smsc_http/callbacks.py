@@ -298,6 +298,8 @@ def format_callback(call: Call, url: str) -> CallbackRequest:
     """
     target = _target(url)
     fields = [(name, value) for name, value in _fields_of(call) if value is not None]
+    if target.fmt == "2":  # the hash is over what arrives
+        fields = [(name, flat.xml_text(value) if isinstance(value, str) else value) for name, value in fields]
     octets = {name: charsets.encode(str(value), target.charset) for name, value in fields}
     signed = _signed(octets, _signed_names(call))
     digests = {kind: hash_of(kind, signed, secret).encode() for kind, secret in target.secrets.items()}

@@ -105,4 +105,9 @@ def format_xml(root: str, members: Iterable[tuple[str, str | int]]) -> str:
 
 def _escaped(text: str) -> str:
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\r", "&#13;")
+    return xml_text(text)
+
+
+def xml_text(text: str) -> str:
+    """The text with U+FFFD for each character that no XML can have."""
     return _not_xml("\ufffd", text)

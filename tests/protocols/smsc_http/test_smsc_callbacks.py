@@ -333,10 +333,14 @@ def test_only_the_documented_error_escapes(content_type: str, body: bytes, query
             check_hash(parse_callback(content_type, whole, query, charset), SECRET, "crc32")
 
 
-@given(st.text("aж&<\r\u20ac\U0001f600\n+ ", max_size=20), st.sampled_from(["", "&fmt=2", "&fmt=3"]))
-def test_every_text_has_a_hash_that_fits(text: str, fmt: str) -> None:
+@given(
+    st.text("aж&<\r\u20ac\U0001f600\n+ \0\x0c\x1b\ufffe\ud800", max_size=20),
+    st.sampled_from(["", "&fmt=2", "&fmt=3"]),
+    st.sampled_from(["koi8-r", "utf-8"]),
+)
+def test_every_text_has_a_hash_that_fits(text: str, fmt: str, charset: str) -> None:
     call = received(
         IncomingCall(id="1", phone="7", mes=text, to=text),
-        f"https://example.org/?charset=koi8-r&md5={SECRET}{fmt}",
+        f"https://example.org/?charset={charset}&md5={SECRET}{fmt}",
     )
     assert check_hash(call, SECRET, "md5")
