@@ -104,6 +104,8 @@ class CallClient:
         good = [address for address, refusal in refusals.items() if not refusal]
         if not good:
             address, why = next(iter(refusals.items()), ("-", "its host has no address"))
+            if why and not by_operator:
+                why = "a URL that a sub-client has is called at public addresses only"
             raise CallFailed(f"its address {address} is not called: {why}")
         return good[:MOST_ADDRESSES]
 

@@ -217,6 +217,8 @@ def test_documents_are_kept_listed_and_gone_with_their_name(tmp_path: Path) -> N
         assert kept.parent.stat().st_mode & 0o077 == 0
         await ask("sender_del", sender="Bakery")
         assert list((tmp_path / "documents").iterdir()) == []
+        # and none is called 2 again after a restart
+        assert desk.journal.all("SELECT value FROM setting WHERE name LIKE 'newest:%documents'") == [(2,)]
 
     run(tmp_path, test)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from ipaddress import ip_network
 from typing import Any
 from zoneinfo import ZoneInfoNotFoundError
 
@@ -48,11 +49,16 @@ def test_what_opens_other_doors_is_not_the_sub_client_s() -> None:
         credit=100.0,
         smpp=AccountSmpp(outbind=outbind),
         http=AccountHttp(
-            sub_accounts=True, handler=HANDLER, webhook=HANDLER, webhook_secret=Secret("s"), relay="centre"
+            networks=(ip_network("192.0.2.0/24"),),
+            sub_accounts=True,
+            handler=HANDLER,
+            webhook=HANDLER,
+            webhook_secret=Secret("s"),
+            relay="centre",
         ),
     )
     assert (sub.api_keys, sub.second_password_hash, sub.credit, sub.smpp.outbind) == ((), None, 0, None)
-    assert sub.http == AccountHttp(relay="centre")
+    assert sub.http == AccountHttp(networks=(ip_network("192.0.2.0/24"),), relay="centre")
 
 
 @pytest.mark.parametrize(
