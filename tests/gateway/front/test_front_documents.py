@@ -158,6 +158,34 @@ def test_invoices_at_the_same_time_have_different_numbers(desk: FrontDesk) -> No
     assert [number_of(answer) for answer in asyncio.run(both())] == [1, 2, 3, 4]
 
 
+def test_a_client_that_leaves_gives_its_number_to_nobody(
+    desk: FrontDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = documents.handlers(desk)["doc_add_account"]
+
+    def ask() -> asyncio.Future[Any]:
+        params = {"user": "sub", "sum": "10"}
+        return asyncio.ensure_future(operation(asked(desk, "app", "doc_add_account", params)))
+
+    async def some_turns() -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+    async def both() -> Any:
+        with monkeypatch.context() as slow_disk:
+            slow_disk.setattr(desk.journal, "flush", lambda: None)
+            first = ask()
+            await some_turns()
+            first.cancel()
+            second = ask()
+            await some_turns()
+        desk.journal.flush()
+        return await second
+
+    assert number_of(asyncio.run(both())) == 2
+    assert desk.journal.all("SELECT count(*) FROM record WHERE kind = 'invoice'") == [(2,)]
+
+
 def test_the_invoices_of_others_are_not_found(ask: Ask) -> None:
     ask("add_account", user="sub", sum="10")
     assert refused(ask, "get_account", user="sub2", id="1").number == 7

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.front import pdf
 from gateway.front.pdf import HEIGHT, LINES_MAX, MARGIN, WIDTH, Line, pdf_of
 from gateway.front.pdf_font import font
 
@@ -155,6 +156,11 @@ def test_many_lines_make_pages() -> None:
 def test_a_document_has_a_greatest_length() -> None:
     pages = texts_of(pdf_of("", [Line("a")] * (LINES_MAX + 100)))
     assert sum(map(len, pages)) == LINES_MAX
+
+
+def test_a_letter_that_has_no_room_takes_a_line_all_the_same() -> None:
+    assert pdf._fitting(font(), "ab", -1.0) == 1
+    assert texts_of(pdf_of("", [Line("ab", "W" * 200)])) == [["a", "W" * 200, "b"]]
 
 
 @pytest.mark.parametrize("size", [0.0, 1e-300, 0.5])

@@ -241,6 +241,18 @@ def test_odd_documents_are_error_1(tmp_path: Path, file: File) -> None:
     run(tmp_path, test)
 
 
+def test_a_name_has_some_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(senders, "FILES_MAX", 1)
+    paper = (File("paper.pdf", b"x"),)
+
+    async def test(desk: FrontDesk, ask: Ask) -> None:
+        await ask("sender_add", uploads=paper, sender="Bakery")
+        assert await number_of(ask("sender_chg", uploads=paper, sender="Bakery")) == 5
+        assert len(list((tmp_path / "documents").iterdir())) == 1
+
+    run(tmp_path, test)
+
+
 def test_documents_fill_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(senders, "FILES_OCTETS_MAX", 20)
     paper = (File("paper.pdf", b"x" * 11),)
