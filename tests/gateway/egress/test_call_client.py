@@ -18,7 +18,7 @@ from gateway_fakes import ManualClock
 from service_fakes import looped
 
 from gateway.egress import call_client as client_module
-from gateway.egress.call_client import MAX_ANSWER, CallClient, CallFailed
+from gateway.egress.call_client import MAX_ANSWER, MOST_ADDRESSES, CallClient, CallFailed
 
 LOOPBACK = [ip_network("127.0.0.0/8")]
 BODY, HEADERS = b"id=1&phone=79990000001", {"Content-Type": "application/x-www-form-urlencoded"}
@@ -200,6 +200,13 @@ async def test_the_next_address_is_tried_when_one_is_dead() -> None:
 
 
 @looped
+async def test_few_addresses_of_a_host_are_tried() -> None:
+    dead = [f"127.0.0.{n}" for n in range(2, 2 + MOST_ADDRESSES)]
+    async with called() as server, client_with(resolve=FakeNames(x_example_org=[*dead, HOST])) as client:
+        assert "efused" in await fails(client, f"http://x.example.org:{server.port}/")
+
+
+@looped
 async def test_security_63_a_name_that_changes_between_check_and_connection_changes_nothing() -> None:
     """Each question has another answer; whatever is connected to was checked."""
 
@@ -335,13 +342,16 @@ def pem(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.mark.parametrize(("host", "goes"), [("x.example.org", True), ("y.example.org", False), (HOST, False)])
+@pytest.mark.parametrize(
+    ("host", "goes"),
+    [("x.example.org", True), ("x.example.org.", True), ("y.example.org", False), (HOST, False)],
+)
 @looped
 async def test_tls_is_verified_against_the_name(pem: Path, host: str, goes: bool) -> None:
     theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     theirs.load_cert_chain(pem, f"{pem}.key")
     ours = ssl.create_default_context(cafile=str(pem))
-    names = FakeNames(x_example_org=[HOST], y_example_org=[HOST])
+    names = FakeNames(x_example_org=[HOST], x_example_org_=[HOST], y_example_org=[HOST])
     async with called(tls=theirs) as server, client_with(resolve=names, tls=ours) as client:
         url = f"https://{host}:{server.port}/"
         if goes:
