@@ -83,11 +83,24 @@ def test_an_entry_becomes_one_of_another_type(tmp_path: Path) -> None:
         assert desk.journal.all("SELECT count(*) FROM blacklist") == [(0,)]
         assert keeps_off(desk, ANNA) == (True, False)
         assert await ask("phone_black_add", phone=ANNA, type="0") == {"id": 1}
+        assert not forbids(desk, "app", ANNA, True)  # nothing of the other type is left
         assert desk.admission.blacklists.of("app") == {held(ANNA)}
         assert await ask("phone_black_del", phone=ANNA) == {"result": "OK"}
         assert desk.admission.blacklists.of("app") == set()
         assert keeps_off(desk, ANNA) == (False, False)
         assert await number_of(ask("phone_black_del", phone=ANNA)) == 3
+
+    run(tmp_path, test)
+
+
+def test_an_entry_that_is_gone_keeps_nobody_off(tmp_path: Path) -> None:
+    async def test(desk: FrontDesk, ask: Ask) -> None:
+        for operation, given in (("phone_black", {"phone": ANNA}), ("mail_black", {"mail": "a@example.org"})):
+            [entry] = given.values()
+            await ask(f"{operation}_add", **given, type="1")
+            assert keeps_off(desk, entry) == (True, False)
+            await ask(f"{operation}_del", **given)
+            assert keeps_off(desk, entry) == (False, False)
 
     run(tmp_path, test)
 

@@ -306,3 +306,14 @@ def test_of_a_list_that_is_too_long_no_item_is_looked_at(
         assert looked_at == []
 
     run(tmp_path, test)
+
+
+def test_a_contact_is_in_the_group_that_it_is_in_and_in_none_of_like_numbers(tmp_path: Path) -> None:
+    async def test(desk: FrontDesk, ask: Ask) -> None:
+        groups = [str((await ask("phone_group_add", name="g"))["id"]) for _ in range(11)]
+        await ask("phone_add", phone=ANNA, name="Anna", grp=groups[-1])
+        assert groups[-1].startswith(groups[0])
+        assert await names(ask, phone=ANNA, grp=groups[-1]) == ["Anna"]
+        assert await number_of(ask("phone_get", phone=ANNA, grp=groups[0])) == 3
+
+    run(tmp_path, test)

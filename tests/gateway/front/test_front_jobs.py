@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -540,6 +541,18 @@ def test_an_account_that_may_not_send_just_now_sends_later(desk: JobDesk) -> Non
     assert desk.texts() == []
     desk.later(60_000)
     assert len(desk.texts()) == 1
+
+
+def test_an_account_that_may_ask_no_more_sends_no_lists(desk: JobDesk) -> None:
+    desk.add(time=in_hours(1))
+    account = desk.desk.accounts["app"]
+    account.config = dataclasses.replace(account.config, http=None)
+    desk.later(HOUR_MS)
+    assert desk.texts() == []
+    assert desk.desk.due_jobs == {("app", 1): desk.clock.now_ms() + 60_000}
+    desk.desk.accounts = {}
+    desk.later(60_000)
+    assert desk.desk.due_jobs == {("app", 1): desk.clock.now_ms() + 60_000}
 
 
 def test_ticks_begin_one_run_at_a_time(desk: JobDesk) -> None:
