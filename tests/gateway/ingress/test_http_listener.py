@@ -337,6 +337,18 @@ async def test_the_room_of_a_client_that_goes_away_is_given_back_once() -> None:
 
 
 @on_loops
+async def test_the_room_of_half_a_body_is_given_back_when_its_client_goes() -> None:
+    async with serving() as server:
+        _, writer = await server.open()
+        writer.write(POST + b"Content-Length: 900\r\n\r\n" + b"x" * 800)
+        await server.until(lambda: not server.listener.take_room(ROOM) or server.listener.give_room(ROOM))
+        writer.transport.abort()
+        await server.until(lambda: not server.listener.connections)
+        assert server.listener.take_room(ROOM)
+        server.listener.give_room(ROOM)
+
+
+@on_loops
 async def test_what_follows_a_body_that_is_too_long_is_not_asked() -> None:
     async with serving() as server:
         reader, writer = await server.open()
