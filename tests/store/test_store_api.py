@@ -66,6 +66,16 @@ def test_whoever_wants_it_is_called_with_the_end(store: Store, uses: int, target
         assert (one.esm_class, one.data_coding, one.user_data) == (0, 0, b"")
 
 
+def test_a_message_of_a_session_is_told_by_its_number_and_its_sms(store: Store) -> None:
+    use(store, HANDLER)
+    store.apply(
+        accepted=[(*message(1, flags=CALLED, destination="+" + PEER, segments=3), Progress.SENT.value)]
+    )
+    fail(store, 1)
+    (one,) = claim(store)[0]
+    assert (one.phone, one.parts) == (PEER, 3)
+
+
 def test_messages_of_sessions_and_mails_are_called_for_too(store: Store) -> None:
     use(store, HANDLER)
     store.send(message(1, flags=CALLED, source="1234", destination=PEER, registered_delivery=1))

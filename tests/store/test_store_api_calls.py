@@ -44,6 +44,8 @@ def test_a_call_goes_to_each_target_of_its_account(store: Store) -> None:
 
 @pytest.mark.parametrize("uses", [0, INBOX])
 def test_nobody_is_called_who_does_not_want_it(store: Store, uses: int) -> None:
+    use(store, HANDLER | WEBHOOK, "another")
+    use(store, HANDLER)
     use(store, uses)
     assert not store.apply(calls=[call(), call("other")]).calls_waiting
     assert store.rows("call") == []
@@ -183,6 +185,19 @@ def test_old_calls_die_and_old_dead_ones_go(store: Store) -> None:
     assert store.rows("dead_call", call_id=old) != []
     store.sweep(NOW_MS, history_before_ms=NOW_MS + 1)
     assert store.rows("dead_call", call_id=old) == []
+
+
+def test_a_sweep_of_calls_goes_on_while_there_is_more(store: Store) -> None:
+    use(store, HANDLER)
+    store.apply(calls=[call(created_ms=1)] * 501)
+    assert store.sweep().sweep_again
+    assert len(store.rows("call")) == 1
+    assert not store.sweep().sweep_again
+    store.apply(calls=[call()] * 2001)
+    store.apply(calls_refused=[(row["call_id"], "no", NOW_MS) for row in store.rows("call")])
+    assert store.sweep(history_before_ms=NOW_MS + 1).sweep_again
+    assert not store.sweep(history_before_ms=NOW_MS + 1).sweep_again
+    assert store.rows("dead_call") == []
 
 
 def test_ids_are_never_given_again(store: Store) -> None:

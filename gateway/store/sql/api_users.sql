@@ -2,11 +2,16 @@
 
 -- name: account_traces
 -- Whether anything is kept of an account of this name, that a new one of it must not get.
+WITH RECURSIVE days (day) AS (
+    SELECT min(day) FROM statistics
+    UNION ALL SELECT (SELECT min(day) FROM statistics WHERE day > days.day) FROM days WHERE days.day IS NOT NULL)
 SELECT EXISTS (SELECT 1 FROM balance WHERE account = ?1) OR EXISTS (SELECT 1 FROM api_message WHERE account = ?1)
     OR EXISTS (SELECT 1 FROM delivery WHERE account = ?1) OR EXISTS (SELECT 1 FROM dead_delivery WHERE account = ?1)
     OR EXISTS (SELECT 1 FROM inbox WHERE account = ?1) OR EXISTS (SELECT 1 FROM contact WHERE account = ?1)
     OR EXISTS (SELECT 1 FROM short_link WHERE account = ?1) OR EXISTS (SELECT 1 FROM record WHERE account = ?1)
-    OR EXISTS (SELECT 1 FROM statistics WHERE account = ?1) OR EXISTS (SELECT 1 FROM message WHERE account = ?1)
+    OR EXISTS (SELECT 1 FROM call WHERE account = ?1 AND claimed_boot = 0) OR EXISTS (SELECT 1 FROM dead_call WHERE account = ?1)
+    OR EXISTS (SELECT 1 FROM days CROSS JOIN statistics s ON s.day = days.day AND s.account = ?1)
+    OR EXISTS (SELECT 1 FROM message WHERE account = ?1)
     OR EXISTS (SELECT 1 FROM blacklist WHERE account = ?1) AS found;
 
 -- name: sent_by_accounts
