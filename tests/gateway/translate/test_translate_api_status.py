@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from gateway.core.errors import Refusal
 from gateway.core.model import FINAL_STATES, MessageState, Progress
+from gateway.simulator.smsc_http.outcomes import ERR_CODES
+from gateway.simulator.smsc_http.outcomes import status_of as simulated
 from gateway.translate.api_status import (
     REFUSAL_NUMBERS,
     live_status,
@@ -47,6 +49,7 @@ _NO_REQUEST = {Refusal.STORE, Refusal.STOPPING, Refusal.QUEUE_FULL}
         (MessageState.REJECTED, "ESME_RSUBMITFAIL", (20, 255)),
         (MessageState.REJECTED, "smsc_error_1", (20, 255)),
         (MessageState.REJECTED, "smsc_error_7", (22, 249)),
+        (MessageState.REJECTED, "011", (20, 11)),
         (MessageState.SKIPPED, "", (20, 0)),
     ],
 )
@@ -62,6 +65,39 @@ def test_a_link_that_was_opened_makes_delivered_clicked() -> None:
 @pytest.mark.parametrize("number", [2, 3, 4])
 def test_that_our_own_login_can_not_pay_is_no_news_for_a_client(number: int) -> None:
     assert status_of(MessageState.REJECTED, f"smsc_error_{number}") == (25, 248)
+
+
+@pytest.mark.parametrize("err", ERR_CODES)
+def test_every_err_comes_out_again_with_the_status_that_goes_with_it(err: int) -> None:
+    """SMSC HTTP API §3.1, §3.2."""
+    told = outcome(simulated(err), err)
+    assert status_of(told.state, told.error) == (simulated(err), err)
+
+
+@pytest.mark.parametrize(
+    ("refusal", "number", "shown"),
+    [
+        (Refusal.BALANCE, 3, (24, 0)),
+        (Refusal.PER_DAY, 3, (23, 247)),
+        (Refusal.SOURCE, 6, (23, 254)),
+        (Refusal.SPECIAL, 6, (23, 243)),
+        (Refusal.SERVICE_OPTIONS, 6, (23, 243)),
+        (Refusal.PER_NUMBER, 6, (23, 251)),
+        (Refusal.PER_TEXT, 6, (23, 251)),
+        (Refusal.PER_ADDRESS, 6, (23, 239)),
+        (Refusal.HOURS, 6, (23, 246)),
+        (Refusal.DESTINATION, 7, (22, 249)),
+        (Refusal.NUMBER, 7, (22, 249)),
+        (Refusal.DENIED, 8, (25, 252)),
+        (Refusal.BLACKLIST, 8, (25, 250)),
+        (Refusal.NO_ROUTE, 8, (25, 248)),
+        (Refusal.ROUTE, 8, (25, 248)),
+        (Refusal.NO_PRICE, 8, (25, 248)),
+    ],
+)
+def test_what_is_refused_and_registered(refusal: Refusal, number: int, shown: tuple[int, int]) -> None:
+    assert refusal_number(refusal) == number
+    assert status_of(*registered_as(refusal)) == shown
 
 
 @pytest.mark.parametrize("err", [number for number in ERRORS if number not in (0, 200)])
