@@ -71,6 +71,31 @@ async def ask(at: Setting, account: str, phone: str) -> object:
     return await at.relay(asked(at.desk, account, "rcv_chg", {"phone": phone, "noprolong": "1"}, ()))
 
 
+def test_pictures_that_anybody_may_ask_for_take_no_place_of_an_account(
+    at: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "WAIT_MAX_S", 0.05)
+
+    async def story() -> None:
+        answered = asyncio.Event()
+
+        async def hangs(operation: str, params: Any, files: Any) -> object:
+            if operation == "imgcode":
+                await answered.wait()
+                return b"\x89PNG"
+            return {"result": "OK"}
+
+        at.service.ask = hangs  # type: ignore[method-assign]
+        request = asked(at.desk, "app", "imgcode", {}, ())
+        pictures = [asyncio.create_task(at.relay(request)) for _ in range(5)]
+        await asyncio.sleep(0)
+        assert await ask(at, "app", PHONE) == {"result": "OK"}
+        answered.set()
+        await asyncio.gather(*pictures, return_exceptions=True)
+
+    asyncio.run(story())
+
+
 def test_who_leaves_while_he_waits_takes_no_place() -> None:
     async def story() -> None:
         places = Places(1)
