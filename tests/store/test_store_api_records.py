@@ -22,7 +22,9 @@ def test_records_are_put_changed_and_dropped(store: Store) -> None:
     store.apply(records=[("group", "app", 1, "c", '{"x": 1}')])
     assert names(store) == [("group", "app", 1, "c"), ("group", "app", 2, "b")]
     assert store.rows("record")[0]["data"] == '{"x": 1}'
-    store.apply(records_gone=[("group", "other", 1), ("template", "app", 1), ("group", "app", 2)])
+    store.apply(
+        records_gone=[("group", "other", 1), ("group", "a", 1), ("template", "app", 1), ("group", "app", 2)]
+    )
     assert names(store) == [("group", "app", 1, "c")]
 
 
@@ -31,9 +33,9 @@ def test_the_highest_ids_are_known_when_what_had_them_is_gone(store: Store) -> N
     assert isinstance(engine, SqliteEngine)
     assert engine.applier.records.newest() == ({}, 0)
     store.apply(
-        records=[("group", "app", 7, "", "{}"), ("group", "b", 9, "", "{}"), ("contact", "b", 2, "", "{}")]
+        records=[("group", "b", 9, "", "{}"), ("group", "app", 7, "", "{}"), ("contact", "b", 2, "", "{}")]
     )
-    store.apply(records=[("group", "app", 8, "", "{}")], contacts=[contact(5)])
+    store.apply(records=[("group", "app", 8, "", "{}")], contacts=[contact(5), contact(4)])
     store.apply(records_gone=[("group", "b", 9)], contacts_gone=[("app", 5)])
     store.restart()
     assert engine.applier.records.newest() == ({"group": 9, "contact": 2}, 5)
