@@ -156,6 +156,13 @@ async def test_a_client_of_http_1_0_is_not_told_to_go_on() -> None:
 
 
 @on_loops
+async def test_security_60_of_what_is_refused_nothing_is_read_on() -> None:
+    async with serving() as server:
+        assert statuses(await server.say(b"x" * (5 * PIECE))) == [400]
+        assert server.listener.bad_inputs == 1
+
+
+@on_loops
 async def test_who_has_sent_all_is_still_answered() -> None:
     async with serving() as server:
         assert statuses(await server.say(GET * 3, ends=True)) == [200, 200, 200]
