@@ -422,6 +422,40 @@ async def test_a_stream_ends_when_its_reader_goes() -> None:
         await server.until(lambda: chunks.ended)
 
 
+class Unwanted:
+    """Chunks that nobody has asked for when they are ended."""
+
+    def __init__(self) -> None:
+        self.ended = False
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        raise AssertionError
+
+    async def aclose(self) -> None:
+        self.ended = True
+
+
+@on_loops
+async def test_a_stream_for_who_has_gone_is_ended_before_it_begins() -> None:
+    chunks, go = Unwanted(), asyncio.Event()
+
+    async def later(call: HttpCall) -> HttpStream:
+        await go.wait()
+        return HttpStream("text/event-stream", chunks)
+
+    async with serving() as server:
+        server.answer = later
+        _, writer = await server.open()
+        writer.write(GET)
+        await server.came.wait()
+        reset = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, reset)
+        writer.transport.abort()
+        await server.until(lambda: not server.listener.connections)
+        go.set()
+        await server.until(lambda: chunks.ended)
+
+
 @on_loops
 async def test_what_follows_a_request_for_a_stream_takes_no_room() -> None:
     chunks = Chunks()
