@@ -82,7 +82,7 @@ class Sendings:
     async def _phones(self, account: Account, params: Mapping[str, str]) -> list[str]:
         """The recipients, each once; a group is its contacts."""
         found: dict[str, None] = {}
-        for phone in split_phones(params.get("phones", "")):
+        for phone in dict.fromkeys(split_phones(params.get("phones", ""))):
             number = group_number(phone)
             members: Sequence[str] | None = [phone]
             if number is not None:
@@ -91,6 +91,8 @@ class Sendings:
             if members is None:
                 raise bad()
             found.update(dict.fromkeys(spellings(member)[0] for member in members))
+            if len(found) > RECIPIENTS_MAX:
+                break  # too many, whatever else there is
         return list(found)
 
     # -- before ------------------------------------------------------------------------------------------

@@ -201,6 +201,22 @@ def test_a_group_is_its_contacts_here_and_none_of_the_services(
     assert at.problem("send", files=[PICTURE], phones="G778", mms="1").number == 1
 
 
+def test_groups_are_read_once_and_no_more_of_them_than_a_request_may_have(
+    at: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+
+    async def members(desk: object, account: str, number: str, is_mail: bool) -> list[str]:
+        read.append(number)
+        return [str(79990000000 + int(number) * 600 + n) for n in range(600)]
+
+    monkeypatch.setattr(relayed_sending, "group_numbers", members)
+    phones = ",".join(["G1"] * 50 + [f"G{n}" for n in range(2, 50)])
+    assert at.problem("send", files=[PICTURE], phones=phones, mms="1").number == 1
+    assert read == ["1", "2"]
+    assert at.service.asked == []
+
+
 def test_it_is_charged(at: Setting) -> None:
     at.taken()
     at.ask("send", files=[PICTURE], phones=PHONE, mms="1")
