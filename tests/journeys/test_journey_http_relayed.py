@@ -8,10 +8,12 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from called_server import called
-from http_support import NO_LIMITS, asked_over_http
+from http_support import LOGIN, NO_LIMITS, PASSWORD, asked_over_http
 from journey_support import DESTINATION, journey
+from money_support import PRICES, credit
 
 from gateway.config.model import AccountHttp
 from gateway.front import exports, history, sent_messages
@@ -39,6 +41,26 @@ async def test_a_call_that_proves_a_number_reaches_the_handler_of_who_waits_for_
             await it.gateway.until(lambda: daemon.http.caller.taken == 1)
             [answer] = await it.ask("get", get_answers=1)
             assert (answer["phone"], answer["message"]) == (DESTINATION, "[waitcall]")
+
+
+@journey
+async def test_a_file_whose_answer_is_lost_is_sent_and_charged_once(tmp_path: Path) -> None:
+    paying = {"balance": "own", "prices": "retail", "service_messages": True}
+    more = {"price_lists": PRICES}
+    async with asked_over_http(tmp_path, relayed=True, configured=more, **paying) as it:
+        assert it.service is not None
+        await credit(it.gateway, "1", LOGIN)
+        phone = "79990099126"  # accepted, answered with a page of HTML
+        form = aiohttp.FormData(
+            {"login": LOGIN, "psw": PASSWORD, "phones": phone, "mms": "1", "mes": "cat", "id": "15"}
+        )
+        form.add_field(
+            "file0", b"\xff\xd8\xff" + b"\x00" * 200, filename="cat.jpg", content_type="image/jpeg"
+        )
+        assert (await it.http("POST", "/sys/send.php", data=form)).text == "OK - 1 SMS, ID - 15"
+        assert len(it.service.service.store.messages) == 1
+        assert (await it.ask("status", id=15, phone=phone))["status"] in (0, 1)
+        assert await it.ask("balance") == {"balance": "0.95"}
 
 
 @journey
