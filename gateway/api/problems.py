@@ -143,7 +143,7 @@ _REFUSALS: dict[Refusal, _Refused] = {
     Refusal.OPTION_VALUE: _Refused(422, "An option is malformed", "write it as the service takes it"),
     Refusal.TLV: _Refused(422, "An option is not the account's", "leave the option out"),
     Refusal.SPECIAL: _Refused(
-        422, "Not of this account", "the account may not send this kind of message", "udh"
+        422, "Not of this account", "the account may not send this kind of message", "udh_hex"
     ),
     Refusal.HOURS: _Refused(
         422, "Not at this hour", "send it within the account's hours, or set send_at", "send_at"

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 from json_api import OTHER, TO, ApiDesk, MakeApi, http_account
 
+from gateway.api.sending import KEYS_ARE_KEPT_MS
 from gateway.config.http_model import AccountHttp
 from gateway.core.api import ApiFlag
 from gateway.core.model import Origin, Wish
@@ -249,6 +250,21 @@ def test_a_limit_that_the_first_one_has_used_up_does_not_hide_its_answer(make_ap
     assert (again.status, again.body) == (202, first.body)
     told = api.post({"to": OTHER, "text": "hello"}, Idempotency_Key="k-1")
     assert told.status == 409
+    api.clock.advance(KEYS_ARE_KEPT_MS / 1000 - 2)
+    assert api.post(Idempotency_Key="k-1").body == first.body
+    api.clock.advance(4)
+    assert api.post(Idempotency_Key="k-1").body != first.body
+
+
+def test_what_a_handset_obeys_is_sent_by_accounts_that_may(make_api: MakeApi) -> None:
+    from gateway.config.smpp_model import AccountSmpp
+
+    push = {"to": TO, "udh_hex": "0605040B8423F0", "data_hex": "25060403AE81EA"}
+    api = make_api(http_account(), http_account("may", smpp=AccountSmpp(allow=["wap_push"])))
+    told = api.post(push)
+    assert (told.status, told.value["code"]) == (422, "special_message")
+    assert told.value["errors"][0]["field"] == "udh_hex"
+    assert api.post(push, account="may").status == 202
 
 
 @pytest.mark.parametrize("key", ["", "with space", "é", "x" * 256, "a\x7f"])

@@ -274,6 +274,13 @@ def test_limits_are_a_multiple_of_the_services() -> None:
 # -- what was seen -------------------------------------------------------------------------------------------
 
 
+def test_of_many_that_share_a_place_the_oldest_is_forgotten() -> None:
+    seen = Seen(60)
+    for key in range(1, 7):
+        seen.take(key, NOW + key)
+    assert [key for key in range(1, 7) if seen.due(key, NOW + 7)] == [3, 4, 5, 6]
+
+
 def test_a_flood_takes_no_memory_and_forgets_the_oldest_first() -> None:
     seen = Seen(60)
     size = seen._table.nbytes

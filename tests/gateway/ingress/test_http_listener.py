@@ -191,6 +191,30 @@ async def test_who_does_not_read_is_dropped() -> None:
         writer.close()
 
 
+@on_loops
+async def test_who_waited_for_an_answer_has_his_time_to_read_it() -> None:
+    go = asyncio.Event()
+
+    async def long(call: HttpCall) -> HttpReply:
+        await go.wait()
+        return HttpReply(200, "text/plain", b"x" * 40_000_000)
+
+    async with serving() as server:
+        server.answer = long
+        _, writer = await server.open(limit=1)
+        writer.write(GET)
+        await server.came.wait()
+        server.turn(100)
+        go.set()
+        await asyncio.sleep(0.05)
+        server.turn(9)
+        await asyncio.sleep(0)
+        assert server.listener.connections
+        server.turn(2)
+        await server.until(lambda: not server.listener.connections)
+        writer.close()
+
+
 async def _one_connection(server: object) -> list[object]:
     await server.until(lambda: server.listener.connections)  # type: ignore[attr-defined]
     return list(server.listener.connections)  # type: ignore[attr-defined]
