@@ -26,6 +26,7 @@ def desk(tmp_path: Path) -> Iterator[SendDesk]:
         sender("picky", destinations=("49",)),
         sender("named", allowed_sources=("Example",)),
         sender("short", max_segments=1),
+        sender("filled", allowed_sources=("Example",), default_source="Example"),
     )
     made = SendDesk(tmp_path, *accounts, routes=(Route("7", ("one",)), Route("49", ("one",), refuse=True)))
     yield made
@@ -47,6 +48,8 @@ def quoted(desk: SendDesk, account: str, **fields: Any) -> Quote | Refusal:
         ("app", {"destination": "380990000001"}, Refusal.NO_ROUTE),
         ("picky", {}, Refusal.DENIED),
         ("named", {"source": "Other"}, Refusal.SOURCE),
+        ("named", {}, Refusal.SOURCE),
+        ("filled", {}, Quote(1, 0)),
         ("short", {"segments": 2}, Refusal.TOO_LONG),
     ],
 )

@@ -95,3 +95,15 @@ def test_an_allowed_network_allows_itself_and_no_other(address: IPv4Address, bit
 @given(st.text(max_size=50))
 def test_any_text_is_answered(text: str) -> None:
     assert isinstance(refusal_of(text), str)
+
+
+def test_security_62_an_address_of_one_link_is_none_whatever_is_allowed() -> None:
+    assert refusal_of("fe80::1%eth0", [ip_network("fe80::/10")]) == "it is of one link only"
+    assert refusal_of("2606:4700::1%eth0") == "it is of one link only"
+    assert refusal_of("fe80::1", [ip_network("fe80::/10")]) == ""
+
+
+def test_security_62_no_address_of_a_protocol_is_called() -> None:
+    for address in ("2001::1", "2001:1::1", "2001:10::1", "2001:20::1", "2001:1ff:ffff::1"):
+        assert refusal_of(address)
+    assert refusal_of("2001:200::1") == ""
