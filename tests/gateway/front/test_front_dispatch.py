@@ -254,6 +254,34 @@ def test_too_many_at_once_are_error_9(made: Any) -> None:
     assert front.ask("/sys/balance.php", {"fmt": 1}).body == b"1.00"  # all have left
 
 
+def test_a_status_that_is_answered_makes_room_for_another(made: Any) -> None:
+    front = made(Http(limits=0, max_status_requests=3)).scripts("balance", "status")
+    front.answer = {"status": 1}
+
+    async def beside() -> list[bytes]:
+        go = asyncio.Event()
+
+        async def waits(asked: Asked) -> Value:
+            await go.wait()
+            return {"balance": "1.00"}
+
+        def call(path: str, query: str = "") -> HttpCall:
+            query = f"apikey={KEY}&fmt=1{query}"
+            return HttpCall("GET", path, query, CIMultiDict(), b"", ADDRESS, False)
+
+        front.front._handlers["balance"] = waits
+        waiting = asyncio.create_task(front.front(call("/sys/balance.php")))
+        await asyncio.sleep(0)
+        found = [
+            (await front.front(call("/sys/status.php", f"&phone=79991234567&id={n}"))).body for n in range(5)
+        ]
+        go.set()
+        await waiting
+        return found
+
+    assert b"0,-9" not in asyncio.run(beside())
+
+
 def test_what_the_gateway_has_not_is_the_relays_or_says_so(made: Any) -> None:
     front = made()
     asked = {"get": 1, "fmt": 0}
