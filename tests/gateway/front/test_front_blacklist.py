@@ -154,6 +154,13 @@ def test_what_makes_no_sense_is_error_1(tmp_path: Path, params: dict[str, str]) 
     run(tmp_path, test)
 
 
+def test_an_address_with_a_blank_in_it_is_none(tmp_path: Path) -> None:
+    async def test(desk: FrontDesk, ask: Ask) -> None:
+        assert await number_of(ask("mail_black_add", mail="a\u00a0b@example.org")) == 1
+
+    run(tmp_path, test)
+
+
 def test_there_is_an_end_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def test(desk: FrontDesk, ask: Ask) -> None:
         monkeypatch.setattr(blacklist, "ENTRIES_MAX", 1)

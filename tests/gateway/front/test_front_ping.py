@@ -16,6 +16,7 @@ from front_sending import sender as account_of
 from gateway.front import contacts, ping
 from gateway.front.desk import ApiProblem
 from gateway.front.ping import PingTask, checked
+from protocols.smsc_http.requests import File
 
 OK = {"result": "OK"}
 
@@ -101,6 +102,14 @@ def test_who_the_messages_of_a_task_are_from_is_who_they_can_be_from(
     with contextlib.nullcontext() if is_good else pytest.raises(ValueError, match=r"no sender|may not send"):
         ping.check_sender(made.desk.accounts[account], sender)
     made.close()
+
+
+def test_files_of_a_request_make_no_other_message_either(desk: SendDesk) -> None:
+    params = {"id": add(desk), "name": "web", "viber": "1", "time": "0", "phones": OTHER}
+    files = [File("file", "a.png", b"png")]
+    request = asked(desk.desk, "app", "ping", params, files)
+    assert asyncio.run(desk.handlers["ping"](request)) == OK
+    assert texts(desk) == [("", PHONE, "web  does not answer.")]
 
 
 def test_the_tasks_of_others_are_not_found(desk: SendDesk) -> None:
