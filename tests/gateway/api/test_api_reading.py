@@ -196,6 +196,15 @@ def test_what_waits_is_cancelled(api: ApiDesk) -> None:
     assert (again.status, again.value) == (200, told.value), "the first answer may have been lost"
 
 
+def test_what_was_given_back_has_cost_nothing(make_api: MakeApi) -> None:
+    api = make_api(http_account(balance="own", prices="retail"))
+    api.desk.submission.ledger.purse("app").balance = 100_000
+    message_id = sent(api, send_at="2025-06-15T20:00:00Z")
+    assert api.ask("GET", f"/v1/messages/{message_id}").value["cost"] == "0.05"
+    api.ask("DELETE", f"/v1/messages/{message_id}")
+    assert api.ask("GET", f"/v1/messages/{message_id}").value["cost"] == "0.00"
+
+
 def test_what_went_up_is_not(make_api: MakeApi) -> None:
     api = make_api()
     api.run(api.link_up())
@@ -203,6 +212,7 @@ def test_what_went_up_is_not(make_api: MakeApi) -> None:
     assert api.ask("GET", f"/v1/messages/{message_id}").value["state"] == "sent"
     told = api.ask("DELETE", f"/v1/messages/{message_id}")
     assert (told.status, told.value["code"]) == (409, "conflict")
+    assert told.value["detail"].startswith("it went up already")
     end(api, message_id)
     told = api.ask("DELETE", f"/v1/messages/{message_id}")
     assert told.status == 409
