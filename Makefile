@@ -23,13 +23,14 @@ install: $(STAMP)  ## virtual environment in .venv with the locked versions
 run: $(STAMP)  ## gateway with a simulated SMSC on loopback; prints what to try
 	@$(BIN)/smsc-gateway run --demo
 
-# Side by side but for those that start peers and whole gateways: these want the machine for themselves.
+# Side by side, but those that start peers and whole gateways apart from the others, and no more than two.
 test: $(STAMP)  ## all tests; REQUIRE_PEERS=1 makes a missing peer a failure
 	rm -f build/tests-*.xml
 	@failed=0; set -x; \
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --junitxml=build/tests-beside.xml \
 	    --ignore=tests/interop --ignore=tests/process || failed=1; \
-	$(BIN)/python -m pytest --junitxml=build/tests-alone.xml tests/interop tests/process || failed=1; \
+	$(BIN)/python -m pytest -n 2 --dist loadfile --junitxml=build/tests-alone.xml \
+	    tests/interop tests/process || failed=1; \
 	$(BIN)/python tests/support/service_coverage.py build/tests-*.xml || failed=1; \
 	exit $$failed
 

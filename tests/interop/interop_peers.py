@@ -1,11 +1,14 @@
 """Runs the programs of peers/ against an SMSC's address and reads what they print."""
 
+import fcntl
 import json
 import os
 import shutil
 import subprocess
 import sys
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -96,9 +99,10 @@ def node_modules() -> Path:
     """The npm packages of peers/node, installed as the lock file says unless that was done already."""
     package = PEERS / "node"
     modules = package / "node_modules"
-    installed = modules / ".package-lock.json"
-    if not installed.exists() or installed.stat().st_mtime < (package / "package-lock.json").stat().st_mtime:
-        _install([need("npm", "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], package)
+    installed, lock = modules / ".package-lock.json", package / "package-lock.json"
+    with _alone(lock):
+        if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+            _install([need("npm", "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], package)
     return modules
 
 
@@ -107,11 +111,14 @@ def python_environment() -> Path:
     package = PEERS / "python"
     lock, home = package / "requirements.lock", package / ".venv"
     python, installed = home / "bin" / "python", home / "installed"
-    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-        _install([sys.executable, "-m", "venv", "--without-pip", "--clear", str(home)])
-        pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
-        _install([*pip, "install", "--quiet", "--no-deps", "--require-hashes", "--requirement", str(lock)])
-        installed.touch()
+    with _alone(lock):
+        if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+            _install([sys.executable, "-m", "venv", "--without-pip", "--clear", str(home)])
+            pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
+            _install(
+                [*pip, "install", "--quiet", "--no-deps", "--require-hashes", "--requirement", str(lock)]
+            )
+            installed.touch()
     return python
 
 
@@ -129,6 +136,14 @@ def jasmin_manual(folder: Path) -> Path:
         manual = folder / "modules.rst"
         manual.write_bytes(found.read())
     return manual
+
+
+@contextmanager
+def _alone(file: Path) -> Iterator[None]:
+    """No other process of the tests is in a block with this file at the same time."""
+    with file.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        yield
 
 
 def _install(command: list[str], cwd: Path | None = None) -> None:
