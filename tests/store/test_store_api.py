@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import pytest
 from gateway_fakes import DAY_MS, NOW_MS, message
 from store_http import (
@@ -314,6 +316,42 @@ def test_what_an_account_wants_holds_in_the_next_run(store: Store) -> None:
     send(store, live(1), live(2, account="other"))
     fail(store, 1, 2)
     assert [one.account for one in claim(store)[0]] == ["app"]
+
+
+def test_what_was_undone_is_not_wanted_either(store: Store) -> None:
+    use(store, HANDLER)
+    with pytest.raises(sqlite3.IntegrityError):
+        store.apply(api_accounts=[("app", 0), ("other", WEBHOOK)], records=[(None,) * 5])
+    use(store, HANDLER)  # as it was, so nothing is written
+    send(store, live(2), live(3, account="other"))
+    fail(store, 2, 3)
+    assert [(one.account, one.target) for one in claim(store)[0]] == [("app", 0)]
+
+
+# -- erased -------------------------------------------------------------------------------------------
+
+
+def erase(store: Store, number: str) -> None:
+    step, after = 0, 0
+    while step >= 0:
+        ((_, step, after),) = store.apply(erasures=[(number, step, after)]).erased
+
+
+def test_what_lives_is_not_erased_and_what_is_to_be_told_says_no_number(store: Store) -> None:
+    use(store, HANDLER | INBOX)
+    send(store, live(1), live(2))
+    fail(store, 2)
+    erase(store, PEER)
+    assert [row["phone"] for row in store.rows("api_message")] == [PEER, "erased"]
+    assert [(one.message_id, one.phone, one.state) for one in claim(store)[0]] == [(2, "erased", 5)]
+
+
+@pytest.mark.parametrize("number", [PEER, "1234"])
+def test_incoming_sms_are_erased_by_either_number(store: Store, number: str) -> None:
+    use(store, HANDLER | INBOX)
+    store.apply(incoming=[incoming(source=PEER, destination="1234")])
+    erase(store, number)
+    assert store.rows("inbox") == store.rows("call") == []
 
 
 # -- age ----------------------------------------------------------------------------------------------

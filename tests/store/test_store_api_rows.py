@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from gateway_fakes import DAY_MS, NOW_MS, message
-from store_http import HANDLER, call, use
-from store_support import SqliteEngine, Store
+from store_http import HANDLER, call, live, send, use
+from store_support import PEER, SqliteEngine, Store
 
 from gateway.core.api import NEWEST_API_ID
 from gateway.core.batch import Batch
@@ -135,6 +135,20 @@ def test_a_read_that_takes_too_long_ends_and_the_next_one_is_answered(
 
 def test_a_reader_that_never_read_closes(store: Store) -> None:
     assert read(store) == []
+
+
+def test_what_its_sender_has_hidden_is_found_in_no_way(store: Store) -> None:
+    send(store, live(1), live(2), live(3, account="other"))
+    store.apply(hidden=[("app", 1)])
+    bounds, top = ("app", 0), 1 << 62
+    found = read(
+        store,
+        ("api_history_to", (*bounds, top, 0, 9, f'["{PEER}"]')),
+        ("v1_ids_to", (*bounds, top, 9, PEER)),
+        ("v1_messages", ("app", "[1, 2, 3]")),
+        ("api_statuses", ("app", f'[["77", "{PEER}"]]')),
+    )
+    assert [[row["message_id"] for row in rows] for rows in found] == [[2]] * 4
 
 
 def call_is(what: str, store: Store) -> None:
