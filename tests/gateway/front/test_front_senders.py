@@ -6,12 +6,14 @@ import asyncio
 import errno
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from front_desk import FrontDesk, asked, config_of, desk_of
 from gateway_fakes import NOW_MS, account_config
 
+from gateway.admin import senders as admin_senders
 from gateway.core.accounts import Account
 from gateway.core.errors import Refusal
 from gateway.core.sender_names import SenderNames
@@ -136,6 +138,34 @@ def test_what_the_configuration_alone_allowed_ends_with_it(tmp_path: Path) -> No
         # nor does another comment make it one that somebody has allowed
         await ask("sender_chg", "free", sender="Bank", cmt="x")
         assert not may_send(desk, "Bank", "free")
+
+    run(tmp_path, test)
+
+
+def test_an_admin_sees_what_holds_and_has_the_last_word(tmp_path: Path) -> None:
+    async def test(desk: FrontDesk, ask: Ask) -> None:
+        daemon: Any = SimpleNamespace(
+            http=SimpleNamespace(desk=desk), accounts=desk.accounts, events=desk.events
+        )
+        said = admin_senders.handlers(daemon)
+        await ask("sender_add", sender="Bakery", cmt="bread")
+        await ask("sender_add", "free", sender="Anything")
+        rows: Any = await said["sender_list"]({"account": ""})  # type: ignore[misc]
+        states = {(row["account"], row["name"]): row["state"] for row in rows["rows"]}
+        assert states == {
+            ("app", "Shop"): "allowed",
+            ("app", "79990000009"): "allowed",
+            ("app", "Bakery"): "waits",
+            ("free", "Anything"): "allowed",
+        }
+        decided: Any = await said["sender_decide"](  # type: ignore[misc]
+            {"account": "app", "name": "Bakery", "allowed": True}
+        )
+        assert (decided["state"], may_send(desk, "Bakery")) == ("allowed", True)
+        unknown: Any = await said["sender_decide"](  # type: ignore[misc]
+            {"account": "app", "name": "Nobody", "allowed": True}
+        )
+        assert "sender list" in unknown["error"]
 
     run(tmp_path, test)
 
