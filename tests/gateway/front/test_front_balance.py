@@ -48,6 +48,7 @@ def test_what_is_left(make_desk: MakeDesk) -> None:
     desk.ledger().purse("app").balance = 250_800_000
     assert [shown(desk, fmt) for fmt in (0, 1, 2)] == ["250.80", "250.80", "<balance>250.80</balance>"]
     assert ask(desk) == {"balance": "250.80"}
+    assert ask(desk, cur="1") == {"balance": "250.80", "currency": "EUR"}
     assert shown(desk, 0, cur="1") == "250.80 EUR"
     assert shown(desk, 1, cur="1") == "250.80,EUR"
 

@@ -99,6 +99,7 @@ def test_the_newest_first_and_back_from_one_of_them(desk: FrontDesk) -> None:
     assert ids(desk, cnt="2", prev_id=before) == [2, 1]
     last = ask(desk, cnt="2", prev_id=before)[-1]["int_id"]
     assert ids(desk, prev_id=last) == [0]
+    assert ids(desk, prev_id=last, start="15.06.2025", end="16.06.2025") == [0]
 
 
 def test_recipients_are_chosen(desk: FrontDesk) -> None:
