@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import socket
 import ssl
 import struct
@@ -40,6 +41,30 @@ async def test_security_61_a_body_may_be_so_long_and_no_longer() -> None:
             chunked = POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n\r\n"
             assert statuses(await server.say(chunked)) == [status]
         assert [len(call.body) for call in server.calls] == [BODY_MAX, BODY_MAX]
+
+
+@on_loops
+async def test_security_61_a_body_that_comes_on_and_on_ends_at_the_limit() -> None:
+    async with serving() as server:
+        reader, writer = await server.open()
+        writer.write(POST + b"Transfer-Encoding: chunked\r\n\r\n")
+        [connection] = await _one_connection(server)
+        for octets in range(100, BODY_MAX + 1, 100):
+            writer.write(b"64\r\n" + b"x" * 100 + b"\r\n")
+            await server.until(lambda octets=octets: connection._reader.taken == octets)
+        writer.write(b"1\r\nx\r\n")
+        assert (await answer_of(reader))[0] == 413
+        assert server.calls == []
+        writer.close()
+
+
+@on_loops
+async def test_security_61_what_is_packed_stays_packed() -> None:
+    packed = gzip.compress(b"x" * 100_000)
+    async with serving() as server:
+        head = POST + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+        assert statuses(await server.say(head + packed, ends=True)) == [200]
+        assert server.calls[0].body == packed
 
 
 @on_loops
