@@ -22,7 +22,7 @@ from store_http import (
 )
 from store_support import PEER, SqliteEngine, Store, mail_rows, receipt, submitted
 
-from gateway.core.batch import Answer, Row
+from gateway.core.batch import Answer, Batch, Row, not_kept
 from gateway.core.model import Progress
 
 # -- ends -------------------------------------------------------------------------------------------
@@ -193,7 +193,8 @@ def test_one_that_did_not_come_over_http_is_told_to_no_listener(store: Store) ->
 
 
 def test_it_is_counted_like_others_that_end(store: Store) -> None:
-    store.apply(registered=[registered(1), registered(2), registered(3, state=5)])
+    store.apply(registered=[registered(1), registered(3, state=5)])
+    store.apply(registered=[registered(2)])
     found = [(row["state"], row["messages"], row["segments"]) for row in store.rows("statistics")]
     assert found == [(5, 1, 2), (8, 2, 4)]
     assert {row["day"] for row in store.rows("statistics")} == {NOW_MS // DAY_MS}
@@ -253,6 +254,13 @@ def test_of_a_request_that_comes_again_nothing_is_kept(store: Store) -> None:
     assert after == before
     assert [row["message_id"] for row in store.rows("gathered_part")] == [1]
     assert store.rows("balance")[0]["amount"] == -10
+
+
+def test_the_gateway_hears_which_messages_were_not_kept(store: Store) -> None:
+    """Their slots, money and counts come back (Submission)."""
+    store.apply(request_keys=[request("k", 1)])
+    batch = Batch(request_keys=[request("new", 2), request("k", 3, 4)])
+    assert not_kept(batch, store.apply_batch(batch)) == {3, 4}
 
 
 def test_intents_and_registered_ones_are_left_out_too(store: Store) -> None:
@@ -322,7 +330,6 @@ def test_what_was_undone_is_not_wanted_either(store: Store) -> None:
     use(store, HANDLER)
     with pytest.raises(sqlite3.IntegrityError):
         store.apply(api_accounts=[("app", 0), ("other", WEBHOOK)], records=[(None,) * 5])
-    use(store, HANDLER)  # as it was, so nothing is written
     send(store, live(2), live(3, account="other"))
     fail(store, 2, 3)
     assert [(one.account, one.target) for one in claim(store)[0]] == [("app", 0)]
