@@ -543,6 +543,49 @@ def test_an_account_that_may_not_send_just_now_sends_later(desk: JobDesk) -> Non
     assert len(desk.texts()) == 1
 
 
+@pytest.mark.parametrize("operation", ["job_del", "job_cancel"])
+def test_a_list_that_is_ended_while_it_is_sent_stays_ended(desk: JobDesk, operation: str) -> None:
+    group = desk.do("phone_group_add", name="g", num="7")["id"]
+    desk.do("phone_add", phone=PHONE, name="Anna", grp=str(group))
+    number = desk.add(time=in_hours(1), rpt="1", phones="G7", mes="{Name}")
+    desk.clock.advance(3600)
+
+    async def both() -> None:
+        running = asyncio.ensure_future(run_due(desk.desk, desk.clock.now_ms()))
+        for _ in range(3):
+            await asyncio.sleep(0)  # it has looked at the list, and looks at its group
+        assert turn_of(desk.desk, "app").locked()
+        await desk.handlers[operation](asked(desk.desk, "app", operation, {"id": str(number)}))
+        await running
+
+    asyncio.run(both())
+    assert (len(desk.texts()), desk.desk.due_jobs) == (1, {})
+    if operation == "job_del":
+        assert desk.number("job_get", id=str(number)) == 3
+    else:
+        assert desk.of(number)["status"] == 2
+    desk.later(HOUR_MS)
+    assert len(desk.texts()) == 1
+
+
+def test_a_list_whose_client_leaves_is_sent_all_the_same(desk: JobDesk) -> None:
+    async def leaves() -> None:
+        given = {"name": "x", "phones": PHONE, "mes": "x", "time": in_hours(1)}
+        asking = asyncio.ensure_future(desk.handlers["job_add"](asked(desk.desk, "app", "job_add", given)))
+        for _ in range(50):
+            if not desk.journal.batch.records:
+                await asyncio.sleep(0)
+        assert desk.journal.batch.records
+        asking.cancel()
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    asyncio.run(leaves())
+    assert list(desk.desk.due_jobs) == [("app", 1)]
+    desk.later(HOUR_MS)
+    assert len(desk.texts()) == 1
+
+
 def test_an_account_that_may_ask_no_more_sends_no_lists(desk: JobDesk) -> None:
     desk.add(time=in_hours(1))
     account = desk.desk.accounts["app"]
