@@ -74,8 +74,9 @@ class Stream:
         return [waiting.popleft() for _ in range(min(AT_ONCE, len(waiting)))]
 
     def put(self, event: Event) -> None:
-        """For him, unless it is about another message."""
-        if self.is_closed or (self._message_id and event.message_id not in (0, self._message_id)):
+        """For him, unless he listens to one message, and it is about something else."""
+        is_other = self._message_id and event.number and event.message_id != self._message_id
+        if self.is_closed or is_other:
             return
         if len(self._waiting) >= WAITING:
             self._waiting.clear()

@@ -223,6 +223,10 @@ def test_a_message_is_followed_up_to_its_end(api: ApiDesk) -> None:
     async def work(chunks: AsyncIterator[bytes]) -> None:
         _, now = await told(chunks, 2)
         assert (now["event"], now["data"]["state"]) == ("message.state", "accepted")
+        events.incoming(api.hub, [("app", 1, TO, OTHER, NOW_MS)])
+        api.clock.advance(15)
+        events.tick(api.hub, api.desk.accounts, api.clock.now())
+        assert await anext(chunks) == b": \n\n"
         events.ended(api.hub, [("app", 1, *ENDED[2:]), ("app", int(message_id), *ENDED[2:])])
         events.ended(api.hub, [("app", 2, *ENDED[2:])])
         (only,) = await rest(chunks)
