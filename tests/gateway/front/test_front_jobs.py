@@ -18,7 +18,7 @@ from gateway_fakes import NOW_MS
 from gateway.config.model import Account as AccountConfig
 from gateway.core.limits import TokenBucket
 from gateway.core.model import MessageState
-from gateway.front import contacts, job_records, jobs, templates
+from gateway.front import contacts, job_records, job_texts, jobs, templates
 from gateway.front.desk import ApiProblem, Unavailable
 from gateway.front.job_records import Job, Repeat, Run, counted, next_due
 from gateway.front.job_runs import JobRuns, run_due
@@ -265,6 +265,17 @@ def test_one_long_or_empty_text_does_not_refuse_those_of_others(desk: JobDesk) -
     assert [row[7] for row in desk.notes()] == ["", "a comment on Anna", "a comment on "]
     nobody = desk.add(phones=OTHER, mes="{cmt}")
     assert desk.of(nobody)["status"] == 3
+
+
+def test_a_long_comment_is_cut_and_contacts_are_looked_up_in_turns(
+    desk: JobDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_texts, "_AT_ONCE", 1)
+    for phone, name in ((PHONE, "Anna"), (OTHER, "Boris")):
+        desk.do("phone_add", phone=phone, name=name, cmt="c" * 1000)
+    desk.add(phones=f"{PHONE},{OTHER}", mes="to {name}\n~~~\nsaid {cmt}")
+    assert desk.texts() == [(PHONE, "to Anna"), (OTHER, "to Boris")]
+    assert {len(row[7]) for row in desk.notes()} == {1000 - len("\n~~~\n")}
 
 
 def test_nobody_gets_what_is_known_of_another_number(tmp_path: Path) -> None:
