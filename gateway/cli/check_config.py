@@ -78,6 +78,7 @@ def _summary(config: Config) -> dict[str, list[str]]:
             *(f"smtp {listener.address}" for listener in listeners.smtp),
             *(f"lmtp {listener.path}" for listener in listeners.lmtp),
             *(f"callbacks {listener.address}" for listener in listeners.callbacks),
+            *(f"http {listener.address}" for listener in listeners.http),
         ],
         "accounts": [account.system_id for account in config.accounts],
         "connectors": [

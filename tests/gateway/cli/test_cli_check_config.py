@@ -95,14 +95,17 @@ def test_a_missing_file_is_a_bad_configuration(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_the_summary_tells_of_services_over_http(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = good.read_text().replace("2775}]}", "2775}], callbacks: [{address: 127.0.0.1:8080}]}")
+    text = good.read_text().replace(
+        "2775}]}", "2775}], callbacks: [{address: 127.0.0.1:8080}], http: [{address: 127.0.0.1:8081}]}"
+    )
     service = "{name: centre, url: 'https://smscentre.com', api_key: hunter2}"
     good.write_text(text + f"smsc_connectors: [{service}]\n")
     good.chmod(0o640)
     assert main(["check-config", "--config", str(good)]) == 0
     out = capsys.readouterr().out
     lines = [line.split(maxsplit=2) for line in out.splitlines()]
-    assert ["listeners", "2", "smpp 127.0.0.1:2775, callbacks 127.0.0.1:8080"] in lines
+    listeners = "smpp 127.0.0.1:2775, callbacks 127.0.0.1:8080, http 127.0.0.1:8081"
+    assert ["listeners", "3", listeners] in lines
     assert ["connectors", "2", "up 127.0.0.1:2776, centre https://smscentre.com"] in lines
     assert "hunter2" not in out
 
