@@ -44,7 +44,7 @@ bench: $(STAMP)  ## the figures of docs/performance.md (ports 2775, 2776; about 
 
 bench-http: $(STAMP)  ## HTTP for clients, beside Kannel's sendsms: docs/performance.md (wrk; 8 minutes)
 	@if [ -z "$$SMPPLOAD" ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi
-	$(BIN)/python benchmarks/http.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/performance.md
+	$(BIN)/python benchmarks/http_clients.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/performance.md
 
 kill: $(STAMP)  ## kill the gateway 50 times under load and write docs/kill.md (2 minutes)
 	$(BIN)/python benchmarks/kill.py --kills 50 --write docs/kill.md

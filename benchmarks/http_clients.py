@@ -1,6 +1,6 @@
 """Measures what docs/performance.md says of HTTP for clients, and writes its table.
 
-    python benchmarks/http.py --smppload PATH [--write docs/performance.md] [--seconds S] [--repeat N]
+    python benchmarks/http_clients.py --smppload PATH [--write docs/performance.md] [--seconds S] [--repeat N]
 
 wrk sends, each request another text; smppload plays the SMSC, which answers and sends receipts.  Each load
 meets a fresh gateway, and so does Kannel's sendsms, with its messages in a spool, at the same SMSC; where
@@ -27,7 +27,7 @@ from typing import Any
 
 from figures import ROOT, report_of, wait_for, write
 
-CONFIG, SCRIPT = ROOT / "benchmarks" / "http.yaml", ROOT / "benchmarks" / "http.lua"
+CONFIG, SCRIPT = ROOT / "benchmarks" / "http_clients.yaml", ROOT / "benchmarks" / "http_clients.lua"
 HOST, SMPP, SMSC, HTTP, KANNEL = "127.0.0.1", 2775, 2776, 2780, 2781
 KANNEL_ADMIN, KANNEL_BOX = 2782, 2783
 TICK = os.sysconf("SC_CLK_TCK")
@@ -87,7 +87,7 @@ class Run:
 
     name: str
     form: str
-    """As http.lua takes it."""
+    """As http_clients.lua takes it."""
     wanted: str = ""
     connections: int = 64
     size: int = 1
@@ -191,7 +191,7 @@ def measure_smpp(seconds: int, smppload: str) -> Found:
 
 
 def wrk(run: Run, port: int, seconds: int, first: int) -> dict[str, Any]:
-    """A load of so many seconds; what http.lua says of it."""
+    """A load of so many seconds; what http_clients.lua says of it."""
     command = [
         *("wrk", "-t1", f"-c{run.connections}", f"-d{seconds}s", "--latency", "-s", str(SCRIPT)),
         *(f"http://{HOST}:{port}", "--", run.form, str(run.size), str(first)),
