@@ -1,4 +1,4 @@
-"""Benchmarks run with their own folder before the standard library: none may be called like one of its modules."""
+"""Benchmarks run with their own folder first: none may be called like a module of the standard library."""
 
 from __future__ import annotations
 
