@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any
 
 MAX_DEPTH = 8
@@ -65,8 +66,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         raise BadJson(f"an object may have {MAX_NAMES} names, not more")
     found = dict(pairs)
     if len(found) != len(pairs):
-        seen: set[str] = set()
-        twice = next(name for name, _ in pairs if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
         raise BadJson(f"the name {twice[:40]!a} stands twice in one object")
     return found
 

@@ -171,4 +171,11 @@ def test_letters_without_a_size_make_a_file(size: float) -> None:
 @settings(max_examples=40, deadline=None)
 @given(st.text(max_size=200), st.lists(st.tuples(st.text(max_size=300), st.text(max_size=20)), max_size=5))
 def test_any_text_makes_a_file(title: str, lines: list[tuple[str, str]]) -> None:
-    texts_of(pdf_of(title, [Line(*line) for line in lines]))
+    pages = texts_of(pdf_of(title, [Line(*line) for line in lines]))
+    shown = "".join(text for page in pages for text in page)
+    assert sorted(letters_of(shown)) == sorted(letters_of("".join("".join(line) for line in lines)))
+
+
+def letters_of(text: str) -> str:
+    """Those that the font surely has."""
+    return "".join(re.findall("[A-Za-z]", text))
