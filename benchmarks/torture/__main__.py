@@ -89,9 +89,7 @@ def main() -> int:
     for result in results:
         print(f"{result['part']} {result['title']} ({result['seconds']} s)")
         for row in result["rows"]:
-            print(
-                f"  {'ok ' if row['holds'] else 'BAD'} {row['what']}: {row['value']} {row['bound'] and '(' + row['bound'] + ')'}"
-            )
+            print("  ok " if row["holds"] else "  BAD", f"{row['what']}: {row['value']}", f"({row['bound']})")
     if args.json:
         args.json.write_text(json.dumps(results))
     return 0 if all(row["holds"] for result in results for row in result["rows"]) else 1

@@ -1,4 +1,4 @@
-"""What a part of the fault plan is: a run of so and so large a size, and rows of figures with their bounds."""
+"""What a part of the fault plan is: a run of one size or the other, and figures with their bounds."""
 
 from __future__ import annotations
 
