@@ -85,6 +85,8 @@ class Batch:
     a mailing list …"""
     records_gone: list[Row] = field(default_factory=list)
     """kind, account, record_id."""
+    records_changed: list[Row] = field(default_factory=list)
+    """name, data (JSON), kind, account, record_id: one that is gone stays gone."""
     contacts: list[Row] = field(default_factory=list)
     """Contact's fields: new, or changed as a whole."""
     contacts_gone: list[Row] = field(default_factory=list)

@@ -115,6 +115,11 @@ class Records:
         row = (kind, account, record.record_id, record.name, json.dumps(record.data, ensure_ascii=False))
         self._journal.batch.records.append(row)
 
+    def change(self, kind: str, account: str, record: Record) -> None:
+        """Like `put`, but one that somebody has dropped meanwhile does not come back."""
+        data = json.dumps(record.data, ensure_ascii=False)
+        self._journal.batch.records_changed.append((record.name, data, kind, account, record.record_id))
+
     def drop(self, kind: str, account: str, record_id: int) -> None:
         """Takes it away, with the gathering batch."""
         self._journal.batch.records_gone.append((kind, account, record_id))

@@ -216,12 +216,14 @@ class Exports:
             return
         await asyncio.to_thread(unfinished.replace, path)
         await self._note(account, task, DONE)
+        if not await self._is_wanted(account, task):
+            await asyncio.to_thread(_remove, path)
 
     async def _note(self, account: str, task: Record, status: int) -> None:
         task.data["status"] = status
         if status == DONE:
             task.data["done_ms"] = self._desk.clock.now_ms()
-        self._desk.records.put(KIND, account, task)
+        self._desk.records.change(KIND, account, task)  # a newer order may have made it go meanwhile
         await committed(self._desk.journal)
 
 

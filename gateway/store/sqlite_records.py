@@ -35,6 +35,8 @@ class RecordSteps:
             self._many("keep_newest", [(_RECORD + kind, id) for kind, id in newest.items()])
         if batch.records_gone:
             self._many("drop_record", batch.records_gone)
+        if batch.records_changed:
+            self._many("change_record", batch.records_changed)
         if batch.contacts:
             self._put_contacts([Contact(*row) for row in batch.contacts])
         if batch.contacts_gone:

@@ -28,6 +28,15 @@ def test_records_are_put_changed_and_dropped(store: Store) -> None:
     assert names(store) == [("group", "app", 1, "c")]
 
 
+def test_what_is_gone_does_not_come_back_by_a_change(store: Store) -> None:
+    store.apply(records=[("group", "app", 1, "a", "{}"), ("group", "app", 2, "b", "{}")])
+    changed: list[Row] = [("c", "[1]", "group", "app", 1), ("d", "[2]", "group", "app", 2)]
+    store.apply(records_gone=[("group", "app", 1)], records_changed=changed)
+    store.apply(records_changed=changed)
+    assert names(store) == [("group", "app", 2, "d")]
+    assert store.rows("record")[0]["data"] == "[2]"
+
+
 def test_the_highest_ids_are_known_when_what_had_them_is_gone(store: Store) -> None:
     engine = store.engine
     assert isinstance(engine, SqliteEngine)

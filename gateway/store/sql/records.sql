@@ -9,6 +9,10 @@ ON CONFLICT (kind, account, record_id) DO UPDATE SET name = excluded.name, data 
 -- Kind, account, record_id.
 DELETE FROM record WHERE kind = ? AND account = ? AND record_id = ?;
 
+-- name: change_record
+-- Name, data, kind, account, record_id.
+UPDATE record SET name = ?, data = ? WHERE kind = ? AND account = ? AND record_id = ?;
+
 -- name: keep_newest
 -- The highest id that was given, which stays when what has it is gone: name, id.
 INSERT INTO setting (name, value) VALUES ('newest:' || ?, ?)

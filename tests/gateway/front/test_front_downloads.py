@@ -296,6 +296,34 @@ def test_what_has_made_room_is_not_made(
     asyncio.run(story())
 
 
+@pytest.mark.parametrize("look", [1, 2])
+def test_one_that_goes_at_the_worst_moment_does_not_come_back(
+    desk: FrontDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, look: int
+) -> None:
+    """It goes just after the worker has seen that somebody wants it."""
+    is_wanted, looks = exports.Exports._is_wanted, []
+
+    async def goes(self: exports.Exports, account: str, task: exports.Record) -> bool:
+        wanted = await is_wanted(self, account, task)
+        looks.append(wanted)
+        if len(looks) == look:
+            desk.records.drop(exports.KIND, account, task.record_id)
+            desk.journal.flush()
+        return wanted
+
+    monkeypatch.setattr(exports.Exports, "_is_wanted", goes)
+
+    async def story() -> None:
+        sent(desk, PAGE - 1)
+        await exports.exports_of(desk).order("app", sent_messages.Search("app", 0, 1 << 62, False, ()))
+        await done(desk)
+        assert looks[look - 1] and not looks[-1]
+        assert await ask(desk, "dl_list") == []
+        assert list((tmp_path / exports.FOLDER).iterdir()) == []
+
+    asyncio.run(story())
+
+
 def test_one_that_goes_while_it_is_made_leaves_no_file(
     desk: FrontDesk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
