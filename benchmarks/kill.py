@@ -28,7 +28,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,9 +97,14 @@ class Outcome:
 
 
 class Gateway:
-    """The gateway's process group; systemd's notification says when it is ready."""
+    """The gateway's process group; systemd's notification says when it is ready.
 
-    def __init__(self, folder: Path) -> None:
+    `before` is what starts it, as `("strace", …)`; `more` goes to its environment.
+    """
+
+    def __init__(self, folder: Path, *, before: Sequence[str] = (), **more: str) -> None:
+        self.before = list(before)
+        self._more = more
         self.state_dir = folder / "state"
         self.log = folder / "gateway.log"
         self._folder = folder
@@ -113,11 +118,11 @@ class Gateway:
         began = time.monotonic()
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, "--state-dir", str(self.state_dir)],
+                [*self.before, *command, "--state-dir", str(self.state_dir)],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "NOTIFY_SOCKET": str(self._folder / "notify")},
+                env={**os.environ, **self._more, "NOTIFY_SOCKET": str(self._folder / "notify")},
                 start_new_session=True,
             )
         self.told()
@@ -139,6 +144,23 @@ class Gateway:
             while True:
                 self._channel.recv(4096)
 
+    @property
+    def pid(self) -> int:
+        """Of what was started: the gateway's main process, or what starts it."""
+        return self._process.pid
+
+    @property
+    def code(self) -> int | None:
+        """The exit code of one that has ended."""
+        return self._process.poll()
+
+    def wait(self, seconds: float) -> int:
+        """Waits until it has ended by itself; its exit code."""
+        try:
+            return self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise KillError(f"it has not ended after {seconds:.0f} s: see {self.log}") from None
+
     def signal(self, number: signal.Signals) -> None:
         self._process.send_signal(number)
 
@@ -152,8 +174,9 @@ class Gateway:
         self._process.wait()
 
     def stop(self) -> int:
+        """Ends it as systemd does; its exit code."""
         self._process.send_signal(signal.SIGTERM)
-        return self._process.wait(15)
+        return self.wait(15)
 
     def close(self) -> None:
         if self._process.poll() is None:
@@ -205,14 +228,15 @@ def tell(process: subprocess.Popen[bytes], word: str) -> None:
     process.stdin.flush()
 
 
-def run(kills: int, rate: float, seed: int, folder: Path) -> Outcome:
-    """The whole test in a folder of its own."""
+def run(kills: int, rate: float, seed: int, folder: Path, ledgers: Path | None = None) -> Outcome:
+    """The whole test in a folder of its own; the ledgers may be in another one."""
+    ledgers = ledgers or folder
     password, smsc_password = secrets.token_hex(4), secrets.token_hex(4)
     (folder / "smsc-password").write_text(smsc_password)
     port = free_port()
     slow = ("--no-magic", "--resp-delay-ms", "20", "--receipt-delay-ms", "50")
     listen = ("--listen", f"{HOST}:0", "--password-file", str(folder / "smsc-password"))
-    with simulator(folder, *listen, *slow) as ready:
+    with simulator(ledgers, *listen, *slow) as ready:
         text = CONFIG.format(
             host=HOST,
             port=port,
@@ -221,8 +245,8 @@ def run(kills: int, rate: float, seed: int, folder: Path) -> Outcome:
             smsc_password=smsc_password,
         )
         (folder / "gateway.yaml").write_text(text)
-        end = bombard(folder, port, password, rate, Shots(random.Random(seed), kills))
-    return judge(folder, end)
+        end = bombard(folder, port, password, rate, Shots(random.Random(seed), kills), ledgers)
+    return judge(ledgers, end)
 
 
 def free_port() -> int:
@@ -257,13 +281,15 @@ class End(NamedTuple):
         return round(1000 * max(self.restarts, default=0.0), 1)
 
 
-def bombard(folder: Path, port: int, password: str, rate: float, shots: Shots) -> End:
+def bombard(
+    folder: Path, port: int, password: str, rate: float, shots: Shots, ledgers: Path | None = None
+) -> End:
     """Sends to the gateway of gateway.yaml, kills it again and again, and lets it come to rest."""
     gateway = Gateway(folder)
     restarts: list[float] = []
     gateway.start()
     try:
-        with sender(folder, port, rate, password) as client:
+        with sender(ledgers or folder, port, rate, password) as client:
             while len(restarts) < shots.kills or shots.goes_on():
                 time.sleep(shots.pause_s(shots.chance))
                 gateway.kill(whole_group=shots.chance.random() < 0.5)
@@ -341,22 +367,27 @@ class Promises:
         return sum(count > 1 for count in self.receipts.values())
 
 
-def promises(folder: Path) -> Promises:
+def promises(ledgers: Path) -> Promises:
     """Reads the sender's ledger."""
     said = Promises()
-    for entry in read_lines(folder / "sender.jsonl"):
+    for entry in read_lines(ledgers / "sender.jsonl"):
         said.read(entry)
     return said
 
 
-def judge(folder: Path, end: End) -> Outcome:
-    """Compares the ledgers."""
-    said = promises(folder)
-    arrived = Counter(
+def arrivals(ledgers: Path) -> Counter[int]:
+    """What the SMSC has taken, by marker."""
+    return Counter(
         int(entry["destination"])
-        for entry in read_lines(folder / "upstream.jsonl")
+        for entry in read_lines(ledgers / "upstream.jsonl")
         if entry["event"] == "received" and entry["status"] == "ESME_ROK"
     )
+
+
+def judge(ledgers: Path, end: End) -> Outcome:
+    """Compares the ledgers."""
+    said = promises(ledgers)
+    arrived = arrivals(ledgers)
     twice = {marker for marker, count in arrived.items() if count > 1}
     return Outcome(
         kills=len(end.restarts),
