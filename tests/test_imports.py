@@ -98,6 +98,7 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.core.frames",
             "gateway.core.message_ids",
             "gateway.core.model",
+            "gateway.crashes",
             "protocols.sms.addresses",
             "protocols.sms.reassembly",
         }
@@ -110,6 +111,7 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.config.mail_model",
             "gateway.config.smsc_model",
             "gateway.core",
+            "gateway.crashes",
             "gateway.translate",
             "protocols",
             "aiohttp",
@@ -150,6 +152,7 @@ RULES: dict[str, frozenset[str]] = {
             "protocols",
         }
     ),
+    "gateway.crashes": frozenset(),
     "gateway.housekeeping": frozenset({"gateway.core", "gateway.ops"}),
     "gateway.reloading": frozenset(
         {

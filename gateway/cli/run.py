@@ -26,6 +26,7 @@ from gateway.config.load import load
 from gateway.config.model import Config
 from gateway.config.problems import ConfigError
 from gateway.core.events import Events
+from gateway.crashes import leave_no_memory
 from gateway.daemon import Daemon, DaemonError
 from gateway.reloading import ReloadError
 from gateway.store.sqlite_open import StoreBusy, StoreError
@@ -50,6 +51,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    leave_no_memory()
+    os.umask(0o077)  # the queue holds texts: its files are nobody else's
     if args.demo:
         if args.config != DEFAULT_CONFIG or args.state_dir != default_state_dir():
             raise CommandError(
@@ -59,7 +62,6 @@ def run(args: argparse.Namespace) -> int:
         from gateway.cli.demo import run_demo
 
         return run_demo()
-    os.umask(0o077)  # the queue holds texts: its files are nobody else's
     config = load(args.config)
     return run_loop(lambda: serve(config, args.config, args.state_dir))
 
@@ -95,6 +97,8 @@ async def serve(
         on_ready(daemon)
     reason = await daemon.wait()
     await daemon.stop()
+    if daemon.journal.damaged:
+        return EXIT_CONFIG  # systemd does not start it again: it would find the same
     return EXIT_FAILURE if reason else EXIT_OK
 
 

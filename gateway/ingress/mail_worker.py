@@ -20,6 +20,7 @@ from typing import Any
 import html_text
 
 from gateway.core.frames import encode_frame, take_frames
+from gateway.crashes import leave_no_memory
 from protocols.mail.errors import MailError
 from protocols.mail.message import Reading, Style, read_message
 
@@ -49,6 +50,7 @@ class _TooLong(BaseException):
 
 def main() -> int:
     """Argument: the socket's file descriptor."""
+    leave_no_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     signal.signal(signal.SIGPROF, _stop)
