@@ -214,9 +214,11 @@ class Answer:
     """What the store says of a batch."""
 
     error: str = ""
-    """Empty: committed.  Else nothing of the batch was applied, as far as is known."""
+    """Empty: committed.  Else nothing of the batch was applied, unless it is fatal."""
     fatal: bool = False
-    """The store cannot go on: the gateway has to end."""
+    """The store cannot go on, and whether the batch was applied is unknown: the gateway has to end."""
+    damaged: bool = False
+    """And another start would find the same."""
     results: list[Row] = field(default_factory=list)
     """For each receipt, in order: how it matched (None, 1, 2, 3: which key), message_id, replay."""
     repeated: list[Row] = field(default_factory=list)

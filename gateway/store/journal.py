@@ -15,6 +15,9 @@ A request's messages and its key, a mailing list and the note that it was sent, 
 A batch that the store could not write (disk full) is undone: callbacks hear `ok=False` and producers that
 have promised nothing yet (accepts) forget it.  What the outside world has already done (answers, receipts)
 is sent again with a later batch, see `_keep_for_retry`.
+
+After any other error nobody knows whether the last batch is stored (a failed fsync may have written it), so
+nothing is said of it to anybody: the gateway ends, and what the next start finds is what counts.
 """
 
 from __future__ import annotations
@@ -87,6 +90,8 @@ class Journal(asyncio.Protocol):
         self.batch = Batch()
         self.error = ""
         """Why nothing can be stored just now; empty when all is well."""
+        self.damaged = False
+        """The database is, so there is no use in another start."""
         self.answer = Answer()
         self.commits = 0
         self.rows = 0
@@ -253,12 +258,16 @@ class Journal(asyncio.Protocol):
 
     def _failed(self, batch: Batch, callbacks: list[Callback], answer: Answer) -> None:
         self.error = answer.error
+        if answer.fatal:
+            # Nobody hears of this batch: a "no" could be as wrong as a "yes", and the next start knows.
+            self.damaged = answer.damaged
+            self._closing = True
+            self._on_death(f"the store {'is damaged' if answer.damaged else 'failed'}: {answer.error}")
+            return
         self._keep_for_retry(batch)
         for callback in callbacks:
             callback(False)
-        if answer.fatal:
-            self._on_death(f"the store failed: {answer.error}")
-        elif not self._retry_due:
+        if not self._retry_due:
             self._retry_due = True
             self._loop.call_later(RETRY_S, self._retry)
 

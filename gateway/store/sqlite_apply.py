@@ -72,6 +72,8 @@ class Applier:
         answer = Answer()
         self.connection.execute("BEGIN IMMEDIATE")
         try:
+            if not len(batch):  # it asks whether the store can write again
+                self._run("write_boot_again", (self.boot,))
             self._apply(batch, answer)
             self.connection.execute("COMMIT")
         except BaseException:

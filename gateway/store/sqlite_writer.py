@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import signal
 import socket
 import sqlite3
@@ -19,18 +20,19 @@ from pathlib import Path
 from gateway.core.api import NEWEST_API_ID
 from gateway.core.batch import Answer, Batch, Row
 from gateway.core.frames import encode_frame, take_frames
-from gateway.crashes import leave_no_memory
 from gateway.store.frames import encode
 from gateway.store.sqlite_apply import Applier
 from gateway.store.sqlite_open import StoreBusy, StoreError, lock, open_writer
 
 READ_SIZE = 1 << 20
-SPACE_ERRORS = ("full", "too large")
+NOT_STORED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
+"""No room on the disk, in the quota, or in the file (EFBIG).  What makes a commit one is its last write: one
+that could not be written whole is none, and the next one takes its place."""
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def main() -> int:
     """Arguments: the socket's file descriptor, the database's path."""
-    leave_no_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     channel = socket.socket(fileno=int(sys.argv[1]))
@@ -85,19 +87,37 @@ def _serve(channel: socket.socket, applier: Applier) -> None:
     while data := _receive(channel):
         buffer += data
         for values in take_frames(buffer):
-            try:
-                answer = applier.apply(Batch(*values))
-            except sqlite3.Error as error:
-                text = str(error)
-                answer = Answer(error=text, fatal=not any(word in text for word in SPACE_ERRORS))
-            except UnicodeEncodeError as error:  # half of a surrogate pair, which no sender may get this far
-                answer = Answer(error=f"a text that is none: {error}")
-            except OverflowError as error:  # nor a number of more than 64 bits
-                answer = Answer(error=f"a number that is too large: {error}")
+            answer = _answer(applier, Batch(*values))
             try:
                 channel.sendall(encode(answer))
             except OSError:
                 return  # the gateway is gone; what was committed stays committed
+            if answer.fatal:
+                # No goodbye and no checkpoint: after a failed fsync the kernel takes what it could not write
+                # for written, so another fsync would succeed and mean nothing.
+                os._exit(1)
+
+
+def _answer(applier: Applier, batch: Batch) -> Answer:
+    try:
+        return applier.apply(batch)
+    except sqlite3.Error as error:
+        return _failure(error, applier.connection.in_transaction)
+    except UnicodeEncodeError as error:  # half of a surrogate pair, which no sender may get this far
+        return Answer(error=f"a text that is none: {error}")
+    except OverflowError as error:  # nor a number of more than 64 bits
+        return Answer(error=f"a number that is too large: {error}")
+
+
+def _failure(error: sqlite3.Error, in_transaction: bool) -> Answer:
+    """What an error means: only of some is it known that nothing was stored and that others may be."""
+    code = getattr(error, "sqlite_errorcode", 0)  # what Python itself refuses has none
+    name = getattr(error, "sqlite_errorname", type(error).__name__)
+    return Answer(
+        error=f"{error} ({name})",
+        fatal=code not in NOT_STORED or in_transaction,
+        damaged=code & 0xFF in DAMAGED,
+    )
 
 
 if __name__ == "__main__":

@@ -335,10 +335,28 @@ def test_g7_an_error_that_is_not_about_room_is_the_end() -> None:
     bench = Bench()
     bench.add("a")
     bench.loop.turn()
+    bench.add("b")
+    bench.loop.turn()
     bench.answer(error="disk I/O error", fatal=True)
     assert bench.deaths == ["the store failed: disk I/O error"]
-    assert bench.heard == [("a", False)]
+    assert bench.heard == [], "whether it is stored is unknown, so nobody hears a yes or a no"
     assert bench.loop.timers == []
+    assert not bench.journal.damaged
+    bench.add("c")
+    bench.loop.turn()
+    bench.journal.connection_lost(None)
+    assert len(bench.wire.batches) == 2, "nothing more is written"
+    assert len(bench.deaths) == 1
+    assert bench.heard == []
+
+
+def test_g7_a_damaged_database_is_told_apart() -> None:
+    bench = Bench()
+    bench.add("a")
+    bench.loop.turn()
+    bench.answer(error="malformed", fatal=True, damaged=True)
+    assert bench.deaths == ["the store is damaged: malformed"]
+    assert bench.journal.damaged
 
 
 # -- opening and the end ----------------------------------------------------------------------------

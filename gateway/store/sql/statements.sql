@@ -16,6 +16,10 @@ CREATE TEMP TABLE ended (message_id INTEGER PRIMARY KEY, state INTEGER, error TE
 -- A run of the gateway begins.
 INSERT INTO boot (started_ms) VALUES (?);
 
+-- name: write_boot_again
+-- Changes nothing, and has to be written.
+UPDATE boot SET started_ms = started_ms WHERE boot_id = ?;
+
 -- name: stop_boot
 -- A run ended in good order.
 UPDATE boot SET stopped_ms = ? WHERE boot_id = ?;

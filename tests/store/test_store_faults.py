@@ -1,0 +1,76 @@
+"""What the writing process makes of errors that SQLite meets while it runs."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from gateway_fakes import NOW_MS, message
+
+from gateway.core.batch import Batch
+from gateway.core.model import Progress
+from gateway.store.sqlite_apply import Applier
+from gateway.store.sqlite_open import FILE_NAME, open_writer
+from gateway.store.sqlite_writer import _answer, _failure
+
+
+def error_of(name: str) -> sqlite3.Error:
+    error = sqlite3.OperationalError("words")
+    error.sqlite_errorcode = getattr(sqlite3, name)
+    error.sqlite_errorname = name
+    return error
+
+
+@pytest.mark.parametrize(
+    ("name", "fatal", "damaged"),
+    [
+        ("SQLITE_FULL", False, False),
+        ("SQLITE_IOERR_WRITE", False, False),  # a quota, or a limit of the file
+        ("SQLITE_IOERR_FSYNC", True, False),
+        ("SQLITE_IOERR_SHMSIZE", True, False),  # it comes after the commit has been written
+        ("SQLITE_IOERR_READ", True, False),
+        ("SQLITE_CORRUPT", True, True),
+        ("SQLITE_CORRUPT_INDEX", True, True),
+        ("SQLITE_NOTADB", True, True),
+        ("SQLITE_BUSY", True, False),
+    ],
+)
+def test_g7_what_an_error_means(name: str, fatal: bool, damaged: bool) -> None:
+    answer = _failure(error_of(name), in_transaction=False)
+    assert (answer.error, answer.fatal, answer.damaged) == (f"words ({name})", fatal, damaged)
+
+
+def test_g7_what_cannot_be_undone_is_the_end() -> None:
+    assert _failure(error_of("SQLITE_FULL"), in_transaction=True).fatal
+
+
+def test_what_python_itself_refuses_is_the_end() -> None:
+    answer = _failure(sqlite3.ProgrammingError("Cannot operate on a closed database."), in_transaction=False)
+    assert answer.fatal
+    assert "ProgrammingError" in answer.error
+
+
+def _full_store(folder: Path) -> Applier:
+    applier = Applier(open_writer(folder / FILE_NAME), NOW_MS)
+    applier.connection.execute("PRAGMA max_page_count = 1")  # no room for another page
+    return applier
+
+
+def test_d1_a_real_error_of_room_undoes_the_batch_alone(tmp_path: Path) -> None:
+    applier = _full_store(tmp_path)
+    large = Batch(accepted=[(*message(1, user_data=b"x" * 200_000), Progress.QUEUED.value)])
+    answer = _answer(applier, large)
+    assert (answer.error, answer.fatal) == ("database or disk is full (SQLITE_FULL)", False)
+    applier.connection.execute("PRAGMA max_page_count = 1000000")
+    assert _answer(applier, Batch(accepted=[(*message(2), Progress.QUEUED.value)])).error == ""
+    assert applier.connection.execute("SELECT message_id FROM message").fetchall() == [(2,)]
+    applier.connection.close()
+
+
+def test_an_empty_batch_shows_whether_the_store_can_write(tmp_path: Path) -> None:
+    applier = Applier(open_writer(tmp_path / FILE_NAME), NOW_MS)
+    before = applier.connection.total_changes
+    assert _answer(applier, Batch()).error == ""
+    assert applier.connection.total_changes > before
+    applier.connection.close()
