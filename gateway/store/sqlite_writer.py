@@ -20,6 +20,7 @@ from pathlib import Path
 from gateway.core.api import NEWEST_API_ID
 from gateway.core.batch import Answer, Batch, Row
 from gateway.core.frames import encode_frame, take_frames
+from gateway.crashes import leave_no_memory
 from gateway.store.frames import encode
 from gateway.store.sqlite_apply import Applier
 from gateway.store.sqlite_open import StoreBusy, StoreError, lock, open_writer
@@ -33,6 +34,7 @@ DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 def main() -> int:
     """Arguments: the socket's file descriptor, the database's path."""
+    leave_no_memory()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     channel = socket.socket(fileno=int(sys.argv[1]))
