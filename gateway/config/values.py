@@ -34,6 +34,9 @@ _MAX_DIGITS = 18
 _MAX_SHOWN = 60
 _MAX_SECRET_OCTETS = 4096
 _SECRET_SOURCES = ("file", "env", "credential")
+_taken: dict[str, str] = {}
+"""Variables with secrets, taken out of the environment so that no process that is started inherits them; a
+reload finds them here."""
 
 
 class BadValueError(Exception):
@@ -267,11 +270,13 @@ def _found_secret(node: MappingNode) -> str:
     if source == "env":
         if not _VARIABLE.fullmatch(name):
             raise BadValueError(f"{quoted(name)} is no variable's name", "write letters, digits and _")
-        if name not in os.environ:
+        if name in os.environ:
+            _taken[name] = os.environ.pop(name)
+        if name not in _taken:
             raise BadValueError(
                 f"the environment has no {name}", f"set {name}, in a unit by EnvironmentFile="
             )
-        return os.environ[name]
+        return _taken[name]
     path = file_of(node).parent / name if source == "file" else _credential(name)
     octets = read_octets(path, _MAX_SECRET_OCTETS + 1, private=True)
     if len(octets) > _MAX_SECRET_OCTETS:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import subprocess
+import sys
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
@@ -302,6 +303,20 @@ def edited(path: Path, old: str, new: str) -> Path:
 def test_secrets_come_from_the_environment(vectors: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("UPSTREAM_PASSWORD", "from-env")
     path = edited(vectors / "good" / "minimal.yaml", "password: secret", "password: {env: UPSTREAM_PASSWORD}")
+    assert load(path).connectors[0].password.reveal() == "from-env"
+
+
+def test_security_38_no_process_that_is_started_inherits_a_secret(
+    vectors: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INHERITED_PASSWORD", "from-env")
+    path = edited(
+        vectors / "good" / "minimal.yaml", "password: secret", "password: {env: INHERITED_PASSWORD}"
+    )
+    load(path)
+    child = [sys.executable, "-c", "import os; print(os.environ.get('INHERITED_PASSWORD'))"]
+    assert subprocess.run(child, capture_output=True, text=True, check=True).stdout == "None\n"
+    # and a reload has it again
     assert load(path).connectors[0].password.reveal() == "from-env"
 
 
