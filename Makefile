@@ -55,6 +55,13 @@ kill-service: $(STAMP)  ## the same with a service over HTTP that loses answers:
 reload: $(STAMP)  ## reload the configuration 100 times under load: the figures of docs/reload.md (1 minute)
 	$(BIN)/python benchmarks/reload.py --write docs/reload.md
 
+torture: $(STAMP)  ## the fault plan at full size, or PARTS="K1 K2" of it: docs/torture.md (an hour and a quarter)
+	@if [ -z "$$SMPPLOAD" ] && [ -e ../shared/smppload ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi
+	SMPPLOAD="$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" $(BIN)/python benchmarks/torture $(PARTS) --write docs/torture.md
+
+soak:  ## of it only the soak: 3 million messages in 45 minutes
+	@$(MAKE) --no-print-directory torture PARTS=S1
+
 charges: $(STAMP)  ## a million charges by sixteen sessions and a kill in between: docs/charges.md (3 minutes)
 	$(BIN)/python benchmarks/charges.py --write docs/charges.md
 
@@ -88,4 +95,4 @@ lock: $(STAMP)  ## write requirements.lock and requirements-dev.lock anew from p
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install run test bench bench-http kill kill-service charges reload routing fuzz check format lock clean
+.PHONY: help install run test bench bench-http kill kill-service torture soak charges reload routing fuzz check format lock clean

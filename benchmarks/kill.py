@@ -114,8 +114,15 @@ class Gateway:
 
     def start(self) -> float:
         """Starts it; the seconds until it was ready."""
-        command = [EXECUTABLE, "run", "--config", str(self._folder / "gateway.yaml")]
         began = time.monotonic()
+        self.launch()
+        self.told()
+        return time.monotonic() - began
+
+    def launch(self) -> None:
+        """Starts it, and does not wait."""
+        self.forget()
+        command = [EXECUTABLE, "run", "--config", str(self._folder / "gateway.yaml")]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*self.before, *command, "--state-dir", str(self.state_dir)],
@@ -125,8 +132,6 @@ class Gateway:
                 env={**os.environ, **self._more, "NOTIFY_SOCKET": str(self._folder / "notify")},
                 start_new_session=True,
             )
-        self.told()
-        return time.monotonic() - began
 
     def told(self) -> None:
         """Waits until it says that it is ready."""
@@ -204,11 +209,13 @@ def simulator(folder: Path, *options: str) -> Iterator[dict[str, Any]]:
 
 
 @contextlib.contextmanager
-def sender(folder: Path, port: int, rate: float, password: str) -> Iterator[subprocess.Popen[bytes]]:
+def sender(
+    folder: Path, port: int, rate: float, password: str, system_id: str = "kill"
+) -> Iterator[subprocess.Popen[bytes]]:
     """The client; its ledger is sender.jsonl."""
     command = [sys.executable, str(HERE / "kill_sender.py"), "--port", str(port), "--rate", str(rate)]
     process = subprocess.Popen(
-        [*command, "--ledger", str(folder / "sender.jsonl")],
+        [*command, "--ledger", str(folder / "sender.jsonl"), "--system-id", system_id],
         stdin=subprocess.PIPE,
         env={**os.environ, "KILL_PASSWORD": password},
     )
@@ -228,15 +235,14 @@ def tell(process: subprocess.Popen[bytes], word: str) -> None:
     process.stdin.flush()
 
 
-def run(kills: int, rate: float, seed: int, folder: Path, ledgers: Path | None = None) -> Outcome:
-    """The whole test in a folder of its own; the ledgers may be in another one."""
-    ledgers = ledgers or folder
+def run(kills: int, rate: float, seed: int, folder: Path) -> Outcome:
+    """The whole test in a folder of its own."""
     password, smsc_password = secrets.token_hex(4), secrets.token_hex(4)
     (folder / "smsc-password").write_text(smsc_password)
     port = free_port()
     slow = ("--no-magic", "--resp-delay-ms", "20", "--receipt-delay-ms", "50")
     listen = ("--listen", f"{HOST}:0", "--password-file", str(folder / "smsc-password"))
-    with simulator(ledgers, *listen, *slow) as ready:
+    with simulator(folder, *listen, *slow) as ready:
         text = CONFIG.format(
             host=HOST,
             port=port,
@@ -245,8 +251,8 @@ def run(kills: int, rate: float, seed: int, folder: Path, ledgers: Path | None =
             smsc_password=smsc_password,
         )
         (folder / "gateway.yaml").write_text(text)
-        end = bombard(folder, port, password, rate, Shots(random.Random(seed), kills), ledgers)
-    return judge(ledgers, end)
+        end = bombard(folder, port, password, rate, Shots(random.Random(seed), kills))
+    return judge(folder, end)
 
 
 def free_port() -> int:
@@ -281,15 +287,13 @@ class End(NamedTuple):
         return round(1000 * max(self.restarts, default=0.0), 1)
 
 
-def bombard(
-    folder: Path, port: int, password: str, rate: float, shots: Shots, ledgers: Path | None = None
-) -> End:
+def bombard(folder: Path, port: int, password: str, rate: float, shots: Shots) -> End:
     """Sends to the gateway of gateway.yaml, kills it again and again, and lets it come to rest."""
     gateway = Gateway(folder)
     restarts: list[float] = []
     gateway.start()
     try:
-        with sender(ledgers or folder, port, rate, password) as client:
+        with sender(folder, port, rate, password) as client:
             while len(restarts) < shots.kills or shots.goes_on():
                 time.sleep(shots.pause_s(shots.chance))
                 gateway.kill(whole_group=shots.chance.random() < 0.5)

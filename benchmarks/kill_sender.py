@@ -1,6 +1,6 @@
 """The client of kill.py: sends at a fixed rate, writes what it is promised, and outlives the gateway.
 
-    python benchmarks/kill_sender.py --port N --rate N --ledger FILE
+    python benchmarks/kill_sender.py --port N --rate N --ledger FILE [--system-id ID]
 
 The password comes from the environment (KILL_PASSWORD).  Each message goes to a number of its own, which is
 its marker.  A line of the ledger is a JSON object with "acked", "refused", "unanswered" or "receipt".  A line
@@ -37,9 +37,10 @@ TICK_S = 0.01
 class Client(asyncio.Protocol):
     """One connection; the ledger is told of everything that happens on it."""
 
-    def __init__(self, ledger: IO[str]) -> None:
+    def __init__(self, ledger: IO[str], system_id: str = SYSTEM_ID) -> None:
         self._loop = asyncio.get_running_loop()
         self._ledger = ledger
+        self._system_id = system_id
         self.session = Session(
             Role.ESME, SessionSettings(window=WINDOW, peer_window=10_000), self._loop.time()
         )
@@ -51,7 +52,7 @@ class Client(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        request = BindTransceiver(system_id=SYSTEM_ID, password=os.environ["KILL_PASSWORD"])
+        request = BindTransceiver(system_id=self._system_id, password=os.environ["KILL_PASSWORD"])
         self.session.send_request(request, self._loop.time())
         self.write()
 
@@ -110,8 +111,9 @@ class Client(asyncio.Protocol):
 class Sender:
     """Keeps one client connected, and its rate."""
 
-    def __init__(self, port: int, rate: float, ledger: IO[str]) -> None:
+    def __init__(self, port: int, rate: float, ledger: IO[str], system_id: str) -> None:
         self._port = port
+        self._system_id = system_id
         self._rate = rate
         self._ledger = ledger
         self._client: Client | None = None
@@ -140,7 +142,9 @@ class Sender:
         loop = asyncio.get_running_loop()
         while True:
             with contextlib.suppress(OSError):
-                _, self._client = await loop.create_connection(lambda: Client(self._ledger), HOST, self._port)
+                _, self._client = await loop.create_connection(
+                    lambda: Client(self._ledger, self._system_id), HOST, self._port
+                )
                 await self._client.closed
             await asyncio.sleep(RECONNECT_S)
 
@@ -167,10 +171,11 @@ def main() -> None:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--rate", type=float, required=True)
     parser.add_argument("--ledger", type=Path, required=True)
+    parser.add_argument("--system-id", default=SYSTEM_ID)
     args = parser.parse_args()
 
     async def run(ledger: IO[str]) -> None:
-        await Sender(args.port, args.rate, ledger).run()
+        await Sender(args.port, args.rate, ledger, args.system_id).run()
 
     with args.ledger.open("w") as ledger:
         asyncio.run(run(ledger))

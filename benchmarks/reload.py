@@ -242,14 +242,14 @@ def is_drained(state_dir: Path) -> bool:
     return not (summary["upstream"] or summary["downstream"] or summary["awaiting_receipt"])
 
 
-def run(folder: Path, args: argparse.Namespace) -> Outcome:
-    """The whole test in a folder of its own."""
+def run(folder: Path, args: argparse.Namespace, ledgers: Path | None = None) -> Outcome:
+    """The whole test in a folder of its own; what the SMSCs write down may be in another one."""
     password = secrets.token_hex(4)
     (folder / "smsc-password").write_text(password)
     options = ("--listen", f"{HOST}:0", "--password-file", str(folder / "smsc-password"), "--no-magic")
     slow = ("--resp-delay-ms", "5", "--receipt-delay-ms", "20")
     with ExitStack() as stack:
-        places = [folder / name for name in ("first", "second")]
+        places = [(ledgers or folder) / name for name in ("first", "second")]
         ports = []
         for place in places:
             place.mkdir()

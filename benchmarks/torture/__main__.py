@@ -2,78 +2,50 @@
 
     python benchmarks/torture [PART …] [--short] [--seed N] [--json FILE] [--write docs/torture.md]
 
-Every part starts gateways of its own, on loopback.  Without names all parts run, one after the other.  Exit
-code 0: all figures are within their bounds.
+Every part starts gateways of its own, on loopback.  Without names all parts run, S1 beside the others: about
+an hour and a quarter at full size, on two cores.  Each result is kept as build/torture/PART.json, and the
+page is made of all that are kept, those of earlier runs too; lines of progress are in lane-N.log beside them.
+Ctrl-C ends it and all that it has started.  Exit code 0: all figures are within their bounds.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
+import signal
 import sys
-import tempfile
-import time
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))  # kill.py and the others are there
+sys.path.append(str(Path(__file__).resolve().parents[1]))  # kill.py and the others are there
 
-from part import Part, Run  # noqa: E402
+from lanes import Options, run_lanes
+from plan import MODULES, lanes
+from report import kept, page
 
-OTHER_DISK = Path("/dev/shm")
-MODULES = {
-    "K1": "random_kills",
-    "K2": "write_kills",
-    "K3": "stops",
-    "P1": "power_loss",
-    "P2": "sync_errors",
-    "D1": "disk_full",
-    "D2": "file_limit",
-    "D3": "damaged_files",
-    "U1": "upstream_faults",
-    "U2": "upstream_faults",
-    "U3": "upstream_faults",
-    "U4": "upstream_faults",
-    "U5": "upstream_faults",
-    "U6": "upstream_faults",
-    "A1": "doubt",
-    "L1": "slow_clients",
-    "F1": "fuzzed_pdus",
-    "F2": "fuzzed_clients",
-    "M1": "mail_bombs",
-    "T1": "clock_jumps",
-    "R1": "reloads",
-    "Q1": "large_queue",
-    "S1": "soak",
-}
-"""Where a part is; a module's PARTS are those that it has."""
+ROOT = Path(__file__).resolve().parents[2]
+REMARKS = Path(__file__).with_name("remarks.md")
+INTERRUPTED = 130
 
 
-def part_of(name: str) -> Part:
-    parts: tuple[Part, ...] = import_module(MODULES[name]).PARTS
-    return next(part for part in parts if part.name == name)
+async def run(names: list[str], options: Options) -> list[dict[str, Any]]:
+    """The results, in the plan's order.  CancelledError: somebody wanted it to end."""
+    task = asyncio.current_task()
+    assert task is not None
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    results = await run_lanes(lanes(names), options)
+    return sorted(results, key=lambda result: list(MODULES).index(result["part"]))
 
 
-def run(part: Part, *, full: bool, seed: int) -> dict[str, Any]:
-    """One part in folders of its own; its figures as plain values."""
-    began = time.monotonic()
-    with (
-        tempfile.TemporaryDirectory(prefix=f"torture-{part.name}-") as folder,
-        tempfile.TemporaryDirectory(prefix=f"torture-{part.name}-", dir=OTHER_DISK) as ledgers,
-    ):
-        say = lambda line: print(f"{part.name}  {line}", file=sys.stderr, flush=True)  # noqa: E731
-        rows = part.run(Run(full, Path(folder), Path(ledgers), seed, say))
-    return {
-        "part": part.name,
-        "title": part.title,
-        "how": part.how,
-        "full": full,
-        "seed": seed,
-        "seconds": round(time.monotonic() - began, 1),
-        "rows": [row._asdict() for row in rows],
-    }
+def show(result: dict[str, Any]) -> None:
+    print(f"{result['part']} {result['title']} ({result['seconds']} s)")
+    if result["error"]:
+        print("  BAD did not run:", result["error"])
+    for row in result["rows"]:
+        bound = f" ({row['bound']})" if row["bound"] else ""
+        print("  ok " if row["holds"] else "  BAD", f"{row['what']}: {row['value']}{bound}")
 
 
 def main() -> int:
@@ -83,16 +55,26 @@ def main() -> int:
     parser.add_argument("parts", nargs="*", metavar="PART", help=" ".join(MODULES))
     parser.add_argument("--short", action="store_true", help="the size that `make test` has time for")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--json", type=Path)
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results of this run there, too")
+    parser.add_argument("--write", type=Path, metavar="PAGE", help="write the page anew")
+    parser.add_argument("--results", type=Path, default=ROOT / "build" / "torture", metavar="FOLDER")
+    parser.add_argument("--keep", action="store_true", help="keep ledgers and logs, and say where")
     args = parser.parse_args()
-    results = [run(part_of(name), full=not args.short, seed=args.seed) for name in args.parts or MODULES]
+    if unknown := set(args.parts) - set(MODULES):
+        parser.error(f"no such part: {' '.join(sorted(unknown))}; there are {' '.join(MODULES)}")
+    options = Options(args.results.resolve(), args.short, args.seed, args.keep)
+    try:
+        results = asyncio.run(run(args.parts or list(MODULES), options))
+    except asyncio.CancelledError:
+        print("ended before it was done", file=sys.stderr)
+        return INTERRUPTED
     for result in results:
-        print(f"{result['part']} {result['title']} ({result['seconds']} s)")
-        for row in result["rows"]:
-            print("  ok " if row["holds"] else "  BAD", f"{row['what']}: {row['value']}", f"({row['bound']})")
+        show(result)
     if args.json:
         args.json.write_text(json.dumps(results))
-    return 0 if all(row["holds"] for result in results for row in result["rows"]) else 1
+    if args.write:
+        args.write.write_text(page(kept(options.results), list(MODULES), REMARKS.read_text()))
+    return 0 if all(r["rows"] and all(row["holds"] for row in r["rows"]) for r in results) else 1
 
 
 if __name__ == "__main__":
