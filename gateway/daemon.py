@@ -39,6 +39,7 @@ from gateway.core.routing import RouteTable
 from gateway.core.submission import Submission
 from gateway.core.taps import Tapped
 from gateway.core.upstream import Upstream
+from gateway.dead_alarm import DeadAlarm
 from gateway.egress.smpp_connector import SmppConnector
 from gateway.housekeeping import Housekeeping
 from gateway.http_side import HttpSide
@@ -47,6 +48,7 @@ from gateway.ingress.smpp_outbind import OutbindCaller
 from gateway.money_side import MoneySide
 from gateway.ops import sd_notify
 from gateway.ops.control import SOCKET_NAME, ControlSocket
+from gateway.ops.faults import Faults
 from gateway.ops.listening import path_too_long, why_not_listening
 from gateway.ops.trace import Tracing
 from gateway.reloading import Loaded, ReloadError, Reloading
@@ -143,6 +145,8 @@ class Daemon:
         """Open messages of accounts that are not configured, for the day when they are again."""
         self.reloading = Reloading(self)
         self.sub_accounts = SubAccounts(self)
+        self.faults = Faults(events, self.clock)
+        self.dead_alarm = DeadAlarm(self)
         self.logins = Logins(self.clock)
         self.tracing = Tracing(self.clock, self._smpp_sessions)
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -153,7 +157,7 @@ class Daemon:
         """Starts everything; DaemonError, StoreError or OSError when that fails."""
         self._make_state_dir()
         delay_s = self.config.queue.commit_delay_ms / 1000
-        self.journal = Journal(self.state_dir, self._on_answer, self._fail, delay_s=delay_s)
+        self.journal = Journal(self.state_dir, self._on_answer, self.fail, delay_s=delay_s)
         opening = await self.journal.open()
         self.boot = opening.boot
         self.config = self.sub_accounts.opened(self.config)
@@ -391,7 +395,7 @@ class Daemon:
 
     # -- the end ---------------------------------------------------------------------------------------
 
-    def _fail(self, reason: str) -> None:
+    def fail(self, reason: str) -> None:
         """Something that the gateway cannot be without is gone."""
         if not self._over.done():
             self.events.say("error", "failed", reason=reason)
@@ -409,7 +413,8 @@ class Daemon:
     def task_ended(self, task: asyncio.Task[None]) -> None:
         """A task that runs for as long as the gateway does has ended."""
         if not task.cancelled() and task.exception() is not None:
-            self._fail(f"{task.get_name()} died: {task.exception()!r}")
+            self.faults.note(task.exception(), task.get_name())
+            self.fail(f"{task.get_name()} died: {type(task.exception()).__name__}, see the fault before")
 
     async def stop(self) -> None:
         """Takes nothing new, finishes what is under way, unbinds everybody, closes the store."""
@@ -440,6 +445,7 @@ class Daemon:
         if self.mail is not None:
             await self.mail.stop()
         self._housekeeping.stop()
+        await self.dead_alarm.stop()
         await self._control.stop()
         await self.journal.close()
         self.logins.close()

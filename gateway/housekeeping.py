@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from gateway.core import failover
@@ -22,6 +24,8 @@ SWEEP_EVERY = 200
 COUNT_EVERY = 1200
 DISK_LOW_OCTETS = 100 << 20
 """Below this nothing is accepted any more; what is queued still goes out."""
+FAILURES_MAX = 5
+"""A duty that fails so often in a row will not do better: a new start may."""
 STORE_STUCK_S = 20.0
 """A commit that takes so long stops the watchdog's food."""
 
@@ -41,6 +45,7 @@ class Housekeeping:
         self._handle: asyncio.TimerHandle | None = None
         self._ticks = 0
         self._sweep_due = False
+        self._failures: Counter[str] = Counter()
         watchdog_us = int(os.environ.get("WATCHDOG_USEC", "0"))
         self._feed_every = max(1, int(watchdog_us / 1e6 / 3 / TICK_S)) if watchdog_us else 0
 
@@ -58,28 +63,48 @@ class Housekeeping:
 
     def _tick(self) -> None:
         self._handle = self._loop.call_later(TICK_S, self._tick)
-        daemon = self._daemon
         self._ticks += 1
-        now, now_ms = daemon.clock.now(), daemon.clock.now_ms()
-        for upstream in daemon.upstreams.values():
-            upstream.tick(now, now_ms)
+        for duty in self._due():
+            name = duty.__name__.strip("_")
+            try:
+                duty()
+            except Exception as error:  # the others are still to be done, and this one next time
+                self._failed(name, error)
+            else:
+                self._failures[name] = 0
+
+    def _due(self) -> Iterator[Callable[[], None]]:
+        """What this tick has to do."""
+        yield self._upstreams
         if self._ticks % SESSIONS_EVERY == 0:
-            self._sessions(now)
+            yield self._sessions
         if self._ticks % DISK_EVERY == 1:
-            self._watch_disk()
+            yield self._watch_disk
         if self._ticks % SWEEP_EVERY == 0 or self._sweep_due:
             self._sweep_due = False
-            self._sweep(now_ms)
-        if (
-            self._feed_every
-            and self._ticks % self._feed_every == 0
-            and daemon.journal.waiting_s() < STORE_STUCK_S
-        ):
-            sd_notify.notify("WATCHDOG=1")
-        daemon.events.flush()
+            yield self._sweep
+        if self._feed_every and self._ticks % self._feed_every == 0 and not any(self._failures.values()):
+            yield self._feed
+        yield self._daemon.events.flush
 
-    def _sessions(self, now: float) -> None:
+    def _failed(self, duty: str, error: Exception) -> None:
+        self._failures[duty] += 1
+        self._daemon.faults.note(error, f"housekeeping: {duty}")
+        if self._failures[duty] == FAILURES_MAX:
+            self._daemon.fail(f"housekeeping cannot do its work ({duty}: {type(error).__name__})")
+
+    def _feed(self) -> None:
+        if self._daemon.journal.waiting_s() < STORE_STUCK_S:
+            sd_notify.notify("WATCHDOG=1")
+
+    def _upstreams(self) -> None:
+        now, now_ms = self._daemon.clock.now(), self._daemon.clock.now_ms()
+        for upstream in self._daemon.upstreams.values():
+            upstream.tick(now, now_ms)
+
+    def _sessions(self) -> None:
         daemon = self._daemon
+        now = daemon.clock.now()
         for connector in daemon.connectors.values():
             connector.tick(now)
         for listener in daemon.listeners:
@@ -89,6 +114,7 @@ class Housekeeping:
         if daemon.mail is not None:
             daemon.mail.tick(now, daemon.clock.now_ms())
         daemon.http.tick(now, daemon.clock.now_ms())
+        daemon.dead_alarm.tick(now)
         failover.move_queues(
             daemon.submission.router.routes, daemon.upstreams, daemon.journal.batch, daemon.events, now
         )
@@ -111,8 +137,8 @@ class Housekeeping:
             submission.closed_because = None
             daemon.events.say("info", "disk_ok", free_mib=free >> 20)
 
-    def _sweep(self, now_ms: int) -> None:
-        queue = self._daemon.config.queue
+    def _sweep(self) -> None:
+        queue, now_ms = self._daemon.config.queue, self._daemon.clock.now_ms()
         receipt_before_ms = now_ms - queue.receipt_wait_h * HOUR_MS
         history_before_ms = now_ms - queue.history_days * DAY_MS
         mail = self._daemon.config.mail

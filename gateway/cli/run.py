@@ -9,6 +9,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from gateway.cli import (
     DEFAULT_CONFIG,
@@ -26,7 +27,7 @@ from gateway.config.load import load
 from gateway.config.model import Config
 from gateway.config.problems import ConfigError
 from gateway.core.events import Events
-from gateway.crashes import leave_no_memory
+from gateway.crashes import kind_of, leave_no_memory, way_of
 from gateway.daemon import Daemon, DaemonError
 from gateway.reloading import ReloadError
 from gateway.store.sqlite_open import StoreBusy, StoreError
@@ -74,6 +75,7 @@ async def serve(
     daemon = Daemon(config, state_dir, events)
     daemon.config_file = path
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(daemon.faults.handle)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.request_stop)
     reloads: set[asyncio.Task[None]] = set()

@@ -230,7 +230,7 @@ class MailReader(asyncio.Protocol):
             self._deaths.clear()
         try:
             await self.start()
-        except OSError:
+        except Exception:  # whatever it is: a task that ends here would leave mails waiting for ever
             self._loop.call_soon(self._died)
 
     def _refuse_all(self) -> None:

@@ -116,6 +116,9 @@ class OutbindCaller(SmppListener):
                 )
         except OSError as error:  # a timeout is one
             self._failed(account, call, system_reason(error) or "it did not answer in time")
+        except Exception as error:  # else nobody would ever be called again
+            self._failed(account, call, f"a fault in the gateway: {type(error).__name__}")
+            raise
 
     def _failed(self, account: str, call: _Call, reason: str) -> None:
         call.under_way = False

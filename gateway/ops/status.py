@@ -28,6 +28,8 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
     problems.extend(daemon.services.problems())
     problems.extend(daemon.http.problems())
     problems.extend(_mail_problems(daemon))
+    problems.extend(daemon.dead_alarm.problems())
+    problems.extend(daemon.faults.problems())
     return {
         "healthy": not problems,
         "problems": problems,
@@ -56,6 +58,8 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
         "mail": _mail(daemon),
         "http": daemon.http.status(),
         "listeners": _listeners(daemon),
+        "dead_letters": dict(daemon.dead_alarm.counts),
+        "faults": daemon.faults.count,
     }
 
 

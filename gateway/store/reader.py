@@ -48,10 +48,10 @@ class Reader:
         with self._open() as connection:
             return reader_lists.dead_of(connection, account, min(limit, ROWS_MAX))
 
-    def dead_counts(self) -> dict[str, int]:
+    def dead_counts(self, since_ms: int = 0) -> dict[str, int]:
         """How many dead letters there are, see `reader_lists.dead_counts`."""
         with self._open() as connection:
-            return reader_lists.dead_counts(connection)
+            return reader_lists.dead_counts(connection, since_ms)
 
     def mail(self, mail_id: int) -> dict[str, Any] | None:
         """What became of a mail that came in; None: there is none, or nothing is said of it any more."""

@@ -64,7 +64,9 @@ def events_of(connection: sqlite3.Connection, message_id: int) -> list[tuple[int
     return events
 
 
-def dead_counts(connection: sqlite3.Connection) -> dict[str, int]:
-    """How many are dead, by DEAD_CALLS and the account."""
-    found = connection.execute("SELECT account, count(*) FROM dead_call GROUP BY account")
+def dead_counts(connection: sqlite3.Connection, since_ms: int) -> dict[str, int]:
+    """How many died since then, by DEAD_CALLS and the account."""
+    found = connection.execute(
+        "SELECT account, count(*) FROM dead_call WHERE died_ms >= ? GROUP BY account", (since_ms,)
+    )
     return {DEAD_CALLS + row[0]: row[1] for row in found}

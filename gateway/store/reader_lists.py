@@ -114,12 +114,13 @@ def dead_of(connection: sqlite3.Connection, account: str, limit: int) -> list[di
     return rows[:limit]
 
 
-def dead_counts(connection: sqlite3.Connection) -> dict[str, int]:
-    """How many deliveries of each account are dead, letters ("mail:"), calls (DEAD_CALLS and the account)."""
-    accounts = connection.execute("SELECT account, count(*) FROM dead_delivery GROUP BY account")
-    letters = connection.execute("SELECT 'mail:', count(*) FROM dead_letter")
-    found = {row[0]: row[1] for rows in (accounts, letters) for row in rows}
-    return found | reader_calls.dead_counts(connection)
+def dead_counts(connection: sqlite3.Connection, since_ms: int) -> dict[str, int]:
+    """How many deliveries of each account died since then, letters ("mail:"), calls (DEAD_CALLS and the
+    account); what none has died of is not there."""
+    deliveries = "SELECT account, count(*) FROM dead_delivery WHERE died_ms >= ? GROUP BY account"
+    letters = "SELECT 'mail:', count(*) FROM dead_letter WHERE died_ms >= ? HAVING count(*)"
+    found = {row[0]: row[1] for sql in (deliveries, letters) for row in connection.execute(sql, (since_ms,))}
+    return found | reader_calls.dead_counts(connection, since_ms)
 
 
 def _rows(connection: sqlite3.Connection, sql: str, *parameters: object) -> list[dict[str, Any]]:

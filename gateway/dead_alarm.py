@@ -1,0 +1,77 @@
+"""Tells of dead letters: what nobody took, which a person has to look at."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from gateway.store.reader import Reader
+from gateway.store.reader_calls import DEAD_CALLS
+from gateway.store.sqlite_open import FILE_NAME
+
+if TYPE_CHECKING:
+    from gateway.daemon import Daemon
+
+EVERY_S = 60.0
+DAY_MS = 86_400_000
+_LETTERS = "mail:"
+
+
+class DeadAlarm:
+    """Looks once a minute for what has died within a day, off the loop, by a connection that only reads."""
+
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
+        self._reader = Reader(daemon.state_dir / FILE_NAME)
+        self._next = 0.0
+        self._looking: asyncio.Task[None] | None = None
+        self.counts: Mapping[str, int] = {}
+        """By account, `DEAD_CALLS` and the account, or "mail:"."""
+
+    def tick(self, now: float) -> None:
+        """Looks when it is time; a few times each second."""
+        if now >= self._next and self._looking is None:
+            self._next = now + EVERY_S
+            self._looking = asyncio.get_running_loop().create_task(self._look(), name="dead letters")
+            self._looking.add_done_callback(self._looked)
+
+    def _looked(self, task: asyncio.Task[None]) -> None:
+        self._looking = None
+
+    async def _look(self) -> None:
+        with suppress(sqlite3.Error):  # locked out for a moment, or damaged: the writer says so
+            self._tell(
+                await asyncio.to_thread(self._reader.dead_counts, self._daemon.clock.now_ms() - DAY_MS)
+            )
+
+    def _tell(self, counts: Mapping[str, int]) -> None:
+        for name, count in counts.items():
+            if count > self.counts.get(name, 0):
+                self._daemon.events.say("warning", "dead_letters", **_of(name), count=count, see=_SEE)
+        self.counts = counts
+
+    async def stop(self) -> None:
+        """Looks no more."""
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.gather(self._looking, return_exceptions=True)
+
+    def problems(self) -> Iterator[str]:
+        """What an admin should know of."""
+        for name, count in sorted(self.counts.items()):
+            of = " of ".join(filter(None, _of(name).values()))
+            yield f"{count} {of} died within a day: {_SEE}"
+
+
+_SEE = "smsc-gateway deadletters list"
+
+
+def _of(name: str) -> dict[str, str]:
+    if name == _LETTERS:
+        return {"kind": "letters"}
+    if name.startswith(DEAD_CALLS):
+        return {"kind": "calls", "account": name.removeprefix(DEAD_CALLS)}
+    return {"kind": "deliveries", "account": name}
