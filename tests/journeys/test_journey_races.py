@@ -213,8 +213,9 @@ def test_smsc_that_stops_reading_for_ever_keeps_no_slots(
             gateway.clock.advance(300)
             await gateway.said("link_lost")
             await gateway.until(lambda: ours._gone)
-            await gateway.until(lambda: not gateway.listing("waiting"))
+            await gateway.until(lambda: gateway.listing("ambiguous"))
             assert {row["action"] for row in gateway.listing("ambiguous")} == {"resend"}
+            await gateway.until(lambda: not gateway.listing("waiting"))
             deaf.transport.abort()
             await gateway.emptied()
 

@@ -31,7 +31,7 @@ def fault(name: str, number: int = 0) -> Fault:
 @pytest.mark.parametrize("name", FAULTS)
 @journey
 async def test_a_request_without_an_answer_is_sent_once(tmp_path: Path, name: str) -> None:
-    link = {"timeout_s": 0.3}
+    link = {"timeout_s": 1.5}
     async with gateway_and_service(tmp_path, with_calls=True, link=link) as (gateway, simulator):
         simulator.service.account.handler_url = ""  # no call may settle it
         simulator.service.faults.next("send", [fault(name)])
@@ -47,7 +47,7 @@ async def test_a_request_without_an_answer_is_sent_once(tmp_path: Path, name: st
 
 @journey
 async def test_a_call_settles_a_doubt_before_anybody_asks(tmp_path: Path) -> None:
-    link = {"timeout_s": 0.3}
+    link = {"timeout_s": 1.5}
     async with gateway_and_service(tmp_path, with_calls=True, link=link) as (gateway, simulator):
         simulator.service.faults.next("send", [fault("timeout")])
         client = await gateway.client()
@@ -60,7 +60,7 @@ async def test_a_call_settles_a_doubt_before_anybody_asks(tmp_path: Path) -> Non
 @journey
 async def test_a_slow_first_request_is_known_by_error_9(tmp_path: Path) -> None:
     """Asked too early, the service says that it does not have it; the second request is the same one."""
-    async with gateway_and_service(tmp_path, link={"timeout_s": 0.3}) as (gateway, simulator):
+    async with gateway_and_service(tmp_path, link={"timeout_s": 1.5}) as (gateway, simulator):
         store, found = simulator.service.store, simulator.service.store.find
         simulator.service.faults.next("send", [fault("timeout")])
         client = await gateway.client()
@@ -82,7 +82,7 @@ async def test_a_slow_first_request_is_known_by_error_9(tmp_path: Path) -> None:
 
 @journey
 async def test_doubts_that_get_no_answer_do_not_hold_up_the_others(tmp_path: Path) -> None:
-    async with gateway_and_service(tmp_path, link={"timeout_s": 0.3}) as (gateway, simulator):
+    async with gateway_and_service(tmp_path, link={"timeout_s": 1.5}) as (gateway, simulator):
         handlers = simulator.service._handlers
         ask = handlers["status"]
 

@@ -16,13 +16,13 @@ from protocols.smpp import constants as c
 @pytest.mark.parametrize("name", ["timeout", "drop_before"])
 @journey
 async def test_doubts_outlive_a_reload_of_their_connector(tmp_path: Path, name: str) -> None:
-    async with gateway_and_service(tmp_path, link={"timeout_s": 0.3}) as (gateway, simulator):
+    async with gateway_and_service(tmp_path, link={"timeout_s": 1.5}) as (gateway, simulator):
         simulator.service.faults.next("send", [Fault(FaultKind(name))])
         simulator.service.faults.next("status", [Fault(FaultKind("http_500_before"))])
         client = await gateway.client()
         await client.submit()
         await gateway.said("asking", "messages=1")
-        changed = service_config(service(simulator.port, timeout_s=0.4))
+        changed = service_config(service(simulator.port, timeout_s=1.6))
         gateway.clock.let_run()
         await gateway.daemon.reload(changed)
         assert (await client.receipt()).state == c.DELIVERED

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journey_support import Gateway, account, config, gateway_and_smsc, journey, running
+from journey_support import Gateway, config, gateway_and_smsc, journey, running
 from mail_journey_support import mail, post_office, to
 
 from gateway import housekeeping
-from gateway.core.submission import Submission
 from gateway.ops.faults import SHOWN_MS
 from gateway.ops.status import status_of
 
@@ -91,7 +90,9 @@ async def test_what_nobody_has_caught_is_told_without_its_text(tmp_path: Path) -
         loop.call_soon(raises)
         line = await gateway.said(" fault ", "error=Odd")
         assert "sesame" not in line
-        asyncio.create_task(asyncio.to_thread(raises), name="forgotten")
+        forgotten = asyncio.create_task(asyncio.to_thread(raises), name="forgotten")
+        await asyncio.wait((forgotten,))
+        del forgotten
         await gateway.until(lambda: gateway.daemon.faults.count == 2)
         loop.set_exception_handler(before)
         assert gateway.daemon.faults.last == "Odd in forgotten"
