@@ -1,0 +1,249 @@
+"""S1: an hour's three quarters of even load; what grows in the gateway meanwhile."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import kill
+from harness import (
+    HOST,
+    Gateway,
+    free_port,
+    open_files,
+    prepare,
+    processes,
+    rss_bytes,
+    running,
+    smsc,
+    stop,
+    tail,
+    wal_bytes,
+)
+from part import Part, PartError, Row, Run, at_least, count
+from side_traffic import SideTraffic
+
+ROOT = Path(__file__).resolve().parents[2]
+SMPPLOAD = ROOT / "build" / "smppload" / "smppload"
+MIB = 2**20
+SAMPLE_S = 2.0
+TELL_EVERY = 60
+"""Samples."""
+SIDE_EVERY_S = 10.0
+"""A bind's password costs as much as a thousand messages."""
+SLOPE_MOST = 1.0
+"""MiB/h."""
+FILES_MORE = 5
+WAL_MOST = 64 * MIB
+
+
+class Size(NamedTuple):
+    """How much is sent, and how fast; the memory of the first seconds is not judged."""
+
+    messages: int
+    rate: int
+    warm_up_s: float
+
+
+FULL = Size(3_000_000, 1_111, 900.0)
+SHORT = Size(20_000, 1_111, 5.0)
+
+CONFIG = """\
+listeners:
+  smpp:
+    - address: {host}:{port}
+  smtp:
+    - address: {host}:{smtp_port}
+  http:
+    - address: {host}:{http_port}
+mail:
+  domains: [sms.example.org]
+accounts:
+  - system_id: kill
+    password_hash: {password_hash}
+    window: 500
+    max_open: 1000000
+    http: {{}}
+    mail:
+      networks: [127.0.0.0/8]
+connectors:
+  - name: load
+    address: {host}:{load_port}
+    system_id: gateway
+    password: {smsc_password}
+    window: 500
+    reconnect_max_s: 0.2
+  - name: side
+    address: {host}:{smsc_port}
+    system_id: gateway
+    password: {smsc_password}
+    reconnect_max_s: 0.2
+routes:
+  - connectors: [load]
+  - {{prefix: "79", connectors: [side]}}
+log:
+  level: warning
+"""
+
+
+class Sample(NamedTuple):
+    """The gateway at one moment."""
+
+    at_s: float
+    """Since the load began."""
+    rss: tuple[int, ...]
+    """Octets, of each of its processes."""
+    files: int
+    wal: int
+
+
+def soak(run: Run) -> list[Row]:
+    return soak_of(run, FULL if run.full else SHORT)
+
+
+def soak_of(run: Run, size: Size) -> list[Row]:
+    """The whole run; slopes of a short one are no more than information."""
+    ports = {name: free_port() for name in ("smtp_port", "http_port", "load_port")}
+    with smsc(run) as upstream_port:
+        place = prepare(run, upstream_port, CONFIG, **ports)
+        gateway = Gateway(run.folder)
+        with running(gateway):
+            side = SideTraffic(place, ports["smtp_port"], ports["http_port"])
+            load = start_load(run, size, place.port, place.password, ports["load_port"], gateway.pid)
+            try:
+                samples = watch(run, gateway, load, side)
+            finally:
+                load.kill()
+                load.wait()
+            kill.drain(gateway.state_dir)
+            stop(gateway)
+    found = json.loads((run.ledgers / "load.json").read_text())
+    if found["ended"] != "complete":
+        raise PartError(f"the load ended by {found['ended']}: {found['problems'][:3]}")
+    arrived = kill.arrivals(run.ledgers)
+    return [*load_rows(found, size), *side_rows(side, arrived), *growth_rows(samples, size, judged=run.full)]
+
+
+def start_load(
+    run: Run, size: Size, port: int, password: str, load_port: int, watched: int
+) -> subprocess.Popen[bytes]:
+    """smppload as clients and SMSC; its counts will be in load.json."""
+    tool = os.environ.get("SMPPLOAD") or str(SMPPLOAD)
+    if not Path(tool).exists():
+        raise PartError("smppload is missing: `make soak` builds it, or SMPPLOAD names it")
+    seconds = size.messages / size.rate
+    words = f"both --smsc-port {load_port} --target {HOST}:{port} --system-id kill --password {password}"
+    words += f" --binds 4 --window 100 --messages {size.messages} --rate {size.rate} --pace-us 20000 --dlr on"
+    words += (
+        f" --smsc-resp-delay-ms 20 --dlr-delay-ms 500 --timeout {2 * seconds + 120:.0f} --idle-timeout 120"
+    )
+    with (run.ledgers / "load.json").open("wb") as out, (run.ledgers / "load.log").open("wb") as log:
+        return subprocess.Popen(
+            [tool, *words.split(), "--watch-pids", str(watched)], stdout=out, stderr=log, cwd=ROOT
+        )
+
+
+def watch(run: Run, gateway: Gateway, load: subprocess.Popen[bytes], side: SideTraffic) -> list[Sample]:
+    """Samples until the load ends; mails, requests and sessions go beside it."""
+    side.once()  # whatever starts with the first of a kind is there then
+    began = time.monotonic()
+    samples: list[Sample] = []
+    while load.poll() is None:
+        at_s = time.monotonic() - began
+        if at_s >= side.rounds * SIDE_EVERY_S:
+            side.once()
+        if gateway.code is not None:
+            raise PartError(f"the gateway has ended with {gateway.code}: {tail(gateway.log)}")
+        pids = processes(gateway.pid)
+        rss = tuple(rss_bytes(pid) for pid in pids)
+        files = sum(open_files(pid) for pid in pids)
+        samples.append(Sample(at_s, rss, files, wal_bytes(gateway.state_dir)))
+        if len(samples) % TELL_EVERY == 0:
+            run.say(told(samples[-1]))
+        time.sleep(max(0.0, began + len(samples) * SAMPLE_S - time.monotonic()))
+    return samples
+
+
+def told(sample: Sample) -> str:
+    memory = " + ".join(f"{octets / MIB:.1f}" for octets in sample.rss)
+    return f"{sample.at_s:.0f} s: {memory} MiB, {sample.files} files, WAL {sample.wal / MIB:.1f} MiB"
+
+
+def load_rows(found: dict[str, Any], size: Size) -> list[Row]:
+    """What smppload has counted, which follows each message by its number."""
+    watched = found["watch"]
+    return [
+        at_least("messages acknowledged over SMPP", found["accepted"], size.messages),
+        Row("a second", f"{found['accept']['rate']:,.0f}"),
+        count("lost", found["lost"]),
+        count("receipts missing", found["dlr_missing"]),
+        count("messages that the SMSC has twice", found["smsc_duplicates"]),
+        count("messages that are not as they were sent", found["smsc_corrupt"]),
+        count("receipts twice, or of no message", found["dlr_duplicates"] + found["dlr_unmatched"]),
+        count("refused", found["rejected"]),
+        Row("CPU of the gateway, per message", f"{watched['cpu_us_per_message']:,.0f} µs"),
+    ]
+
+
+def side_rows(side: SideTraffic, arrived: Counter[int]) -> list[Row]:
+    """What went beside it by mail and HTTP."""
+    return [
+        at_least("acknowledged by mail and HTTP beside it", len(side.acked), side.tried // 2),
+        count("of these refused", side.refused),
+        count("of these lost", sum(not arrived[marker] for marker in side.acked)),
+        count("of these twice", sum(times > 1 for times in arrived.values())),
+    ]
+
+
+def growth_rows(samples: Sequence[Sample], size: Size, *, judged: bool) -> list[Row]:
+    """What grew after the warm-up."""
+    warm = [sample for sample in samples if sample.at_s >= size.warm_up_s]
+    if len(warm) < 2:
+        raise PartError(f"the load was over before {size.warm_up_s:.0f} s")
+    if len({len(sample.rss) for sample in warm}) > 1 or not all(all(sample.rss) for sample in warm):
+        raise PartError("these are not the same processes all the time: one has ended, or begun")
+    total = slope([(sample.at_s, sum(sample.rss)) for sample in warm])
+    each = [slope([(sample.at_s, sample.rss[n]) for sample in warm]) for n in range(len(warm[0].rss))]
+    middle = statistics.median(sample.files for sample in warm)
+    wide = max(abs(sample.files - middle) for sample in warm)
+    wal = max(sample.wal for sample in samples)
+    first, last = warm[0], warm[-1]
+    bound = (f"< {SLOPE_MOST:g} MiB/h", total < SLOPE_MOST) if judged else ()
+    return [
+        Row("memory (RSS of all its processes) at the start", f"{sum(samples[0].rss) / MIB:.1f} MiB"),
+        Row(f"after {first.at_s / 60:.0f} min", f"{sum(first.rss) / MIB:.1f} MiB"),
+        Row(f"after {last.at_s / 60:.0f} min", f"{sum(last.rss) / MIB:.1f} MiB"),
+        Row("slope between these, by least squares", f"{total:+.2f} MiB/h", *bound),
+        Row("of each process", ", ".join(f"{one:+.2f}" for one in each) + " MiB/h"),
+        Row("open files, median", f"{middle:.0f}"),
+        Row("largest distance from it", f"{wide:.0f}", f"≤ {FILES_MORE}", wide <= FILES_MORE),
+        Row("largest write-ahead log", f"{wal / MIB:.1f} MiB", f"< {WAL_MOST // MIB} MiB", wal < WAL_MOST),
+    ]
+
+
+def slope(points: Sequence[tuple[float, int]]) -> float:
+    """MiB/h of octets over seconds."""
+    seconds, octets = zip(*points, strict=True)
+    return statistics.linear_regression(seconds, octets).slope * 3600 / MIB
+
+
+PARTS = (
+    Part(
+        name="S1",
+        title="Three million messages",
+        how="A load tool (smppload, written in C) is client and SMSC, and follows each message by its number"
+        " from submit to receipt, in its memory. Beside it a mail, a request over HTTP and a session that"
+        f" comes and goes, every {SIDE_EVERY_S:g} s. Memory and open files of all processes of the gateway"
+        " are read from /proc."
+        f" The first {FULL.warm_up_s / 60:.0f} minutes are not in the slope: caches that have an upper bound"
+        " fill meanwhile.",
+        run=soak,
+    ),
+)
