@@ -9,7 +9,6 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from gateway.cli import (
     DEFAULT_CONFIG,
@@ -27,7 +26,7 @@ from gateway.config.load import load
 from gateway.config.model import Config
 from gateway.config.problems import ConfigError
 from gateway.core.events import Events
-from gateway.crashes import kind_of, leave_no_memory, way_of
+from gateway.crashes import leave_no_memory
 from gateway.daemon import Daemon, DaemonError
 from gateway.reloading import ReloadError
 from gateway.store.sqlite_open import StoreBusy, StoreError

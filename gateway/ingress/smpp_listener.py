@@ -214,7 +214,7 @@ class SmppListener:
     def _login_ended(self, task: asyncio.Task[None]) -> None:
         self._checks.discard(task)
         if not task.cancelled() and task.exception() is not None:
-            self.events.say("error", "login_failed", reason=repr(task.exception()))
+            self.events.say("error", "login_failed", reason=type(task.exception()).__name__)
 
     async def _check_password(
         self, connection: SmppConnection, request: Bind, account: Account | None

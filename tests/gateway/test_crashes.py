@@ -72,6 +72,40 @@ def test_security_38_a_crash_tells_where_it_was_and_not_with_what(tmp_path: Path
 
 
 @pytest.mark.parametrize(
+    "fails",
+    [
+        "{}[text]",
+        "threading.Thread(target=lambda: {}[text]).start()",
+        "(lambda it: None)(type('It', (), {'__del__': lambda self: {}[text]})())",
+    ],
+    ids=["main", "thread", "finalizer"],
+)
+def test_security_38_an_unexpected_error_is_told_without_its_words(fails: str) -> None:
+    program = f"""\
+import threading
+from gateway.crashes import leave_no_memory
+leave_no_memory()
+text = {CANARY[:6]!r} + {CANARY[6:]!r}
+{fails}
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "KeyError, its words are not shown" in done.stderr
+    assert "Traceback" in done.stderr
+    assert CANARY not in done.stderr
+
+
+def test_security_38_an_error_of_the_system_says_what_it_is_and_not_of_which_file() -> None:
+    program = f"""\
+from gateway.crashes import leave_no_memory
+leave_no_memory()
+open("/nowhere/" + {CANARY[:6]!r} + {CANARY[6:]!r})
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "FileNotFoundError (No such file or directory), its words are not shown" in done.stderr
+    assert CANARY not in done.stderr
+
+
+@pytest.mark.parametrize(
     ("module", "asked"),
     [
         ("gateway.ingress.mail_worker", encode_frame((1, b"Subject: s\r\n\r\nx\r\n", tuple(vectors.STYLE)))),
