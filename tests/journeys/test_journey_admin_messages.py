@@ -43,6 +43,7 @@ from mail_journey_support import (
 from gateway.__main__ import main
 from gateway.config.model import Route
 from gateway.ops.control import SOCKET_NAME
+from gateway.ops.status import status_of
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
 from protocols.smpp.pdu import BindReceiver, BindTransmitter
@@ -353,6 +354,10 @@ async def test_dead_letters_go_to_the_next_session_again(tmp_path: Path, command
         for _ in ids:
             await refusing.delivery()
         await gateway.until(lambda: len(gateway.listing("dead")) == 3)
+        gateway.clock.advance(60)
+        await gateway.said("dead_letters", "account=app", "count=3")
+        alarm = "3 deliveries of app died within a day: smsc-gateway deadletters list"
+        assert status_of(gateway.daemon)["problems"] == [alarm]
         code, shown = await command(gateway, "deadletters", "list", "--json")
         rows = json.loads(shown)
         assert (code, {row["message_id"] for row in rows}) == (0, set(ids))
@@ -371,6 +376,9 @@ async def test_dead_letters_go_to_the_next_session_again(tmp_path: Path, command
         await gateway.emptied()
         assert await command(gateway, "deadletters", "replay", "--all") == (0, "0 replayed\n")
         assert await command(gateway, "deadletters", "list") == (0, "none\n")
+        gateway.clock.advance(60)
+        await gateway.until(lambda: status_of(gateway.daemon)["healthy"])
+        assert len(gateway.lines_with("dead_letters")) == 1
 
 
 @journey

@@ -43,7 +43,7 @@ class Dead:
         names = {"mail": "mail:", "call_app": "call:app"}
         self._counts = {names.get(name, name): count for name, count in counts.items()}
 
-    def dead_counts(self) -> dict[str, int]:
+    def dead_counts(self, since_ms: int = 0) -> dict[str, int]:
         return self._counts
 
 
