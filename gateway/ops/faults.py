@@ -36,9 +36,7 @@ class Faults:
         error = context.get("exception")
         if isinstance(error, ConnectionError) and "transport" in context:
             return  # the peer has gone; its connection hears of it by itself
-        task = context.get("task") or context.get("future")
-        where = task.get_name() if isinstance(task, asyncio.Task) else str(context.get("message", ""))
-        self.note(error, where)
+        self.note(error, _where(context))
 
     def note(self, error: BaseException | None, where: str) -> None:
         """Something that must not happen did; `where`: what did not finish."""
@@ -58,6 +56,15 @@ class Faults:
         """What an admin should know of."""
         if self.count and self._clock.now_ms() - self._last_ms < SHOWN_MS:
             yield f"faults in the gateway itself: {self.count}, the last one {self.last}; report its log line"
+
+
+def _where(context: dict[str, Any]) -> str:
+    """What has ended; not the context's message, which has the callback's arguments in it."""
+    task = context.get("task") or context.get("future")
+    if isinstance(task, asyncio.Task):
+        return task.get_name()
+    owner = context.get("protocol") or context.get("transport")
+    return type(owner).__name__ if owner is not None else "a callback"
 
 
 def _calls(error: BaseException | None) -> Iterator[str]:

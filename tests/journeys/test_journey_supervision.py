@@ -87,9 +87,9 @@ async def test_what_nobody_has_caught_is_told_without_its_text(tmp_path: Path) -
         loop = asyncio.get_running_loop()
         before = loop.get_exception_handler()
         loop.set_exception_handler(gateway.daemon.faults.handle)
-        loop.call_soon(raises)
+        loop.call_soon(raises, "swordfish")
         line = await gateway.said(" fault ", "error=Odd")
-        assert "sesame" not in line
+        assert "sesame" not in line and "swordfish" not in line
         forgotten = asyncio.create_task(asyncio.to_thread(raises), name="forgotten")
         await asyncio.wait((forgotten,))
         del forgotten
