@@ -181,6 +181,16 @@ def compare(said: Promises, arrived: Counter[int], end: End) -> Verdict:
     )
 
 
+def until_flowing(run: Run) -> None:
+    """Waits until the sender writes something down, as it does when the gateway takes its messages."""
+    ledger = run.ledgers / "sender.jsonl"
+    before, until = ledger.stat().st_size if ledger.exists() else 0, time.monotonic() + PATIENCE_S
+    while not (ledger.exists() and ledger.stat().st_size > before):
+        if time.monotonic() > until:
+            raise PartError(f"the gateway has taken nothing for {PATIENCE_S:.0f} s")
+        time.sleep(0.02)
+
+
 def acknowledged(run: Run) -> int:
     """Messages that the sender has been promised so far, while it runs."""
     return (run.ledgers / "sender.jsonl").read_bytes().count(b'"acked"')
