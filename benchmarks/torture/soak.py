@@ -52,7 +52,7 @@ class Size(NamedTuple):
     warm_up_s: float
 
 
-FULL = Size(3_000_000, 1_111, 900.0)
+FULL = Size(3_000_000, 1_111, 600.0)
 SHORT = Size(20_000, 1_111, 5.0)
 
 CONFIG = """\
