@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 SUBJECTS = {
     "accounts": ("accounts", "account", "account_credit"),
+    "backup": ("backup",),
     "blacklist": ("blacklist_add", "blacklist_remove", "blacklist_list"),
     "deadletters": ("dead", "replay", "replay_all"),
     "history": ("export", "statistics", "erase"),

@@ -29,7 +29,8 @@ from gateway.core.events import Events
 from gateway.crashes import leave_no_memory
 from gateway.daemon import Daemon, DaemonError
 from gateway.reloading import ReloadError
-from gateway.store.sqlite_open import StoreBusy, StoreError
+from gateway.store.damage import damage_text
+from gateway.store.sqlite_open import FILE_NAME, StoreBusy, StoreError
 
 HELP = "Run the gateway in the foreground until SIGTERM or SIGINT; SIGHUP reloads the configuration."
 
@@ -98,8 +99,8 @@ async def serve(
         on_ready(daemon)
     reason = await daemon.wait()
     await daemon.stop()
-    if daemon.journal.damaged:
-        return EXIT_CONFIG  # systemd does not start it again: it would find the same
+    if daemon.journal.damaged:  # systemd does not start it again: it would find the same
+        raise CommandError(damage_text(state_dir / FILE_NAME, daemon.journal.error), EXIT_CONFIG)
     return EXIT_FAILURE if reason else EXIT_OK
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import re
 import sqlite3
 import time
 from pathlib import Path
 from typing import IO
+
+from gateway.store.damage import RECOVERED, damage_of_files, damage_of_live_tables, damage_text, is_damage
 
 FILE_NAME = "queue.sqlite3"
 LOCK_WAIT_S = 3.0
@@ -25,9 +28,9 @@ class StoreBusy(StoreError):
     """Another gateway uses it."""
 
 
-def lock(folder: Path) -> IO[str]:
-    """Holds the folder while the file is open; StoreBusy when another process holds it, StoreError when that
-    file cannot be written.
+def lock(folder: Path, wait_s: float | None = None) -> IO[str]:
+    """Holds the folder while the file is open; StoreBusy when another process holds it for so long (else
+    LOCK_WAIT_S), StoreError when that file cannot be written.
 
     The process that writes holds it, not the one that it works for: when the latter is killed, this one may
     still be committing its last batch, and the next run must wait for that.
@@ -39,7 +42,7 @@ def lock(folder: Path) -> IO[str]:
             f"the state directory {folder} cannot be used: {error.strerror} – "
             "it must be this user's own (chown), or give another --state-dir"
         ) from error
-    deadline = time.monotonic() + LOCK_WAIT_S
+    deadline = time.monotonic() + (LOCK_WAIT_S if wait_s is None else wait_s)
     while True:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -74,15 +77,59 @@ def open_writer(path: Path) -> sqlite3.Connection:
 
     Raises StoreError when the file is damaged, newer than this program, or not durable as promised.
     """
+    if path.with_name(path.name + RECOVERED).exists():
+        raise StoreError(
+            f"recover or restore was interrupted in {path.parent}: say it again, and it ends what it began"
+        )
     try:
+        if damage := damage_of_files(path):
+            raise StoreError(damage_text(path, damage))
+        if not path.exists():
+            _make_first(path)
         connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
         _set_pragmas(connection)
-        _migrate(connection, path)
-        _check_live_tables(connection, path)
-    except sqlite3.Error as error:
-        raise StoreError(f"cannot open {path}: {error}") from error
+        migrate(connection, path)
+        if damage := damage_of_live_tables(connection):
+            raise StoreError(damage_text(path, damage))
+    except (sqlite3.Error, OSError) as error:
+        said = damage_text(path, error) if is_damage(error) else f"cannot open {path}: {error}"
+        raise StoreError(said) from error
     path.chmod(0o600)
     return connection
+
+
+def _make_first(path: Path) -> None:
+    """A new store gets its name when it is whole, so a file without content is never one of ours."""
+    unfinished = path.with_name(path.name + ".new")
+    unfinished.unlink(missing_ok=True)
+    make_store(unfinished)
+    unfinished.rename(path)
+    sync(path.parent)
+
+
+def make_store(path: Path, version: int | None = None) -> None:
+    """An empty store of this version of the schema (else the newest), durable under this name.
+
+    Raises sqlite3.Error or OSError when there is no room for it.
+    """
+    connection = sqlite3.connect(path, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = MEMORY")
+        connection.execute("PRAGMA synchronous = OFF")
+        migrate(connection, path, version)
+    finally:
+        connection.close()
+    path.chmod(0o600)
+    sync(path)
+
+
+def sync(path: Path) -> None:
+    """Returns when a file's content, or a folder's names, are on the disk; OSError when they are not."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
@@ -108,36 +155,15 @@ def _set_pragmas(connection: sqlite3.Connection) -> None:
     connection.execute("PRAGMA journal_size_limit = 67108864")
 
 
-def _check_live_tables(connection: sqlite3.Connection, path: Path) -> None:
-    # Not history and not mail: they may be large, and reading all would keep the gateway from starting.
-    live = (
-        "message",
-        "submission",
-        "delivery",
-        "parked_receipt",
-        "mail_recipient",
-        "letter",
-        "incoming_part",
-        "incoming_seen",
-        "gathered_part",
-        "balance",
-        "call",
-        "request_key",
-    )
-    for table in live:
-        damage = connection.execute(f"PRAGMA quick_check({table})").fetchone()[0]
-        if damage != "ok":
-            raise StoreError(f"{path} is damaged ({damage}): keep the file, restore a copy of it")
-
-
-def _migrate(connection: sqlite3.Connection, path: Path) -> None:
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
+def migrate(connection: sqlite3.Connection, path: Path, version: int | None = None) -> None:
+    """Brings the schema up to date, or to this version; StoreError when it is newer than this program."""
+    found = connection.execute("PRAGMA user_version").fetchone()[0]
     known = migrations()
-    if version > known[-1][0]:
+    if found > known[-1][0]:
         raise StoreError(
-            f"{path} was written by a newer smsc-gateway (schema {version}, this one knows {known[-1][0]}): "
+            f"{path} was written by a newer smsc-gateway (schema {found}, this one knows {known[-1][0]}): "
             "install that version again"
         )
     for number, script in known:
-        if number > version:
+        if found < number <= (version or known[-1][0]):
             connection.executescript(f"BEGIN IMMEDIATE;\n{script}\nPRAGMA user_version = {number};\nCOMMIT;")

@@ -21,6 +21,7 @@ from gateway.core.api import NEWEST_API_ID
 from gateway.core.batch import Answer, Batch, Row
 from gateway.core.frames import encode_frame, take_frames
 from gateway.crashes import leave_no_memory
+from gateway.store.damage import damage_text, is_damage
 from gateway.store.frames import encode
 from gateway.store.sqlite_apply import Applier
 from gateway.store.sqlite_open import StoreBusy, StoreError, lock, open_writer
@@ -29,7 +30,6 @@ READ_SIZE = 1 << 20
 NOT_STORED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
 """No room on the disk, in the quota, or in the file (EFBIG).  What makes a commit one is its last write: one
 that could not be written whole is none, and the next one takes its place."""
-DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def main() -> int:
@@ -45,7 +45,8 @@ def main() -> int:
         applier, hello = _open(path)
     except (StoreError, sqlite3.Error) as error:
         with contextlib.suppress(OSError):
-            channel.sendall(encode_frame((str(error), isinstance(error, StoreBusy))))
+            said = damage_text(path, error) if is_damage(error) else str(error)
+            channel.sendall(encode_frame((said, isinstance(error, StoreBusy))))
         return 1
     channel.sendall(encode_frame(hello))
     gc.freeze()
@@ -118,7 +119,7 @@ def _failure(error: sqlite3.Error, in_transaction: bool) -> Answer:
     return Answer(
         error=f"{error} ({name})",
         fatal=code not in NOT_STORED or in_transaction,
-        damaged=code & 0xFF in DAMAGED,
+        damaged=is_damage(error),
     )
 
 

@@ -1,0 +1,92 @@
+"""How a damaged store is known, at the start and while it runs, and what is said then.
+
+At the start: both files as such, the structure of every table that live messages need, and whether each of
+its indexes has as many entries as the table has rows for it.  Not the history, which may be large and is not
+needed to go on: what is broken there is found when it is read or written.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+
+from gateway.store.wal_file import read_log
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_NO_TEXT = "Could not decode to UTF-8"
+RECOVERED = ".recovered"
+"""Ends the name of a store that `recover` or `restore` has made and not yet put into its place."""
+LIVE_TABLES = (
+    "message",
+    "submission",
+    "delivery",
+    "parked_receipt",
+    "mail_recipient",
+    "letter",
+    "incoming_part",
+    "incoming_seen",
+    "gathered_part",
+    "balance",
+    "call",
+    "request_key",
+)
+
+
+def is_damage(error: BaseException) -> bool:
+    """Whether it says that the file's content is not what was written."""
+    if not isinstance(error, sqlite3.Error):
+        return False
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED or _NO_TEXT in str(error)
+
+
+def damage_text(path: Path, what: object) -> str:
+    """What an admin has to read: what is wrong, that nothing was overwritten, and what comes next."""
+    return (
+        f"{path} is damaged ({what}); it is left as it is. Look for the reason (disk, memory), then: "
+        f"smsc-gateway recover --state-dir {path.parent}"
+    )
+
+
+def damage_of_files(path: Path) -> str:
+    """What is wrong with the database's file and its log before SQLite looks at them; empty: nothing."""
+    log_file = path.with_name(path.name + "-wal")
+    log_octets = log_file.stat().st_size if log_file.exists() else 0
+    if not path.exists():
+        return f"it is not there, but its log {log_file.name} is" if log_octets else ""
+    octets = path.stat().st_size
+    if octets == 0:
+        return "it is empty"
+    log = read_log(log_file)
+    if log.damage:
+        return log.damage
+    if log.size:
+        there = octets // log.page_size
+        missing = sum(page not in log.pages for page in range(there + 1, log.size + 1))
+        return f"{missing} pages are missing at its end" if missing else ""
+    return ""
+
+
+def damage_of_live_tables(connection: sqlite3.Connection) -> str:
+    """What is wrong with what live messages need; empty: nothing.  Raises sqlite3.Error, also for damage."""
+    for table in LIVE_TABLES:
+        found = connection.execute(f"PRAGMA quick_check({table})").fetchone()[0]
+        if found != "ok":
+            return str(found)
+        if wrong := _index_that_disagrees(connection, table):
+            return f"the index {wrong} disagrees with its table"
+    return ""
+
+
+def _index_that_disagrees(connection: sqlite3.Connection, table: str) -> str:
+    sql = "SELECT name, coalesce(sql, '') FROM sqlite_schema WHERE type = 'index' AND tbl_name = ?"
+    for name, made_by in connection.execute(sql, (table,)).fetchall():
+        partial = re.search(r"\bWHERE\b(.*)", made_by, re.DOTALL)
+        where = partial[1] if partial else "true"
+        counts = connection.execute(
+            f"SELECT (SELECT count(*) FROM {table} NOT INDEXED WHERE {where}), "
+            f"(SELECT count(*) FROM {table} INDEXED BY {name} WHERE {where})"
+        ).fetchone()
+        if counts[0] != counts[1]:
+            return str(name)
+    return ""
