@@ -13,6 +13,7 @@ from gateway.core.batch import NO_TEXTS, Sweep
 from gateway.core.errors import Refusal
 from gateway.core.message_ids import lowest_id_at
 from gateway.ops import sd_notify
+from gateway.ops.store_watch import StoreWatch
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
@@ -46,6 +47,7 @@ class Housekeeping:
         self._ticks = 0
         self._sweep_due = False
         self._failures: Counter[str] = Counter()
+        self._store_watch = StoreWatch(daemon.journal, daemon.events)
         watchdog_us = int(os.environ.get("WATCHDOG_USEC", "0"))
         self._feed_every = max(1, int(watchdog_us / 1e6 / 3 / TICK_S)) if watchdog_us else 0
 
@@ -105,6 +107,7 @@ class Housekeeping:
     def _sessions(self) -> None:
         daemon = self._daemon
         now = daemon.clock.now()
+        self._store_watch.look(now)
         for connector in daemon.connectors.values():
             connector.tick(now)
         for listener in daemon.listeners:
