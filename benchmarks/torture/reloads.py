@@ -40,7 +40,7 @@ PARTS = (
         how=f"Six sessions of three accounts submit {RATE:g} messages/s to two SMSCs. Each reload, by SIGHUP"
         " or the control socket, changes something else: limits, a rate, a login, the routes, an"
         " account that comes or goes. Every tenth file has a mistake and must leave the configuration as it"
-        " was.",
+        " was. The clients are in the process that judges; the SMSCs are processes of their own.",
         run=reload_again_and_again,
     ),
 )

@@ -9,7 +9,8 @@ import smtplib
 import socket
 import struct
 
-from harness import HOST, Place
+from harness import Place
+from kill import HOST
 
 FIRST_MARKER = 79_000_000_000
 PATIENCE_S = 30.0

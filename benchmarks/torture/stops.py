@@ -6,7 +6,8 @@ import random
 import statistics
 import time
 
-from harness import SLOW, Gateway, prepare, rest, running, sending, smsc, stop, until_flowing, verdict
+from harness import SLOW, prepare, rest, running, sending, smsc, stop, until_flowing, verdict
+from kill import Gateway
 from part import Part, Row, Run
 
 STOPS, STOPS_SHORT = 100, 3
