@@ -49,8 +49,9 @@ class Size(NamedTuple):
     rate: int
     """A second."""
     warm_up_s: float
-    """Memory of this time is not judged: the store's page cache, the ids of ended messages and the allocator's
-    pools fill up to their bounds, 15 MiB in three minutes at this rate, and 0.1 MiB in the five after these."""
+    """Memory of this time is not judged: the store's page cache, the ids of ended messages and the
+    allocator's pools fill up to their bounds, at this rate by 15 MiB in three minutes.  In the five minutes
+    after these it was 0.1 MiB."""
 
 
 FULL = Size(3_000_000, 1_111, 600.0)
@@ -243,8 +244,8 @@ PARTS = (
         " from submit to receipt, in its memory. Beside it a mail, a request over HTTP and a session that"
         f" comes and goes, every {SIDE_EVERY_S:g} s. Memory and open files of all processes of the gateway"
         " are read from /proc."
-        f" The first {FULL.warm_up_s / 60:.0f} minutes are not in the slope: the store's page cache and others"
-        " that have an upper bound fill meanwhile.",
+        f" The first {FULL.warm_up_s / 60:.0f} minutes are not in the slope: the store's page cache and"
+        " others that have an upper bound fill meanwhile.",
         run=soak,
     ),
 )
