@@ -33,8 +33,14 @@ async def run(names: list[str], options: Options) -> list[dict[str, Any]]:
     """The results, in the plan's order.  CancelledError: somebody wanted it to end."""
     task = asyncio.current_task()
     assert task is not None
+
+    def end() -> None:
+        if not task.cancelling():  # who presses twice still wants nothing to be left
+            print("ending all that was started …", file=sys.stderr, flush=True)
+            task.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        asyncio.get_running_loop().add_signal_handler(number, end)
     results = await run_lanes(lanes(names), options)
     return sorted(results, key=lambda result: list(MODULES).index(result["part"]))
 
