@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+AUDIT  := build/audit/bin/pip-audit
 SHELL  := /bin/bash
 JOBS   ?= $(shell nproc)
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
@@ -82,17 +83,28 @@ check: $(STAMP)  ## ruff and strict types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# pip-audit has an environment of its own: its packages are none of the project's.
+$(AUDIT): requirements-audit.lock
+	$(PYTHON) -m venv build/audit
+	build/audit/bin/pip install --quiet --disable-pip-version-check -r requirements-audit.lock
+	@touch $@
+
+audit: $(STAMP) $(AUDIT)  ## known advisories against the locked packages; fails on findings (1), or unaudited (2)
+	@$(BIN)/python tests/support/audit.py $(AUDIT) requirements.lock requirements-dev.lock requirements-audit.lock
+
 format: $(STAMP)  ## ruff's formatting and safe fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# The first is what production installs; the second adds the tools, with the first's versions.
+# The first is what production installs; the second adds the tools, with the first's versions; the third has
+# what looks for advisories.
 lock: $(STAMP)  ## write requirements.lock and requirements-dev.lock anew from pyproject.toml
 	$(BIN)/pip install --quiet pip-tools
 	$(COMPILE) --extra build --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra build --extra test --extra check --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	echo 'pip-audit>=2.10,<3' | $(COMPILE) --output-file requirements-audit.lock -
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install run test bench bench-http kill kill-service torture soak charges reload routing fuzz check format lock clean
+.PHONY: help install run test bench bench-http kill kill-service torture soak charges reload routing fuzz check audit format lock clean

@@ -9,6 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+ALL = (*LOCKS, "requirements-audit.lock")
 
 
 def blocks(name: str) -> dict[str, str]:
@@ -18,7 +19,7 @@ def blocks(name: str) -> dict[str, str]:
     return {requirement.strip(): hashes for requirement, _, hashes in parts}
 
 
-def test_what_production_installs_is_what_is_tested() -> None:
+def test_security_76_what_production_installs_is_what_is_tested() -> None:
     production, tested = (set(blocks(name).items()) for name in LOCKS)
     assert production < tested
 
@@ -42,15 +43,24 @@ def test_production_gets_no_tools_of_tests_and_checks() -> None:
     assert names == {*others, *of_mail, *of_http, *of_tables, *of_texts}
 
 
-@pytest.mark.parametrize("name", LOCKS)
-def test_every_version_is_exact_and_hashed(name: str) -> None:
+@pytest.mark.parametrize("name", ALL)
+def test_security_76_every_version_is_exact_and_hashed(name: str) -> None:
     for line, hashes in blocks(name).items():
         assert re.match(r"[\w.-]+==[\w.]+( ;|$)", line), line
         assert "sha256:" in hashes, line
 
 
-@pytest.mark.parametrize("name", LOCKS)
+@pytest.mark.parametrize("name", ALL)
 def test_no_registry_is_named(name: str) -> None:
     text = (ROOT / name).read_text()
     assert "://" not in text
     assert not re.search(r"^\s*--?(index|extra|find|trusted|i\b)", text, re.M)
+
+
+def test_security_76_the_audit_looks_at_every_lock_and_cannot_pass_unseen() -> None:
+    recipe = (ROOT / "Makefile").read_text("utf-8").partition("\naudit:")[2].partition("\n\n")[0]
+    assert [name for name in ALL if name not in recipe] == []
+    script = (ROOT / ".ci" / "run").read_text("utf-8")
+    assert "requirements*.lock" in script
+    # what it said stands where it was done and at the end
+    assert script.count('cat "$scratch/audit"\n') == 2
