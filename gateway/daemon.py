@@ -122,7 +122,7 @@ class Daemon:
         self.state_dir = state_dir
         self.events = events
         self.clock = clock or SystemClock()
-        self.random = random or Random()
+        self.random = random or Random()  # noqa: S311 - it spreads retries
         self.started_ms = self.clock.now_ms()
         self.accounts: dict[str, Account] = {}
         self.outlets: dict[str, Outlet] = {}

@@ -59,7 +59,7 @@ class Probe:
         self._addressing = addressing
         self._say = say
         self._waits = waits
-        self._number = random.randrange(10_000)
+        self._number = random.randrange(10_000)  # noqa: S311 - no secret
         self._sent: list[Sent] = []
         self._slow: dict[int, int] = {}
         self._found: dict[str, Any] = {}

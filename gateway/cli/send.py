@@ -21,7 +21,7 @@ from protocols.sms.receipts import STATE_WORDS
 
 HELP = "Send a text, or a list of them, as an application would over SMPP, and show what became of it."
 
-PASSWORD_ENV = "SMSC_GATEWAY_PASSWORD"
+PASSWORD_ENV = "SMSC_GATEWAY_PASSWORD"  # noqa: S105 - its name
 _MAX_SYSTEM_ID = 15  # SMPP v3.4 §5.2.1
 _MAX_PASSWORD = 8  # SMPP v3.4 §5.2.2
 _UCS2 = 0x08  # data_coding, SMPP v3.4 §5.2.19
@@ -123,7 +123,7 @@ def _segments(args: argparse.Namespace) -> list[Segment]:
     fields["registered_delivery"] = 0 if args.no_receipt else constants.REGISTERED_DELIVERY_RECEIPT_FINAL
     if len(parts) > 1:
         fields["esm_class"] = constants.ESM_CLASS_UDHI
-    reference = random.randrange(256)
+    reference = random.randrange(256)  # noqa: S311 - no secret
     return [
         Segment(message, number, {**fields, "short_message": octets})
         for message in range(1, args.count + 1)

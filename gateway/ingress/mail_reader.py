@@ -246,7 +246,7 @@ def _later() -> MailError:
 
 
 def _start(command: list[str], descriptor: int) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(command, pass_fds=[descriptor], stdin=subprocess.DEVNULL)
+    return subprocess.Popen(command, pass_fds=[descriptor], stdin=subprocess.DEVNULL)  # noqa: S603 - ours
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

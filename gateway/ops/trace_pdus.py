@@ -175,7 +175,7 @@ def _fields(pdu: Pdu, texts: bool) -> dict[str, Any]:
         else:
             found[field.name] = value
     if hasattr(pdu, "password"):
-        found["password"] = "***"
+        found["password"] = "***"  # noqa: S105
     text = _text(pdu) if texts else ""
     if text:
         found["text"] = text

@@ -33,7 +33,7 @@ class SimAccount:
     """The one account of the simulated service."""
 
     login: str = "demo"
-    password: str = "demo"
+    password: str = "demo"  # noqa: S105 - of a simulator
     api_keys: tuple[str, ...] = ()
     balance: Decimal = Decimal("1000.00")
     credit: Decimal = Decimal(0)
