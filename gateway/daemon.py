@@ -64,6 +64,7 @@ if TYPE_CHECKING:
 
 STOP_TIMEOUT_S = 7.0
 UNBIND_TIMEOUT_S = 1.0
+STOPPED = "the gateway was stopped"
 NOTHING: frozenset[int] = frozenset()
 
 
@@ -428,13 +429,13 @@ class Daemon:
         self.services.stop_listening()
         self.http.stop_listening()
         for upstream in self.upstreams.values():
-            upstream.hold()
+            upstream.hold(STOPPED)
         async with self.reloading.lock:  # a reload that is under way may add connectors
             await self._stop()
 
     async def _stop(self) -> None:
         for upstream in self.upstreams.values():
-            upstream.hold()
+            upstream.hold(STOPPED)
         await self.until(
             lambda: self.journal.dead or not any(u.in_flight for u in self.upstreams.values()), STOP_TIMEOUT_S
         )
@@ -481,7 +482,7 @@ class Daemon:
     async def stop_connector(self, name: str) -> None:
         """Sends nothing more by a connector, waits for its answers, and ends its links."""
         upstream = self.upstreams[name]
-        upstream.hold()
+        upstream.hold("a reload ended this link")
         await self.until(lambda: self.journal.dead or not upstream.in_flight, STOP_TIMEOUT_S)
         await self.connectors.pop(name).stop(UNBIND_TIMEOUT_S)
         self.services.drop(name)

@@ -112,7 +112,7 @@ class Batch:
     failed: list[Row] = field(default_factory=list)
     """message_id, state, error, done_ms: refused for good."""
     doubts: list[Row] = field(default_factory=list)
-    """message_id, segment, now_ms, evidence."""
+    """message_id, segment, now_ms, evidence, link, sent_ms: by which connection, and when."""
     receipts: list[Row] = field(default_factory=list)
     """connector, upstream_id, key_same, key_second, key_third, peer, state, final, error, received_ms, info
     (what else it says, for whoever asked: the fields of an HLR receipt; or "tlv:" and TLVs in hexadecimal, to

@@ -89,6 +89,8 @@ class Upstream:
         self.in_flight = 0
         self.submitted = self.refused = self.doubtful = self.throttled = 0
         self.last_error = ""
+        self.held = ""
+        """Why nothing goes up any more, see `hold`."""
         self.down_since = clock.now()
         self.journal = journal
         self._events = events
@@ -146,8 +148,9 @@ class Upstream:
         if not self.links:
             self.down_since = self._clock.now()
 
-    def hold(self) -> None:
-        """Sends nothing any more, at the end of the gateway's day."""
+    def hold(self, why: str) -> None:
+        """Sends nothing any more, at the end of the gateway's day or of the connector's."""
+        self.held = why
         self._paused_until = float("inf")
 
     def move_more(self) -> None:
@@ -468,10 +471,12 @@ class Upstream:
             self._events.ended(message.message_id, MessageState.EXPIRED, "time is over", now_ms)
         self._results += 1
 
-    def in_doubt(self, message: Message, segment: int, evidence: str, now_ms: int) -> None:
-        """Nobody knows whether the SMSC took a segment."""
+    def in_doubt(
+        self, message: Message, segment: int, evidence: str, now_ms: int, *, link: str = "", sent_ms: int = 0
+    ) -> None:
+        """Nobody knows whether the SMSC took a segment, which went by this connection at that time."""
         self.doubtful += 1
-        self.journal.batch.doubts.append((message.message_id, segment, now_ms, evidence))
+        self.journal.batch.doubts.append((message.message_id, segment, now_ms, evidence, link, sent_ms))
         if self._events.messages:
             self._events.in_doubt(message.message_id, self.name, evidence, now_ms)
         self._results += 1

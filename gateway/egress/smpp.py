@@ -26,6 +26,7 @@ from gateway.translate.smpp_upstream import incoming_of, receipt_of, sms_of
 from gateway.translate.smpp_upward import submits_of
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
+from protocols.smpp.codec import HEADER
 from protocols.smpp.errors import EncodeError, InvalidState, WindowFull
 from protocols.smpp.events import Answered, Closed, Event, Refused, TimedOut
 from protocols.smpp.pdu import (
@@ -71,6 +72,17 @@ class _Question:
     """The context of a request that is about a message and is none."""
 
     then: Callable[[object | None], None]
+
+
+def _sequence_numbers(octets: bytes) -> set[int]:
+    """Those of the requests in octets that we have made."""
+    found = set()
+    while octets:
+        length, command_id, _, number = HEADER.unpack_from(octets)
+        if not command_id & c.RESPONSE_BIT:
+            found.add(number)
+        octets = octets[length:]
+    return found
 
 
 class SmppLink:
@@ -174,7 +186,11 @@ class UpstreamConnection(Open, asyncio.Protocol):
         self.stuck = False
         self._gone = False
         self._timeouts_in_row = 0
+        self._answered_until = 0.0
         self._reason = "the SMSC closed the connection"
+        self._name = str(link.host)
+        """The link for people: the SMSC's address, and our port, by which its own log knows it."""
+        self._unwritten = b""
         self._acks: list[Pdu] = []
         self._asks = 0
         self._asks_max = min(ASKS_MAX, max(1, connector.config.window // 2))
@@ -183,6 +199,7 @@ class UpstreamConnection(Open, asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._name += f" from port {transport.get_extra_info('sockname')[1]}"
         self.connector.connections.add(self)
         self.tap = self.connector.taps.of(self)
 
@@ -198,19 +215,28 @@ class UpstreamConnection(Open, asyncio.Protocol):
         self._give_up_unanswered()
 
     def _give_up_unanswered(self) -> None:
-        evidence = f"{self._reason} before the response"
+        """What was sent is in doubt; what is still here was not sent, and waits for another link."""
+        evidence = f"no response: {self.link.ended.result()}"
         now_ms = self.clock.now_ms()
         upstream = self.connector.upstream
-        contexts = [abandoned.context for abandoned in self.session.abandon()]
-        unanswered = [context for context in contexts if isinstance(context, tuple)]
-        for message, segment in unanswered:
-            upstream.in_doubt(message, segment, evidence, now_ms)
-        for context in contexts:
+        here = _sequence_numbers(self._unwritten + self.session.data_to_send())
+        unanswered = 0
+        for number, context, sent_at in self.session.abandon():
             if isinstance(context, _Question):
                 self._told(context, None)
+            elif isinstance(context, tuple):
+                if number in here:
+                    upstream.unsent(context[0], (context[1],))
+                else:
+                    unanswered += 1
+                    self._doubt(context, sent_at, evidence, now_ms)
         if unanswered:
-            self.connector.say("warning", "ambiguous", submits=len(unanswered), evidence=evidence)
+            self.connector.say("warning", "ambiguous", submits=unanswered, evidence=evidence)
         upstream.results_end()
+
+    def _doubt(self, context: tuple[Message, int], sent_at: float, evidence: str, now_ms: int) -> None:
+        sent_ms = now_ms - round(1000 * (self.clock.now() - sent_at))
+        self.connector.upstream.in_doubt(*context, evidence, now_ms, link=self._name, sent_ms=sent_ms)
 
     def pause_writing(self) -> None:
         self.stuck = True
@@ -250,7 +276,7 @@ class UpstreamConnection(Open, asyncio.Protocol):
     @property
     def room(self) -> int:
         """Submits that may be sent now."""
-        return 0 if self.stuck or self._gone else self.session.room
+        return 0 if self.stuck or self._gone or self._transport.is_closing() else self.session.room
 
     def submit(self, message: Message, segments: Sequence[int]) -> None:
         """Sends segments of a message."""
@@ -309,7 +335,9 @@ class UpstreamConnection(Open, asyncio.Protocol):
     def _write(self) -> None:
         self._flush_due = False
         data = self.session.data_to_send()
-        if data and not self._gone:
+        if self._gone or self._transport.is_closing():
+            self._unwritten += data  # asyncio would drop it without a word
+        elif data:
             if self.tap is not None:
                 self.tap.sent(data)
             self._transport.write(data)
@@ -397,6 +425,7 @@ class UpstreamConnection(Open, asyncio.Protocol):
             return
         message, segment = context
         self._timeouts_in_row = 0
+        self._answered_until = max(self._answered_until, event.sent_at)
         upstream = self.connector.upstream
         upstream.heard = True
         if response.tlvs and not event.late:
@@ -439,10 +468,10 @@ class UpstreamConnection(Open, asyncio.Protocol):
             if isinstance(event.context, _Question):
                 self._told(event.context, None)
             return 0
-        message, segment = event.context
         timeout_s = self.connector.config.response_timeout_s
-        self._timeouts_in_row += 1
-        self.connector.upstream.in_doubt(message, segment, f"no response within {timeout_s:g} s", now_ms)
+        if event.sent_at >= self._answered_until:  # else it answers, but not this one: no reason to go
+            self._timeouts_in_row += 1
+        self._doubt(event.context, event.sent_at, f"no response within {timeout_s:g} s", now_ms)
         return 1
 
     # -- receipts and incoming SMS ---------------------------------------------------------------------

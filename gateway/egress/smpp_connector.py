@@ -145,7 +145,7 @@ class SmppConnector:
         if links:
             await asyncio.wait([link.ended for link in links], timeout=timeout_s)
         for link in links:
-            link.end("stopped")
+            link.end(self.upstream.held or "stopped")
         self.state = "stopped"
 
     def tick(self, now: float) -> None:

@@ -11,7 +11,8 @@ from gateway.store.reader_mail import letters_of
 from protocols.sms.addresses import mask
 
 _LISTINGS = {
-    "ambiguous": "SELECT message_id, segment, connector, since_ms, evidence, action, settled_ms, settled_by "
+    "ambiguous": "SELECT message_id, segment, connector, link, boot, NULLIF(sent_ms, 0) AS sent_ms, "
+    "since_ms, evidence, action, settled_ms, settled_by "
     "FROM ambiguous ORDER BY ambiguous_id DESC LIMIT ?",
     "held": "SELECT message_id, account, destination, connector, accepted_ms, expires_ms "
     "FROM message WHERE progress = 2 ORDER BY message_id LIMIT ?",

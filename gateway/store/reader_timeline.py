@@ -174,7 +174,7 @@ def _doubts(connection: sqlite3.Connection, message_id: int) -> list[Event]:
         "WHERE message_id = ? AND settled_ms IS NOT NULL ORDER BY ambiguous_id",
         (message_id,),
     )
-    return [(row["settled_ms"], f"the doubt is settled by a {row['settled_by']}") for row in found]
+    return [(row["settled_ms"], f"the doubt is settled: {row['settled_by']}") for row in found]
 
 
 def _deliveries(connection: sqlite3.Connection, row: dict[str, Any], *, has_ended: bool) -> list[Event]:

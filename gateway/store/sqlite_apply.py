@@ -24,6 +24,8 @@ from gateway.store.sqlite_operations import OperationSteps
 from gateway.store.sqlite_parts import PartSteps
 from gateway.store.sqlite_records import RecordSteps
 
+KILLED = "the gateway ended before the SMSC's answer was recorded; whether any of it was sent is not known"
+"""All that is known after a kill: between the intent and the answer nothing is written down."""
 SWEEP_ROWS = 1000
 """A sweep that found so many of a kind has not seen all."""
 UNFINISHED_LOOK = 20_000
@@ -122,7 +124,7 @@ class Applier:
             self._many("end_message", batch.failed)
             ended = True
         if batch.decisions:
-            self.decisions.decide(batch.decisions, answer)
+            self.in_doubt -= self.decisions.decide(batch.decisions, answer)
             ended = True
         if ended:
             self._finish(answer)  # before the claims: what has ended must not go up
@@ -214,7 +216,7 @@ class Applier:
 
     def _doubt(self, rows: Iterable[Row], answer: Answer) -> None:
         connectors = set()
-        for message_id, segment, now_ms, evidence in rows:
+        for message_id, segment, now_ms, evidence, link, sent_ms in rows:
             if not self._run("mark_doubt", (message_id, segment)).rowcount:
                 continue
             self.in_doubt += 1
@@ -228,7 +230,7 @@ class Applier:
                     "SELECT connector FROM message WHERE message_id = ?", (message_id,)
                 )
                 connectors.add(row.fetchone()[0])
-            self._run("insert_ambiguous", (now_ms, evidence, message_id, segment))
+            self._run("insert_ambiguous", (now_ms, evidence, link, sent_ms, message_id, segment))
         answer.queued.extend((connector, 0) for connector in connectors)
 
     def _settle(self, now_ms: int, how: str, message_id: int, segment: int) -> None:
@@ -242,7 +244,8 @@ class Applier:
         """At the start: what an earlier run was sending when it ended is in doubt; how many segments."""
         open_intents = self._run("list_open_intents", (self.boot,)).fetchall()
         rows = [
-            (*row, now_ms, "the gateway ended before the SMSC's answer was recorded") for row in open_intents
+            (message_id, segment, now_ms, KILLED, "", intent_ms)
+            for message_id, segment, intent_ms in open_intents
         ]
         answer = Answer()
         self.connection.execute("BEGIN IMMEDIATE")
@@ -346,6 +349,8 @@ class Applier:
             answer.ended.extend(row[:2] for row in ended)
             if any(row[4] for row in ended):
                 self.money.give_back(answer)
+            if self.in_doubt:
+                self.in_doubt -= run("settle_by_end").rowcount
             run("write_history")
             run("write_deliveries")
             self.history.ended(odd=gathered or any(row[4] for row in ended))

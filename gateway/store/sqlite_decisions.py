@@ -30,13 +30,17 @@ class DecisionSteps:
         self._run = run
         self._many = many
 
-    def decide(self, rows: list[Row], answer: Answer) -> None:
-        """See Batch.decisions."""
+    def decide(self, rows: list[Row], answer: Answer) -> int:
+        """See Batch.decisions; how many doubts that settles at once."""
+        settled = 0
         for message_id, word, now_ms in rows:
             done = not self._is_ending(message_id) and self._decide(message_id, word, now_ms, answer)
             if done:
                 self._run("insert_incident", (message_id, now_ms, _SAID[word]))
+            if done and word == "resend":
+                settled += self._run("settle_by_person", (now_ms, "person: resend", message_id)).rowcount
             answer.decided.append(done)
+        return settled
 
     def _decide(self, message_id: int, word: str, now_ms: int, answer: Answer) -> bool:
         if word == "drop":

@@ -41,7 +41,7 @@ async def test_response_comes_before_the_receipt_when_one_commit_brings_both(tmp
         def accept_and_sweep(*args: Any) -> Any:
             result = accept(*args)
             gateway.clock.advance(HOUR_S)
-            gateway.daemon._housekeeping._sweep(gateway.clock.now_ms())
+            gateway.daemon._housekeeping._sweep()
             return result
 
         submission.accept = accept_and_sweep  # type: ignore[method-assign]

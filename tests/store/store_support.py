@@ -18,6 +18,7 @@ from gateway.store.sqlite_open import FILE_NAME, open_writer
 from protocols.sms.receipts import FORMS, convert, response_key
 
 PEER = "79161234567"
+LINK = "127.0.0.1:2775 from port 40001"
 
 
 class Engine(Protocol):
@@ -215,7 +216,9 @@ class Store:
         return due_ms  # type: ignore[no-any-return]
 
     def doubt(self, message_id: int, *segments: int) -> Answer:
-        rows = [(message_id, n, NOW_MS + 1000, "no response within 30 s") for n in segments or (1,)]
+        rows = [
+            (message_id, n, NOW_MS + 1000, "no response within 30 s", LINK, NOW_MS) for n in segments or (1,)
+        ]
         return self.apply(doubts=rows)
 
     @staticmethod

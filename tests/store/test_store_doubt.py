@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from gateway_fakes import NOW_MS, message
-from store_support import Store, postponed, receipt, submitted
+from store_support import LINK, Store, postponed, receipt, submitted
 
 from gateway.core.model import Attempt, MessageState, OnAmbiguous, Progress
 
@@ -35,9 +37,11 @@ def in_doubt(store: Store, policy: OnAmbiguous, segments: int = 1) -> None:
 def test_each_policy(store: Store, policy: OnAmbiguous, becomes: Progress | None, action: str) -> None:
     in_doubt(store, policy)
     assert store.progress(1) is becomes
-    assert listed(store) == [(1, 1, action, False)]
+    assert listed(store) == [(1, 1, action, policy is FAIL)]
     (row,) = store.rows("ambiguous")
-    assert (row["evidence"], row["connector"]) == ("no response within 30 s", "one")
+    assert (row["evidence"], row["connector"], row["link"]) == ("no response within 30 s", "one", LINK)
+    assert (row["sent_ms"], row["since_ms"], row["boot"]) == (NOW_MS, NOW_MS + 1000, 1)
+    assert row["settled_by"] == ("policy" if policy is FAIL else "")
     assert [r["text"] for r in store.rows("incident")] == ["in doubt: no response within 30 s"]
 
 
@@ -47,7 +51,7 @@ def test_all_segments_of_a_lost_link_count_as_one_doubt(
 ) -> None:
     in_doubt(store, policy, segments=3)
     assert store.progress(1) is becomes
-    assert listed(store) == [(1, n, action, False) for n in (1, 2, 3)]
+    assert listed(store) == [(1, n, action, policy is FAIL) for n in (1, 2, 3)]
     assert store.claim() == ([(1, [1, 2, 3])] if becomes is QUEUED else [])
 
 
@@ -63,6 +67,39 @@ def test_fail_ends_the_message_and_says_so(store: Store) -> None:
     in_doubt(store, FAIL)
     assert store.end(1) == (MessageState.UNKNOWN, "ambiguous")
     assert store.delivery_states() == [(1, MessageState.UNKNOWN)]
+
+
+@pytest.mark.parametrize(
+    ("policy", "what", "how"),
+    [
+        (HOLD, {"decisions": [(1, "resend", NOW_MS + 9)]}, "person: resend"),
+        (HOLD, {"decisions": [(1, "drop", NOW_MS + 9)]}, "person: drop"),
+        (HOLD, {"failed": [(1, 3, "", NOW_MS + 9)]}, "end of validity"),
+        (HOLD, {"late": [submitted(1, "77")]}, "late response"),
+        (RESEND, {"failed": [(1, 8, "ESME_RINVDSTADR", NOW_MS + 9)]}, "end of the message"),
+    ],
+)
+def test_what_settles_a_doubt_is_listed_with_it(
+    store: Store, policy: OnAmbiguous, what: dict[str, Any], how: str
+) -> None:
+    in_doubt(store, policy)
+    in_doubt_too = message(2, on_ambiguous=HOLD.value)
+    store.send(in_doubt_too)
+    store.doubt(2)
+    store.apply(**what)
+    first, second = store.rows("ambiguous")
+    assert (first["settled_by"], second["settled_by"]) == (how, "")
+    assert first["settled_ms"] and second["settled_ms"] is None
+
+
+def test_what_a_person_has_sent_again_is_a_doubt_of_its_own_when_it_has_no_answer(store: Store) -> None:
+    in_doubt(store, HOLD)
+    store.apply(decisions=[(1, "resend", NOW_MS)])
+    again(store)
+    assert [(row["settled_by"], row["action"]) for row in store.rows("ambiguous")] == [
+        ("person: resend", "hold"),
+        ("", "hold"),
+    ]
 
 
 def again(store: Store) -> None:
@@ -103,7 +140,7 @@ def test_a_doubt_about_an_unknown_or_ended_message_is_nothing(store: Store) -> N
 
 def test_only_the_segment_in_doubt_is_sent_again(store: Store) -> None:
     store.send(message(1, segments=3))
-    store.apply(submitted=[submitted(1, "A", 1)], doubts=[(1, 2, NOW_MS, "x")])
+    store.apply(submitted=[submitted(1, "A", 1)], doubts=[(1, 2, NOW_MS, "x", "", 0)])
     assert store.claim() == [(1, [2])]
 
 
@@ -113,7 +150,7 @@ def test_only_the_segment_in_doubt_is_sent_again(store: Store) -> None:
 @pytest.mark.parametrize("order", ["doubt first", "together", "throttled first"])
 def test_hold_holds_although_another_segment_is_throttled(store: Store, order: str) -> None:
     store.send(message(1, segments=2, on_ambiguous=HOLD.value))
-    doubts, throttled = [(1, 1, NOW_MS, "x")], [postponed(1, 2)]
+    doubts, throttled = [(1, 1, NOW_MS, "x", "", 0)], [postponed(1, 2)]
     if order == "together":
         store.apply(doubts=doubts, postponed=throttled)
     elif order == "doubt first":
@@ -133,7 +170,7 @@ def test_hold_holds_although_another_segment_is_throttled(store: Store, order: s
 def test_resend_once_holds_although_another_segment_is_throttled(store: Store, order: str) -> None:
     in_doubt(store, RESEND_ONCE, segments=2)
     assert store.claim() == [(1, [1, 2])]
-    doubts, throttled = [(1, 1, NOW_MS, "x")], [postponed(1, 2)]
+    doubts, throttled = [(1, 1, NOW_MS, "x", "", 0)], [postponed(1, 2)]
     if order == "together":
         store.apply(doubts=doubts, postponed=throttled)
     elif order == "doubt first":
@@ -149,9 +186,9 @@ def test_resend_once_holds_although_another_segment_is_throttled(store: Store, o
 
 def test_fail_ends_although_another_segment_is_throttled(store: Store) -> None:
     store.send(message(1, segments=2, on_ambiguous=FAIL.value))
-    store.apply(postponed=[postponed(1, 2)], doubts=[(1, 1, NOW_MS, "x")])
+    store.apply(postponed=[postponed(1, 2)], doubts=[(1, 1, NOW_MS, "x", "", 0)])
     assert store.end(1) == (MessageState.UNKNOWN, "ambiguous")
-    assert listed(store) == [(1, 1, "fail", False)]
+    assert listed(store) == [(1, 1, "fail", True)]
     assert store.claim() == []
 
 
@@ -213,7 +250,7 @@ def test_a_receipt_settles(store: Store) -> None:
 
 def test_a_receipt_for_another_segment_settles_nothing(store: Store) -> None:
     store.send(message(1, segments=2))
-    store.apply(submitted=[submitted(1, "A", 1)], doubts=[(1, 2, NOW_MS, "x")])
+    store.apply(submitted=[submitted(1, "A", 1)], doubts=[(1, 2, NOW_MS, "x", "", 0)])
     store.apply(receipts=[receipt("A")])
     assert listed(store) == [(1, 2, "resend", False)]
     assert store.progress(1) is QUEUED
@@ -232,9 +269,11 @@ def test_recovery_lists_every_open_intent(store: Store) -> None:
         (1, 1, "resend", False),
         (2, 2, "resend", False),
         (3, 1, "hold", False),
-        (4, 1, "fail", False),
+        (4, 1, "fail", True),
     ]
-    assert all("the gateway ended" in row["evidence"] for row in store.rows("ambiguous"))
+    for row in store.rows("ambiguous"):
+        assert "the gateway ended" in row["evidence"]
+        assert (row["link"], row["sent_ms"], row["boot"]) == ("", NOW_MS, 1), "the intent's time and start"
     assert store.claim() == [(1, [1]), (2, [2]), (5, [1])]
     assert (store.progress(3), store.progress(6)) == (HELD, SENT)
     assert store.end(4) == (MessageState.UNKNOWN, "ambiguous")

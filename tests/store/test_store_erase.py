@@ -46,7 +46,7 @@ def fill(store: Store, number: str, first: int) -> None:
     sent = [message(n, destination=number, user_data=text, client_id=f"to-{number}") for n in ids]
     store.send(*sent[:2], sent[2]._replace(source=number, destination="79995550000"), sent[3])
     store.taken(first, f"up-{first}")
-    store.apply(doubts=[(first + 1, 1, NOW_MS, f"no answer for {number}")])
+    store.apply(doubts=[(first + 1, 1, NOW_MS, f"no answer for {number}", "", 0)])
     store.apply(incidents=[(first, NOW_MS, f"asked about {number}")])
     store.apply(receipts=[receipt(f"up-{first}", peer=number)])
     store.apply(failed=[(n, 5, "", NOW_MS) for n in ids[1:3]])

@@ -126,7 +126,7 @@ def test_how_often_the_whole_was_tried_is_known_of_each_part(store: Store) -> No
     claimed(store)
     store.apply(postponed=[postponed(1)])
     claimed(store, LATER_MS)
-    store.apply(doubts=[(1, 1, NOW_MS, "no answer")])
+    store.apply(doubts=[(1, 1, NOW_MS, "no answer", "", 0)])
     store.apply(failed=[(1, 8, "", NOW_MS)])
     assert {(row["retries"], row["doubts"]) for row in store.rows("history")} == {(1, 1)}
 

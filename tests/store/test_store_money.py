@@ -109,7 +109,7 @@ def test_one_of_its_segments_is_enough(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "answers", [{"submitted": [submitted(1, "B", 2)]}, {"doubts": [(1, 3, NOW_MS, "no answer")]}]
+    "answers", [{"submitted": [submitted(1, "B", 2)]}, {"doubts": [(1, 3, NOW_MS, "no answer", "", 0)]}]
 )
 def test_one_that_is_answered_after_the_end_is_enough_too(
     store: Store, answers: dict[str, list[Row]]

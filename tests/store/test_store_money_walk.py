@@ -188,7 +188,7 @@ class Walk:
             held = paid.doubtful
             paid.doubtful, paid.sent = True, False
             parts = range(1, paid.segments + 1)
-            self._apply(doubts=[(message_id, n, NOW_MS, "lost") for n in parts])
+            self._apply(doubts=[(message_id, n, NOW_MS, "lost", "", 0) for n in parts])
             if held:  # a person gives it up
                 self._end(message_id, 4, decisions=[(message_id, "drop", NOW_MS)])
 

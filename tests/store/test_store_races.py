@@ -11,7 +11,7 @@ from gateway.core.model import MessageState, OnAmbiguous, Progress
 def test_late_response_in_the_batch_of_its_doubt_settles_it(store: Store) -> None:
     store.send(message(1))
     answer = store.apply(
-        doubts=[(1, 1, NOW_MS + 30_000, "no response within 30 s")], late=[submitted(1, "A1")]
+        doubts=[(1, 1, NOW_MS + 30_000, "no response within 30 s", "", 0)], late=[submitted(1, "A1")]
     )
     assert store.progress(1) is Progress.SENT
     (row,) = store.rows("ambiguous")
@@ -24,7 +24,7 @@ def test_late_response_in_the_batch_of_its_doubt_settles_it(store: Store) -> Non
 def test_late_response_in_the_batch_of_its_doubt_ends_what_wants_no_receipt(store: Store) -> None:
     store.send(message(1, registered_delivery=0, on_ambiguous=OnAmbiguous.HOLD.value))
     store.apply(
-        doubts=[(1, 1, NOW_MS + 30_000, "no response within 30 s")],
+        doubts=[(1, 1, NOW_MS + 30_000, "no response within 30 s", "", 0)],
         late=[submitted(1, "A1")],
         handed_over=[(1, NOW_MS)],
     )
@@ -34,7 +34,7 @@ def test_late_response_in_the_batch_of_its_doubt_ends_what_wants_no_receipt(stor
 def test_receipt_before_a_late_response_in_the_batch_of_its_doubt(store: Store) -> None:
     store.send(message(1))
     store.apply(receipts=[receipt("A1")])
-    store.apply(doubts=[(1, 1, NOW_MS + 30_000, "no response within 30 s")], late=[submitted(1, "A1")])
+    store.apply(doubts=[(1, 1, NOW_MS + 30_000, "no response within 30 s", "", 0)], late=[submitted(1, "A1")])
     assert store.end(1) == (MessageState.DELIVERED, "000")
     assert store.rows("parked_receipt") == []
 
@@ -60,7 +60,7 @@ def test_purges_reach_what_is_old_and_nothing_else(store: Store) -> None:
     old_ms, limit_ms = NOW_MS - 40 * DAY_MS, NOW_MS - 30 * DAY_MS
     for message_id, at_ms in ((1, old_ms), (2, NOW_MS)):
         store.send(message(message_id))
-        store.apply(doubts=[(message_id, 1, at_ms, "no response within 30 s")])
+        store.apply(doubts=[(message_id, 1, at_ms, "no response within 30 s", "", 0)])
         store.apply(receipts=[receipt(f"X{message_id}", at_ms=at_ms)])
     store.sweep(history_before_ms=limit_ms, parked_before_ms=limit_ms)
     assert [row["at_ms"] for row in store.rows("incident")] == [NOW_MS]

@@ -143,7 +143,7 @@ class Walk:
             self.add("failed", (part[0], 8, "refused", self.now_ms))
         else:
             self.lost.add(part)
-            self.add("doubts", (*part, self.now_ms, "no answer"))
+            self.add("doubts", (*part, self.now_ms, "no answer", "", self.now_ms))
             if self.random.random() < 0.5:
                 self.owed.append((part, self.ids[part]))
 

@@ -74,6 +74,19 @@ AND segments = (SELECT count(*) FROM submission WHERE message_id = ?1 AND attemp
 -- The doubt about a segment is over.
 UPDATE ambiguous SET settled_ms = ?, settled_by = ? WHERE message_id = ? AND segment = ? AND settled_ms IS NULL;
 
+-- name: settle_by_person
+-- Somebody has decided about the whole message.
+UPDATE ambiguous SET settled_ms = ?, settled_by = ? WHERE message_id = ? AND settled_ms IS NULL;
+
+-- name: settle_by_end
+-- The message has its end, so nothing about it is left to decide.
+UPDATE ambiguous SET
+    settled_ms = (SELECT done_ms FROM temp.ended e WHERE e.message_id = ambiguous.message_id),
+    settled_by = (SELECT CASE WHEN action = 'fail' THEN 'policy' WHEN e.state = 3 THEN 'end of validity'
+        WHEN e.error = 'given up' THEN 'person: drop' ELSE 'end of the message' END
+        FROM temp.ended e WHERE e.message_id = ambiguous.message_id)
+WHERE settled_ms IS NULL AND message_id IN (SELECT message_id FROM temp.ended);
+
 -- name: drop_submission
 -- The SMSC said no for now: the segment was not taken, so nothing of the attempt remains.
 DELETE FROM submission WHERE message_id = ? AND segment = ?;
@@ -98,8 +111,8 @@ UPDATE submission SET attempt = 2 WHERE message_id = ? AND segment = ? AND attem
 
 -- name: insert_ambiguous
 -- Lists a possible duplicate with its evidence and with what the route's policy has done about it.
-INSERT INTO ambiguous (message_id, segment, connector, since_ms, evidence, action)
-SELECT s.message_id, s.segment, s.connector, ?, ?,
+INSERT INTO ambiguous (message_id, segment, connector, boot, since_ms, evidence, link, sent_ms, action)
+SELECT s.message_id, s.segment, s.connector, s.boot, ?, ?, ?, ?,
     CASE WHEN m.on_ambiguous = 3 THEN 'fail' WHEN m.progress = 2 THEN 'hold' ELSE 'resend' END
 FROM submission s JOIN message m USING (message_id) WHERE s.message_id = ? AND s.segment = ?;
 
@@ -124,7 +137,7 @@ WHERE message_id = ? AND on_ambiguous = 3;
 -- name: list_open_intents
 -- Segments that an earlier run was about to send, or sent, when it ended; of those whose id we gave, the
 -- connector asks what became of them.
-SELECT message_id, segment FROM submission WHERE attempt = 0 AND boot <> ? AND upstream_id IS NULL;
+SELECT message_id, segment, intent_ms FROM submission WHERE attempt = 0 AND boot <> ? AND upstream_id IS NULL;
 
 -- name: requeue_unassigned
 -- Claimed without intents, so nothing of it was sent, or nothing of what an earlier connector left.

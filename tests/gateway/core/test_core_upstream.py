@@ -248,7 +248,7 @@ def test_what_could_not_be_sent_is_no_attempt() -> None:
 
 def test_nothing_is_sent_while_the_gateway_stops() -> None:
     up = Up()
-    up.upstream.hold()
+    up.upstream.hold("stopped")
     assert not up.straight(1)
     up.upstream.queued(0)
     up.upstream.link_up(FakeLink())  # a reconnect just now changes nothing
@@ -333,7 +333,7 @@ def test_a_final_refusal_rejects_the_message() -> None:
 def test_doubt_is_recorded_with_its_evidence() -> None:
     up = Up()
     up.upstream.in_doubt(message(1), 2, "no response within 30 s", NOW_MS)
-    assert up.journal.commit().doubts == [(1, 2, NOW_MS, "no response within 30 s")]
+    assert up.journal.commit().doubts == [(1, 2, NOW_MS, "no response within 30 s", "", 0)]
     assert up.upstream.doubtful == 1
 
 
@@ -445,7 +445,7 @@ def test_refusals_at_the_end_of_the_day_do_not_begin_another() -> None:
     up = Up(window=200)
     for n in range(LONG_PAUSE_AFTER + 1):
         up.straight(n)
-    up.upstream.hold()
+    up.upstream.hold("stopped")
     for n in range(LONG_PAUSE_AFTER + 1):
         up.upstream.refused_for_now(message(n), 1, "ESME_RTHROTTLED", full=True, now_ms=NOW_MS)
     up.upstream.results_end()

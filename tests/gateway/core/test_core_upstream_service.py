@@ -69,7 +69,7 @@ def test_what_an_earlier_run_has_sent_takes_slots_until_its_result_is_committed(
     batch = up.journal.commit()
     assert up.upstream.in_flight == 0
     assert batch.failed == [(2, MessageState.EXPIRED.value, "", NOW_MS)]
-    assert batch.doubts == [(3, 1, NOW_MS, "nobody knows")]
+    assert batch.doubts == [(3, 1, NOW_MS, "nobody knows", "", 0)]
     assert len(up.said(" ended message_id=2 state=EXPIRED")) == 1
 
 
