@@ -41,6 +41,8 @@ HERE = Path(__file__).resolve().parent
 EXECUTABLE = str(Path(sys.executable).with_name("smsc-gateway"))
 HOST = "127.0.0.1"
 START_S = 30.0
+LOOK_S = 0.5
+"""How often it is looked whether a gateway that says nothing is still there."""
 DRAIN_S = 240.0
 ALL_ROWS = 100_000
 DELIVERED = 2
@@ -135,12 +137,17 @@ class Gateway:
 
     def told(self) -> None:
         """Waits until it says that it is ready."""
-        self._channel.settimeout(START_S)
-        try:
-            while b"READY=1" not in self._channel.recv(4096):
-                pass
-        except TimeoutError:
-            raise KillError(f"not ready after {START_S:.0f} s: see {self.log}") from None
+        self._channel.settimeout(LOOK_S)
+        until = time.monotonic() + START_S
+        while True:
+            with contextlib.suppress(TimeoutError):
+                if b"READY=1" in self._channel.recv(4096):
+                    return
+                continue
+            if self.code is not None:
+                raise KillError(f"it ended with {self.code} before it was ready: see {self.log}")
+            if time.monotonic() > until:
+                raise KillError(f"not ready after {START_S:.0f} s: see {self.log}")
 
     def forget(self) -> None:
         """Drops what it has said until now."""

@@ -31,6 +31,7 @@ from part import Part, PartError, Run
 from plan import MODULES
 
 OTHER_DISK = Path("/dev/shm")
+LOG_MAX = 2**20
 DISKS = (Path(tempfile.gettempdir()), Path("/var/tmp"))
 
 
@@ -58,26 +59,41 @@ def folders(name: str, *, keep: bool) -> Iterator[tuple[Path, Path]]:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def run(name: str, *, full: bool, seed: int, keep: bool) -> dict[str, Any]:
-    """The result of a part as plain values; `error` is set, and `rows` empty, when it did not run."""
+def save_logs(folder: Path, into: Path) -> None:
+    """Copies the ends of the logs below a folder that will be gone."""
+    into.mkdir(exist_ok=True)
+    for log in folder.rglob("*.log"):
+        name = "-".join(log.relative_to(folder).parts)
+        (into / name).write_bytes(log.read_bytes()[-LOG_MAX:])
+
+
+def run(name: str, logs: Path, *, full: bool, seed: int, keep: bool) -> dict[str, Any]:
+    """The result of a part as plain values; `error` is set, and `rows` empty, when it did not run.
+
+    The gateway's logs are kept in the folder `logs` when something is wrong.
+    """
     result: dict[str, Any] = {"part": name, "full": full, "seed": seed, "rows": [], "error": ""}
     result |= {"title": "", "how": "", "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M")}
     result |= {"machine": machine(disk()), "load": round(os.getloadavg()[0], 1), "commit": commit()}
     say = lambda line: print(f"{name}  {line}", file=sys.stderr, flush=True)  # noqa: E731
     began = time.monotonic()
-    try:
-        part = part_of(name)
-        result |= {"title": part.title, "how": part.how}
-        with folders(name, keep=keep) as (folder, ledgers):
+    with folders(name, keep=keep) as (folder, ledgers):
+        try:
+            part = part_of(name)
+            result |= {"title": part.title, "how": part.how}
             rows = part.run(Run(full, folder, ledgers, seed, say))
-        result["rows"] = [row._asdict() for row in rows]
-        if not rows:
-            raise PartError("it has no figures")
-    except PartError as error:
-        result["error"] = str(error)
-    except Exception as error:
-        traceback.print_exc()
-        result["error"] = f"{type(error).__name__}: {error}"
+            result["rows"] = [row._asdict() for row in rows]
+            if not rows:
+                raise PartError("it has no figures")
+        except PartError as error:
+            result["error"] = str(error)
+        except Exception as error:
+            traceback.print_exc()
+            result["error"] = f"{type(error).__name__}: {error}"
+        shutil.rmtree(logs, ignore_errors=True)
+        if result["error"] or not all(row["holds"] for row in result["rows"]):
+            result["error"] = result["error"].replace(str(folder), logs.name)
+            save_logs(folder, logs)
     result["seconds"] = round(time.monotonic() - began, 1)
     if result["commit"] != (now := commit()):
         result["commit"] += f", at the end {now}"
@@ -97,7 +113,9 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM):  # also where the first is ignored, as in the background
         signal.signal(number, signal.default_int_handler)
     try:
-        result = run(args.part, full=not args.short, seed=args.seed, keep=args.keep)
+        result = run(
+            args.part, args.result.with_suffix(".logs"), full=not args.short, seed=args.seed, keep=args.keep
+        )
     except KeyboardInterrupt:
         return 130
     beside = args.result.with_suffix(".new")

@@ -23,10 +23,12 @@ def fine(run):
     return [count("lost", 0), count("full", int(run.full))]
 
 def loses(run):
+    (run.folder / "state").mkdir()
+    (run.folder / "state" / "gateway.log").write_text("what it said")
     return [count("lost", 1)]
 
 def wrong(run):
-    raise PartError("strace is missing")
+    raise PartError(f"strace is missing: see {run.folder}/gateway.log")
 
 def crashes(run):
     return 1 / 0
@@ -76,7 +78,7 @@ def test_each_part_has_a_result_whatever_happens_to_it(
     assert {name: result["error"] for name, result in found.items()} == {
         "A1": "",
         "A2": "",
-        "A3": "strace is missing",
+        "A3": "strace is missing: see A3.short.logs/gateway.log",
         "A4": "ZeroDivisionError: division by zero",
         "A5": "its process ended with 3: see results/*.log",
     }
@@ -90,6 +92,12 @@ def test_each_part_has_a_result_whatever_happens_to_it(
     assert "A1  half of it" in said
     assert "ZeroDivisionError" in (options.results / "lane-2.log").read_text()
     assert "A1  half of it" not in (options.results / "lane-2.log").read_text()
+
+
+def test_logs_are_kept_of_what_went_wrong_and_not_of_what_went_well(options: Options) -> None:
+    asyncio.run(run_lanes([["A1", "A2"]], options))
+    assert (options.results / "A2.short.logs" / "state-gateway.log").read_text() == "what it said"
+    assert not (options.results / "A1.short.logs").exists()
 
 
 def test_an_older_result_is_no_result_of_a_run_that_left_none(options: Options) -> None:
