@@ -48,7 +48,8 @@ def main() -> int:
             said = damage_text(path, error) if is_damage(error) else str(error)
             channel.sendall(encode_frame((said, isinstance(error, StoreBusy))))
         return 1
-    channel.sendall(encode_frame(hello))
+    with contextlib.suppress(OSError):  # a gateway that is gone already is noticed below
+        channel.sendall(encode_frame(hello))
     gc.freeze()
     _serve(channel, applier)
     with contextlib.suppress(sqlite3.Error):

@@ -117,3 +117,16 @@ def test_writer_ends_quietly_when_its_gateway_is_killed_with_an_answer_unread(tm
         assert select.select([ours], [], [], 20)[0]  # its greeting, which nobody reads
     _, errors = writer.communicate(timeout=20)
     assert (writer.returncode, errors) == (0, b"")
+
+
+def test_writer_ends_quietly_when_its_gateway_is_killed_while_it_starts(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair()
+    with theirs:
+        ours.close()  # before it opens the store
+        writer = subprocess.Popen(
+            [sys.executable, "-m", "gateway.store.sqlite_writer", str(theirs.fileno()), str(tmp_path / "q")],
+            pass_fds=[theirs.fileno()],
+            stderr=subprocess.PIPE,
+        )
+    _, errors = writer.communicate(timeout=20)
+    assert (writer.returncode, errors) == (0, b"")
