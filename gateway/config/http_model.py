@@ -34,7 +34,13 @@ class HttpListener:
         metadata=about("Networks of proxies whose X-Forwarded-For is believed.", example="[127.0.0.0/8]"),
     )
     max_connections: int = field(
-        default=1000, metadata=about("Open connections; more are closed at once.", low=1, high=65_535)
+        default=1000,
+        metadata=about(
+            "Open connections. When all are taken, one that has not sent a whole request yet, then one that "
+            "waits for nothing makes room for a new one; if there is none, more are closed at once.",
+            low=1,
+            high=65_535,
+        ),
     )
     request_timeout_s: float = field(
         default=30,

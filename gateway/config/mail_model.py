@@ -43,7 +43,12 @@ class SmtpListener:
     )
     max_connections: int = field(
         default=1000,
-        metadata=about("Open connections; more are told to come back later.", low=1, high=65_535),
+        metadata=about(
+            "Open connections. When all are taken, one without an account, then one without a mail under way "
+            "makes room for a new one; if there is none, more are told to come back later.",
+            low=1,
+            high=65_535,
+        ),
     )
     timeout_s: float = field(
         default=60, metadata=about("Silence after which a connection is closed.", low=0.1, high=3600)
@@ -63,7 +68,12 @@ class LmtpListener:
     )
     max_connections: int = field(
         default=100,
-        metadata=about("Open connections; more are told to come back later.", low=1, high=65_535),
+        metadata=about(
+            "Open connections. When all are taken, one without a mail under way makes room for a new one; if "
+            "there is none, more are told to come back later.",
+            low=1,
+            high=65_535,
+        ),
     )
     timeout_s: float = field(
         default=300, metadata=about("Silence after which a connection is closed.", low=0.1, high=3600)

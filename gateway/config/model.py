@@ -52,7 +52,12 @@ class SmppListener:
     tls: TlsServer | None = field(default=None, metadata=about("TLS; without it the socket is plain."))
     max_connections: int = field(
         default=2000,
-        metadata=about("Open connections; more are closed before any login.", low=1, high=65_535),
+        metadata=about(
+            "Open connections. When all are taken, one that has not bound makes room for a new one; when all "
+            "have bound, more are closed before any login.",
+            low=1,
+            high=65_535,
+        ),
     )
     bind_timeout_s: float = field(
         default=5, metadata=about("A connection that has not bound by then is closed.", low=0.1, high=300)

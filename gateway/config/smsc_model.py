@@ -23,7 +23,13 @@ class CallbackListener:
         default=None, metadata=about("TLS; without it the socket is plain, for a proxy in front of it.")
     )
     max_connections: int = field(
-        default=100, metadata=about("Open connections; more are closed at once.", low=1, high=65_535)
+        default=100,
+        metadata=about(
+            "Open connections. When all are taken, one that no call of the service came by, then one without "
+            "a call under way makes room for a new one; if there is none, more are closed at once.",
+            low=1,
+            high=65_535,
+        ),
     )
     request_timeout_s: float = field(
         default=30,

@@ -80,7 +80,7 @@ class HttpConnection(asyncio.Protocol):
         peer = plain_address(name[0]) if name else ""
         is_proxy = bool(proxies and peer) and is_allowed(peer, proxies)
         self._reader = RequestReader(listener, peer, is_tls=self._is_tls, is_proxy=is_proxy)
-        if not peer or not listener.admits(self, peer):
+        if not listener.admits(self) or not peer:
             self._is_gone = self._reader.is_deaf = True
             self._transport.abort()
             return
@@ -159,6 +159,7 @@ class HttpConnection(asyncio.Protocol):
         self._line.append(queued)
         self._is_busy = True
         if self._task is None:
+            self._listener.recognise(self)
             self._task = self._loop.create_task(self._serve())
         elif self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
@@ -290,6 +291,15 @@ class HttpConnection(asyncio.Protocol):
     def is_busy(self) -> bool:
         """Whether a request waits for its answer, or is coming."""
         return self._is_busy or self._reader.is_amid
+
+    @property
+    def is_idle(self) -> bool:
+        """No whole request waits for its answer, and none is being answered."""
+        return not self._is_busy
+
+    def give_way(self) -> None:
+        """Ends at once: another one needs its place."""
+        self.abort()
 
     @property
     def waiting(self) -> int:

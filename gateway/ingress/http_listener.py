@@ -16,6 +16,7 @@ from pathlib import Path
 from gateway.config.model import HttpListener as ListenerConfig
 from gateway.core.clock import Clock
 from gateway.core.events import Events
+from gateway.ingress.door import Door
 from gateway.ingress.http_connection import HttpConnection
 from gateway.ingress.http_reader import IS_STRICT
 from gateway.ingress.http_requests import Mount
@@ -23,7 +24,6 @@ from gateway.ingress.http_turns import Turns
 from gateway.ingress.http_writing import Dates
 from gateway.ingress.tls import renew, server_context
 
-BACKLOG = 1024
 ROOM = 128 << 20
 """Octets of bodies that are coming or wait for their turn, over all connections of a listener."""
 TICK_EVERY_S = 0.5
@@ -49,7 +49,13 @@ class HttpListener:
         self._events = events
         self._room = ROOM
         self._looked_at = clock.now()
-        self._server: asyncio.Server
+        self._door = Door(
+            lambda: HttpConnection(self),
+            config.max_connections,
+            events,
+            clock,
+            handshake_s=config.request_timeout_s,
+        )
         self._tls: ssl.SSLContext | None = None
 
     async def start(self) -> None:
@@ -60,20 +66,12 @@ class HttpListener:
             )
         host, port = self.config.address
         self._tls = server_context(self.config.tls)
-        self._server = await asyncio.get_running_loop().create_server(
-            lambda: HttpConnection(self),
-            host,
-            port,
-            ssl=self._tls,
-            ssl_handshake_timeout=self.config.request_timeout_s if self.config.tls else None,
-            backlog=BACKLOG,
-            reuse_address=True,
-        )
+        await self._door.open(host, port, self._tls)
 
     @property
     def port(self) -> int:
         """The port it listens on (the kernel's choice when 0 is configured)."""
-        return int(self._server.sockets[0].getsockname()[1])
+        return self._door.port
 
     def renew_certificate(self) -> None:
         """Reads it anew, for connections that come from now on; OSError when that cannot be."""
@@ -90,7 +88,7 @@ class HttpListener:
     def stop_listening(self) -> None:
         """Takes no connection more; requests that came are answered, and then their connections end."""
         self.stopping = True
-        self._server.close()
+        self._door.close()
         for connection in tuple(self.connections):
             connection.finish()
 
@@ -105,17 +103,18 @@ class HttpListener:
 
     # -- the connections' side -------------------------------------------------------------------------------
 
-    def admits(self, connection: HttpConnection, peer: str) -> bool:
+    def admits(self, connection: HttpConnection) -> bool:
         """Whether one more connection is taken."""
-        limit = self.config.max_connections
-        if len(self.connections) >= limit:
-            self._events.seldom("warning", "connections_full", self.clock.now(), limit=limit, peer=peer)
-            return False
         self.connections.add(connection)
         return not self.stopping
 
+    def recognise(self, connection: HttpConnection) -> None:
+        """A whole request has come."""
+        self._door.recognise(connection)
+
     def forget(self, connection: HttpConnection) -> None:
         """A connection is over."""
+        self._door.left(connection)
         self.connections.discard(connection)
 
     def take_room(self, octets: int) -> bool:

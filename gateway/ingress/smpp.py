@@ -190,7 +190,7 @@ class SmppConnection(Open, asyncio.Protocol):
         elif isinstance(event, Refused):
             self.listener.bad_input(self, event)
         elif isinstance(event, Closed):
-            self.listener.say("info", "session_closed", self, reason=event.reason)
+            self.listener.closed(self, event.reason)
             self._cut_off = True
             self._write()
             self._leave()
@@ -314,6 +314,15 @@ class SmppConnection(Open, asyncio.Protocol):
             self._write()
         else:
             self._leave()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it may end because others need its place: never, once it is bound."""
+        return False
+
+    def give_way(self) -> None:
+        """Ends the connection, which has not bound: another one needs its place."""
+        self.close()
 
     @property
     def gone(self) -> bool:

@@ -16,6 +16,7 @@ from gateway.core.events import Events
 from gateway.core.logins import Logins
 from gateway.core.submission import Submission
 from gateway.core.taps import NOBODY
+from gateway.ingress.door import Door
 from gateway.ingress.smpp import SmppConnection
 from gateway.ingress.smpp_operations import Operations
 from gateway.ingress.tls import renew, server_context
@@ -27,7 +28,6 @@ from protocols.smpp.events import Refused
 from protocols.smpp.pdu import Bind, Tlvs
 from protocols.smpp.settings import SessionSettings
 
-BACKLOG = 1024
 CONGESTION_FOR_S = 0.25
 """So long one answer to "how full are you?" is good enough."""
 
@@ -65,8 +65,14 @@ class SmppListener:
         self._checks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.get_running_loop()
         self.soon: Callable[[Callable[[], object]], object] = self._loop.call_soon
-        self._server: asyncio.Server
         self._tls: ssl.SSLContext | None = None
+        self._door = Door(
+            lambda: SmppConnection(self),
+            config.max_connections,
+            events,
+            clock,
+            handshake_s=config.bind_timeout_s,
+        )
         self._unbound = SessionSettings(
             bind_timeout_s=config.bind_timeout_s,
             enquire_link_s=config.enquire_link_s,
@@ -77,15 +83,7 @@ class SmppListener:
         """Listens; OSError when the address cannot be had."""
         host, port = self.config.address
         self._tls = server_context(self.config.tls)
-        self._server = await self._loop.create_server(
-            lambda: SmppConnection(self),
-            host,
-            port,
-            ssl=self._tls,
-            ssl_handshake_timeout=self.config.bind_timeout_s if self.config.tls else None,
-            backlog=BACKLOG,
-            reuse_address=True,
-        )
+        await self._door.open(host, port, self._tls)
 
     def renew_certificate(self) -> None:
         """Reads it anew, for connections that come from now on; OSError when that cannot be."""
@@ -94,7 +92,7 @@ class SmppListener:
     @property
     def port(self) -> int:
         """The port it listens on (the kernel's choice when 0 is configured)."""
-        return int(self._server.sockets[0].getsockname()[1])
+        return self._door.port
 
     @property
     def name(self) -> str:
@@ -107,7 +105,7 @@ class SmppListener:
         return True
 
     def stop_listening(self) -> None:
-        self._server.close()
+        self._door.close()
 
     def tick(self, now: float) -> None:
         for connection in tuple(self.connections):
@@ -159,32 +157,32 @@ class SmppListener:
     # -- connections -----------------------------------------------------------------------------------
 
     def connected(self, connection: SmppConnection) -> None:
-        """Keeps the connection, or ends it before a single octet is read."""
-        if len(self.connections) >= self.config.max_connections:
-            self.events.seldom(
-                "warning",
-                "connections_full",
-                self.clock.now(),
-                limit=self.config.max_connections,
-                peer=connection.peer,
-            )
-            connection.close()
-            return
+        """One more, who has not bound yet."""
         self.connections.add(connection)
 
     def disconnected(self, connection: SmppConnection) -> None:
-        if connection in self.connections:
-            self.connections.discard(connection)
-            if connection.account is not None:
-                connection.account.sessions -= 1
-                if connection.share is not None:
-                    connection.account.shares.leave(connection.share)
-                self.say("info", "disconnected", connection)
+        self._door.left(connection)
+        self.connections.discard(connection)
+        if connection.account is not None:
+            connection.account.sessions -= 1
+            if connection.share is not None:
+                connection.account.shares.leave(connection.share)
+            self.say("info", "disconnected", connection)
 
     def say(self, level: str, name: str, connection: SmppConnection, **fields: object) -> None:
         """An event of one session."""
         account = connection.account.name if connection.account else "-"
         self.events.say(level, name, account=account, peer=connection.peer, **fields)
+
+    def closed(self, connection: SmppConnection, reason: str) -> None:
+        """A session has ended itself; strangers who only look in get no line each."""
+        if connection.account is not None:
+            self.say("info", "session_closed", connection, reason=reason)
+        else:
+            now = self.clock.now()
+            self.events.seldom(
+                "info", "session_closed", now, account="-", peer=connection.peer, reason=reason
+            )
 
     def bad_input(self, connection: SmppConnection, refused: Refused) -> None:
         """The session has answered something malformed."""
@@ -241,6 +239,7 @@ class SmppListener:
             self._refuse(connection, request, c.ESME_RSYSERR, Refusal.STOPPING.value)
         else:
             account.sessions += 1
+            self._door.recognise(connection)
             connection.accept_bind(request, account, self.outlets[account.name])
             self.say("info", "bound", connection, mode=connection.session.state.value)
 

@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from aiohttp import web
 
@@ -26,6 +26,7 @@ from gateway.core.batch import Journal
 from gateway.core.clock import Clock
 from gateway.core.events import Events
 from gateway.core.smsc_sink import Endpoint
+from gateway.ingress.door import Door
 from gateway.ingress.tls import renew, server_context
 from protocols.smsc_http.callbacks import (
     MAX_BODY,
@@ -37,7 +38,6 @@ from protocols.smsc_http.callbacks import (
     parse_callback,
 )
 
-BACKLOG = 1024
 LINGER_S = 2.0
 """So long what was refused is read on and thrown away, so that the answer arrives."""
 
@@ -51,6 +51,32 @@ class _Refused(Exception):
         super().__init__(reason)
         self.status = status
         self.reason = reason
+
+
+class _Connection(web.RequestHandler):
+    """A connection of the service's; a stranger until a call with the right hash came by it."""
+
+    __slots__ = ("_door", "is_idle")
+
+    def __init__(self, door: Door, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._door = door
+        self.is_idle = True
+        """No such call waits for its commit."""
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._door.left(self)
+        super().connection_lost(exc)
+
+    def recognise(self) -> None:
+        """A call is the service's."""
+        self.is_idle = False
+        self._door.recognise(self)
+
+    def give_way(self) -> None:
+        """Ends at once: another one needs its place."""
+        if self.transport is not None:
+            self.transport.abort()
 
 
 class CallbackListener:
@@ -75,31 +101,21 @@ class CallbackListener:
         self._events = events
         self._clock = clock
         self._loop = asyncio.get_running_loop()
-        self._web = web.Server(
-            self._answer,
-            # also the time that a connection has for the head of its first request
-            keepalive_timeout=config.request_timeout_s,
-            lingering_time=min(LINGER_S, config.request_timeout_s),
-            auto_decompress=False,  # a small body could become a huge one
-            access_log=None,
-            logger=_silent,
+        self._web = web.Server(self._answer)
+        self._door = Door(
+            self._connection,
+            config.max_connections,
+            events,
+            clock,
+            handshake_s=config.request_timeout_s,
         )
-        self._server: asyncio.Server
         self._tls: ssl.SSLContext | None = None
 
     async def start(self) -> None:
         """Listens; OSError when the address cannot be had, or a certificate cannot be read."""
         host, port = self.config.address
         self._tls = server_context(self.config.tls)
-        self._server = await self._loop.create_server(
-            self._connection,
-            host,
-            port,
-            ssl=self._tls,
-            ssl_handshake_timeout=self.config.request_timeout_s if self.config.tls else None,
-            backlog=BACKLOG,
-            reuse_address=True,
-        )
+        await self._door.open(host, port, self._tls)
 
     def renew_certificate(self) -> None:
         """Reads it anew, for connections that come from now on; OSError when that cannot be."""
@@ -108,7 +124,7 @@ class CallbackListener:
     def stop_listening(self) -> None:
         """Takes no connection and no call more; those that wait for a commit are still answered."""
         self.stopping = True
-        self._server.close()
+        self._door.close()
         self._web.pre_shutdown()
 
     async def stop(self, timeout_s: float = 5.0) -> None:
@@ -119,17 +135,25 @@ class CallbackListener:
     @property
     def port(self) -> int:
         """The port it listens on (the kernel's choice when 0 is configured)."""
-        return int(self._server.sockets[0].getsockname()[1])
+        return self._door.port
 
     @property
     def connections(self) -> list[web.RequestHandler]:
         """Those that are open."""
         return self._web.connections
 
-    def _connection(self) -> asyncio.Protocol:
-        if len(self._web.connections) < self.config.max_connections:
-            return self._web()
-        return _TooMany(self._events, self._clock, self.config.max_connections)
+    def _connection(self) -> _Connection:
+        return _Connection(
+            self._door,
+            self._web,
+            loop=self._loop,
+            # also the time that a connection has for the head of its first request
+            keepalive_timeout=self.config.request_timeout_s,
+            lingering_time=min(LINGER_S, self.config.request_timeout_s),
+            auto_decompress=False,  # a small body could become a huge one
+            access_log=None,
+            logger=_silent,
+        )
 
     # -- calls -----------------------------------------------------------------------------------------
 
@@ -142,7 +166,10 @@ class CallbackListener:
             if endpoint is None:
                 raise _Refused(404, "unknown path")
             call = await self._read(request, endpoint)
+            connection = cast(_Connection, request.protocol)
+            connection.recognise()
             await self._take(call, endpoint)
+            connection.is_idle = True
         except _Refused as refused:
             self.refused += 1
             self._events.seldom(
@@ -247,17 +274,3 @@ def _response(status: int) -> web.Response:
     response.text = response.reason
     response.force_close()
     return response
-
-
-class _TooMany(asyncio.Protocol):
-    """A connection beyond the limit: closed before a single octet is read."""
-
-    def __init__(self, events: Events, clock: Clock, limit: int) -> None:
-        self._events = events
-        self._clock = clock
-        self._limit = limit
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        peer = (transport.get_extra_info("peername") or ("-",))[0]
-        self._events.seldom("warning", "connections_full", self._clock.now(), limit=self._limit, peer=peer)
-        cast(asyncio.Transport, transport).abort()

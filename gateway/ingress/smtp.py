@@ -40,6 +40,8 @@ SENDER_OK = b"250 2.1.0 sender ok\r\n"
 RECIPIENT_OK = b"250 2.1.5 recipient ok\r\n"
 GO_AHEAD = b"354 end with <CR><LF>.<CR><LF>\r\n"
 STOPPING = "421 4.3.2 the gateway stops, come back later"
+MAKES_ROOM = "421 4.3.2 others need the connection, come back later"
+TOO_MANY = b"421 4.3.2 too many connections\r\n"
 FAULT = "451 4.3.0 a fault in the gateway, try again later"
 _OF_AIOSMTPD = {
     "500 Error: command": "500 5.5.1 this command is not known here",
@@ -124,10 +126,16 @@ class MailSession(SMTP):
             transport.close()
             return
         self.secure = transport.get_extra_info("sslcontext") is not None
-        self.account = self.listener.account_of(self.peer)
+        self._look_who()
         super().connection_made(transport)
         assert self._handler_coroutine is not None
         self._handler_coroutine.add_done_callback(_look_at)
+
+    def _look_who(self) -> None:
+        """Whether its network is an account's."""
+        self.account = self.listener.account_of(self.peer)
+        if self.account is not None:
+            self.listener.recognise(self)
 
     def connection_lost(self, error: Exception | None) -> None:
         self.listener.disconnected(self)
@@ -156,10 +164,25 @@ class MailSession(SMTP):
         if unread:
             self.loop.call_later(STUCK_AFTER_S, transport.abort)
 
+    @property
+    def is_idle(self) -> bool:
+        """No mail is coming in or being taken."""
+        return not (self.busy or self._data_until)
+
+    def give_way(self) -> None:
+        """Ends the connection now: another one needs its place."""
+        transport = cast("asyncio.Transport | None", self.transport)
+        if self.secure or (transport is not None and transport.get_write_buffer_size()):
+            self.leave()
+            if transport is not None:
+                transport.abort()  # the end of TLS would wait for the client's word
+        else:
+            self.leave(MAKES_ROOM)
+
     def look_again(self) -> None:
         """A reload has changed accounts: whoever lost his goes, everybody else has what is configured now."""
         if self.session is None or not self.session.authenticated:
-            self.account = self.listener.account_of(self.peer)
+            self._look_who()
         elif not self.listener.may_mail(self.account):
             self.leave("421 4.7.0 the account was changed, log in again")
 
@@ -387,7 +410,7 @@ class MailSession(SMTP):
         self._set_post_data_state()
         self.secure = True
         self.require_starttls = False
-        self.account = self.listener.account_of(self.peer)
+        self._look_who()
 
     def _may_login(self) -> bool:
         """Whether a password may be told here: under TLS, or from a mail server that is trusted anyway."""
@@ -420,6 +443,7 @@ class MailSession(SMTP):
         finally:
             self.busy = False
         self.session.authenticated = True
+        self.listener.recognise(self)
         self._reset_timeout()
         await self._reply(b"235 2.7.0 welcome\r\n")
 

@@ -17,14 +17,14 @@ from gateway.core.accounts import Account
 from gateway.core.clock import Clock
 from gateway.core.events import Events
 from gateway.core.logins import Logins
-from gateway.ingress.smtp import STOPPING, LmtpSession, MailSession
+from gateway.ingress.door import Door
+from gateway.ingress.smtp import STOPPING, TOO_MANY, LmtpSession, MailSession
 from gateway.ingress.smtp_auth import MECHANISMS
 from gateway.ingress.smtp_data import NOBODYS_SHARE, ROOM, Place, Room
 from gateway.ingress.tls import renew, server_context
 from protocols.mail.envelope import MailFrom, RcptTo
 from protocols.mail.errors import MailError
 
-BACKLOG = 1024
 HANDSHAKE_S = 30.0
 
 
@@ -82,19 +82,22 @@ class MailListener(ABC):
         self.timeout_s = config.timeout_s
         self.handshake_s = min(config.timeout_s, HANDSHAKE_S)
         self.connections: set[MailSession] = set()
-        self.accepted = 0
-        """Connections that were let in, and those that were too many."""
-        self.refused = 0
         self.stopping = False
         self.room = room or Room()
-        self._max_connections = config.max_connections
+        self._door = Door(
+            lambda: self._session(self),
+            config.max_connections,
+            events,
+            clock,
+            handshake_s=self.handshake_s,
+            last_words=TOO_MANY,
+        )
         self._offers: dict[tuple[int, bool, bool], bytes] = {}
-        self._server: asyncio.Server
 
     def stop_listening(self) -> None:
         """Takes no connection more, and sends away whoever has no mail under way."""
         self.stopping = True
-        self._server.close()
+        self._door.close()
         for session in tuple(self.connections):
             session.stop()
 
@@ -126,23 +129,15 @@ class MailListener(ABC):
         """Keeps the connection; or the words to send it away with."""
         if self.stopping:
             return STOPPING
-        if self._is_full(session.peer):
-            self.refused += 1
-            self._say_seldom("connections_full", limit=self._max_connections, peer=session.peer or "local")
-            return "421 4.3.2 too many connections"
-        self.accepted += 1
         self.connections.add(session)
         return ""
 
-    def _is_full(self, peer: str) -> bool:
-        """Whether this one is too many: a quarter is kept for the mail servers of accounts."""
-        count, most = len(self.connections), self._max_connections
-        if count < most - most // 4 or count >= most:
-            return count >= most
-        strangers = sum(session.account is None for session in self.connections)
-        return strangers >= most - most // 4 and self.account_of(peer) is None
+    def recognise(self, session: MailSession) -> None:
+        """Somebody has an account, by its network or its login."""
+        self._door.recognise(session)
 
     def disconnected(self, session: MailSession) -> None:
+        self._door.left(session)
         self.connections.discard(session)
 
     def fault(self, session: MailSession, error: Exception) -> None:
@@ -213,15 +208,7 @@ class SmtpListener(MailListener):
             self.starttls = context
             self.require_tls = self.config.require_tls
         host, port = self.config.address
-        self._server = await self.loop.create_server(
-            lambda: self._session(self),
-            host,
-            port,
-            ssl=implicit,
-            ssl_handshake_timeout=self.handshake_s if implicit else None,
-            backlog=BACKLOG,
-            reuse_address=True,
-        )
+        await self._door.open(host, port, implicit)
 
     def renew_certificate(self) -> None:
         renew(self._tls, self.config.tls)
@@ -248,7 +235,7 @@ class SmtpListener(MailListener):
     @property
     def port(self) -> int:
         """The port it listens on (the kernel's choice when 0 is configured)."""
-        return int(self._server.sockets[0].getsockname()[1])
+        return self._door.port
 
 
 class LmtpListener(MailListener):
@@ -265,10 +252,7 @@ class LmtpListener(MailListener):
 
     async def start(self) -> None:
         """Listens; OSError when the socket cannot be made, or another program listens there."""
-        bound = _bind(self.config.path, int(self.config.mode, 8))
-        self._server = await self.loop.create_unix_server(
-            lambda: self._session(self), sock=bound, backlog=BACKLOG
-        )
+        self._door.open_at(_bind(self.config.path, int(self.config.mode, 8)))
 
     def stop_listening(self) -> None:
         super().stop_listening()

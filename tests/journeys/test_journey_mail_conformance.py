@@ -417,15 +417,17 @@ async def test_logins(tmp_path: Path) -> None:
 async def test_connections_over_the_limit_are_told_so_and_the_others_go_on(tmp_path: Path) -> None:
     async with post_office(tmp_path, smtp={"max_connections": 3}) as post:
         clients = [await post.client() for _ in range(3)]
+        for client in clients:
+            await client.envelope(f"<{DESTINATION}@{DOMAIN}>")
+            assert (await client.say("DATA")).startswith("354 ")
         port = next(it.port for it in post.side.listeners)
         for _ in range(20):
             reader, writer = await asyncio.open_connection(HOST, port)
             assert (await reader.read()).startswith(b"421 4.3.2 ")
             writer.close()
         for client in clients:
-            assert (await client.send(mail("in"))).startswith("250 ")
-        clients[0].hang_up()
-        await post.gateway.until(lambda: len(post.side.listeners[0].connections) == 2)
+            client.writer.write(mail("in") + b".\r\n")
+            assert (await client.reply()).startswith("250 ")
         assert (await post.send(mail("in"))).startswith("250 ")
         await texts(post, *["in"] * 4)
 

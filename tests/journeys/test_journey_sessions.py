@@ -143,20 +143,35 @@ def test_security_19_connection_limit_comes_before_any_hash(
     @journey
     async def run() -> None:
         async with running(alone(listener={"max_connections": 2}), tmp_path) as gateway:
-            idle = [await gateway.connect() for _ in range(2)]
-            await gateway.until(lambda: len(gateway.daemon.listeners[0].connections) == 2)
+            bound = [await gateway.client() for _ in range(2)]
+            before = len(made)
             for _ in range(20):
                 extra = await gateway.connect()
-                extra.send(BindTransceiver(system_id="app", password=PASSWORD)).cancel()
+                extra.send(BindTransceiver(system_id="app", password="wrong")).cancel()
                 await extra.end()
-            assert not made
+            assert len(made) == before
             assert len(gateway.lines_with("connections_full")) == 1
-            assert await idle[0].bind() == c.ESME_ROK
-            await idle[1].abort()
+            await bound[1].abort()
             await gateway.until(lambda: len(gateway.daemon.listeners[0].connections) == 1)
             assert await bind_status(gateway) == "ESME_ROK"
+            assert not bound[0].closed.done()
 
     run()
+
+
+@journey
+async def test_security_19_connections_that_do_not_bind_keep_nobody_out(tmp_path: Path) -> None:
+    async with running(alone(listener={"max_connections": 4}), tmp_path) as gateway:
+        bound = await gateway.client()
+        idle = [await gateway.connect() for _ in range(3)]
+        for _ in range(5):
+            idle.append(await gateway.connect())
+            await idle.pop(0).end()  # the oldest makes room
+        client = await gateway.client()
+        await idle.pop(0).end()
+        assert not (client.closed.done() or bound.closed.done())
+        [line] = gateway.lines_with("connections_full")
+        assert "limit=4 peer=127.0.0.1 instead_of=127.0.0.1" in line
 
 
 @journey
@@ -174,7 +189,8 @@ async def test_security_16_no_bind_in_time(tmp_path: Path) -> None:
         gateway.clock.advance(0.2)
         await idle.end()
         await trickling.end()
-        await gateway.said("no bind within 5 s", times=2)
+        await gateway.said("no bind within 5 s")
+        assert len(gateway.lines_with("session_closed")) == 1  # not one for each stranger
         assert not good.closed.done()
 
 

@@ -114,15 +114,40 @@ async def test_all_bodies_together_have_a_limit(monkeypatch: pytest.MonkeyPatch)
 
 @on_loops
 async def test_connections_beyond_the_limit_are_closed_at_once() -> None:
+    go = asyncio.Event()
+
+    async def slowly(call: HttpCall) -> HttpReply:
+        await go.wait()
+        return HttpReply(200, "text/plain", b"late")
+
     async with serving(max_connections=1) as server:
+        server.answer = slowly
         reader, writer = await server.open()
         writer.write(GET)
-        await answer_of(reader)
+        await server.came.wait()
         assert await server.say(GET) == b""
-        assert "connections_full limit=1 peer=127.0.0.1" in server.said()
+        assert "connections_full limit=1 peer=127.0.0.1 instead_of=-" in server.said()
+        go.set()
+        assert (await answer_of(reader))[0] == 200
         writer.close()
         await server.until(lambda: not server.listener.connections)
         assert statuses(await server.say(GET, ends=True)) == [200]
+
+
+@on_loops
+async def test_who_has_nothing_under_way_makes_room() -> None:
+    async with serving(max_connections=1) as server:
+        for words in (b"", GET[:-2], GET, GET + GET[:-2]):
+            reader, writer = await server.open()
+            writer.write(words)
+            if words.startswith(GET):
+                assert (await answer_of(reader))[0] == 200
+            else:
+                await server.until(lambda: server.listener.connections)
+            assert statuses(await server.say(GET, ends=True)) == [200]
+            assert await server.rest_of(reader) == b""
+            writer.close()
+            await server.until(lambda: not server.listener.connections)
 
 
 # -- too slow ----------------------------------------------------------------------------------------------
