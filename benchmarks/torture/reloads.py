@@ -16,7 +16,11 @@ def reload_again_and_again(run: Run) -> list[Row]:
     """Reloads, lets everything come to rest, and compares the ledgers."""
     wanted = RELOADS if run.full else RELOADS_SHORT
     args = argparse.Namespace(reloads=wanted, rate=RATE, pause=PAUSE_S)
-    found = reload.run(run.folder, args, run.ledgers)
+    return rows(reload.run(run.folder, args, run.ledgers), wanted)
+
+
+def rows(found: reload.Outcome, wanted: int) -> list[Row]:
+    """What the ledgers say, with bounds."""
     return [
         at_least("reloads that changed something", found.reloads, wanted),
         at_least("files with a mistake in between", found.bad_files, wanted // 10),
