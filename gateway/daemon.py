@@ -46,7 +46,7 @@ from gateway.http_side import HttpSide
 from gateway.ingress.smpp_listener import SmppListener
 from gateway.ingress.smpp_outbind import OutbindCaller
 from gateway.money_side import MoneySide
-from gateway.ops import sd_notify
+from gateway.ops import sd_notify, state_dir
 from gateway.ops.control import SOCKET_NAME, ControlSocket
 from gateway.ops.faults import Faults
 from gateway.ops.listening import path_too_long, why_not_listening
@@ -219,12 +219,17 @@ class Daemon:
         if problem := path_too_long(self.state_dir / SOCKET_NAME):
             raise DaemonError(problem)
         try:
-            self.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+            open_to = state_dir.make(self.state_dir)
+        except state_dir.EverybodyWritesError as error:
+            raise DaemonError(str(error)) from error
         except OSError as error:
             raise DaemonError(
                 f"the state directory {self.state_dir} cannot be made: {error.strerror} – "
                 "give another --state-dir, or make it yourself for this user"
             ) from error
+        if open_to:
+            fix = f"chmod 0700 {self.state_dir}"
+            self.events.say("warning", "state_dir_open", mode=open_to, fix=fix)
 
     def _say_what_was_found(self, queued: Iterable[tuple[str, int, int]], in_doubt: int) -> None:
         for connector, count, _ in queued:

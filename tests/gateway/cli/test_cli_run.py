@@ -42,7 +42,8 @@ def too_long(tmp_path: Path) -> Path:
 
 
 def without_a_lock(tmp_path: Path) -> Path:
-    (tmp_path / "state" / "lock").mkdir(parents=True)
+    (tmp_path / "state").mkdir(mode=0o700)
+    (tmp_path / "state" / "lock").mkdir()
     return tmp_path / "state"
 
 
