@@ -19,6 +19,7 @@ sys.path += [str(BENCHMARKS), str(BENCHMARKS / "torture")]
 def test_bad_upstream_loses_nothing_and_every_duplicate_is_listed(part: str, tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     command = [sys.executable, str(BENCHMARKS / "torture"), part, "--short", "--json", str(report)]
+    command += ["--results", str(tmp_path / "results")]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     [result] = json.loads(report.read_text())
