@@ -112,7 +112,7 @@ def _rest(size: int, page: int, usable: int, overflow: Callable[[int], bytes]) -
     pieces = []
     while size > 0:
         data = overflow(page)
-        if not page or len(data) < usable:
+        if not page or len(data) < usable or not any(data):  # a wiped page looks like the last one
             raise BadPage("the rest of a record is not there")
         piece = data[4:usable][:size]
         pieces.append(piece)

@@ -39,11 +39,14 @@ class Loss:
 class Salvage:
     """A damaged database, and what was found out about it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, before_break: bool = False) -> None:
+        """`before_break`: as it was before the first broken frame of the log, which is whole but old."""
         self._file = path.open("rb")
         log = path.with_name(path.name + "-wal")
         self.log = read_log(log)
         self._log_file = log.open("rb") if self.log.pages else None
+        self._versions = self.log.before if before_break else self.log.pages
+        self._is_mixed = bool(self.log.damage) and not before_break
         header = self._file.read(FILE_HEADER)
         self.header_broken = not header.startswith(MAGIC)
         octets = path.stat().st_size
@@ -72,7 +75,7 @@ class Salvage:
 
     def _page(self, number: int) -> bytes:
         """The newest committed content; fewer octets, or none, where the file does not have it."""
-        at = self.log.pages.get(number)
+        at = self._versions.get(number)
         if at is not None and self._log_file is not None:
             self._log_file.seek(at)
             return self._log_file.read(self.page_size)
@@ -85,7 +88,13 @@ class Salvage:
         data = self._page(number)
         if len(data) < self.page_size:
             raise BadPage("it is not there")
-        return read_page(data, number, self.page_size, self._page)
+        return read_page(data, number, self.page_size, self._overflow)
+
+    def _overflow(self, number: int) -> bytes:
+        """Where the log is broken, an older page may be the rest of another record than it is taken for."""
+        if self._is_mixed and self._versions.get(number, 0) < self.log.last_break:
+            return b""
+        return self._page(number)
 
     def _free_pages(self, first: bytes) -> set[int]:
         """The pages on the file's list of free ones."""

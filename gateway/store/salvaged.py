@@ -71,6 +71,7 @@ def salvage(
     """
     source = Salvage(damaged)
     report = Report(log=source.log.damage)
+    older = Salvage(damaged, before_break=True) if source.log.damage else None
     make_store(new, source.version)
     connection = sqlite3.connect(new, isolation_level=None)
     try:
@@ -78,6 +79,10 @@ def salvage(
         connection.execute("PRAGMA journal_mode = MEMORY")
         connection.execute("BEGIN")
         named = _copy(source, connection, report, on_progress)
+        if older is not None:  # newer rows are there already, and stay
+            for name, counts in report.tables.items():
+                counts["rows"] += _insert(connection, older.shapes[name], older.rows(name))
+            older.close()
         connection.execute("COMMIT")
         migrate(connection, new)
         on_progress("consistency", 0.9)

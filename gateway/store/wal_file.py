@@ -28,6 +28,10 @@ class Log:
 
     pages: dict[int, int] = field(default_factory=dict)
     """Page → where in the file its newest committed content begins."""
+    before: dict[int, int] = field(default_factory=dict)
+    """The same, as it was before the first broken frame: what SQLite believes."""
+    last_break: int = 0
+    """Where in the file the last broken frame ends: of what is written before, a newer content may be lost."""
     size: int = 0
     """Pages of the database after the last commit; 0: no commit."""
     page_size: int = 0
@@ -77,18 +81,20 @@ class _Frames:
     def read(self) -> Log:
         broken = commit_after = False
         open_pages: dict[int, int] = {}
-        number = 0
+        size_before = 0
         while True:
             frame = self._file.read(FRAME.size + self._log.page_size)
             if len(frame) < FRAME.size + self._log.page_size:
                 break
-            number += 1
             page, size, *salts, sum_0, sum_1 = FRAME.unpack(frame[: FRAME.size])
             fits = tuple(salts) == self._salts and (sum_0, sum_1) == self._sum_of(frame)
             # what follows a broken frame is measured from the checksum that stands there
             self._seed = sum_0, sum_1
             if not fits:
+                if not broken:
+                    self._log.before, size_before = dict(self._log.pages), self._log.size
                 broken = True
+                self._log.last_break = self._file.tell()
                 open_pages.clear()
                 continue
             if broken and commit_after and not self._log.damage:
@@ -99,6 +105,10 @@ class _Frames:
                 self._log.pages.update(open_pages)
                 self._log.size = size
                 open_pages.clear()
+        if not broken:
+            self._log.before = self._log.pages
+        elif not self._log.damage:  # what follows a torn end was never durable
+            self._log.pages, self._log.size = self._log.before, size_before
         return self._log
 
     def _sum_of(self, frame: bytes) -> tuple[int, int]:
