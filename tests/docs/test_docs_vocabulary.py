@@ -92,25 +92,3 @@ def test_every_list_and_state_is_documented() -> None:
 def test_every_policy_is_documented() -> None:
     table = rows(section("docs/guarantees.md", "## AMBIGUOUS"))
     assert {in_backticks(row[0])[0] for row in table} == {policy.name.lower() for policy in OnAmbiguous}
-
-
-def numbers_in_tests() -> set[int]:
-    """The lines of the security list that tests carry in their names."""
-    found = set()
-    for file in ROOT.glob("tests/**/test_*.py"):
-        for name in re.findall(r"def test_security_(\w+)\(", file.read_text(encoding="utf-8")):
-            numbers = [
-                int(number) for number in re.findall(r"(?<![a-z\d])(\d+)(?![\d-])", name.replace("_", " "))
-            ]
-            upto = re.match(r"(\d+)_(to|and)_(\d+)", name)
-            if upto:
-                first, last = int(upto[1]), int(upto[3])
-                found |= set(range(first, last + 1)) if upto[2] == "to" else {first, last}
-            else:
-                found.add(numbers[0])
-    return found
-
-
-def test_every_line_of_the_security_list_has_a_test() -> None:
-    lines = {int(row[0]) for row in rows(section("docs/security.md", "## What bad input gets"))}
-    assert lines - numbers_in_tests() == set()

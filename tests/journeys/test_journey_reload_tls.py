@@ -71,7 +71,7 @@ async def test_a_renewed_certificate_is_shown_to_new_connections(tmp_path: Path)
 
 
 @journey
-async def test_a_certificate_that_is_gone_again_ends_the_reload_before_anything_changed(
+async def test_security_43_a_certificate_that_is_gone_again_ends_the_reload_unchanged(
     tmp_path: Path,
 ) -> None:
     tls = make(tmp_path, "tls")

@@ -73,7 +73,7 @@ def test_client_over_tls(tmp_path: Path, pki: Path) -> None:
     [(ssl.TLSVersion.TLSv1_2, True), (ssl.TLSVersion.TLSv1_3, True), (0x0302, False)],
     ids=["1.2", "1.3", "1.1"],
 )
-def test_tls_versions(tmp_path: Path, pki: Path, version: ssl.TLSVersion, works: bool) -> None:
+def test_security_39_tls_versions(tmp_path: Path, pki: Path, version: ssl.TLSVersion, works: bool) -> None:
     @journey
     async def run() -> None:
         async with running(config(connector(1), listener={"tls": served(pki)}), tmp_path) as gateway:
@@ -154,7 +154,7 @@ async def tls_in_front(
         ("other", NAME, False),
     ],
 )
-def test_connector_over_tls_verifies_chain_and_name(
+def test_security_39_a_connector_verifies_chain_and_name(
     tmp_path: Path, pki: Path, certificate: str, server_name: str | None, trusted: bool
 ) -> None:
     @journey

@@ -113,7 +113,7 @@ async def test_newer_database_ends_with_78(tmp_path: Path) -> None:
 
 
 @journey
-async def test_systemd_is_told_of_every_turn(tmp_path: Path) -> None:
+async def test_security_systemd_is_told_of_every_turn(tmp_path: Path) -> None:
     gateway = GatewayProcess(tmp_path, NOBODY)
     await gateway.start(WATCHDOG_USEC="300000")
     await gateway.told("WATCHDOG=1", times=3)

@@ -76,7 +76,7 @@ def test_systemd_finds_no_mistake(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
-def test_exposure_is_low() -> None:
+def test_security_systemd_exposure_is_low() -> None:
     command = [need("systemd-analyze"), "security", "--offline=true", "--no-pager", str(UNIT)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     found = re.search(r"Overall exposure level for smsc-gateway.service: ([0-9.]+)", done.stdout)
@@ -118,7 +118,7 @@ def test_the_units_runtime_directory_is_where_an_lmtp_socket_is_documented_to_be
     assert unit["RuntimeDirectoryMode"] == ["0755"]
 
 
-def test_a_bad_configuration_is_not_tried_again(unit: dict[str, list[str]]) -> None:
+def test_security_systemd_a_bad_configuration_is_not_tried_again(unit: dict[str, list[str]]) -> None:
     assert unit["Restart"] == ["on-failure"]
     assert unit["RestartPreventExitStatus"] == [str(EXIT_CONFIG)]
 
@@ -221,7 +221,7 @@ def sandboxed_gateway(tmp_path: Path, program: str) -> Iterator[Sandboxed]:
         assert gateway.wait(PATIENCE_S) == 0
 
 
-def test_the_gateway_works_under_the_units_restrictions(
+def test_security_systemd_the_gateway_works_under_the_units_restrictions(
     sandboxed_gateway: Sandboxed, program: str, tmp_path: Path
 ) -> None:
     environment = {**os.environ, "SMSC_GATEWAY_PASSWORD": PASSWORD}

@@ -393,14 +393,14 @@ def test_a_mail_listener_takes_tls_in_both_ways(pair: Path) -> None:
     assert (first.tls_mode, other.tls_mode, other.require_tls) == ("starttls", "implicit", True)
 
 
-def test_the_key_of_another_certificate_is_refused(pair: Path) -> None:
+def test_security_43_the_key_of_another_certificate_is_refused(pair: Path) -> None:
     path = edited(pair / "minimal.yaml", "2775}", "2775, tls: {certificate: tls.pem, key: other.key}}")
     assert "certificate and key cannot be used (KEY_VALUES_MISMATCH)" in problems_of(path)
     edited(path, "smpp: ", "smtp: ")
     assert "listeners.smtp[0].tls.certificate: certificate and key cannot be used" in problems_of(path)
 
 
-def test_a_world_readable_key_is_refused(pair: Path) -> None:
+def test_security_75_a_world_readable_key_is_refused(pair: Path) -> None:
     (pair / "tls.key").chmod(0o644)
     path = edited(pair / "minimal.yaml", "2775}", "2775, tls: {certificate: tls.pem, key: tls.key}}")
     assert ": listeners.smpp[0].tls.key: tls.key can be read by everybody" in problems_of(path)

@@ -48,7 +48,7 @@ def test_vector_encodes(vector: dict[str, Any]) -> None:
         assert codec.encode(expected_pdu(vector)) != frame
 
 
-@pytest.mark.parametrize("vector", BAD, ids=ids(BAD))
+@pytest.mark.parametrize("vector", BAD, ids=[f"{row['source']}: {row['name']}" for row in BAD])
 def test_malformed_vector(vector: dict[str, Any]) -> None:
     frame = bytes.fromhex(vector["hex"])
     with pytest.raises(DecodeError) as caught:
