@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from pathlib import Path
@@ -64,7 +65,7 @@ class ControlSocket:
         try:
             request = json.loads(line)
             handler = self._handlers.get(request["command"])
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):  # the last one: a thousand brackets
             yield {"error": "not a request"}
             return
         if handler is None:
@@ -80,3 +81,5 @@ class ControlSocket:
                 yield await answer
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             yield {"error": f"the request makes no sense: {error}"}
+        except sqlite3.Error as error:  # a damaged page of the history, for example
+            yield {"error": f"the store cannot be read ({error}); see `A damaged store` in the manual"}

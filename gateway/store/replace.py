@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from itertools import count
 from pathlib import Path
 
 from gateway.store.damage import RECOVERED
@@ -18,12 +19,14 @@ def put_in_place(made: Path, path: Path, why: str) -> list[Path]:
 
     Returns the kept files; OSError when it cannot be done, and then nothing has changed, or `finish` ends it.
     """
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    name = f"{path.name}.{why}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+    more = next(n for n in count(1) if not path.with_name(name + f"-{n}" * (n > 1)).exists())
+    name += f"-{more}" * (more > 1)
     kept = []
     for suffix in ("", "-wal"):
         old = path.with_name(path.name + suffix)
         if old.exists():
-            kept.append(path.with_name(f"{path.name}.{why}-{stamp}{suffix}"))
+            kept.append(path.with_name(name + suffix))
             os.link(old, kept[-1])
     sync(path.parent)
     made.rename(path.with_name(path.name + RECOVERED))
