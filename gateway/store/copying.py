@@ -2,8 +2,9 @@
 
 The copy is made by SQLite's backup, from a connection that can only read and that holds one read
 transaction from the first page to the last: so what the writer commits meanwhile does not begin the copy
-anew, and the copy is the store at one moment.  While that transaction lasts the log cannot begin from its start
-again; a copy of pages is the shortest there is.  It runs in a process of its own, and lets others go first.
+anew, and the copy is the store at one moment.  While that transaction lasts the log cannot begin from its
+start again; a copy of pages is the shortest there is.  It runs in a process of its own, and lets others go
+first.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from gateway.crashes import leave_no_memory
 from gateway.store import second_thoughts
 from gateway.store.damage import damage_of_live_tables, is_damage
 from gateway.store.sqlite_open import StoreError, migrate, migrations, open_reader, sync
@@ -109,7 +111,9 @@ def open_copy(path: Path) -> sqlite3.Connection:
 
 def main() -> int:
     """Arguments: the store, the copy.  Prints how far it is, a line for each step: pages, of so many."""
-    os.nice(10)
+    leave_no_memory()
+    with contextlib.suppress(OSError):  # the unit's SystemCallFilter does not let it
+        os.nice(10)
 
     def say(done: int, total: int) -> None:
         sys.stdout.write(f"{done} {total}\n")

@@ -14,6 +14,13 @@ from pathlib import Path
 from gateway.store.wal_file import read_log
 
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_HEADER = re.compile(
+    rb"SQLite format 3\x00"
+    rb"(?:[\x02\x04\x08\x10\x20\x40\x80]\x00|\x00\x01)"  # the page size
+    rb"[\x01\x02][\x01\x02]\x00\x40\x20\x20"
+    rb"[\s\S]{20}\x00\x00\x00[\x01-\x04]"  # the schema's format
+    rb"[\s\S]{8}\x00\x00\x00\x01"  # UTF-8
+)
 _NO_TEXT = "Could not decode to UTF-8"
 RECOVERED = ".recovered"
 """Ends the name of a store that `recover` or `restore` has made and not yet put into its place."""
@@ -33,11 +40,15 @@ LIVE_TABLES = (
 )
 
 
-def is_damage(error: BaseException) -> bool:
-    """Whether it says that the file's content is not what was written."""
+def is_damage(error: BaseException, *, at_start: bool = False) -> bool:
+    """Whether it says that the file's content is not what was written.
+
+    `at_start`: so does a statement that makes no sense, for the schema is not what its version says.
+    """
     if not isinstance(error, sqlite3.Error):
         return False
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED or _NO_TEXT in str(error)
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in _DAMAGED or _NO_TEXT in str(error) or (at_start and code == sqlite3.SQLITE_ERROR)
 
 
 def damage_text(path: Path, what: object) -> str:
@@ -57,6 +68,9 @@ def damage_of_files(path: Path) -> str:
     octets = path.stat().st_size
     if octets == 0:
         return "it is empty"
+    with path.open("rb") as file:
+        if not _HEADER.match(file.read(100)):
+            return "its header is broken"
     log = read_log(log_file)
     if log.damage:
         return log.damage

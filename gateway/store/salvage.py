@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gateway.store.btree_pages import FILE_HEADER, BadPage, Cell, Page, Row, Value, read_page, values_of
-from gateway.store.shapes import Shape, shapes_of
+from gateway.store.shapes import Column, Shape, shapes_of
 from gateway.store.sqlite_open import migrations
 from gateway.store.wal_file import read_log
 
@@ -23,6 +23,20 @@ MAGIC = b"SQLite format 3\0"
 PAGE_SIZE = 4096
 """What SQLite makes where nobody says otherwise, and so all our stores."""
 _LEAVES = (10, 13)
+_SCHEMA = Shape(
+    "sqlite_schema",
+    "sqlite_schema",
+    root=1,
+    has_rowid=True,
+    columns=tuple(
+        Column(name, (kind,), name == "sql", None)
+        for name, kind in zip(
+            ("type", "name", "tbl_name", "rootpage", "sql"), (str, str, str, int, str), strict=True
+        )
+    ),
+    least=5,
+)
+"""SQLite's own table of tables."""
 
 
 @dataclass(slots=True)
@@ -110,11 +124,10 @@ class Salvage:
 
     def _read_schema(self) -> None:
         """Where the trees begin, as far as the file still says it."""
-        schema = Shape("sqlite_schema", "sqlite_schema", 1, has_rowid=True, columns=(), least=5)
         self.losses["sqlite_schema"] = Loss()
         self.roots["sqlite_schema"] = 1
-        for _, values in self._walk(schema):
-            if len(values) == 5 and values[1] in self.roots and isinstance(values[3], int):
+        for _, values in self._walk(_SCHEMA):
+            if values[1] in self.roots and isinstance(values[3], int):
                 self.roots[str(values[1])] = values[3]
 
     # -- trees -------------------------------------------------------------------------------------------
@@ -159,7 +172,8 @@ class Salvage:
             values = values_of(cell.record)
         except BadPage:
             return
-        fitting = [s for s in self.shapes.values() if s.has_rowid == has_rowid and s.fits(values)]
+        shapes = (*self.shapes.values(), _SCHEMA)
+        fitting = [s for s in shapes if s.has_rowid == has_rowid and s.fits(values)]
         if len(fitting) == 1 and fitting[0].is_table:
             row = fitting[0].row(cell.rowid, values)
             yield fitting[0].name, (cell.rowid, *row) if has_rowid else row

@@ -31,7 +31,7 @@ class Log:
     before: dict[int, int] = field(default_factory=dict)
     """The same, as it was before the first broken frame: what SQLite believes."""
     last_break: int = 0
-    """Where in the file the last broken frame ends: of what is written before, a newer content may be lost."""
+    """Where in the file the last broken frame ends: of what stands before, newer content may be lost."""
     size: int = 0
     """Pages of the database after the last commit; 0: no commit."""
     page_size: int = 0

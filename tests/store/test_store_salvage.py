@@ -232,3 +232,20 @@ def test_a_store_of_an_older_version_is_read_and_brought_up_to_date(tmp_path: Pa
     assert report.is_whole
     with closing(open_writer(new)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (len(migrations()),)
+
+
+@pytest.mark.parametrize(
+    ("at", "octets"), [(0, b"x"), (16, b"\x11"), (18, b"\x03"), (47, b"\x09"), (59, b"\x02")]
+)
+def test_a_header_that_says_nonsense_is_damage(damaged: Path, at: int, octets: bytes) -> None:
+    spoil(damaged, at, octets)
+    before = damaged.read_bytes()
+    with pytest.raises(StoreError, match="its header is broken"):
+        open_writer(damaged)
+    assert damaged.read_bytes() == before
+
+
+def test_a_schema_that_is_not_its_versions_is_damage(damaged: Path) -> None:
+    spoil(damaged, 60, (3).to_bytes(4, "big"))  # user_version
+    with pytest.raises(StoreError, match="is damaged .* smsc-gateway recover"):
+        open_writer(damaged)
