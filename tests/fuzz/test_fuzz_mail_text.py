@@ -5,12 +5,9 @@ from __future__ import annotations
 import mail_vectors as vectors
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from targets_mail import check_mail, read_or_refuse
 
-from gateway.ingress.mail_worker import html_to_text
-from protocols.mail.errors import MailError
-from protocols.mail.fitting import fit
-from protocols.mail.message import Reading, Style, read_message
-from protocols.sms import segments
+from protocols.mail.message import Style
 
 RAW = [vectors.raw(name) for name in vectors.NAMES]
 TOKENS = [
@@ -84,14 +81,6 @@ def mutated(draw: st.DrawFn) -> bytes:
     return raw
 
 
-def read(raw: bytes, style: Style) -> Reading | None:
-    try:
-        return read_message(raw, style, html_to_text)
-    except MailError as error:
-        assert error.code in ("554 5.6.0", "552 5.3.4")
-        return None
-
-
 @settings(max_examples=200, deadline=None)
 @given(
     raw=mutated() | st.lists(pieces, max_size=30).map(b"".join),
@@ -100,21 +89,10 @@ def read(raw: bytes, style: Style) -> Reading | None:
 )
 @example(raw=b"", style=vectors.STYLE, transliterate="none")
 def test_a_mail_is_read_or_refused(raw: bytes, style: Style, transliterate: str) -> None:
-    reading = read(raw, style)
-    if reading is None:
-        return
-    for line in (reading.subject, *reading.traces, reading.header_id, reading.number_source):
-        assert not any(character in line for character in "\r\n\0")
-    assert 0 <= reading.header_length <= len(raw)
-    assert reading.priority in range(4)
-    assert reading.text == reading.text.strip() or style.empty_text
-    assert "\0" not in reading.text or style.service_form  # there it may be binary data
-    if reading.text:
-        fitted = fit(reading.text, transliterate=transliterate, max_segments=2, max_characters=0, cut=True)
-        assert segments.count(fitted.user_data, fitted.alphabet) == fitted.segments <= 2
+    check_mail(raw, style, transliterate)
 
 
 @settings(max_examples=60, deadline=None)
 @given(raw=st.sampled_from(RAW), end=st.integers(0, 3000))
 def test_a_mail_that_ends_anywhere(raw: bytes, end: int) -> None:
-    read(raw[:end], vectors.STYLE)
+    read_or_refuse(raw[:end], vectors.STYLE)
