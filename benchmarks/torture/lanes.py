@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from harness import processes
+from one import remove_left
 
 ONE = Path(__file__).with_name("one.py")
 MOST_S = 2 * 3600.0
@@ -83,6 +84,8 @@ async def _part(name: str, options: Options, log: IO[str]) -> dict[str, Any]:
         await asyncio.shield(_end(process))
         await asyncio.wait([copying], timeout=1)  # something that it has left may hold the pipe
         copying.cancel()
+        if not options.keep:
+            remove_left(name, process.pid)
     if path.exists():
         found: dict[str, Any] = json.loads(path.read_text())
         return found

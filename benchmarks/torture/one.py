@@ -45,10 +45,23 @@ def disk() -> Path:
     return next((place for place in DISKS if filesystem(place) != "tmpfs"), DISKS[0])
 
 
+def prefix_of(name: str, pid: int) -> str:
+    """How the names of a part's folders begin."""
+    return f"torture-{name}-{pid}-"
+
+
+def remove_left(name: str, pid: int) -> None:
+    """Removes the folders of a part whose process died without doing so."""
+    for place in (disk(), OTHER_DISK):
+        for folder in place.glob(f"{prefix_of(name, pid)}*"):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
 @contextlib.contextmanager
 def folders(name: str, *, keep: bool) -> Iterator[tuple[Path, Path]]:
     """Two empty ones for a part: on a disk, and on another filesystem."""
-    made = [Path(tempfile.mkdtemp(prefix=f"torture-{name}-", dir=place)) for place in (disk(), OTHER_DISK)]
+    prefix = prefix_of(name, os.getpid())
+    made = [Path(tempfile.mkdtemp(prefix=prefix, dir=place)) for place in (disk(), OTHER_DISK)]
     try:
         yield made[0], made[1]
     finally:

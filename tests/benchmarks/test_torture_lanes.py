@@ -34,6 +34,7 @@ def crashes(run):
     return 1 / 0
 
 def dies(run):
+    Path(HERE, "left").write_text(f"{run.folder} {run.ledgers}")
     os._exit(3)
 
 def hangs(run):
@@ -105,6 +106,12 @@ def test_an_older_result_is_no_result_of_a_run_that_left_none(options: Options) 
     (options.results / "A5.short.json").write_text(json.dumps({"part": "A5", "error": "", "rows": [1]}))
     (result,) = asyncio.run(run_lanes([["A5"]], options))
     assert result["error"] == "its process ended with 3: see results/*.log"
+
+
+def test_a_part_that_dies_leaves_no_folders(options: Options, tmp_path: Path) -> None:
+    asyncio.run(run_lanes([["A5"]], options))
+    left = (tmp_path / "left").read_text().split()
+    assert [path for path in left if Path(path).exists()] == []
 
 
 def test_an_interrupt_ends_all_that_a_part_has_started(options: Options, tmp_path: Path) -> None:
