@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from typing import Any
 
 from gateway.cli import EXIT_OK, EXIT_USAGE, CommandError, add_json, add_state_dir
@@ -25,12 +26,18 @@ LISTS = {
     "calls": "what handlers and webhooks are still to be told",
 }
 
+AT_ONCE = 500
+"""So many are decided about with one request,"""
+HELD_MAX = 100_000
+"""and so many are listed by one."""
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "what", nargs="?", choices=(*LISTS, "resend", "drop"), metavar="WHAT", help="a list, resend or drop"
     )
     parser.add_argument("id", nargs="?", metavar="ID", help="the message, with resend or drop")
+    parser.add_argument("--all", action="store_true", help="with resend or drop: all that are held")
     parser.add_argument("--limit", type=int, default=100, metavar="N", help="rows at the most (default: 100)")
     add_state_dir(parser)
     add_json(parser)
@@ -38,7 +45,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.epilog = (
         f"lists:\n{lists}\n\ndecisions:\n"
         "  resend ID    send a held message again\n"
-        "  drop ID      give up a message that is held or waits; its sender gets a receipt\n\n"
+        "  drop ID      give up a message that is held or waits; its sender gets a receipt\n"
+        "  resend --all, drop --all    the same of all that are held, after a restore for example\n\n"
         "examples:\n  smsc-gateway queue\n  smsc-gateway queue ambiguous --json\n"
         "  smsc-gateway queue resend ID"
     )
@@ -47,6 +55,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     if args.what in ("resend", "drop"):
         return _decide(args)
+    if args.all:
+        raise CommandError("--all goes with resend or drop", EXIT_USAGE)
     if args.id is not None:
         raise CommandError(f"{args.what} is a list and takes no ID", EXIT_USAGE)
     if args.limit < 1:
@@ -87,6 +97,10 @@ def _with_ages(row: dict[str, Any], now_ms: int) -> dict[str, Any]:
 
 
 def _decide(args: argparse.Namespace) -> int:
+    if args.all and args.id:
+        raise CommandError(f"{args.what} takes an ID or --all, not both", EXIT_USAGE)
+    if args.all:
+        return _decide_all(args)
     if not args.id:
         raise CommandError(f"name the message: smsc-gateway queue {args.what} ID", EXIT_USAGE)
     message_ids = [message_id_of(args.id)]
@@ -94,4 +108,19 @@ def _decide(args: argparse.Namespace) -> int:
     if not result["done"]:
         raise CommandError(result["why"])
     print(json.dumps({"done": True}) if args.json else "done")
+    return EXIT_OK
+
+
+def _decide_all(args: argparse.Namespace) -> int:
+    """Decides about all that are held now; what is held again meanwhile is for another time."""
+    rows = ask(args.state_dir, "list", kind="held", limit=HELD_MAX)["rows"]
+    message_ids = [message_id_of(str(row["message_id"])) for row in rows]
+    done = 0
+    for start in range(0, len(message_ids), AT_ONCE):
+        some = message_ids[start : start + AT_ONCE]
+        results = ask(args.state_dir, "decide", message_ids=some, word=args.what)["results"]
+        done += sum(result["done"] for result in results)
+    print(json.dumps({"done": done}) if args.json else f"{done} done")
+    if len(rows) == HELD_MAX:
+        print("there may be more: say it again", file=sys.stderr)
     return EXIT_OK

@@ -34,9 +34,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
     parser.epilog = (
         "A copy is old. Messages that were accepted after it was made are not in it: they are lost, and\n"
-        "their receipts will match nothing. Messages that wait in it may have been sent since: they are held,\n"
-        "`smsc-gateway queue held`, then `queue resend ID` or `queue drop ID`. With --queued send they go\n"
-        "out again, and some of them twice; what was under way when the copy was made is held anyway.\n"
+        "their receipts will match nothing. Messages that wait in it may have been sent since: they are\n"
+        "held; `smsc-gateway queue held`, then `queue resend ID` or `queue drop ID`, or --all. With\n"
+        "--queued send they go out again, and some of them twice; what was under way when the copy was\n"
+        "made is held anyway.\n"
         "Receipts, reports and calls that wait in it come a second time.\n\n"
         "example:\n  smsc-gateway restore /backup/smsc-gateway.sqlite3"
     )

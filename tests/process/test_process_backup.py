@@ -50,6 +50,10 @@ async def test_a_copy_made_under_load_is_restored_and_nothing_in_it_comes_twice_
             assert all("restored from a copy of" in row["evidence"] for row in doubts)
             assert await gateway.ask("queue", "waiting") == []
             assert "Traceback" not in gateway.log
+            assert arrived(smsc) == sent
+            code, output = await command("queue", "drop", "--all", *state_of(gateway))
+            assert (code, output) == (0, f"{len(held)} done\n")
+            assert await gateway.ask("queue", "held") == []
         assert arrived(smsc) == sent
 
 

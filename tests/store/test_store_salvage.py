@@ -247,5 +247,5 @@ def test_a_header_that_says_nonsense_is_damage(damaged: Path, at: int, octets: b
 
 def test_a_schema_that_is_not_its_versions_is_damage(damaged: Path) -> None:
     spoil(damaged, 60, (3).to_bytes(4, "big"))  # user_version
-    with pytest.raises(StoreError, match="is damaged .* smsc-gateway recover"):
+    with pytest.raises(StoreError, match=r"is damaged .* smsc-gateway recover"):
         open_writer(damaged)

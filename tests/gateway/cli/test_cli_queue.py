@@ -16,6 +16,8 @@ from gateway.__main__ import main
         (["queue", "waiting", "--limit", "-1"], "--limit must be above 0"),
         (["queue", "waiting", "912"], "waiting is a list and takes no ID"),
         (["queue", "resend"], "name the message: smsc-gateway queue resend ID"),
+        (["queue", "held", "--all"], "--all goes with resend or drop"),
+        (["queue", "resend", "912", "--all"], "resend takes an ID or --all, not both"),
         (["queue", "drop", "zz"], "'zz' is no message id: decimal, 16 hex digits, or a UUID"),
         (["message", "zz"], "'zz' is no message id: decimal, 16 hex digits, or a UUID"),
     ],
