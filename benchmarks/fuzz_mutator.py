@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -114,3 +115,40 @@ class Mutator:
             frame[8:12] = rng.choice((0, 1, 0x58, 0x400, 0xFFFFFFFF)).to_bytes(4, "big")
         else:
             frame[12:16] = rng.choice((0, 1, 2, 3, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)).to_bytes(4, "big")
+
+
+class Octets:
+    """`made(n)` is the n-th of the changed `seeds`: a command, a request, a mail, or octets of any kind."""
+
+    def __init__(
+        self, seeds: Sequence[bytes], seed: int, longest: int, pieces: Sequence[bytes] = (b"\0",)
+    ) -> None:
+        self._seeds = list(seeds) or [b""]
+        self._seed = seed
+        self._longest = longest
+        self._pieces = pieces
+
+    def made(self, number: int) -> bytes:
+        rng = random.Random(self._seed << 32 | number)
+        octets = bytearray(rng.choice(self._seeds))
+        for _ in range(rng.choice((0, 1, 1, 1, 2, 2, 3, 6))):
+            self._change(rng, octets)
+        del octets[self._longest :]
+        return bytes(octets)
+
+    def _change(self, rng: random.Random, octets: bytearray) -> None:
+        at = rng.randrange(len(octets) + 1)
+        match rng.randrange(6):
+            case 0 if at < len(octets):
+                octets[at] ^= 1 << rng.randrange(8)
+            case 1 if at < len(octets):
+                octets[at] = rng.choice(_EDGES)
+            case 2:
+                del octets[at : at + rng.choice((1, 2, 4, 16, 1_000))]
+            case 3:
+                octets[at:at] = octets[at : at + rng.randrange(1, 65)] * rng.choice((1, 1, 1, 40))
+            case 4:
+                octets[at:at] = rng.choice(self._pieces) * rng.choice((1, 1, 1, 3))
+            case _:
+                other = rng.choice(self._seeds)
+                octets[at:] = other[rng.randrange(len(other) + 1) :]

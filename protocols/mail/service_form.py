@@ -230,6 +230,8 @@ def _list(message: str, time: str, zone: str) -> tuple[list[ServiceText], str]:
             raise _bad(f"line {number} of the list is not phones:text")
         head, _, phones = _unwanted("", parts[0]).rpartition("|")
         source, _, own_zone = (part.strip() for part in head.partition(","))
+        if not (source + own_zone).isprintable():
+            raise _bad(f"line {number} of the list has characters that cannot be seen")
         zones.add(own_zone or zone)
         texts.append(ServiceText(_phones(phones), parts[1].replace("\\n", "\n"), source))
     if not texts:

@@ -171,7 +171,7 @@ def decode_request(method: str, path: str, query: str, content_type: str, body: 
     if found is None and not is_rest:
         raise RequestError(f"the paths are {SCRIPT_PATH}SCRIPT.php and {REST_SEND}", 404)
     if method not in ("GET", "POST") or (is_rest and method != "POST"):
-        raise RequestError(f"{path} does not take {method}", 405)
+        raise RequestError(f"{path} takes {'POST' if is_rest else 'GET and POST'} alone", 405)
     if method == "GET":
         body = b""
     kind = media_type(content_type)

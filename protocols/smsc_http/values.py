@@ -70,7 +70,7 @@ def value_of(member: Member, found: object) -> object:
         case Kind.NUMBER | Kind.IDENTITY, "":
             return None
         case Kind.NUMBER, str() if _NUMBER.fullmatch(found.strip()):
-            return int(found)
+            return int(found.strip())  # int() leaves some of what strip() takes off
         case Kind.IDENTITY, str():
             return identity(found)
         case Kind.TEXT, int():
