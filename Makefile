@@ -72,6 +72,13 @@ routing: $(STAMP)  ## ten thousand routes and a blacklist of a hundred thousand 
 fuzz: $(STAMP)  ## a million malformed PDUs at the decoder, 50,000 at a running gateway: docs/fuzz.md (10 minutes)
 	$(BIN)/python benchmarks/fuzz.py --write docs/fuzz.md
 
+# Beside the project: there is no wheel of it for each Python that we run on.
+ATHERIS := atheris==3.0.0
+fuzz-deep: $(STAMP)  ## fuzz each target by coverage, into tests/corpus: TARGETS="udh mime" SECONDS_EACH=120 (30 minutes)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: --upgrade --target build/atheris $(ATHERIS) \
+	    || echo "$(ATHERIS) cannot be installed here: what follows is by chance"
+	$(BIN)/python benchmarks/fuzz_deep.py $(TARGETS) --seconds $(or $(SECONDS_EACH),120) --write docs/fuzz.md
+
 # The load tool lies beside the project; it is built in a place of its own.
 $(SMPPLOAD_BUILT): ../shared/smppload/smppload.c
 	mkdir -p $(dir $@)
@@ -107,4 +114,4 @@ lock: $(STAMP)  ## write requirements.lock and requirements-dev.lock anew from p
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install run test bench bench-http kill kill-service torture soak charges reload routing fuzz check audit format lock clean
+.PHONY: help install run test bench bench-http kill kill-service torture soak charges reload routing fuzz fuzz-deep check audit format lock clean

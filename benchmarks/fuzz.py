@@ -160,6 +160,10 @@ slow.
 """
 
 
+DEEP = "\n## By coverage\n"
+"""From here on the page is fuzz_deep.py's."""
+
+
 def passed(decoder: Decoder, live: fuzz_live.Live) -> bool:
     """Whether nothing else suffered."""
     return (
@@ -189,6 +193,7 @@ def main() -> int:
     if args.json:
         args.json.write_text(json.dumps(figures, indent=2) + "\n")
     if args.write:
+        _, mark, deep = args.write.read_text().partition(DEEP)
         args.write.write_text(
             PAGE.format(
                 date=datetime.now(UTC).strftime("%Y-%m-%d"),
@@ -202,6 +207,8 @@ def main() -> int:
                 alone=fuzz_live.ALONE_S,
                 limit=LATENCY_S,
             )
+            + mark
+            + deep
         )
     if good:
         shutil.rmtree(folder)
