@@ -12,6 +12,7 @@ from pathlib import Path
 from gateway.cli import EXIT_OK, CommandError, add_json, add_state_dir
 from gateway.cli.daemon_client import ask_many
 from gateway.cli.smsc.output import progress
+from gateway.crashes import leave_no_memory
 from gateway.store.copying import copy
 from gateway.store.damage import damage_of_files, damage_text
 from gateway.store.replace import BESIDE, give_to_owner
@@ -39,6 +40,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    leave_no_memory()
     if args.to is not None and args.to.exists():
         raise CommandError(f"{args.to} exists, and is not overwritten")
     try:

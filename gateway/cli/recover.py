@@ -14,6 +14,7 @@ from typing import Any
 from gateway.cli import EXIT_OK, CommandError, add_json, add_state_dir
 from gateway.cli.daemon_client import table
 from gateway.cli.smsc.output import progress
+from gateway.crashes import leave_no_memory
 from gateway.store.replace import finish, give_to_owner, put_in_place
 from gateway.store.salvaged import NAMED, Report, salvage
 from gateway.store.sqlite_open import FILE_NAME, StoreError, lock
@@ -49,6 +50,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    leave_no_memory()
     path = args.state_dir / FILE_NAME
     try:
         with lock(args.state_dir):

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from gateway.cli import EXIT_OK, CommandError, add_json, add_state_dir
+from gateway.crashes import leave_no_memory
 from gateway.store.copying import make_ready, open_copy
 from gateway.store.replace import finish, give_to_owner, put_in_place
 from gateway.store.sqlite_open import FILE_NAME, StoreError, lock, sync
@@ -44,6 +45,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    leave_no_memory()
     path = args.state_dir / FILE_NAME
     made = path.with_name(path.name + ".restoring")
     try:

@@ -14,6 +14,7 @@ import pytest
 from gateway_fakes import NOW_MS, message
 
 from gateway.__main__ import main
+from gateway.cli import backup, recover, restore
 from gateway.cli.recover import EXIT_MISSING
 from gateway.core.batch import Batch
 from gateway.core.model import Attempt, Progress
@@ -24,6 +25,12 @@ from gateway.store.sqlite_open import FILE_NAME, StoreError, lock, open_writer
 
 Say = Callable[..., tuple[int, str]]
 PAGE = 4096
+
+
+@pytest.fixture(autouse=True)
+def this_process_stays_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    for command in (backup, recover, restore):
+        monkeypatch.setattr(command, "leave_no_memory", lambda: None)
 
 
 @pytest.fixture
