@@ -27,6 +27,7 @@ COMPOSITION = frozenset(
         "gateway.wiring",
         "gateway.reloading",
         "gateway.housekeeping",
+        "gateway.dead_alarm",
         "gateway.admin",
         "gateway.cli",
         "gateway.__main__",
@@ -153,6 +154,9 @@ RULES: dict[str, frozenset[str]] = {
         }
     ),
     "gateway.crashes": frozenset(),
+    "gateway.dead_alarm": frozenset(
+        {"gateway.store.reader", "gateway.store.reader_calls", "gateway.store.sqlite_open"}
+    ),
     "gateway.housekeeping": frozenset({"gateway.core", "gateway.ops"}),
     "gateway.reloading": frozenset(
         {
@@ -238,6 +242,7 @@ TYPES_ONLY = {
     "gateway.ops.status": frozenset({"gateway.daemon"}),
     "gateway.admin": frozenset({"gateway.daemon"}),
     "gateway.reloading": frozenset({"gateway.daemon"}),
+    "gateway.dead_alarm": frozenset({"gateway.daemon"}),
     "gateway.housekeeping": frozenset({"gateway.daemon"}),
     "gateway.mail_side": frozenset({"gateway.daemon"}),
     "gateway.money_side": frozenset({"gateway.daemon"}),
