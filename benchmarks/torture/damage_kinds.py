@@ -22,7 +22,8 @@ class Kind(NamedTuple):
 
     name: str
     damage: Callable[[bytes, bytes, Random], tuple[Files, int]]
-    """The damaged files, and how many octets were changed for others that could be right."""
+    """The damaged files, and how many rows at the most may look right and are not: one for each octet that was
+    changed for another, two for each swap, which may give two long texts each other's end."""
 
 
 def _flipped(data: bytes, random: Random, low: int = 0) -> tuple[bytes, int]:
@@ -69,10 +70,11 @@ def _tear_log(file: bytes, log: bytes, random: Random) -> tuple[Files, int]:
 
 def _swap_pages(file: bytes, log: bytes, random: Random) -> tuple[Files, int]:
     spoilt = bytearray(file)
-    for _ in range(random.choice((1, 3))):
+    swaps = random.choice((1, 3))
+    for _ in range(swaps):
         a, b = (random.randrange(1, len(file) // PAGE) * PAGE for _ in range(2))
         spoilt[a : a + PAGE], spoilt[b : b + PAGE] = spoilt[b : b + PAGE], spoilt[a : a + PAGE]
-    return Files(bytes(spoilt), log), 0
+    return Files(bytes(spoilt), log), 2 * swaps
 
 
 def _header(file: bytes, log: bytes, random: Random) -> tuple[Files, int]:

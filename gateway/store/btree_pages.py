@@ -118,6 +118,8 @@ def _rest(size: int, page: int, usable: int, overflow: Callable[[int], bytes]) -
         pieces.append(piece)
         size -= len(piece)
         page = int.from_bytes(data[:4], "big")
+        if any(data[4 + len(piece) : usable]):  # SQLite begins such pages with zeros
+            raise BadPage("another record has its rest there")
     if page:
         raise BadPage("the rest of a record is longer than it says")
     return b"".join(pieces)
@@ -144,7 +146,10 @@ def _values(record: bytes) -> list[Value]:
             kind, at = varint(record, at - 1)
         if kind >= 12:
             end = body + (kind - 12) // 2
-            values.append(record[body:end].decode() if kind & 1 else record[body:end])
+            piece = record[body:end]
+            if kind & 1 and b"\0" in piece:
+                raise BadPage("a text with a zero, as of a page that was wiped")
+            values.append(piece.decode() if kind & 1 else piece)
             body = end
         elif kind in (0, 8, 9):
             values.append(kind - 8 if kind else None)
