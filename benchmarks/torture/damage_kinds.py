@@ -22,8 +22,8 @@ class Kind(NamedTuple):
 
     name: str
     damage: Callable[[bytes, bytes, Random], tuple[Files, int]]
-    """The damaged files, and how many rows at the most may look right and are not: one for each octet that was
-    changed for another, two for each swap, which may give two long texts each other's end."""
+    """The damaged files, and how many rows at the most may look right and are not: one for each octet that
+    was changed for another, two for each swap, which may give two long texts each other's end."""
 
 
 def _flipped(data: bytes, random: Random, low: int = 0) -> tuple[bytes, int]:
