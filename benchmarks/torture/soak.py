@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import statistics
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import kill
 from harness import (
+    Place,
     open_files,
     prepare,
     processes,
@@ -31,6 +33,17 @@ from side_traffic import SideTraffic
 ROOT = Path(__file__).resolve().parents[2]
 SMPPLOAD = ROOT / "build" / "smppload" / "smppload"
 MIB = 2**20
+COUNTED = (
+    "accepted",
+    "lost",
+    "dlr_missing",
+    "smsc_duplicates",
+    "smsc_corrupt",
+    "dlr_duplicates",
+    "dlr_unmatched",
+    "rejected",
+)
+"""Of what smppload tells."""
 SAMPLE_S = 2.0
 TELL_EVERY = 60
 """Samples."""
@@ -45,17 +58,19 @@ WAL_MOST = 64 * MIB
 class Size(NamedTuple):
     """How much is sent, and how fast."""
 
+    burst: int
+    """Messages that come first, as fast as they are taken: memory rises to what the largest batches need.
+    Without them it would rise a little whenever the machine stands still for a moment, for hours."""
     messages: int
     rate: int
     """A second."""
     warm_up_s: float
     """Memory of this time is not judged: the store's page cache, the ids of ended messages and the
-    allocator's pools fill up to their bounds, at this rate by 15 MiB in three minutes.  In the five minutes
-    after these it was 0.1 MiB."""
+    allocator's pools fill up to their bounds, at this rate by 15 MiB in three minutes."""
 
 
-FULL = Size(3_000_000, 1_111, 600.0)
-SHORT = Size(20_000, 1_111, 5.0)
+FULL = Size(200_000, 3_000_000, 1_111, 600.0)
+SHORT = Size(5_000, 20_000, 1_111, 5.0)
 
 CONFIG = """\
 listeners:
@@ -118,44 +133,69 @@ def soak_of(run: Run, size: Size) -> list[Row]:
         gateway = Gateway(run.folder)
         with running(gateway):
             side = SideTraffic(place, ports["smtp_port"], ports["http_port"])
-            load = start_load(run, size, place.port, place.password, ports["load_port"], gateway.pid)
-            try:
-                samples = watch(run, gateway, load, side)
-            finally:
-                load.kill()
-                load.wait()
+            began = time.monotonic()
+            samples: list[Sample] = []
+            counts: Counter[str] = Counter()
+            for load in (Load(0, size.burst, 0), Load(size.burst, size.messages, size.rate)):
+                words = load.words(place, ports["load_port"], gateway.pid)
+                with loading(run, words) as process:
+                    samples += watch(run, gateway, process, side, began)
+                counts.update(read_counts(run))
             kill.drain(gateway.state_dir)
             stop(gateway)
-    found = json.loads((run.ledgers / "load.json").read_text())
-    if found["ended"] != "complete":
-        raise PartError(f"the load ended by {found['ended']}: {found['problems'][:3]}")
     arrived = kill.arrivals(run.ledgers)
-    return [*load_rows(found, size), *side_rows(side, arrived), *growth_rows(samples, size, judged=run.full)]
+    return [*load_rows(counts, size), *side_rows(side, arrived), *growth_rows(samples, size, judged=run.full)]
 
 
-def start_load(
-    run: Run, size: Size, port: int, password: str, load_port: int, watched: int
-) -> subprocess.Popen[bytes]:
-    """smppload as clients and SMSC; its counts will be in load.json."""
+class Load(NamedTuple):
+    """What one run of smppload sends."""
+
+    first: int
+    """Of its markers."""
+    messages: int
+    rate: int
+    """A second; 0: as fast as they are taken."""
+
+    def words(self, place: Place, smsc_port: int, watched: int) -> list[str]:
+        """The options for it as clients and SMSC."""
+        most_s = 2 * self.messages / (self.rate or 1_000) + 120
+        text = f"both --smsc-port {smsc_port} --target {HOST}:{place.port} --system-id kill"
+        text += f" --password {place.password} --binds 4 --window 100 --dlr on --pace-us 20000"
+        text += f" --first {self.first} --messages {self.messages} --rate {self.rate} --watch-pids {watched}"
+        text += f" --smsc-resp-delay-ms 20 --dlr-delay-ms 500 --timeout {most_s:.0f} --idle-timeout 120"
+        return text.split()
+
+
+@contextlib.contextmanager
+def loading(run: Run, words: list[str]) -> Iterator[subprocess.Popen[bytes]]:
+    """smppload while it runs; its counts will be in load.json."""
     tool = os.environ.get("SMPPLOAD") or str(SMPPLOAD)
     if not Path(tool).exists():
         raise PartError("smppload is missing: `make soak` builds it, or SMPPLOAD names it")
-    seconds = size.messages / size.rate
-    words = f"both --smsc-port {load_port} --target {HOST}:{port} --system-id kill --password {password}"
-    words += f" --binds 4 --window 100 --messages {size.messages} --rate {size.rate} --pace-us 20000 --dlr on"
-    words += (
-        f" --smsc-resp-delay-ms 20 --dlr-delay-ms 500 --timeout {2 * seconds + 120:.0f} --idle-timeout 120"
-    )
     with (run.ledgers / "load.json").open("wb") as out, (run.ledgers / "load.log").open("wb") as log:
-        return subprocess.Popen(
-            [tool, *words.split(), "--watch-pids", str(watched)], stdout=out, stderr=log, cwd=ROOT
-        )
+        process = subprocess.Popen([tool, *words], stdout=out, stderr=log, cwd=ROOT)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
-def watch(run: Run, gateway: Gateway, load: subprocess.Popen[bytes], side: SideTraffic) -> list[Sample]:
+def read_counts(run: Run) -> dict[str, int]:
+    """What smppload has counted, and the gateway's CPU (µs).  PartError: it could not do its work."""
+    found: dict[str, Any] = json.loads((run.ledgers / "load.json").read_text())
+    if found["ended"] != "complete":
+        raise PartError(f"the load ended by {found['ended']}: {found['problems'][:3]}")
+    cpu_us = round(found["watch"]["cpu_us_per_message"] * found["accepted"])
+    return {name: found[name] for name in COUNTED} | {"cpu_us": cpu_us}
+
+
+def watch(
+    run: Run, gateway: Gateway, load: subprocess.Popen[bytes], side: SideTraffic, began: float
+) -> list[Sample]:
     """Samples until the load ends; mails, requests and sessions go beside it."""
-    side.once()  # whatever starts with the first of a kind is there then
-    began = time.monotonic()
+    if not side.rounds:
+        side.once()  # whatever starts with the first of a kind is there then
     samples: list[Sample] = []
     while load.poll() is None:
         at_s = time.monotonic() - began
@@ -163,13 +203,12 @@ def watch(run: Run, gateway: Gateway, load: subprocess.Popen[bytes], side: SideT
             side.once()
         if gateway.code is not None:
             raise PartError(f"the gateway has ended with {gateway.code}: {tail(gateway.log)}")
-        pids = processes(gateway.pid)
-        rss = tuple(rss_bytes(pid) for pid in pids)
-        files = sum(open_files(pid) for pid in pids)
+        rss = tuple(rss_bytes(pid) for pid in processes(gateway.pid))
+        files = sum(open_files(pid) for pid in processes(gateway.pid))
         samples.append(Sample(at_s, rss, files, wal_bytes(gateway.state_dir)))
         if len(samples) % TELL_EVERY == 0:
             run.say(told(samples[-1]))
-        time.sleep(max(0.0, began + len(samples) * SAMPLE_S - time.monotonic()))
+        time.sleep(max(0.0, SAMPLE_S - (time.monotonic() - began - at_s)))
     return samples
 
 
@@ -178,19 +217,18 @@ def told(sample: Sample) -> str:
     return f"{sample.at_s:.0f} s: {memory} MiB, {sample.files} files, WAL {sample.wal / MIB:.1f} MiB"
 
 
-def load_rows(found: dict[str, Any], size: Size) -> list[Row]:
-    """What smppload has counted, which follows each message by its number."""
-    watched = found["watch"]
+def load_rows(found: Mapping[str, int], size: Size) -> list[Row]:
+    """What smppload has counted in both runs."""
+    messages = size.burst + size.messages
     return [
-        at_least("messages acknowledged over SMPP", found["accepted"], size.messages),
-        Row("a second", f"{found['accept']['rate']:,.0f}"),
+        at_least("messages acknowledged over SMPP", found["accepted"], messages),
         count("lost", found["lost"]),
         count("receipts missing", found["dlr_missing"]),
         count("messages that the SMSC has twice", found["smsc_duplicates"]),
         count("messages that are not as they were sent", found["smsc_corrupt"]),
         count("receipts twice, or of no message", found["dlr_duplicates"] + found["dlr_unmatched"]),
         count("refused", found["rejected"]),
-        Row("CPU of the gateway, per message", f"{watched['cpu_us_per_message']:,.0f} µs"),
+        Row("CPU of the gateway, per message", f"{found['cpu_us'] / messages:,.0f} µs"),
     ]
 
 
@@ -241,7 +279,8 @@ PARTS = (
         name="S1",
         title="Three million messages",
         how="A load tool (smppload, written in C) is client and SMSC, and follows each message by its number"
-        " from submit to receipt, in its memory. Beside it a mail, a request over HTTP and a session that"
+        f" from submit to receipt, in its memory: {FULL.burst:,} as fast as they are taken, then"
+        f" {FULL.messages:,} at {FULL.rate:,}/s. Beside it a mail, a request over HTTP and a session that"
         f" comes and goes, every {SIDE_EVERY_S:g} s. Memory and open files of all processes of the gateway"
         " are read from /proc."
         f" The first {FULL.warm_up_s / 60:.0f} minutes are not in the slope: the store's page cache and"

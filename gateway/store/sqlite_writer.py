@@ -78,18 +78,19 @@ def _open(path: Path) -> tuple[Applier, Row]:
     return applier, ("", applier.boot, newest, messages, queued, in_doubt, marks, *of_accounts, *given)
 
 
-def _receive(channel: socket.socket) -> bytes:
-    """The next octets; none when the gateway is gone, killed with an answer unread for example."""
+def _receive(channel: socket.socket, into: memoryview) -> int:
+    """How many octets came; 0 when the gateway is gone, killed with an answer unread for example."""
     try:
-        return channel.recv(READ_SIZE)
+        return channel.recv_into(into)
     except ConnectionResetError:
-        return b""
+        return 0
 
 
 def _serve(channel: socket.socket, applier: Applier) -> None:
     buffer = bytearray()
-    while data := _receive(channel):
-        buffer += data
+    room = memoryview(bytearray(READ_SIZE))  # one for good: a new one each time leaves the heap in pieces
+    while count := _receive(channel, room):
+        buffer += room[:count]
         for values in take_frames(buffer):
             answer = _answer(applier, Batch(*values))
             try:

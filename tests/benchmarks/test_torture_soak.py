@@ -9,12 +9,11 @@ import pytest
 from part import PartError, Row
 from soak import MIB, Sample, Size, growth_rows, load_rows, slope
 
-SIZE = Size(messages=100, rate=10, warm_up_s=600.0)
+SIZE = Size(burst=0, messages=100, rate=10, warm_up_s=600.0)
 HOUR_S = 3600
 
 COUNTS: dict[str, Any] = {
     "accepted": 100,
-    "accept": {"rate": 10.0},
     "lost": 0,
     "dlr_missing": 0,
     "smsc_duplicates": 0,
@@ -22,7 +21,7 @@ COUNTS: dict[str, Any] = {
     "dlr_duplicates": 0,
     "dlr_unmatched": 0,
     "rejected": 0,
-    "watch": {"cpu_us_per_message": 60.0},
+    "cpu_us": 6000,
 }
 
 
