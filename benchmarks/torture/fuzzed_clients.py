@@ -18,12 +18,27 @@ from pathlib import Path
 from typing import NamedTuple
 
 from fuzz_mutator import VECTORS, Octets
-from harness import HOST, Gateway, free_port, prepare, processes, rss_bytes, running, smsc, tail
+from harness import (
+    HOST,
+    Gateway,
+    free_port,
+    prepare,
+    processes,
+    rss_bytes,
+    running,
+    smsc,
+    smsc_password,
+    tail,
+)
 from part import Part, PartError, Row, Run, at_least, count
 
-FULL, SHORT = (200_000, 20_000), (3_000, 150)
+from protocols.smsc_http.callbacks import StatusCall, format_callback
+
+FULL, SHORT = (200_000, 20_000), (2_000, 100)
 """Commands and requests; mails."""
-ATTACKERS, EACH = 8, 20
+ATTACKERS = 8
+EACH = {"smtp": 20, "lmtp": 20, "http": 4, "calls": 4}
+"""Of a connection; after most requests that are none there is nothing more to be said."""
 PATIENCE_S = 60.0
 """For the end of a connection, and for an answer to a client that behaves."""
 GROWTH_MIB = 64
@@ -37,6 +52,8 @@ listeners:
     - {{path: {lmtp}, account: fuzz}}
   http:
     - address: {host}:{http}
+  callbacks:
+    - address: {host}:{calls}
 mail:
   domains: [sms.example.org]
 accounts:
@@ -50,6 +67,12 @@ connectors:
     system_id: gateway
     password: {smsc_password}
     window: 1000
+smsc_connectors:
+  - name: centre
+    url: http://{host}:9
+    login: gateway
+    password: {smsc_password}
+    callback: {{path: /calls, secret: {smsc_password}, hash: md5}}
 routes:
   - connectors: [smsc]
 log:
@@ -64,13 +87,19 @@ SMTP_LINES = [
 ]
 
 
+_is_answer = re.compile(rb"(?m)^(?:[2-5]\d\d |HTTP/1\.1 )").findall
+
+
 class Place(NamedTuple):
     """Where the gateway listens."""
 
     smtp: int
     lmtp: Path
     http: int
+    calls: int
     password: str
+    secret: str
+    """Of the service that calls."""
 
 
 @dataclass
@@ -124,6 +153,22 @@ def _post(target: bytes, head: bytes, kind: bytes, body: bytes) -> bytes:
     return b"POST %s HTTP/1.1\r\n" % target + head + length + body
 
 
+def call_of(secret: str, number: int) -> bytes:
+    """A status that the service tells of, signed."""
+    call = StatusCall(id=str(number), phone="79990000001", status=1, ts=1735689600)
+    made = format_callback(call, f"http://{HOST}/calls?md5={secret}")
+    return _post(b"/calls", b"Host: h\r\nConnection: close\r\n", made.content_type.encode(), made.body)
+
+
+def calls(secret: str) -> list[bytes]:
+    """Calls as the service makes them, to a handler's URL."""
+    rows = json.loads((VECTORS / "smsc_http" / "handler_bodies.json").read_text("utf-8"))
+    bodies = [(row["type"].encode(), row["body"].encode()) for row in rows if "body" in row]
+    head = b"Host: h\r\n"
+    made = [_post(b"/calls?" + tail, head, kind, body) for kind, body in bodies for tail in (b"", b"md5=x")]
+    return [*made, *(call_of(secret, number).replace(b"Connection: close\r\n", b"") for number in range(5))]
+
+
 def mails() -> list[bytes]:
     """Those of the vectors, as SMTP carries them."""
     raw = [path.read_bytes() for path in sorted((VECTORS / "mail").glob("*.eml"))]
@@ -146,11 +191,13 @@ class Attack:
         self._requests = Octets(
             requests(place.password), run.seed, 200_000, (b"\r\n", b"\0", b"&", b"{", b"[")
         )
+        self._calls = Octets(calls(place.secret), run.seed, 100_000, (b"\r\n", b"\0", b"&", b"%", b"<"))
         self._mails = Octets(mails(), run.seed, 200_000, (b"\r\n", b"--", b"=?utf-8?B?", b"\0", b"\xff"))
         self._commands_left = iter(range(commands))
         self._mails_left = iter(range(mail_count))
         self._ways: Sequence[Callable[[], tuple[str, bytes] | None]] = (
             self._http,
+            self._call,
             self._smtp,
             self._lmtp,
             self._mail,
@@ -176,29 +223,34 @@ class Attack:
         if over == "lmtp":
             reader, writer = await asyncio.open_unix_connection(str(self.place.lmtp))
         else:
-            port = self.place.http if over == "http" else self.place.smtp
+            ports = {"http": self.place.http, "calls": self.place.calls}
+            port = ports.get(over, self.place.smtp)
             reader, writer = await asyncio.open_connection(HOST, port, local_addr=(address, 0))
         try:
             with contextlib.suppress(OSError):
                 writer.write(octets)
                 writer.write_eof()
                 answer = await reader.read(-1)
-                self.seen.answers += answer.count(b"\n250 ") + answer.count(b"HTTP/1.1 ")
+                self.seen.answers += len(_is_answer(answer))
                 self.seen.taken += over == "mail" and re.search(rb"\n354 [^\n]*\n250 ", answer) is not None
         finally:
             writer.transport.abort()
 
-    def _some(self, octets: Octets) -> list[bytes]:
-        numbers = list(itertools.islice(self._commands_left, EACH))
+    def _some(self, octets: Octets, over: str) -> list[bytes]:
+        numbers = list(itertools.islice(self._commands_left, EACH[over]))
         self.seen.commands += len(numbers)
         return [octets.made(number) for number in numbers]
 
     def _http(self) -> tuple[str, bytes] | None:
-        some = self._some(self._requests)
+        some = self._some(self._requests, "http")
         return ("http", b"".join(some)) if some else None
 
+    def _call(self) -> tuple[str, bytes] | None:
+        some = self._some(self._calls, "calls")
+        return ("calls", b"".join(some)) if some else None
+
     def _smtp(self, over: str = "smtp") -> tuple[str, bytes] | None:
-        some = self._some(self._lines)
+        some = self._some(self._lines, over)
         return (
             (over, b"\r\n".join([b"LHLO x" if over == "lmtp" else b"EHLO x", *some, b""])) if some else None
         )
@@ -223,6 +275,7 @@ async def behave(place: Place, seen: Seen, stop: asyncio.Event) -> None:
         mail = envelope(number) + b"Subject: good\r\n\r\n%d\r\n.\r\nQUIT\r\n" % number
         for port, octets, wanted in (
             (place.http, message, rb"HTTP/1.1 20\d "),
+            (place.calls, call_of(place.secret, number), rb"HTTP/1.1 200 "),
             (place.smtp, mail, rb"(?s)\n354 .*\n250 .*\n221 "),
         ):
             seen.good_asked += 1
@@ -256,12 +309,13 @@ async def attack(run: Run, place: Place, pid: int, seen: Seen) -> None:
 
 def run(run: Run) -> list[Row]:
     with smsc(run) as upstream_port:
-        smtp, http, lmtp = free_port(), free_port(), run.folder / "lmtp"
-        at = prepare(run, upstream_port, CONFIG, smtp=smtp, http=http, lmtp=lmtp)
+        smtp, http, calls_port, lmtp = free_port(), free_port(), free_port(), run.folder / "lmtp"
+        at = prepare(run, upstream_port, CONFIG, smtp=smtp, http=http, calls=calls_port, lmtp=lmtp)
+        place = Place(smtp, lmtp, http, calls_port, at.password, smsc_password(run).read_text())
         gateway, seen = Gateway(run.folder), Seen()
         with running(gateway):
             pid = gateway._process.pid
-            asyncio.run(attack(run, Place(smtp, lmtp, http, at.password), pid, seen))
+            asyncio.run(attack(run, place, pid, seen))
             died = gateway._process.poll() is not None
             code = 1 if died else gateway.stop()
         log = gateway.log.read_text("utf-8", "replace")
@@ -286,7 +340,7 @@ def rows_of(run: Run, seen: Seen, code: int, faults: int, readers_died: int) -> 
         count("exit code of the gateway", code),
         count("deaths of the process that reads mails", readers_died),
         count(f"hangs: a connection that did not end within {PATIENCE_S:.0f} s", seen.hangs),
-        at_least("messages and mails of clients that behave", seen.good_asked, 4),
+        at_least("messages, mails and calls of those who behave", seen.good_asked, 4),
         count("of these not taken", seen.good_asked - seen.good_answered),
         Row("memory grew by", f"{grown:.0f} MiB", f"≤ {GROWTH_MIB} MiB", grown <= GROWTH_MIB),
         Row("memory at the most", f"{max(seen.memory):.0f} MiB"),
@@ -297,8 +351,9 @@ PARTS = (
     Part(
         "F2",
         "Damaged commands, requests and mails",
-        "Commands of SMTP and LMTP, requests to the service's API and to /v1, and the mails of the vectors,"
-        " changed by a seeded generator. A client that behaves sends over HTTP and SMTP meanwhile.",
+        "Commands of SMTP and LMTP, requests to the service's API and to /v1, calls of an SMSC"
+        " service, and the mails of the vectors, changed by a seeded generator. Clients that behave send over"
+        " HTTP and SMTP meanwhile, and the service calls.",
         run,
     ),
 )
