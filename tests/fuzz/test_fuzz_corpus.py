@@ -13,6 +13,19 @@ from targets import TARGETS
 
 ROOT = Path(__file__).parents[2]
 
+ONCE = [
+    ("address", b"\x03alex:Secr3t-:FRO:1003261600:::,\xb2|79991234567:one"),
+    ("answers", b"\x1e\x01mtvsrs_,1,41\nmega_adv,\x1f1,0"),
+    ("control", b"[" * 3000),
+    ("requests", b"GET\x01\x00 /sys/send.php?login=alex\n\n"),
+]
+"""What broke something once; the corpus keeps only what reaches something that nothing else does."""
+
+
+@pytest.mark.parametrize(("target", "octets"), ONCE, ids=[target for target, _ in ONCE])
+def test_what_broke_something_does_so_no_more(target: str, octets: bytes) -> None:
+    TARGETS[target](octets)
+
 
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("target", TARGETS)
