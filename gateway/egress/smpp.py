@@ -231,7 +231,7 @@ class UpstreamConnection(Open, asyncio.Protocol):
                     unanswered += 1
                     self._doubt(context, sent_at, evidence, now_ms)
         if unanswered:
-            self.connector.say("warning", "ambiguous", submits=unanswered, evidence=evidence)
+            self.connector.tell("warning", "ambiguous", submits=unanswered, evidence=evidence)
         upstream.results_end()
 
     def _doubt(self, context: tuple[Message, int], sent_at: float, evidence: str, now_ms: int) -> None:
@@ -387,7 +387,7 @@ class UpstreamConnection(Open, asyncio.Protocol):
             acks, self._acks = self._acks, []
             self.connector.journal.then(lambda ok: self._acknowledge(acks, ok))
         if timed_out:
-            self.connector.say("warning", "ambiguous", submits=timed_out, evidence="no response in time")
+            self.connector.tell("warning", "ambiguous", submits=timed_out, evidence="no response in time")
             if self._timeouts_in_row >= TIMEOUTS_TO_REBIND:
                 self._reason = f"{self._timeouts_in_row} submits in a row without a response"
                 self.link.end(self._reason)
@@ -485,7 +485,8 @@ class UpstreamConnection(Open, asyncio.Protocol):
             self.connector.receipts.take(upstream_id, pdu.source_addr, state, final, error, now_ms, info)
         elif not self._incoming(pdu, now_ms):
             reason = "no rule fits, and the connector has no incoming_account"
-            self.connector.say("warning", "incoming_refused", reason=reason)
+            now, name = self.clock.now(), config.name
+            self.connector.events.seldom("warning", "incoming_refused", now, connector=name, reason=reason)
             self.session.respond(answer(sequence_number=pdu.sequence_number, command_status=c.ESME_RX_R_APPN))
             return
         self._acks.append(answer(sequence_number=pdu.sequence_number))

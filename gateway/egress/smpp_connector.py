@@ -23,6 +23,7 @@ from gateway.core.receipts import ReceiptBook
 from gateway.core.taps import NOBODY
 from gateway.core.upstream import Upstream
 from gateway.egress.link_error import LinkError
+from gateway.egress.link_news import LinkNews
 from gateway.egress.smpp import SmppLink, UpstreamConnection
 from gateway.egress.smpp_outbind import OutbindListener
 from gateway.egress.smsc_http.waits import Waits
@@ -77,6 +78,7 @@ class SmppConnector:
         """Statuses by which this SMSC says so."""
         self.settings = _settings_of(config)
         self.events = events
+        self._news = LinkNews(self.say, config.binds, clock.now())
         self._random = random
         self._keepers: list[asyncio.Task[None]] = []
         self._others: list[asyncio.Task[None]] = []
@@ -152,10 +154,15 @@ class SmppConnector:
         self._waits.tick(now)
         for connection in tuple(self.connections):
             connection.tick(now)
+        self._news.tick(now, self.state, self.upstream.last_error)
 
     def say(self, level: str, name: str, **fields: object) -> None:
         """An event of this connector."""
         self.events.say(level, name, connector=self.config.name, **fields)
+
+    def tell(self, level: str, name: str, **fields: object) -> None:
+        """The same of what a bad SMSC can make happen again and again."""
+        self._news.tell(level, name, self.clock.now(), **fields)
 
     def bad_input(self, refused: Refused) -> None:
         """The SMSC sent something malformed, and the session dealt with it."""
@@ -221,7 +228,7 @@ class SmppConnector:
             self.state = "refused" if self._is_refused else "bound" if self.upstream.bound else "connecting"
             pause_s = self._pause_s(failures, turn)
             self.upstream.last_error = reason
-            self.say("warning", "link_lost", reason=reason, again_in=f"{max(pause_s, hold_s):.1f}s")
+            self.tell("warning", "link_lost", reason=reason, again_in=f"{max(pause_s, hold_s):.1f}s")
             if hold_s > pause_s:
                 await self._waits.sleep(hold_s)
             else:
@@ -273,9 +280,9 @@ class SmppConnector:
     def _say_bound(self, link: SmppLink) -> None:
         self.state = "bound"
         if len(self.hosts) > 1:
-            self.say("info", "bound", mode=self.config.bind_mode, address=link.host)
+            self.tell("info", "bound", mode=self.config.bind_mode, address=link.host)
         else:
-            self.say("info", "bound", mode=self.config.bind_mode)
+            self.tell("info", "bound", mode=self.config.bind_mode)
 
     def _why(self, error: Exception, host: Address) -> str:
         if isinstance(error, LinkError):

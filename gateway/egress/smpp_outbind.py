@@ -66,9 +66,9 @@ class OutbindLink(SmppLink):
             self.end("stopped")
             raise
         connector.take_in(self)
-        connector.say("info", "bound", mode="receiver", peer=peer)
+        connector.tell("info", "bound", mode="receiver", peer=peer)
         reason = await asyncio.shield(self.ended)
-        connector.say("warning", "link_lost", reason=reason, peer=peer)
+        connector.tell("warning", "link_lost", reason=reason, peer=peer)
 
 
 class _OutbindConnection(UpstreamConnection):
