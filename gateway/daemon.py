@@ -25,23 +25,24 @@ from gateway.core.accounts import Account
 from gateway.core.admission import Admission
 from gateway.core.batch import Answer, Batch, Row, not_kept
 from gateway.core.blacklist import Blacklists
-from gateway.core.clock import Clock, SystemClock
+from gateway.core.clock import Clock
 from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
 from gateway.core.events import Events
 from gateway.core.incoming import Incoming
 from gateway.core.logins import Logins
-from gateway.core.message_ids import MessageIds
+from gateway.core.message_ids import MessageIds, moment_of_id
 from gateway.core.model import Delivery
 from gateway.core.receipts import ReceiptBook, results
 from gateway.core.router import Router
 from gateway.core.routing import RouteTable
+from gateway.core.steady_clock import SteadyClock
 from gateway.core.submission import Submission
 from gateway.core.taps import Tapped
 from gateway.core.upstream import Upstream
 from gateway.dead_alarm import DeadAlarm
 from gateway.egress.smpp_connector import SmppConnector
-from gateway.housekeeping import Housekeeping
+from gateway.housekeeping import Housekeeping, say_clock
 from gateway.http_side import HttpSide
 from gateway.ingress.smpp_listener import SmppListener
 from gateway.ingress.smpp_outbind import OutbindCaller
@@ -122,7 +123,7 @@ class Daemon:
         """Where it came from, and comes from again at a reload."""
         self.state_dir = state_dir
         self.events = events
-        self.clock = clock or SystemClock()
+        self.clock = clock or SteadyClock()
         self.random = random or Random()  # noqa: S311 - it spreads retries
         self.started_ms = self.clock.now_ms()
         self.accounts: dict[str, Account] = {}
@@ -161,6 +162,7 @@ class Daemon:
         self.journal = Journal(self.state_dir, self._on_answer, self.fail, delay_s=delay_s)
         opening = await self.journal.open()
         self.boot = opening.boot
+        self._start_clock(opening.newest_message_id)
         self.config = self.sub_accounts.opened(self.config)
         now = self.clock.now()
         queue = self.config.queue
@@ -214,6 +216,13 @@ class Daemon:
         sd_notify.notify("READY=1", f"STATUS=boot {self.boot}")
         self.events.say("info", "ready", boot=self.boot, pid=os.getpid())
         self.events.flush()
+
+    def _start_clock(self, newest_message_id: int) -> None:
+        """Whether the machine's clock can be right, by what is stored."""
+        if isinstance(self.clock, SteadyClock) and newest_message_id:
+            step = self.clock.begin(moment_of_id(newest_message_id))
+            if step is not None:
+                say_clock(self.events, step)
 
     def _make_state_dir(self) -> None:
         if problem := path_too_long(self.state_dir / SOCKET_NAME):

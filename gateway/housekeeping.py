@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from gateway.core import failover
 from gateway.core.batch import NO_TEXTS, Sweep
 from gateway.core.errors import Refusal
+from gateway.core.events import Events
 from gateway.core.message_ids import lowest_id_at
+from gateway.core.steady_clock import SteadyClock, Step
 from gateway.ops import sd_notify
 from gateway.ops.store_watch import StoreWatch
 
@@ -35,6 +37,17 @@ DAY_MS = 24 * HOUR_MS
 PARKED_MS = 72 * HOUR_MS
 SEEN_MS = 30 * DAY_MS
 """The service repeats a callback for hours, and lists incoming SMS of a week."""
+
+
+def say_clock(events: Events, step: Step) -> None:
+    """The machine's clock has leapt, or we go by it again."""
+    if step.name == "clock_jumped":
+        fix = "set the machine's clock right: it is followed when it comes back, or has stood for an hour"
+        events.say("error", "clock_jumped", by_s=step.by_ms // 1000, fix=fix)
+    elif step.name == "clock_back":
+        events.say("warning", "clock_back", by_s=step.by_ms // 1000)
+    else:
+        events.say("warning", "clock_followed", by_s=step.by_ms // 1000)
 
 
 class Housekeeping:
@@ -79,6 +92,7 @@ class Housekeeping:
         """What this tick has to do."""
         yield self._upstreams
         if self._ticks % SESSIONS_EVERY == 0:
+            yield self._watch_clock
             yield self._sessions
         if self._ticks % DISK_EVERY == 1:
             yield self._watch_disk
@@ -103,6 +117,12 @@ class Housekeeping:
         now, now_ms = self._daemon.clock.now(), self._daemon.clock.now_ms()
         for upstream in self._daemon.upstreams.values():
             upstream.tick(now, now_ms)
+
+    def _watch_clock(self) -> None:
+        clock = self._daemon.clock
+        step = clock.look() if isinstance(clock, SteadyClock) else None
+        if step is not None:
+            say_clock(self._daemon.events, step)
 
     def _sessions(self) -> None:
         daemon = self._daemon
@@ -141,14 +161,17 @@ class Housekeeping:
             daemon.events.say("info", "disk_ok", free_mib=free >> 20)
 
     def _sweep(self) -> None:
-        queue, now_ms = self._daemon.config.queue, self._daemon.clock.now_ms()
+        clock, queue = self._daemon.clock, self._daemon.config.queue
+        at_ms = clock.now_ms()
+        # what is old is told by this one, which may lag in the first hour after a start
+        now_ms = at_ms - (clock.unproven_ms if isinstance(clock, SteadyClock) else 0)
         receipt_before_ms = now_ms - queue.receipt_wait_h * HOUR_MS
         history_before_ms = now_ms - queue.history_days * DAY_MS
         mail = self._daemon.config.mail
         reply_window_ms = mail.reply_window_h * HOUR_MS if mail else 0
         delay_ms = (mail.delay_notice_h if mail else 4) * HOUR_MS
         sweep = Sweep(
-            now_ms=now_ms,
+            now_ms=at_ms,
             receipt_before_ms=receipt_before_ms,
             oldest_id=lowest_id_at(receipt_before_ms),
             delivery_before_ms=now_ms - queue.outbox_days * DAY_MS,
@@ -159,7 +182,7 @@ class Housekeeping:
             mail_before_id=lowest_id_at(now_ms - max(DAY_MS, reply_window_ms)),
             part_before_ms=now_ms - DAY_MS,
             seen_before_ms=now_ms - SEEN_MS,
-            assembly_before_ms=now_ms - queue.part_wait_s * 1000,
+            assembly_before_ms=at_ms - queue.part_wait_s * 1000,
             text_before_id=lowest_id_at(now_ms - queue.text_days * DAY_MS) if queue.text_days else NO_TEXTS,
             statistics_before_day=now_ms // DAY_MS - queue.statistics_days,
             delay_before_id=lowest_id_at(now_ms - delay_ms),

@@ -29,4 +29,14 @@ class SystemClock:
         return time.monotonic()
 
     def now_ms(self) -> int:
-        return time.time_ns() // 1_000_000
+        return wall_ms()
+
+
+def wall_ms() -> int:
+    """What the machine's wall clock says now."""
+    return time.time_ns() // 1_000_000
+
+
+def elapsed_ms() -> int:
+    """Milliseconds since the machine started, with those that it slept."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
