@@ -30,7 +30,7 @@ from gateway.crashes import leave_no_memory
 from gateway.daemon import Daemon, DaemonError
 from gateway.reloading import ReloadError
 from gateway.store.damage import damage_text
-from gateway.store.sqlite_open import FILE_NAME, StoreBusy, StoreError
+from gateway.store.sqlite_open import FILE_NAME, StoreError, StoreUnready
 
 HELP = "Run the gateway in the foreground until SIGTERM or SIGINT; SIGHUP reloads the configuration."
 
@@ -90,7 +90,7 @@ async def serve(
         await daemon.start()
     except StoreError as error:
         events.flush()
-        code = EXIT_FAILURE if isinstance(error, StoreBusy) else EXIT_CONFIG
+        code = EXIT_FAILURE if isinstance(error, StoreUnready) else EXIT_CONFIG
         raise CommandError(str(error), code) from error
     except (DaemonError, OSError) as error:
         events.flush()

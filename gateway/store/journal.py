@@ -35,7 +35,7 @@ from typing import Any, cast
 from gateway.core.batch import Answer, Batch, Row
 from gateway.core.frames import take_frames
 from gateway.store.frames import encode
-from gateway.store.sqlite_open import FILE_NAME, StoreBusy, StoreError
+from gateway.store.sqlite_open import FILE_NAME, StoreError, StoreUnready
 
 BATCHES_UNDER_WAY = 2
 LARGE = 100
@@ -135,7 +135,7 @@ class Journal(asyncio.Protocol):
             return await asyncio.wait_for(self._opened, START_TIMEOUT_S)
         except TimeoutError:
             self._process.kill()
-            raise StoreError(f"the store did not open within {START_TIMEOUT_S:.0f} s") from None
+            raise StoreUnready(f"the store did not open within {START_TIMEOUT_S:.0f} s") from None
 
     async def close(self) -> None:
         """Writes what is left, then ends the writing process."""
@@ -232,7 +232,7 @@ class Journal(asyncio.Protocol):
     def _hello(self, row: tuple[Any, ...]) -> None:
         error, *rest = row
         if error:
-            self._opened.set_exception((StoreBusy if rest[0] else StoreError)(error))
+            self._opened.set_exception((StoreError if rest[0] else StoreUnready)(error))
         else:
             boot, newest, messages, queued, in_doubt, marks, *of_accounts = rest
             found = (boot, newest, dict(messages), queued, in_doubt, dict(marks))
@@ -303,7 +303,7 @@ class Journal(asyncio.Protocol):
         if not self._closed.done():
             self._closed.set_result(None)
         if not self._opened.done():
-            self._opened.set_exception(StoreError("the store's process ended before it was ready"))
+            self._opened.set_exception(StoreUnready("the store's process ended before it was ready"))
         elif not self._closing and self._opened.exception() is None:
             self._on_death(f"the store's process ended (pid {self._process.pid}): {exc or 'no error given'}")
 

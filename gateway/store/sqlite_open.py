@@ -18,13 +18,18 @@ SQL = Path(__file__).parent / "sql"  # importlib.resources costs 1.5 MiB in each
 CACHE_KIB = 6 * 1024
 CHECKPOINT_PAGES = 4000
 """A checkpoint copies this many pages (16 MiB) at the most while a batch waits for it."""
+COPY_OCTETS = 1 << 20
 
 
 class StoreError(Exception):
     """The database cannot be used; the text says what to do."""
 
 
-class StoreBusy(StoreError):
+class StoreUnready(StoreError):
+    """Not now: it is not damaged, so another start may go better."""
+
+
+class StoreBusy(StoreUnready):
     """Another gateway uses it."""
 
 
@@ -75,7 +80,8 @@ def migrations() -> list[tuple[int, str]]:
 def open_writer(path: Path) -> sqlite3.Connection:
     """The one connection that writes; the schema is brought up to date.
 
-    Raises StoreError when the file is damaged, newer than this program, or not durable as promised.
+    Raises StoreError when the file is damaged, newer than this program, or not durable as promised;
+    StoreUnready when the disk has no room or reports an error.
     """
     if path.with_name(path.name + RECOVERED).exists():
         raise StoreError(
@@ -86,14 +92,16 @@ def open_writer(path: Path) -> sqlite3.Connection:
             raise StoreError(damage_text(path, damage))
         if not path.exists():
             _make_first(path)
+        write_log_again(path.with_name(path.name + "-wal"))
         connection = sqlite3.connect(path, isolation_level=None, cached_statements=256)
         _set_pragmas(connection)
         migrate(connection, path)
         if damage := damage_of_live_tables(connection):
             raise StoreError(damage_text(path, damage))
     except (sqlite3.Error, OSError) as error:
-        said = damage_text(path, error) if is_damage(error) else f"cannot open {path}: {error}"
-        raise StoreError(said) from error
+        if is_damage(error, at_start=True):
+            raise StoreError(damage_text(path, error)) from error
+        raise StoreUnready(f"cannot open {path}: {error} – look at the disk: room, rights, errors") from error
     path.chmod(0o600)
     return connection
 
@@ -121,6 +129,22 @@ def make_store(path: Path, version: int | None = None) -> None:
         connection.close()
     path.chmod(0o600)
     sync(path)
+
+
+def write_log_again(log: Path) -> None:
+    """Writes the log's octets in their places once more, and syncs them; OSError when that fails.
+
+    After a failed fsync the kernel counts pages as written that are not.  The log of a run that ended so
+    reads well as long as they are in memory, and no further fsync would write them: what is committed behind
+    them would be gone with the power.  So all of them are made new.
+    """
+    if not log.exists():
+        return
+    with log.open("r+b", buffering=0) as file:
+        at = 0
+        while octets := os.pread(file.fileno(), COPY_OCTETS, at):
+            at += os.pwrite(file.fileno(), octets, at)
+        os.fsync(file.fileno())
 
 
 def sync(path: Path) -> None:

@@ -24,7 +24,7 @@ from gateway.crashes import leave_no_memory
 from gateway.store.damage import damage_text, is_damage
 from gateway.store.frames import encode
 from gateway.store.sqlite_apply import Applier
-from gateway.store.sqlite_open import StoreBusy, StoreError, lock, open_writer
+from gateway.store.sqlite_open import StoreError, StoreUnready, lock, open_writer
 
 READ_SIZE = 1 << 20
 NOT_STORED = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE)
@@ -46,7 +46,10 @@ def main() -> int:
     except (StoreError, sqlite3.Error) as error:
         with contextlib.suppress(OSError):
             said = damage_text(path, error) if is_damage(error) else str(error)
-            channel.sendall(encode_frame((said, isinstance(error, StoreBusy))))
+            is_final = is_damage(error) or (
+                isinstance(error, StoreError) and not isinstance(error, StoreUnready)
+            )
+            channel.sendall(encode_frame((said, is_final)))
         return 1
     with contextlib.suppress(OSError):  # a gateway that is gone already is noticed below
         channel.sendall(encode_frame(hello))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -10,8 +11,9 @@ from gateway_fakes import NOW_MS, message
 
 from gateway.core.batch import Batch
 from gateway.core.model import Progress
+from gateway.store import sqlite_open
 from gateway.store.sqlite_apply import Applier
-from gateway.store.sqlite_open import FILE_NAME, open_writer
+from gateway.store.sqlite_open import FILE_NAME, StoreError, StoreUnready, open_writer, write_log_again
 from gateway.store.sqlite_writer import _answer, _failure
 
 
@@ -74,3 +76,82 @@ def test_an_empty_batch_shows_whether_the_store_can_write(tmp_path: Path) -> Non
     assert _answer(applier, Batch()).error == ""
     assert applier.connection.total_changes > before
     applier.connection.close()
+
+
+# -- at the start -----------------------------------------------------------------------------------
+
+
+def _killed_store(folder: Path) -> Path:
+    """A store with a log, as a kill leaves it; the log's path."""
+    connection = open_writer(folder / "first" / FILE_NAME)
+    applier = Applier(connection, NOW_MS)
+    assert not _answer(applier, Batch(accepted=[(*message(1), Progress.QUEUED.value)])).error
+    for suffix in ("", "-wal"):
+        left = (folder / "first" / f"{FILE_NAME}{suffix}").read_bytes()
+        (folder / f"{FILE_NAME}{suffix}").write_bytes(left)
+    connection.close()
+    return folder / f"{FILE_NAME}-wal"
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    (tmp_path / "first").mkdir()
+    return _killed_store(tmp_path)
+
+
+def test_p2_a_log_that_was_left_is_written_again_and_synced(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[str, str]] = []
+    pwrite, fsync = os.pwrite, os.fsync
+
+    def name(descriptor: int) -> str:
+        return Path(os.readlink(f"/proc/self/fd/{descriptor}")).name
+
+    def write(descriptor: int, octets: bytes, at: int) -> int:
+        calls.append(("pwrite", name(descriptor)))
+        return pwrite(descriptor, octets, at)
+
+    def sync(descriptor: int) -> None:
+        calls.append(("fsync", name(descriptor)))
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "pwrite", write)
+    monkeypatch.setattr(os, "fsync", sync)
+    before = log.read_bytes()
+    write_log_again(log)
+    assert log.read_bytes() == before
+    assert calls == [("pwrite", log.name), ("fsync", log.name)]
+
+    calls.clear()
+    connection = open_writer(log.with_name(FILE_NAME))
+    assert calls == [("pwrite", log.name), ("fsync", log.name)]
+    assert connection.execute("SELECT message_id FROM message").fetchall() == [(1,)]
+    connection.close()
+
+
+def test_p2_a_disk_that_does_not_take_the_log_is_another_starts_matter(
+    log: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(descriptor: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(StoreUnready, match="Input/output error"):
+        open_writer(log.with_name(FILE_NAME))
+
+
+def test_a_start_without_room_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def is_full(path: Path) -> None:
+        raise error_of("SQLITE_FULL")
+
+    monkeypatch.setattr(sqlite_open, "make_store", is_full)
+    with pytest.raises(StoreUnready, match="look at the disk"):
+        open_writer(tmp_path / FILE_NAME)
+
+
+def test_damage_is_no_matter_of_another_start(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"x" * 8192)
+    with pytest.raises(StoreError) as caught:
+        open_writer(tmp_path / FILE_NAME)
+    assert not isinstance(caught.value, StoreUnready)
