@@ -61,7 +61,7 @@ def memory(at: Path, octets: int) -> Iterator[Path]:
     if os.geteuid():
         raise PartError("only root may mount")
     at.mkdir(exist_ok=True)
-    _run("mount", "-t", "tmpfs", "-o", f"size={octets}", "tmpfs", str(at))
+    _run("mount", "-t", "tmpfs", "-o", f"size={octets},mode=0700", "tmpfs", str(at))
     try:
         yield at
     finally:
