@@ -105,7 +105,7 @@ def shown(frame: bytes, *, texts: bool) -> dict[str, Any]:
     else:
         found["fields"] = _fields(pdu, texts)
         found["tlvs"] = {
-            tlv.name(tag): _value(tag, raw) if texts or tag not in _TEXT_TLVS else _count(raw)
+            tlv.name(tag): _value(tag, raw) if texts or not _may_be_text(tag) else _count(raw)
             for tag, raw in pdu.tlvs
         }
     found["frame"] = without_secrets(frame, texts=texts).hex()
@@ -128,9 +128,16 @@ def _password_at(frame: bytes) -> tuple[int, int]:
     return begin + 1, end
 
 
+def _may_be_text(tag: int) -> bool:
+    """Whether a TLV's value is a text, or may be: a vendor's is whatever the vendor likes."""
+    return tag in _TEXT_TLVS or tag not in tlv.TABLE
+
+
 def _without_text(frame: bytes) -> bytes:
-    layout = LAYOUTS.get(head_of(frame)[0])
-    if layout is None:
+    command_id = head_of(frame)[0]
+    layout = LAYOUTS.get(command_id)
+    # of a request that cannot be read (an sm_length too small, say) any octet may be its text's
+    if layout is None or (not command_id & _RESPONSE and _decoded(frame) is None):
         return _starred(frame, (c.HEADER_LENGTH, len(frame)))
     try:
         for place, field in enumerate(layout):
@@ -139,12 +146,10 @@ def _without_text(frame: bytes) -> bytes:
                 frame = _starred(frame, (at + 1, at + 1 + frame[at]))
         at = read_fields(frame, layout)[1]
     except (FieldFault, IndexError):
-        # a response may be cut short; whatever else cannot be read may be a text
-        is_response = head_of(frame)[0] & _RESPONSE
-        return frame if is_response else _starred(frame, (c.HEADER_LENGTH, len(frame)))
+        return frame  # a response that is cut short
     while at + 4 <= len(frame):
         tag, size = (int.from_bytes(frame[pos : pos + 2], "big") for pos in (at, at + 2))
-        if tag in _TEXT_TLVS:
+        if _may_be_text(tag):
             frame = _starred(frame, (at + 4, at + 4 + size))
         at += 4 + size
     return frame

@@ -155,6 +155,24 @@ def test_without_texts_there_is_none_in_any_place() -> None:
         assert text[:-1] not in without_secrets(broken, texts=False)
 
 
+@pytest.mark.parametrize("sm_length", range(16))
+def test_no_request_however_broken_shows_a_text(sm_length: int) -> None:
+    text = b"my code is 1234"
+    frame = encode(SubmitSm(destination_addr=NUMBER, short_message=text)).replace(
+        bytes((len(text),)) + text, bytes((sm_length,)) + text
+    )
+    row = shown(frame, texts=False)
+    assert b"s 1234" not in bytes.fromhex(row["frame"]) and b"s 1234".hex() not in json.dumps(row)
+
+
+def test_a_vendors_tlv_may_hold_a_text_too() -> None:
+    frame = encode(SubmitSm(destination_addr=NUMBER, tlvs=((0x1400, b"my code"), (0x0204, b"\0\1"))))
+    row = shown(frame, texts=False)
+    assert row["tlvs"] == {"0x1400": "<7 octets>", "user_message_reference": 1}
+    assert bytes.fromhex(row["frame"]) == frame.replace(b"my code", b"*" * 7)
+    assert shown(frame, texts=True)["frame"] == frame.hex()
+
+
 @pytest.mark.parametrize(
     ("data_coding", "esm_class", "data", "text"),
     [
