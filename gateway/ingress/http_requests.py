@@ -6,6 +6,7 @@ that a bare line feed ends is none (RFC 9112 §6.3, §11.2), and nothing that fo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from ipaddress import ip_address
 from typing import NamedTuple
@@ -26,6 +27,7 @@ HEAD_MAX = LINE_MAX + 32 * 1024
 """Octets of a request's head in all."""
 FORWARDED_MAX = 20
 """Addresses of X-Forwarded-For that are looked at."""
+_is_host = re.compile(r"[A-Za-z0-9._~%!$&'()*+;=:\[\]-]*", re.ASCII).fullmatch
 
 
 class Mount(NamedTuple):
@@ -52,10 +54,19 @@ def too_much() -> HttpReply:
 
 
 def unspoken_of(message: RawRequestMessage) -> HttpReply | None:
-    """The answer to what is well-formed and not spoken here: HTTP/0.9, a coding other than chunks."""
-    if message.version not in (HttpVersion10, HttpVersion11):
+    """The answer to what llhttp lets pass and is not spoken here: HTTP/0.9, a coding other than chunks.
+
+    Also to a Transfer-Encoding that says nothing, or in HTTP/1.0, which has none (RFC 9112 §6.1): whoever
+    stands before us may have found another end of the body; and to a Host that is none (§3.2).
+    """
+    if message.version not in (HttpVersion10, HttpVersion11) or not _is_host(message.headers.get("Host", "")):
         return plain(400, "this is no HTTP request")
-    if message.chunked and message.headers.get("Transfer-Encoding", "").lower() != "chunked":
+    coding = message.headers.get("Transfer-Encoding")
+    if coding is None:
+        return None
+    if not message.chunked or message.version == HttpVersion10:
+        return plain(400, "this is no HTTP request")
+    if coding.lower() != "chunked":
         return plain(501, "of transfer codings only chunked is taken")
     return None
 
