@@ -1,4 +1,4 @@
-"""K2, P1, P2 and D2 of the fault plan, short: a store that is killed, cut off from power, or on a bad disk."""
+"""K2, P1, P2 and D2 of the fault plan, short: kills, power failures and bad disks under the store."""
 
 from __future__ import annotations
 
