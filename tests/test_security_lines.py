@@ -12,6 +12,14 @@ import re
 from functools import cache
 from pathlib import Path
 
+from gateway.api import json_reading
+from gateway.core import logins
+from gateway.ingress import http_requests, mail_policy, mail_worker, smpp
+from gateway.store import sqlite_parts
+from protocols.mail import body, mime
+from protocols.sms import receipts
+from protocols.smpp.settings import SessionSettings
+
 TESTS = Path(__file__).parent
 MANUAL = TESTS.parent / "docs" / "security.md"
 UNUSED = {44, 49, 51, 70}
@@ -90,6 +98,39 @@ def test_every_line_has_a_row_in_the_manual_with_an_answer() -> None:
     assert LINES - {number for number, _, _ in rows} == set()
     assert {number for number, _, _ in rows} - LINES == set()
     assert [number for number, given, answer in rows if not given.strip() or not answer.strip()] == []
+
+
+LIMITS = (
+    (2, SessionSettings().max_pdu_length),
+    (7, SessionSettings().max_tlvs),
+    (14, SessionSettings().unknown_responses_per_min),
+    (16, SessionSettings().pdu_timeout_s),
+    (17, smpp.STUCK_AFTER_S),
+    (17, smpp.WRITE_BUFFER / 1024),
+    (19, logins.CHECKS_AT_ONCE),
+    (19, logins.CHECKS_OF_AN_ADDRESS),
+    (24, receipts.MAX_OCTETS),
+    (26, sqlite_parts.SETS_MAX),
+    (35, logins.LONGEST_DELAY_S),
+    (37, logins.CHECKS_AT_ONCE),
+    (37, logins.CHECKS_OF_AN_ADDRESS),
+    (50, mime.MAX_HEADER / 1024),
+    (52, body.MAX_DEPTH),
+    (52, body.MAX_PARTS),
+    (56, mail_worker.MAX_HTML / 1024),
+    (57, mail_policy.MAX_HOPS),
+    (61, http_requests.FIELD_MAX / 1024),
+    (61, http_requests.FIELDS_MAX),
+    (61, json_reading.MAX_DEPTH),
+)
+"""Line → a number in its row."""
+
+
+def test_security_2_7_14_16_17_19_24_26_35_37_50_52_56_57_61_the_limits_are_those_of_the_manual() -> None:
+    rows = rows_of_the_manual()
+    for line, limit in LIMITS:
+        said = [f"{given} {answer}" for number, given, answer in rows if number == line]
+        assert any(re.search(rf"(?<![\d,]){limit:,.0f}(?![\d,])", text) for text in said), (line, limit)
 
 
 def test_every_vector_that_names_a_line_names_one_that_there_is() -> None:

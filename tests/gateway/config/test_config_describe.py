@@ -40,7 +40,7 @@ def test_config_example_yaml_is_the_output() -> None:
     assert (ROOT / "config.example.yaml").read_text() == describe()
 
 
-def test_the_example_lacks_nothing_but_a_password_of_its_own(tmp_path: Path) -> None:
+def test_security_37_the_example_lacks_nothing_but_a_password_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         load(written(tmp_path, describe()))
     [problem] = caught.value.problems

@@ -34,7 +34,7 @@ def test_loopback_is_known(host: str, expected: bool) -> None:
     assert Address(host, 1).is_loopback is expected
 
 
-def test_a_secret_shows_only_on_demand() -> None:
+def test_security_38_a_secret_shows_only_on_demand() -> None:
     secret = Secret("hunter2")
     account = Account(system_id="app", password_hash=secret)
     shown = [str(secret), repr(secret), f"{secret}", f"{secret!r}", "%s" % secret, repr(account)]  # noqa: UP031

@@ -13,7 +13,7 @@ SALT = b"vector-salt-0001"
 HASH = "scrypt$15$8$1$dmVjdG9yLXNhbHQtMDAwMQ==$0VzBzFwXWYHFIY74QcIFfpC4huEdnm7tfl1Lb5gkmQQ="
 
 
-def test_the_form_is_stable() -> None:
+def test_security_37_the_form_and_the_cost_are_stable() -> None:
     assert hash_password("vector", SALT) == HASH
 
 

@@ -49,7 +49,7 @@ def test_the_oldest_stranger_goes_first() -> None:
     assert len(places) == 0
 
 
-def test_whoever_has_many_pushes_out_himself() -> None:
+def test_security_19_whoever_has_many_pushes_out_himself() -> None:
     places, guests = filled(6, "client", "flood", "other", "flood", "flood", "flood")
     assert [freed(places) for _ in range(3)] == [guests[1], guests[3], guests[4]]
     assert freed(places) is guests[0]  # all have one now

@@ -203,6 +203,15 @@ def test_security_13_a_number_is_not_used_again_while_it_is_unanswered() -> None
     assert give(smsc, submit(7)) == [submit(7)]
 
 
+def test_security_13_a_client_that_does_not_count_may_have_several_zeros_unanswered() -> None:
+    smsc, _ = bound_pair()
+    assert give(smsc, submit(0), submit(0)) == [submit(0), submit(0)]
+    assert smsc.unanswered == 2
+    for left in (1, 0):
+        smsc.respond(SubmitSmResp(sequence_number=0, message_id="1"))
+        assert smsc.unanswered == left
+
+
 def test_security_14_responses_to_nothing_are_counted_then_close() -> None:
     smsc, _ = bound_pair()
     strange = SubmitSmResp(sequence_number=1000)
@@ -217,9 +226,11 @@ def test_security_14_responses_to_nothing_are_counted_then_close() -> None:
 def test_security_14_the_count_begins_anew_each_minute() -> None:
     smsc, _ = bound_pair()
     strange = SubmitSmResp(sequence_number=1000)
-    give(smsc, *[strange] * 100, now=10.0)
-    give(smsc, *[strange] * 100, now=70.5)
+    give(smsc, *[strange] * 100, now=100.0)
+    give(smsc, *[strange] * 100, now=160.0)
     assert smsc.state is State.BOUND_TRX
+    give(smsc, strange, now=219.9)
+    assert smsc.state is State.CLOSED
 
 
 def test_security_15_a_response_of_the_wrong_type_is_ignored() -> None:
