@@ -56,10 +56,13 @@ class Ledger:
 class Load:
     """The batches of a gateway through which messages go up, and receipts come down."""
 
-    def __init__(self, ledger: Ledger, chance: random.Random, *, sweeps: bool) -> None:
+    def __init__(
+        self, ledger: Ledger, chance: random.Random, *, sweeps: bool = False, large_every: int = LARGE_EVERY
+    ) -> None:
         self._ledger = ledger
         self._chance = chance
         self._sweeps = sweeps
+        self._large_every = large_every
         self._now_ms = time.time_ns() // 1_000_000
         self._ids = itertools.count(max(ledger.accepted, default=0) + 1_000)
         self._up: list[int] = []
@@ -69,7 +72,7 @@ class Load:
     def batches(self) -> Iterator[Batch]:
         """One after the other, without end."""
         for turn in itertools.count(1):
-            is_large = turn % LARGE_EVERY == 0
+            is_large = turn % self._large_every == 0
             ids = list(
                 itertools.islice(self._ids, LARGE_MESSAGES if is_large else self._chance.randint(1, 12))
             )

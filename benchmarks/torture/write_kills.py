@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from harness import SLOW, Gateway, Verdict, prepare, rest, running, sending, smsc, stop, verdict
 from part import Part, PartError, Row, Run, at_least, count
-from store_alone import Alone, Ledger, Load
+from store_alone import LARGE_EVERY, Alone, Ledger, Load
 from stored import stored
 from tracing import Fault, attached, place_of, strace, writer_of
 
@@ -39,13 +39,14 @@ class Kind(NamedTuple):
     is_new: bool = False
     """In a new folder."""
     sweeps: bool = False
+    large_every: int = LARGE_EVERY
 
 
 KINDS = (
-    Kind("creation", 60, 4, {"pwrite64": 350, "fdatasync": 21}, from_start=True, is_new=True),
+    Kind("creation", 60, 4, {"pwrite64": 140, "fdatasync": 10, "fsync": 2}, from_start=True, is_new=True),
     Kind("start", 80, 6, {"pwrite64": 20, "fdatasync": 3}, from_start=True),
     Kind("batches", 150, 12, {"pwrite64": 600, "fdatasync": 30}, of="wal"),
-    Kind("checkpoint", 90, 6, {"pwrite64": 500, "fdatasync": 1}, of="db"),
+    Kind("checkpoint", 90, 6, {"pwrite64": 500, "fdatasync": 1}, of="db", large_every=1),
     Kind("scrub", 60, 6, {"pwrite64": 150, "fdatasync": 2}, of="db", sweeps=True),
     Kind("scrub, log emptied", 10, 1, {"ftruncate": 2}, of="wal", sweeps=True),
 )
@@ -94,7 +95,7 @@ class Chain:
         call = self._chance.choice(list(kind.calls))
         path = {"db": self._folder / FILE_NAME, "wal": self._folder / f"{FILE_NAME}-wal", "": None}[kind.of]
         fault = Fault(call, KILL, str(self._chance.randint(1, kind.calls[call])), path)
-        load = Load(self._ledger, self._chance, sweeps=kind.sweeps)
+        load = Load(self._ledger, self._chance, sweeps=kind.sweeps, large_every=kind.large_every)
         code = self._from_start(fault, load) if kind.from_start else self._when_ready(fault, load)
         self._judge()
         if code == 0:
