@@ -4,7 +4,7 @@
 
 It reads and writes octets by itself and shares no code with the gateway.  Each message goes to a number
 that ends in its marker, so what arrives is counted by marker: what is missing and what came twice is known.
-A line of JSON on standard output says when the SMSC listens, another one at the end how it went.
+A line of JSON on standard output says at the end how it went.
 """
 
 from __future__ import annotations
@@ -33,8 +33,6 @@ class Counts:
 
     messages: int
     first: int
-    wanted: int
-    """Arrivals that are waited for."""
     sent: int = 0
     acked: int = 0
     refused: int = 0
@@ -102,8 +100,7 @@ class Client(Peer):
         self._room = options.window
         self._prefix = options.prefix.encode()
         self._before = b"\0\1\1" + b"12345\0" + b"\1\1"
-        times = b"%b\0%b\0" % (options.schedule.encode(), options.validity.encode())
-        self._after = b"\0\0\0\0" + times + b"\1\0\0\0" + bytes([len(TEXT)]) + TEXT
+        self._after = b"\0\0\0\0" + b"\0\0" + b"\1\0\0\0" + bytes([len(TEXT)]) + TEXT
         self._options = options
         self.bound: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -178,13 +175,10 @@ class Smsc(Peer):
 async def load(options: argparse.Namespace) -> dict[str, object]:
     """The whole load; what came of it."""
     loop = asyncio.get_running_loop()
-    counts = Counts(options.messages, options.first, options.arrivals)
+    counts = Counts(options.messages, options.first)
     server = None
     if options.smsc is not None:
         server = await loop.create_server(lambda: Smsc(counts), HOST, options.smsc)
-        print(json.dumps({"listens": server.sockets[0].getsockname()[1]}), flush=True)
-    if options.go:
-        await asyncio.to_thread(sys.stdin.readline)
     clients = []
     for _ in range(options.binds if options.messages or options.receipts else 0):
         _, client = await loop.create_connection(lambda: Client(counts, options), HOST, options.gateway)
@@ -240,7 +234,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--gateway", type=int, metavar="PORT", help="where clients go to")
-    parser.add_argument("--smsc", type=int, metavar="PORT", help="be an SMSC there; 0: any port")
+    parser.add_argument("--smsc", type=int, metavar="PORT", help="be an SMSC there")
     parser.add_argument("--account", default="flood")
     parser.add_argument("--messages", type=int, default=0, help="sent in all")
     parser.add_argument("--arrivals", type=int, default=0, help="waited for at the SMSC")
@@ -250,9 +244,6 @@ def main() -> int:
     parser.add_argument("--binds", type=int, default=4)
     parser.add_argument("--window", type=int, default=250, help="of each bind")
     parser.add_argument("--limit", type=float, default=600.0, help="seconds, at the most")
-    parser.add_argument("--schedule", default="", help="schedule_delivery_time")
-    parser.add_argument("--validity", default="", help="validity_period")
-    parser.add_argument("--go", action="store_true", help="begin with a line on standard input")
     print(json.dumps(asyncio.run(load(parser.parse_args()))))
     return 0
 
