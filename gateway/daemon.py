@@ -370,8 +370,8 @@ class Daemon:
         for message_id, state in answer.expired:
             self.events.ended(message_id, state, "time is over", now_ms)
         for connector, more in answer.moved:
-            if more and connector in self.upstreams:
-                self.upstreams[connector].move_more()
+            if connector in self.upstreams:
+                self.upstreams[connector].moved(more=more)
             elif more:
                 self.hand_over(connector)
         if answer.sweep_again:

@@ -165,7 +165,8 @@ class Batch:
     call_replays: list[Row] = field(default_factory=list)
     """call_id (0: all of the account), account, now_ms: dead calls wait again, as new ones."""
     moves: list[Row] = field(default_factory=list)
-    """connector, other connector, flags (Wish): failover of what waits and has none of these flags."""
+    """connector, other connector, flags (Wish): failover of what waits and has none of these flags,
+    some of it at a time. A message goes to the first one that it may go to."""
     decisions: list[Row] = field(default_factory=list)
     """message_id, word, now_ms: a person's word on a message that waits. "resend" sends a held one again,
     "drop" gives one up, "hold" keeps one from being sent (Progress.PAUSED) until "release", "retry" makes one
@@ -246,7 +247,7 @@ class Answer:
     expired: list[Row] = field(default_factory=list)
     """message_id and state of what ended because its time was over."""
     moved: list[Row] = field(default_factory=list)
-    """For each move: the connector, and whether more waits for it that could go by the other."""
+    """For each connector of the moves: whether more waits for it that was not looked at."""
     sweep_again: bool = False
     """The sweep left something: sweep again soon."""
     queued: list[Row] = field(default_factory=list)

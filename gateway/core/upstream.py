@@ -98,6 +98,9 @@ class Upstream:
         self._random = random
         self._bucket = TokenBucket(rate, clock.now())
         self._backlog = True  # until the store says that nothing waits
+        self.moving = False
+        self._joined = False  # something has come since the store was at this queue's head
+        self._was_moved = False  # else the store may be in its middle since before a reload
         self._next_due_ms: int | None = None
         self._due = False  # something that was put off has its time
         self._claiming = 0
@@ -136,7 +139,7 @@ class Upstream:
         self.links.append(link)
         if self._paused_until != float("inf"):
             self._paused_until = 0.0
-        self._backlog = True  # failover may have left what only this connector can take
+        self._backlog = self._joined = True  # failover may have left what only this connector can take
         if self.silence.is_silent:
             self.silence.bound_again(self._clock.now())
         self.pump()
@@ -153,17 +156,26 @@ class Upstream:
         self.held = why
         self._paused_until = float("inf")
 
-    def move_more(self) -> None:
-        """Only a part went to the other connector; the next look moves more."""
-        self._backlog = True
-        self.down_since -= MOVE_AFTER_S
+    def moved(self, *, more: bool) -> None:
+        """Some of the queue was looked at for what can go to others; `more`: the next look goes on there.
+
+        What came meanwhile may stand before that place: then the queue is looked at once more.
+        """
+        if more:
+            self._backlog = True
+            self.down_since -= MOVE_AFTER_S
+        elif (self.moving and self._joined) or not self._was_moved:
+            self._backlog = self._was_moved = True
+        self.moving = more
 
     def nothing_waits(self) -> None:
         """The store found nothing for this connector."""
         self._backlog = False
 
     def moved_away(self, now: float) -> None:
-        """What waited went to another connector; look again when more has come."""
+        """What waits goes to other connectors; look again when more has come."""
+        if not self.moving:
+            self._joined = False
         self._backlog = self._due = False
         self.down_since = now
 
@@ -304,6 +316,7 @@ class Upstream:
 
     def queued(self, due_ms: int) -> None:
         """A message waits on disk for this connector."""
+        self._joined = True
         if due_ms <= self._clock.now_ms():
             self._backlog = True
             self.pump()
@@ -371,7 +384,7 @@ class Upstream:
         elif turn is Turn.ENDED:
             self._events.say("info", "answers_again", connector=self.name)
         if turn is not Turn.NOTHING:
-            self._backlog = True
+            self._backlog = self._joined = True
 
     # -- results ---------------------------------------------------------------------------------------
 

@@ -30,6 +30,8 @@ SWEEP_ROWS = 1000
 """A sweep that found so many of a kind has not seen all."""
 UNFINISHED_LOOK = 20_000
 """So many segments are looked at for those of one connector that wait for a receipt."""
+RECEIPT_LOOK = 20_000
+"""So many messages a sweep looks at for those whose receipt never came; the next one goes on behind them."""
 REMEMBERED = 50_000
 """Ended messages whose segments are kept so that a repeated receipt is recognised."""
 
@@ -61,12 +63,13 @@ class Applier:
         self.records = RecordSteps(self._run, self._many)
         self.mail = MailSteps(self.boot, self._run, self._many, self.api)
         self.parts = PartSteps(self._run, self._many)
-        self.failover = FailoverSteps(self._run)
+        self.failover = FailoverSteps(self._run, self._many)
         self.operations = OperationSteps(self._run, self._many, self.parts)
         self.decisions = DecisionSteps(self._run, self._many)
         self.accounts = AccountSteps(self._run, self._many)
         self.money = MoneySteps(self._run, self._many)
         self.history = HistorySteps(connection, self._run, self._many)
+        self._old_after = 0
         self._read_counts()
 
     def apply(self, batch: Batch) -> Answer:
@@ -82,6 +85,7 @@ class Applier:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
             self._read_counts()
+            self.failover.forget_places()
             self.mail.read_counts()
             self.parts.read_counts()
             self.history.read_settings()
@@ -392,7 +396,7 @@ class Applier:
     def _sweep(self, sweep: Sweep, answer: Answer) -> None:
         run = self._run
         run("end_expired", (sweep.now_ms,))
-        run("end_without_receipt", (sweep.now_ms, sweep.oldest_id, sweep.receipt_before_ms))
+        self._end_without_receipt(sweep)
         ended = self.connection.execute("SELECT message_id, state FROM temp.ended").fetchall()
         answer.expired.extend(ended)
         self._finish(answer)
@@ -421,6 +425,15 @@ class Applier:
         answer.sweep_again |= self.history.sweep(sweep)
         answer.sweep_again |= self.api.sweep(sweep)
         answer.sweep_again |= self.calls.sweep(sweep.history_before_ms, sweep.now_ms)
+
+    def _end_without_receipt(self, sweep: Sweep) -> None:
+        after = self._old_after
+        looked, last = self._run("look_for_old", (after, sweep.oldest_id, RECEIPT_LOOK)).fetchone()
+        if looked:
+            asked = (sweep.now_ms, after, last, sweep.receipt_before_ms, SWEEP_ROWS)
+            if self._run("end_without_receipt", asked).rowcount >= SWEEP_ROWS:
+                return  # what has ended is gone the next time
+        self._old_after = last if looked >= RECEIPT_LOOK else 0
 
     # -- SQLite ----------------------------------------------------------------------------------------
 

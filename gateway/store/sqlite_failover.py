@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from gateway.core.batch import Answer, Row
-from gateway.store.steps import Run
+from gateway.store.steps import Many, Run
 
 MOVE_ROWS = 10_000
-"""So many queued messages change their connector in one batch."""
+"""So many messages of a queue are looked at in one batch."""
 REROUTE_WAIT_MS = 1000
 """So long what was refused of a long message waits for the answers to its other segments: mostly all are
 refused, and then it goes on as a whole."""
+
+_HEAD: tuple[tuple[Row, ...], int, int] = ((), -(1 << 63), 0)
 
 
 class FailoverSteps:
     """What a batch says of connectors that cannot take what they were given."""
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, many: Many) -> None:
         self._run = run
+        self._many = many
+        # connector → what it was asked for, and due_ms and message_id of what was looked at last
+        self._places: dict[str, tuple[tuple[Row, ...], int, int]] = {}
+
+    def forget_places(self) -> None:
+        """What was looked at last is not known any more: queues are looked at from their heads."""
+        self._places.clear()
 
     def reroute(self, rows: list[Row], answer: Answer) -> None:
         """Segments that an SMSC refused for good; see Batch.rerouted."""
@@ -34,18 +45,36 @@ class FailoverSteps:
             self._run("insert_incident", (message_id, now_ms, text))
             answer.queued.append((connector, due_ms))
 
-    def move(self, rows: list[Row], answer: Answer) -> None:
+    def move(self, rows: Iterable[Row], answer: Answer) -> None:
         """Queues of connectors that do not work; see Batch.moves.
 
-        The rest of a long queue waits for the same connector, and does not go to the one behind it.
+        A message goes to the first connector that may take it.  Of a long queue only some are looked at,
+        whether they go or not, and the next batch goes on behind them.
         """
-        unfinished: set[object] = set()
-        for row in rows:
-            if row[0] in unfinished:
-                continue
-            moved = self._run("move_queue", (*row, MOVE_ROWS)).rowcount
-            answer.moved.append((row[0], moved >= MOVE_ROWS))
-            if moved >= MOVE_ROWS:
-                unfinished.add(row[0])
-            if moved:
-                answer.queued.append((row[1], 0))
+        asked: dict[str, dict[Row, None]] = {}
+        for idle, other, flags in rows:
+            asked.setdefault(idle, {})[other, flags] = None
+        for idle, others in asked.items():
+            answer.moved.append((idle, self._move_some(idle, tuple(others), answer)))
+
+    def _move_some(self, idle: str, others: tuple[Row, ...], answer: Answer) -> bool:
+        """Whether some were not looked at yet."""
+        before, due_ms, message_id = self._places.pop(idle, _HEAD)
+        if before != others:
+            _, due_ms, message_id = _HEAD
+        moved: list[Row] = []
+        looked, place = 0, _HEAD
+        found = self._run("look_at_queue", (idle, due_ms, message_id, MOVE_ROWS))
+        for due_ms, message_id, alternatives, flags in found:
+            looked += 1
+            place = (others, due_ms, message_id)
+            ways = alternatives.split(" ")
+            other = next((other for other, stays in others if other in ways and not flags & stays), None)
+            if other is not None:
+                moved.append((other, message_id))
+        self._many("move_message", moved)
+        answer.queued.extend((other, 0) for other in dict.fromkeys(row[0] for row in moved))
+        if looked < MOVE_ROWS:
+            return False
+        self._places[idle] = place
+        return True

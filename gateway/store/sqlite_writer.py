@@ -15,6 +15,8 @@ import socket
 import sqlite3
 import sys
 import time
+from collections import Counter
+from operator import itemgetter
 from pathlib import Path
 
 from gateway.core.api import NEWEST_API_ID
@@ -72,7 +74,7 @@ def _open(path: Path) -> tuple[Applier, Row]:
     applier = Applier(connection, now_ms=_now_ms())
     in_doubt = applier.recover(_now_ms())
     newest = connection.execute(applier.sql["newest_id"]).fetchone()[0]
-    messages = connection.execute(applier.sql["count_messages"]).fetchall()
+    messages = list(Counter(map(itemgetter(0), connection.execute(applier.sql["list_accounts"]))).items())
     queued = connection.execute(applier.sql["count_queued"]).fetchall()
     marks = connection.execute(applier.sql["list_marks"]).fetchall()
     counts, blacklist = applier.accounts.day_counts(_now_ms()), applier.accounts.blacklist()

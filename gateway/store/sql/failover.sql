@@ -14,3 +14,18 @@ UPDATE message SET connector = CASE connector WHEN ?2 THEN ?3 ELSE connector END
     progress = CASE progress WHEN 2 THEN 2 ELSE 0 END,
     due_ms = CASE progress WHEN 0 THEN min(due_ms, ?4) ELSE ?4 END
 WHERE message_id = ?1 RETURNING connector, segments, due_ms;
+
+-- name: look_at_queue
+-- What waits for a connector, in the order of its queue from a place on (due_ms, message_id), some at a time.
+-- Two searches: one for both columns would walk all of the same due_ms, which may be the whole queue.
+SELECT * FROM (
+    SELECT due_ms, message_id, alternatives, flags FROM message
+    WHERE connector = ?1 AND progress = 0 AND due_ms = ?2 AND message_id > ?3 ORDER BY message_id LIMIT ?4)
+UNION ALL SELECT * FROM (
+    SELECT due_ms, message_id, alternatives, flags FROM message
+    WHERE connector = ?1 AND progress = 0 AND due_ms > ?2 ORDER BY due_ms, message_id LIMIT ?4)
+LIMIT ?4;
+
+-- name: move_message
+-- It goes by another connector.
+UPDATE message SET connector = ? WHERE message_id = ?;

@@ -213,13 +213,6 @@ UPDATE message SET progress = 1 WHERE message_id = ?;
 -- When a connector's queue has something to do again.
 SELECT min(due_ms) FROM message WHERE connector = ? AND progress = 0;
 
--- name: move_queue
--- Failover: what waits for one connector, and may go by another, goes by the other; some at a time.
-UPDATE message SET connector = ?2 WHERE message_id IN (
-    SELECT message_id FROM message WHERE connector = ?1 AND progress = 0
-    AND instr(' ' || alternatives || ' ', ' ' || ?2 || ' ') > 0 AND NOT flags & ?3
-    ORDER BY due_ms, message_id LIMIT ?4);
-
 -- name: insert_receipt_row
 -- A receipt of this batch.
 INSERT INTO temp.receipt (n, connector, upstream_id, key_same, key_second, key_third, peer, state, final, error,
@@ -323,11 +316,16 @@ AND segments = (SELECT count(*) FROM submission WHERE message_id = ?1 AND attemp
 INSERT OR IGNORE INTO temp.ended (message_id, state, error, done_ms, info)
 SELECT message_id, 3, '', ?1, '' FROM message WHERE progress <> 1 AND progress <> 4 AND expires_ms <= ?1 LIMIT 1000;
 
+-- name: look_for_old
+-- The next messages in the order of their ids: how many they are, and the last one.
+SELECT count(*), max(message_id) FROM (
+    SELECT message_id FROM message WHERE message_id > ? AND message_id < ? ORDER BY message_id LIMIT ?);
+
 -- name: end_without_receipt
 -- Its receipt never came: long after the end of its validity a message ends as unknown.
 INSERT OR IGNORE INTO temp.ended (message_id, state, error, done_ms, info)
 SELECT message_id, 7, 'no receipt', ?1, '' FROM message
-WHERE message_id < ?2 AND progress = 1 AND expires_ms <= ?3 LIMIT 1000;
+WHERE message_id > ?2 AND message_id <= ?3 AND progress = 1 AND expires_ms <= ?4 ORDER BY message_id LIMIT ?5;
 
 -- name: count_ended
 -- How many open messages each account has less; whether some came by mail, are (with) segments of their sender's,
@@ -488,9 +486,9 @@ DELETE FROM delivery WHERE delivery_id IN (SELECT delivery_id FROM
 -- How many deliveries wait for each account.
 SELECT account, count(*) FROM delivery GROUP BY account;
 
--- name: count_messages
--- Open messages of each account, for the limits.
-SELECT account, count(*) FROM message GROUP BY account;
+-- name: list_accounts
+-- The account of each open message, to be counted: grouping would sort all of them in memory.
+SELECT account FROM message NOT INDEXED;
 
 -- name: count_queued
 -- What waits for each connector.

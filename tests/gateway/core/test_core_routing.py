@@ -107,6 +107,23 @@ def test_a_link_that_was_there_a_moment_ago_counts_from_its_end() -> None:
     assert house.moves(Route("", ("one", "two"))) == set()
 
 
+def test_what_joined_a_long_queue_while_it_was_looked_at_is_looked_at_too() -> None:
+    house = House()
+    house.up("two")
+    upstream, route = house.upstreams["one"], Route("", ("one", "two"))
+    upstream.moved_away(house.clock.now())
+    upstream.moved(more=False)  # the first time the store may have begun in the middle
+    for joins in (True, False):
+        upstream.moved_away(house.clock.now())
+        upstream.moved(more=True)
+        if joins:
+            upstream.queued(0)
+        upstream.moved_away(house.clock.now())
+        upstream.moved(more=False)
+        house.clock.advance(MOVE_AFTER_S)
+        assert bool(house.moves(route)) is joins
+
+
 def test_a_move_is_one_row_one_event_and_a_claim_behind_it() -> None:
     house = House()
     house.up("two")
