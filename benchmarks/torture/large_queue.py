@@ -99,6 +99,8 @@ class Found(NamedTuple):
     accepted: int
     build_s: float
     ready_s: float
+    ready_cpu_s: float
+    """CPU of all processes until then."""
     queued_after: int
     """Messages that wait after the kill."""
     beside: list[Turn]
@@ -142,10 +144,19 @@ class Place:
         """The most memory that each process has had at once."""
         return [_peak_bytes(pid) for pid in processes(self.gateway.pid)]
 
+    def cpu_s(self) -> float:
+        """CPU that its processes have used until now."""
+        return sum(_cpu_s(pid) for pid in processes(self.gateway.pid))
+
     def waiting(self) -> int:
         """Messages that the connector without an SMSC has to send."""
         rows = ask(self.gateway.state_dir, "queue")["summary"]["upstream"]
         return sum(row["messages"] for row in rows if row["connector"] == "far")
+
+
+def _cpu_s(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _peak_bytes(pid: int) -> int:
@@ -237,6 +248,7 @@ def measure(run: Run, size: Size) -> Found:
         built_rss, built_peak = million.rss(), million.peaks()
         million.gateway.kill(whole_group=True)
         ready_s = million.gateway.start()
+        ready_cpu_s = million.cpu_s()
         start_rss, queued_after = million.rss(), million.waiting()
         run.say(f"ready after {ready_s:.2f} s, {queued_after:,} wait")
         with running(empty.gateway):
@@ -253,6 +265,7 @@ def measure(run: Run, size: Size) -> Found:
         built.acked,
         built.seconds,
         ready_s,
+        ready_cpu_s,
         queued_after,
         with_queue,
         without,
@@ -318,6 +331,7 @@ def rows(found: Found, size: Size) -> list[Row]:
             f"≤ {READY_MOST_S:g} s",
             found.ready_s <= READY_MOST_S,
         ),
+        Row("CPU of this, all processes", f"{found.ready_cpu_s:.2f} s"),
         count("lost by the kill", abs(found.accepted - found.queued_after)),
         Row("messages/s beside the queue, median", f"{medians[0]:,.0f}"),
         Row("messages/s without a queue, median", f"{medians[1]:,.0f}"),

@@ -15,6 +15,7 @@ FINE = Found(
     accepted=1_000,
     build_s=1.0,
     ready_s=2.0,
+    ready_cpu_s=1.5,
     queued_after=1_000,
     beside=[TURN, TURN, TURN],
     empty=[TURN, TURN],
