@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from gateway.core.model import MessageState
+from gateway.core.model import MessageState, Progress
 from gateway.store import reader_calls
 from gateway.store.reader_mail import letters_of
 from protocols.sms.addresses import mask
@@ -29,21 +29,26 @@ _LISTINGS = {
 }
 LISTINGS = (*_LISTINGS, "letters", "calls")
 
-_BY_ACCOUNT = (
-    "SELECT connector, account, sum(progress = 0) AS messages, "
-    "min(CASE progress WHEN 0 THEN accepted_ms END) AS oldest_ms, "
-    "min(CASE progress WHEN 0 THEN max(due_ms, 0) END) AS next_due_ms, "
-    "sum(progress = 5) AS paused, sum(progress = 2) AS held, sum(progress = 3) AS gathered "
-    "FROM message WHERE progress <> 1 AND progress <> 4 GROUP BY connector, account "
-    "ORDER BY connector, account"
+SUMMARY_ROWS = 50_000
+"""So many messages are counted at once: what reads for long keeps the log from beginning anew."""
+_SLICE_END = (
+    "SELECT max(message_id) FROM "
+    "(SELECT message_id FROM message WHERE message_id > ? ORDER BY message_id LIMIT ?)"
+)
+_SLICE = (
+    "SELECT connector, account, progress, count(*), min(accepted_ms), min(max(due_ms, 0)) "
+    "FROM message NOT INDEXED WHERE message_id > ? AND message_id <= ? GROUP BY connector, account, progress"
 )
 _DOWNSTREAM = (
     "SELECT account, count(*) AS deliveries, min(created_ms) AS oldest_ms FROM delivery GROUP BY account"
 )
+_COUNTED = {
+    Progress.QUEUED: "messages",
+    Progress.PAUSED: "paused",
+    Progress.HELD: "held",
+    Progress.GATHERED: "gathered",
+}
 _SUMS = {
-    "awaiting_receipt": "SELECT count(*) FROM message WHERE progress = 1",
-    "paused": "SELECT count(*) FROM message WHERE progress = 5",
-    "held": "SELECT count(*) FROM message WHERE progress = 2",
     "ambiguous_open": "SELECT count(*) FROM ambiguous WHERE settled_ms IS NULL",
     "unmatched_receipts": "SELECT count(*) FROM parked_receipt",
     "dead": "SELECT count(*) FROM dead_delivery",
@@ -69,15 +74,42 @@ def summary(connection: sqlite3.Connection) -> dict[str, Any]:
     """How much waits, and where.
 
     `upstream`: what goes by itself, of each connector; `by_account`: that, and what does not, of each of them
-    and account; `downstream`: of each account.
+    and account; `downstream`: of each account.  Messages are counted some at a
+    time, while others come and end.
     """
-    by_account = _rows(connection, _BY_ACCOUNT)
+    by_account, awaiting_receipt = _by_account(connection)
     return {
         "upstream": _of_connectors(by_account),
         "by_account": by_account,
         "downstream": _rows(connection, _DOWNSTREAM),
+        "awaiting_receipt": awaiting_receipt,
+        "paused": sum(row["paused"] for row in by_account),
+        "held": sum(row["held"] for row in by_account),
         **{name: int(connection.execute(sql).fetchone()[0]) for name, sql in _SUMS.items()},
     }
+
+
+def _by_account(connection: sqlite3.Connection) -> tuple[list[dict[str, Any]], int]:
+    """What waits, of each connector and account, and how many messages wait for their receipts."""
+    found: dict[tuple[str, str], dict[str, Any]] = {}
+    awaiting_receipt = after = 0
+    while (last := connection.execute(_SLICE_END, (after, SUMMARY_ROWS)).fetchone()[0]) is not None:
+        for connector, account, progress, count, oldest_ms, due_ms in connection.execute(
+            _SLICE, (after, last)
+        ):
+            awaiting_receipt += count if progress == Progress.SENT else 0
+            if progress in _COUNTED:
+                empty = {"connector": connector, "account": account, "messages": 0}
+                empty |= {"oldest_ms": None, "next_due_ms": None, "paused": 0, "held": 0, "gathered": 0}
+                row = found.setdefault((connector, account), empty)
+                row[_COUNTED[progress]] += count
+                if progress == Progress.QUEUED:
+                    row["oldest_ms"] = min(oldest_ms, row["oldest_ms"] or oldest_ms)
+                    row["next_due_ms"] = (
+                        due_ms if row["next_due_ms"] is None else min(due_ms, row["next_due_ms"])
+                    )
+        after = last
+    return [row for _, row in sorted(found.items())], awaiting_receipt
 
 
 def _of_connectors(by_account: list[dict[str, Any]]) -> list[dict[str, Any]]:

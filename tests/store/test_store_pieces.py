@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from gateway_fakes import NOW_MS, message
 from store_support import SqliteEngine, Store
 
-from gateway.store import sqlite_apply, sqlite_failover
+from gateway.store import reader_lists, sqlite_apply, sqlite_failover
+from gateway.store.reader import Reader
+from gateway.store.sqlite_open import open_reader
 
 
 def test_a_move_says_whether_more_waits(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,3 +110,25 @@ def test_a_sweep_says_whether_something_is_left(store: Store, monkeypatch: pytes
     store.queue(message(1, expires_ms=NOW_MS), message(2, expires_ms=NOW_MS))
     assert store.sweep(NOW_MS).sweep_again
     assert not store.sweep(NOW_MS).sweep_again
+
+
+def test_the_sums_of_what_waits_are_made_of_short_looks(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for n in range(1, 21):
+        row = (*message(n, connector=f"c{n % 2}", account=f"a{n % 3}", due_ms=n % 5), n % 6)
+        store.apply(accepted=[row])
+    assert isinstance(store.engine, SqliteEngine)
+    path = store.engine.path
+    whole = Reader(path).summary()
+    monkeypatch.setattr(reader_lists, "SUMMARY_ROWS", 3)
+    assert Reader(path).summary() == whole
+    assert sum(row["messages"] for row in whole["by_account"]) == 3
+    assert (whole["awaiting_receipt"], whole["paused"], whole["held"]) == (4, 3, 4)
+    with closing(open_reader(path)) as connection:
+        said: list[str] = []
+        connection.set_trace_callback(said.append)
+        reader_lists.summary(connection)
+        looks = [sql for sql in said if "GROUP BY connector, account, progress" in sql]
+        assert len(looks) == 7
+        assert not any("BEGIN" in sql for sql in said)
