@@ -40,6 +40,8 @@ class Ledger:
 
     def __init__(self) -> None:
         self.accepted: set[int] = set()
+        self.newest_id = 0
+        """Of all messages that were sent to the store, answered or not."""
         self.ended: set[int] = set()
         """Messages whose receipt was taken: its SMSC does not bring it again."""
         self.brought: set[int] = set()
@@ -64,7 +66,7 @@ class Load:
         self._sweeps = sweeps
         self._large_every = large_every
         self._now_ms = time.time_ns() // 1_000_000
-        self._ids = itertools.count(max(ledger.accepted, default=0) + 1_000)
+        self._ids = itertools.count(ledger.newest_id + 1)
         self._up: list[int] = []
         self._awaited: list[int] = []
         self._deliveries: list[tuple[int, int]] = []
@@ -76,6 +78,7 @@ class Load:
             ids = list(
                 itertools.islice(self._ids, LARGE_MESSAGES if is_large else self._chance.randint(1, 12))
             )
+            self._ledger.newest_id = ids[-1]
             text = self._chance.randbytes(LARGE_OCTETS if is_large else 100)
             batch = Batch(
                 accepted=[(*_message(n, text, self._now_ms), Progress.SENT.value) for n in ids],

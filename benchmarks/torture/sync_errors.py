@@ -27,6 +27,7 @@ from part import Part, PartError, Row, Run, at_least, count
 from stored import acknowledged_ids, stored
 from tracing import Fault, attached, writer_of
 
+from gateway.cli.daemon_client import ask
 from gateway.store.sqlite_open import FILE_NAME
 
 RATE = 300.0
@@ -75,12 +76,11 @@ class Errors:
     def writes_fail(self) -> None:
         """Some writes of the log report an error: the gateway refuses, tries again, and goes on."""
         until_flowing(self._run)
-        said = len(self._log())
         error = self._chance.choice(list(NAMES))
         first = self._chance.randint(1, 100)
         fault = Fault("pwrite64", f"error={error}", f"{first}..{first + SOME_WRITES - 1}", self._wal)
         with attached(writer_of(self._gateway.pid), fault, self._trace):
-            self._until(lambda: f"({NAMES[error]})" in self._log()[said:], "its log does not say so")
+            self._until(lambda: self._complains_of(NAMES[error]), "its status does not say so")
             self._until_acknowledging()
         self.times[f"pwrite64: {error}"] += 1
 
@@ -96,6 +96,11 @@ class Errors:
     def _until_acknowledging(self) -> None:
         before = acknowledged(self._run)
         self._until(lambda: acknowledged(self._run) > before, "it does not go on")
+
+    def _complains_of(self, name: str) -> bool:
+        """Errors that follow each other within seconds are told once by the log, each by the status."""
+        problems: list[str] = ask(self._gateway.state_dir, "status")["problems"]
+        return any(f"({name})" in problem for problem in problems)
 
     def _log(self) -> str:
         return self._gateway.log.read_text()
