@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sqlite3
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,26 @@ END = {"end": True}
 STILL_HERE: dict[str, Any] = {}
 """An answer that says nothing, from a handler that has nothing to say for long (TIMEOUT_S is the limit)."""
 
+ROWS_AT_ONCE = 1000
+"""So many rows of a long answer are made JSON at once: all of them would hold up every session."""
+
 Request = dict[str, Any]
 Reply = dict[str, Any]
 Handler = Callable[[Request], Awaitable[Reply] | AsyncIterator[Reply]]
+
+
+def _pieces(reply: Reply) -> Iterator[bytes]:
+    """An answer's line; a long list of rows comes in pieces."""
+    rows = reply.get("rows")
+    if not isinstance(rows, list) or len(rows) <= ROWS_AT_ONCE:
+        yield json.dumps(reply).encode() + b"\n"
+        return
+    rest = {name: value for name, value in reply.items() if name != "rows"}
+    yield (json.dumps(rest)[:-1] + (", " if rest else "") + '"rows": [').encode()
+    for start in range(0, len(rows), ROWS_AT_ONCE):
+        some = json.dumps(rows[start : start + ROWS_AT_ONCE])[1:-1]
+        yield (f", {some}" if start else some).encode()
+    yield b"]}\n"
 
 
 class ControlSocket:
@@ -53,8 +70,10 @@ class ControlSocket:
             async with asyncio.timeout(TIMEOUT_S) as timeout:
                 async with aclosing(self._replies(await reader.readline())) as replies:
                     async for reply in replies:
-                        writer.write(json.dumps(reply).encode() + b"\n")
-                        await writer.drain()
+                        for piece in _pieces(reply):
+                            writer.write(piece)
+                            await writer.drain()
+                            await asyncio.sleep(0)  # drain() alone lets nobody else run
                         timeout.reschedule(asyncio.get_running_loop().time() + TIMEOUT_S)
         except (TimeoutError, OSError, ValueError):
             pass  # the other end has left, or does not speak this
