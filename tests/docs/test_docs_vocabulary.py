@@ -35,7 +35,8 @@ def events_of(file: Path) -> dict[str, tuple[set[str], set[str]]]:
             continue
         method, arguments = call.func.attr, call.args
         fields = {keyword.arg for keyword in call.keywords if keyword.arg}
-        if method in ("say", "tell", "_say") and len(arguments) >= 2 and constants(arguments[1]):
+        is_said = method in ("say", "tell") or (method == "_say" and file.name == "link_news.py")
+        if is_said and len(arguments) >= 2 and constants(arguments[1]):
             levels, [name] = constants(arguments[0]), constants(arguments[1])
             if ast.unparse(call.func.value).rpartition(".")[2] not in ("events", "_events"):
                 fields |= _OWN_FIELDS.get(file.parent.name, set())
