@@ -50,7 +50,10 @@ class DeadAlarm:
     def _tell(self, counts: Mapping[str, int]) -> None:
         for name, count in counts.items():
             if count > self.counts.get(name, 0):
-                self._daemon.events.say("warning", "dead_letters", **_of(name), count=count, see=_SEE)
+                kind, account = _of(name)
+                self._daemon.events.say(
+                    "warning", "dead_letters", kind=kind, account=account or "-", count=count, see=_SEE
+                )
         self.counts = counts
 
     async def stop(self) -> None:
@@ -62,16 +65,17 @@ class DeadAlarm:
     def problems(self) -> Iterator[str]:
         """What an admin should know of."""
         for name, count in sorted(self.counts.items()):
-            of = " of ".join(filter(None, _of(name).values()))
+            of = " of ".join(filter(None, _of(name)))
             yield f"{count} {of} died within a day: {_SEE}"
 
 
 _SEE = "smsc-gateway deadletters list"
 
 
-def _of(name: str) -> dict[str, str]:
+def _of(name: str) -> tuple[str, str]:
+    """What died, and whose it was."""
     if name == _LETTERS:
-        return {"kind": "letters"}
+        return "letters", ""
     if name.startswith(DEAD_CALLS):
-        return {"kind": "calls", "account": name.removeprefix(DEAD_CALLS)}
-    return {"kind": "deliveries", "account": name}
+        return "calls", name.removeprefix(DEAD_CALLS)
+    return "deliveries", name
