@@ -17,8 +17,8 @@ from gateway.core import logins
 from gateway.ingress import http_requests, mail_policy, mail_worker, smpp
 from gateway.store import sqlite_parts
 from protocols.mail import body, mime
-from protocols.sms import receipts
 from protocols.smpp.settings import SessionSettings
+from protocols.sms import receipts
 
 TESTS = Path(__file__).parent
 MANUAL = TESTS.parent / "docs" / "security.md"
