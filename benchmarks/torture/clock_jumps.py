@@ -125,8 +125,8 @@ PARTS = (
         name="T1",
         title="the clock jumps",
         how="The gateway's processes see a clock (libfaketime) that goes an hour on and back, an hour back,"
-        " 30 days and a year on, and to before 1972, while 200 messages/s flow; then it is started with a clock"
-        " that is an hour behind, and with one that has no date. Timers are not to move, and nothing is to"
+        " 30 days and a year on, and to before 1972, while 200 messages/s flow; then it is started with one"
+        " that is an hour behind, and one that has no date. Timers are not to move, and nothing is to"
         " expire or to be deleted.",
         run=clock_jumps,
     ),

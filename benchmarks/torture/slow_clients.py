@@ -203,7 +203,10 @@ def stand(run: Run) -> list[Row]:
     """Floods from many addresses and from one, with the limits as they are and with room for all."""
     rows: list[Row] = []
     for room in (False, True) if run.full else (False,):
-        rows += _against(run, room=room)
+        one = run._replace(folder=run.folder / f"room-{room}", ledgers=run.ledgers / f"room-{room}")
+        one.folder.mkdir()
+        one.ledgers.mkdir()
+        rows += _against(one, room=room)
     return rows
 
 

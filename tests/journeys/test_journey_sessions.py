@@ -329,7 +329,7 @@ def test_security_17_peer_that_never_reads(tmp_path: Path, monkeypatch: pytest.M
             deaf.transport.pause_reading()
             deaf.transport.write(b"".join(encode(EnquireLink(sequence_number=n)) for n in range(1, 6000)))
             await gateway.until(lambda: connection._stuck_since is not None)
-            assert not connection._transport.is_reading()  # or its requests would fill the memory with answers
+            assert not connection._transport.is_reading()  # its requests would become answers
             other = await gateway.client()
             gateway.clock.advance(29.9)
             assert await other.submit()  # others are served meanwhile
