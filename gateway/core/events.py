@@ -17,6 +17,8 @@ from gateway.core.model import Message, MessageState
 from protocols.sms.addresses import mask
 
 QUIET_S = 10.0
+REFUSED_LOGINS = 100
+"""Lines of one kind in QUIET_S: fail2ban wants each address, and a stranger must not fill the disk."""
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 _STATE_NAMES = {int(state): state.name for state in MessageState}
 _UNSAFE = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F)} | {
@@ -170,15 +172,17 @@ class Events:
         if _LEVELS[level] >= _LEVELS["warning"]:
             self.flush()
 
-    def seldom(self, level: str, name: str, now: float, **fields: object) -> None:
-        """The same of what a stranger can cause: a line in ten seconds, and how many were kept back."""
-        quiet_until, kept_back = self._quiet.get(name, (0.0, 0))
+    def seldom(self, level: str, name: str, now: float, *, at_most: int = 1, **fields: object) -> None:
+        """The same of what a stranger can cause: so many lines in ten seconds, and a count of more."""
+        quiet_until, count = self._quiet.get(name, (0.0, 0))
         if now < quiet_until:
-            self._quiet[name] = (quiet_until, kept_back + 1)
-            return
-        self._quiet[name] = (now + QUIET_S, 0)
-        if kept_back:
-            fields["kept_back"] = kept_back
+            self._quiet[name] = (quiet_until, count + 1)
+            if count >= at_most:
+                return
+        else:
+            self._quiet[name] = (now + QUIET_S, 1)
+            if count > at_most:
+                fields["kept_back"] = count - at_most
         self.say(level, name, **fields)
 
     def flush(self) -> None:

@@ -12,7 +12,7 @@ from gateway.core.batch import Journal
 from gateway.core.clock import Clock
 from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
-from gateway.core.events import Events
+from gateway.core.events import REFUSED_LOGINS, Events
 from gateway.core.logins import Logins
 from gateway.core.submission import Submission
 from gateway.core.taps import NOBODY
@@ -244,9 +244,11 @@ class SmppListener:
             self.say("info", "bound", connection, mode=connection.session.state.value)
 
     def _refuse(self, connection: SmppConnection, request: Bind, status: int, reason: str) -> None:
-        self.events.say(
+        self.events.seldom(
             "warning",
             "bind_refused",
+            self.clock.now(),
+            at_most=REFUSED_LOGINS,
             system_id=request.system_id,
             peer=connection.peer,
             answer=c.status_name(status),

@@ -15,7 +15,7 @@ from gateway.config.mail_model import LmtpListener as LmtpConfig
 from gateway.config.mail_model import SmtpListener as SmtpConfig
 from gateway.core.accounts import Account
 from gateway.core.clock import Clock
-from gateway.core.events import Events
+from gateway.core.events import REFUSED_LOGINS, Events
 from gateway.core.logins import Logins
 from gateway.ingress.door import Door
 from gateway.ingress.smtp import STOPPING, TOO_MANY, LmtpSession, MailSession
@@ -145,10 +145,8 @@ class MailListener(ABC):
         place = traceback.extract_tb(error.__traceback__)[-1:]
         where = "".join(f" in {Path(line.filename).name}:{line.lineno}" for line in place)
         reason = type(error).__name__ + where
-        self._say_seldom("mail_fault", level="error", peer=session.peer or "local", reason=reason)
-
-    def _say_seldom(self, name: str, *, level: str = "warning", **fields: object) -> None:
-        self.events.seldom(level, name, self.clock.now(), **fields)
+        peer = session.peer or "local"
+        self.events.seldom("error", "mail_fault", self.clock.now(), peer=peer, reason=reason)
 
     # -- what a client may do --------------------------------------------------------------------------
 
@@ -229,7 +227,15 @@ class SmtpListener(MailListener):
             reason = "the address is not in allowed_addresses"
         else:
             return account
-        self._say_seldom("mail_login_refused", account=name, peer=peer, reason=reason)
+        self.events.seldom(
+            "warning",
+            "mail_login_refused",
+            self.clock.now(),
+            at_most=REFUSED_LOGINS,
+            account=name,
+            peer=peer,
+            reason=reason,
+        )
         raise MailError("535 5.7.8", "unknown name or bad password")
 
     @property

@@ -40,12 +40,9 @@ def events_of(file: Path) -> dict[str, tuple[set[str], set[str]]]:
             levels, [name] = constants(arguments[0]), constants(arguments[1])
             if ast.unparse(call.func.value).rpartition(".")[2] not in ("events", "_events"):
                 fields |= _OWN_FIELDS.get(file.parent.name, set())
-        elif method == "_say_seldom":
-            level = next((keyword.value for keyword in call.keywords if keyword.arg == "level"), None)
-            levels, [name] = constants(level) if level else {"warning"}, constants(arguments[0])
-            fields.discard("level")
         elif method == "seldom" and constants(arguments[1]):
             levels, [name] = constants(arguments[0]), constants(arguments[1])
+            fields.discard("at_most")
         elif method == "_message" and file.name == "events.py":
             assert isinstance(arguments[1], ast.JoinedStr)
             words = "".join(part for it in arguments[1].values for part in constants(it) or {"…"})

@@ -133,6 +133,25 @@ def test_empty_and_spaced_values_are_quoted() -> None:
     assert written == [f'{STAMP} info reloaded connectors="" fix="do this" count=3\n']
 
 
+def test_what_strangers_cause_is_told_so_often_and_then_counted() -> None:
+    events, written = recorded_events()
+    for number in range(5):
+        events.seldom("warning", "bind_refused", 100.0 + number, at_most=2, number=number)
+        events.seldom("warning", "bad_input", 100.0 + number, number=number)
+    for now in (110.0, 119.9, 120.0):
+        events.seldom("warning", "bind_refused", now, at_most=2, at=now)
+    events.seldom("warning", "bad_input", 110.0)
+    assert [line.partition(" warning ")[2] for line in written] == [
+        "bind_refused number=0\n",
+        "bad_input number=0\n",
+        "bind_refused number=1\n",
+        "bind_refused at=110.0 kept_back=3\n",
+        "bind_refused at=119.9\n",
+        "bind_refused at=120.0\n",
+        "bad_input kept_back=4\n",
+    ]
+
+
 def test_lines_gather_until_flush_but_warnings_do_not_wait() -> None:
     events, written = recorded_events()
     events.say("info", "ready")
