@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import audit
@@ -50,6 +51,29 @@ def test_security_76_what_is_passed_over_has_a_reason_and_a_last_day(name: str) 
 
 def test_security_76_the_list_of_what_is_passed_over_can_be_read() -> None:
     ignored(audit.IGNORED.read_text("utf-8"), DAY)
+
+
+PROGRAMS = {
+    "clean": """echo '{"dependencies": [{"name": "six", "version": "1.0", "vulns": []}]}'""",
+    "finds": """echo '{"dependencies": [{"name": "six", "version": "1.0", "vulns": [{"id": "PYSEC-2030-1",
+        "aliases": [], "fix_versions": []}]}]}'; exit 1""",
+    "not reached": "echo refused >&2; exit 1",
+    "hangs": "exec sleep 600",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "code"), list(zip(PROGRAMS, (CLEAN, FINDINGS, NOT_AUDITED, NOT_AUDITED), strict=True))
+)
+def test_security_76_whatever_pip_audit_does_it_ends_in_a_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, code: int
+) -> None:
+    program = tmp_path / "pip-audit"
+    program.write_text(f"#!/bin/sh\n{PROGRAMS[name]}\n")
+    program.chmod(0o700)
+    if name == "hangs":
+        monkeypatch.setattr(audit, "TIMEOUT_S", 0.01)
+    assert audit.main(str(program), "requirements.lock") == code
 
 
 def test_security_76_no_report_is_no_audit(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
