@@ -120,6 +120,7 @@ LIMITS = (
     (56, mail_worker.MAX_HTML / 1024),
     (57, mail_policy.MAX_HOPS),
     (61, http_requests.FIELD_MAX / 1024),
+    (61, http_requests.LINE_MAX / 1024 - 1),  # a path may have the rest
     (61, http_requests.FIELDS_MAX),
     (61, json_reading.MAX_DEPTH),
 )

@@ -7,7 +7,8 @@ def test_begins_with_one() -> None:
     assert next_sequence_number(0, ()) == 1
 
 
-def test_quirk_41_wraps_to_one() -> None:
+def test_security_13_the_last_one_is_followed_by_one() -> None:
+    """Interop quirk 41."""
     assert next_sequence_number(0x7FFFFFFE, ()) == 0x7FFFFFFF
     assert next_sequence_number(0x7FFFFFFF, ()) == 1
 
