@@ -23,6 +23,8 @@ BACKLOG = 4096
 """Connections that wait in the kernel; it allows what net.core.somaxconn says at the most."""
 AT_ONCE = 64
 """Connections that are accepted in one turn of the loop."""
+HANDSHAKES_MOST = 400
+"""TLS handshakes of one listener at a time: each costs 55 KiB, twelve times what another stranger does."""
 PAUSE_S = 0.1
 """So long nothing is accepted when the system has no descriptor, or no memory, for one more."""
 
@@ -49,6 +51,7 @@ class Door:
         self._events = events
         self._clock = clock
         self._handshake_s = handshake_s
+        self._handshakes = Places(HANDSHAKES_MOST)
         self._last_words = last_words
         self._loop = asyncio.get_running_loop()
         self._tls: ssl.SSLContext | None = None
@@ -171,7 +174,16 @@ class Door:
             connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         guest = self._make()
         self._places.enter(guest, peer)
+        if self._tls is not None:
+            self._begin_handshake(guest, peer)
         self._connecting[guest] = self._loop.create_task(self._connect(guest, connected))
+
+    def _begin_handshake(self, guest: Guest, peer: str) -> None:
+        """One more; if it is too many, the oldest of whoever has the most ends for it."""
+        if self._handshakes.is_full and (found := self._handshakes.to_free()) is not None:
+            self._handshakes.leave(found[0])
+            self._connecting[found[0]].cancel()
+        self._handshakes.enter(guest, peer)
 
     def _turn_away(self, connected: socket.socket) -> None:
         self.turned_away += 1
@@ -213,4 +225,5 @@ class Door:
                 guest.give_way()
         finally:
             self._unwanted.discard(guest)
+            self._handshakes.leave(guest)
             del self._connecting[guest]

@@ -11,6 +11,7 @@ import pytest
 from smtp_support import LOOPS, TO, listening, on_loops, served, trusting
 
 from gateway.config.basics import TlsServer
+from gateway.ingress import door
 
 
 @on_loops
@@ -136,6 +137,25 @@ async def test_handshakes_that_never_end_make_room(pki: Path) -> None:
         await client.begin()
         assert await begun[1].is_closed()
         assert server.said("connections_full")
+
+
+@on_loops
+async def test_only_so_many_handshakes_are_under_way(pki: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "HANDSHAKES_MOST", 2)
+    async with listening(tls=served(pki), tls_mode="implicit", max_connections=100) as server:
+        for _ in range(2):  # those that are over count no more
+            begun = [await server.connect() for _ in range(3)]
+            assert await begun[0].is_closed()
+            clients = [await server.connect(ssl=trusting(pki)) for _ in range(4)]
+            for client in clients:
+                await client.begin()
+            assert await begun[1].is_closed()
+            begun[2].close()
+            await server.until_connections(len(clients))
+            for client in clients:
+                client.close()
+            await server.until_connections(0)
+        assert not server.said("connections_full")
 
 
 @pytest.mark.parametrize("words", [b"", b"EHLO this is no TLS\r\n", b"\x16\x03\x01\x02"])
