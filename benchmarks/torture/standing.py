@@ -3,8 +3,8 @@
     python standing.py --count N --seconds S --from 127.0.0.2,127.0.0.3 PORT:KIND …
 
 KIND is smpp, tls, smtp or http.  Half of the connections say nothing; the other half send an octet of
-what would be a beginning now and then.  What the gateway closes is opened again, as fast as this loop comes
-round.  Prints what it has seen as JSON.
+what would be a beginning now and then.  What the gateway closes is opened again, AGAIN_PER_S of them.  Prints
+what it has seen as JSON.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ HOST = "127.0.0.1"
 FILES = 30_000
 AT_ONCE = 200
 """New connections in one turn."""
+AGAIN_PER_S = 500.0
 TRICKLE_S = 2.0
 BEGINNINGS = {
     "smpp": bytes.fromhex("0000002f00000009000000000000000161"),
@@ -47,8 +48,12 @@ class Flood:
         """Keeps them up so long."""
         end = time.monotonic() + seconds
         next_octets = time.monotonic() + TRICKLE_S
-        while time.monotonic() < end:
-            for _ in range(min(AT_ONCE, self._count - len(self._kinds))):
+        stands_since = 0.0
+        while (now := time.monotonic()) < end:
+            if not stands_since and self.opened >= self._count:
+                stands_since = now
+            may = self._count if not stands_since else self._count + int((now - stands_since) * AGAIN_PER_S)
+            for _ in range(min(AT_ONCE, self._count - len(self._kinds), max(0, may - self.opened))):
                 if not self._open():
                     break
             for key, _ in self._selector.select(0.01):
