@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from gateway.core.blacklist import EVERYBODY
+from gateway.core.clock import Clock
 from gateway.core.prices import amount_text
+from gateway.core.steady_clock import SteadyClock
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
@@ -30,6 +32,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
     problems.extend(_mail_problems(daemon))
     problems.extend(daemon.dead_alarm.problems())
     problems.extend(daemon.faults.problems())
+    problems.extend(clock_problems(daemon.clock))
     return {
         "healthy": not problems,
         "problems": problems,
@@ -110,6 +113,14 @@ def _listeners(daemon: Daemon) -> list[dict[str, Any]]:
         for listener in daemon.http.listeners
     )
     return rows
+
+
+def clock_problems(clock: Clock) -> Iterator[str]:
+    """Whether the machine's clock has leapt, and is not gone by."""
+    leapt_s = clock.leapt_ms // 1000 if isinstance(clock, SteadyClock) else 0
+    if leapt_s:
+        side = "ahead of" if leapt_s > 0 else "behind"
+        yield f"the machine's clock is {abs(leapt_s)} s {side} the gateway's, which has not leapt: set it"
 
 
 def _mail_problems(daemon: Daemon) -> Iterator[str]:
