@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ from journey_support import (
 from scripted_smsc import SmscConnection, scripted_smsc
 
 from gateway.config.model import Route
+from gateway.core.model import Message
+from gateway.egress.smpp import UpstreamConnection
 from gateway.simulator import Simulator
 from protocols.smpp import constants as c
 from protocols.smpp.codec import encode_header
@@ -79,8 +81,12 @@ async def test_a_flapping_link_writes_a_bounded_number_of_lines(tmp_path: Path) 
         line = await gateway.said("flapping", f"connector={BAD}")
         assert "changes=" in line and "reason=" in line
         await others_are_served(gateway)
-        (row,) = gateway.listing("waiting") or gateway.listing("held") or [{"message_id": message_id}]
-        assert row["message_id"] == message_id
+        await gateway.until(
+            lambda: (
+                [row["message_id"] for name in ("waiting", "held") for row in gateway.listing(name)]
+                == [message_id]
+            )
+        )
 
 
 @journey
@@ -207,3 +213,50 @@ async def test_an_smsc_that_answers_all_but_a_few_is_not_left_for_these(tmp_path
         gateway.clock.advance(29.5)
         await gateway.until(lambda: len(gateway.listing("ambiguous")) == 3)
         assert gateway.lines_with("link_lost") == []
+
+
+@journey
+async def test_a_flood_of_answers_to_nothing_costs_the_link_and_nothing_else(tmp_path: Path) -> None:
+    """The limit of such responses a minute is for both sides of a session; enquire_links are answered."""
+    async with scripted_smsc() as smsc, beside(tmp_path, smsc.port) as (gateway, _):
+        await gateway.linked(BAD)
+        client = await gateway.client()
+        first = await client.submit(text=b"before")
+        connection, _ = await smsc.request(SubmitSm)
+        await gateway.until(lambda: gateway.states(first) == ["SENT"])
+        flood = [header(c.GENERIC_NACK, 1_000_000 + n) + header(c.ENQUIRE_LINK, 1 + n) for n in range(5000)]
+        connection.transport.write(b"".join(flood))
+        await gateway.said("link_lost", f"connector={BAD}", "more than 100 responses a minute answer nothing")
+        after = await client.submit(text=b"after")
+        again, _ = await smsc.request(SubmitSm)
+        assert again is not connection
+        await gateway.until(lambda: gateway.states(after) == ["SENT"])
+        assert gateway.listing("ambiguous") == []
+        await gateway.until(lambda: [bytes(pdu.short_message) for pdu in smsc.taken] == [b"before", b"after"])
+        await others_are_served(gateway)
+
+
+@journey
+async def test_what_never_left_is_no_doubt_and_no_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """G8: the link closes between the submit and its first octet, again and again."""
+    submit, closed = UpstreamConnection.submit, []
+
+    def submit_and_close(self: UpstreamConnection, message: Message, segments: Sequence[int]) -> None:
+        submit(self, message, segments)
+        if self.connector.config.name == BAD:
+            closed.append(message.message_id)
+            self.close()
+
+    async with scripted_smsc() as smsc, beside(tmp_path, smsc.port) as (gateway, _):
+        await gateway.linked(BAD)
+        client = await gateway.client()
+        monkeypatch.setattr(UpstreamConnection, "submit", submit_and_close)
+        await client.submit()
+        await gateway.until(lambda: len(closed) >= 3)
+        await gateway.until(lambda: [row["retries"] for row in gateway.listing("waiting")] == [0])
+        assert smsc.taken == []
+        monkeypatch.setattr(UpstreamConnection, "submit", submit)
+        await gateway.until(lambda: len(smsc.taken) == 1)
+        assert gateway.listing("ambiguous") == []
