@@ -14,7 +14,7 @@ from gateway.cli.daemon_client import ask_many
 from gateway.cli.smsc.output import progress
 from gateway.crashes import leave_no_memory
 from gateway.store.copying import copy
-from gateway.store.damage import damage_of_files, damage_text
+from gateway.store.damage import RECOVERED, damage_of_files, damage_text
 from gateway.store.replace import BESIDE, give_to_owner
 from gateway.store.sqlite_open import FILE_NAME, StoreBusy, StoreError, lock, sync
 
@@ -78,6 +78,8 @@ def _ask_gateway(args: argparse.Namespace) -> Path | None:
 def _copy_alone(args: argparse.Namespace) -> Path:
     path: Path = args.state_dir / FILE_NAME
     with lock(args.state_dir):
+        if path.with_name(path.name + RECOVERED).exists():
+            raise CommandError(f"recover or restore was interrupted in {args.state_dir}: say it again first")
         if not path.exists():
             raise CommandError(f"there is no store in {args.state_dir}; give its --state-dir")
         if damage := damage_of_files(path):
@@ -96,19 +98,33 @@ def _copy_alone(args: argparse.Namespace) -> Path:
 def _move(made: Path, to: Path) -> Path:
     """To where it was wanted, perhaps another disk; a file that is there is not overwritten."""
     try:
-        os.link(made, to)
-    except FileExistsError:
-        raise CommandError(f"{to} exists now, and is not overwritten; the copy is {made}") from None
-    except OSError:
-        part = to.with_name(to.name + ".part")
-        part.unlink(missing_ok=True)
+        try:
+            os.link(made, to)
+        except FileExistsError:
+            raise
+        except OSError:
+            _copy_to(made, to)
+        sync(to.parent)
+    except OSError as error:
+        why = (
+            "it exists now, and is not overwritten" if isinstance(error, FileExistsError) else error.strerror
+        )
+        raise CommandError(f"no copy is at {to}: {why}; it is {made}, move it where there is room") from None
+    made.unlink()
+    return to
+
+
+def _copy_to(made: Path, to: Path) -> None:
+    """Across disks; OSError, and no file there, when it fails."""
+    part = to.with_name(to.name + ".part")
+    part.unlink(missing_ok=True)
+    try:
         with made.open("rb") as source, open(part, "xb", opener=_private) as target:
             shutil.copyfileobj(source, target, 1 << 20)
         sync(part)
         part.rename(to)
-    sync(to.parent)
-    made.unlink()
-    return to
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _private(path: str, flags: int) -> int:

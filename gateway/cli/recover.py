@@ -15,7 +15,7 @@ from gateway.cli import EXIT_OK, CommandError, add_json, add_state_dir
 from gateway.cli.daemon_client import table
 from gateway.cli.smsc.output import progress
 from gateway.crashes import leave_no_memory
-from gateway.store.replace import finish, give_to_owner, put_in_place
+from gateway.store.replace import finish, give_to_owner, put_in_place, remove
 from gateway.store.salvaged import NAMED, Report, salvage
 from gateway.store.sqlite_open import FILE_NAME, StoreError, lock
 
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _recover(args: argparse.Namespace, path: Path) -> int:
-    if not args.dry_run and finish(path):
+    if not args.dry_run and args.to is None and finish(path):
         print(
             json.dumps({"finished": True}) if args.json else "the store that was made before is in its place"
         )
@@ -76,15 +76,14 @@ def _recover(args: argparse.Namespace, path: Path) -> int:
         unfinished = args.to / unfinished.name
         if (args.to / FILE_NAME).exists():
             raise CommandError(f"{args.to / FILE_NAME} exists, and is not overwritten")
-    unfinished.unlink(missing_ok=True)
+    remove(unfinished)
     try:
         with progress() as bar:
             report = salvage(path, unfinished, time.time_ns() // 1_000_000, bar.update, hold=hold)
         kept = [] if args.dry_run else _keep(args, unfinished, path)
     finally:
-        for name in ("", "-journal"):
-            with contextlib.suppress(OSError):
-                unfinished.with_name(unfinished.name + name).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            remove(unfinished)
     _show(args, report, kept)
     return EXIT_OK if report.is_whole else EXIT_MISSING
 

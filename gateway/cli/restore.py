@@ -14,7 +14,7 @@ from pathlib import Path
 from gateway.cli import EXIT_OK, CommandError, add_json, add_state_dir
 from gateway.crashes import leave_no_memory
 from gateway.store.copying import make_ready, open_copy
-from gateway.store.replace import finish, give_to_owner, put_in_place
+from gateway.store.replace import finish, give_to_owner, put_in_place, remove
 from gateway.store.sqlite_open import FILE_NAME, StoreError, lock, sync
 
 HELP = "Put a copy of the store that `backup` has made into its place; the gateway must not run."
@@ -51,20 +51,22 @@ def run(args: argparse.Namespace) -> int:
     try:
         args.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         with lock(args.state_dir):
-            finish(path)
+            if finish(path):
+                _show_finished(args, path)
+                return EXIT_OK
             if not args.replace:
                 _refuse_to_lose(path)
-            held = _make(args, made)
-            give_to_owner(made)
-            kept = put_in_place(made, path, "replaced")
+            try:
+                held = _make(args, made)
+                give_to_owner(made)
+                kept = put_in_place(made, path, "replaced")
+            finally:
+                with contextlib.suppress(OSError):
+                    remove(made)
     except StoreError as error:
         raise CommandError(str(error)) from error
     except (OSError, sqlite3.Error) as error:
         raise CommandError(f"nothing was restored: {error}") from error
-    finally:
-        for suffix in ("", "-journal"):
-            with contextlib.suppress(OSError):
-                made.with_name(made.name + suffix).unlink(missing_ok=True)
     _show(args, held, kept)
     return EXIT_OK
 
@@ -90,11 +92,15 @@ def _refuse_to_lose(path: Path) -> None:
 
 def _make(args: argparse.Namespace, made: Path) -> int:
     """Copies the copy and makes it ready; how many messages are held."""
+    if not args.file.is_file():
+        raise CommandError(
+            f"{args.file} is not there, or no file; name a copy that `smsc-gateway backup` has made"
+        )
     if args.file.with_name(args.file.name + "-wal").exists():
         raise CommandError(
             f"{args.file} has a log beside it: it is no copy that `smsc-gateway backup` has made"
         )
-    made.unlink(missing_ok=True)
+    remove(made)
     with args.file.open("rb") as source, open(made, "xb", opener=_private) as target:
         shutil.copyfileobj(source, target, 1 << 20)
     at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(args.file.stat().st_mtime))
@@ -107,6 +113,17 @@ def _make(args: argparse.Namespace, made: Path) -> int:
 
 def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
+
+
+def _show_finished(args: argparse.Namespace, path: Path) -> None:
+    """What a killed recover or restore had made is in its place now, and this copy is not."""
+    if args.json:
+        print(json.dumps({"finished": True}))
+        return
+    print(
+        f"what an interrupted recover or restore had made is {path} now, and {args.file} was not looked at:"
+    )
+    print("if that is not what you want, say it again with --replace")
 
 
 def _show(args: argparse.Namespace, held: int, kept: list[Path]) -> None:

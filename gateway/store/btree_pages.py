@@ -109,10 +109,11 @@ def _cell(data: bytes, at: int, kind: int, usable: int, overflow: Callable[[int]
 
 def _rest(size: int, page: int, usable: int, overflow: Callable[[int], bytes]) -> bytes:
     """What of a long record is on pages of its own."""
-    pieces = []
+    pieces, seen = [], {0}
     while size > 0:
-        data = overflow(page)
-        if not page or len(data) < usable or not any(data):  # a wiped page looks like the last one
+        data = b"" if page in seen else overflow(page)
+        seen.add(page)
+        if len(data) < usable or not any(data):  # a wiped page looks like the last one
             raise BadPage("the rest of a record is not there")
         piece = data[4:usable][:size]
         pieces.append(piece)

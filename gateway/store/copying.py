@@ -19,6 +19,7 @@ from pathlib import Path
 from gateway.crashes import leave_no_memory
 from gateway.store import second_thoughts
 from gateway.store.damage import damage_of_live_tables, is_damage
+from gateway.store.replace import remove
 from gateway.store.sqlite_open import StoreError, migrate, migrations, open_reader, sync
 
 STEP_PAGES = 500
@@ -43,12 +44,11 @@ def copy(path: Path, to: Path, on_progress: Progress) -> None:
         what = f"{path} is damaged" if is_damage(error) else f"no copy of {path} was made"
         raise StoreError(f"{what}: {error}") from error
     finally:
-        for suffix in ("", "-journal"):
-            unfinished.with_name(unfinished.name + suffix).unlink(missing_ok=True)
+        remove(unfinished)
 
 
 def _copy(path: Path, unfinished: Path, on_progress: Progress) -> None:
-    unfinished.unlink(missing_ok=True)
+    remove(unfinished)
     os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     with (
         contextlib.closing(open_reader(path)) as source,
@@ -94,8 +94,9 @@ def open_copy(path: Path) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(path, isolation_level=None)
         version = connection.execute("PRAGMA user_version").fetchone()[0]
-        tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_schema")}
-        if not (version > 0 and {"message", "submission", "boot"} <= tables):
+        made = connection.execute("SELECT type, name FROM sqlite_schema").fetchall()
+        has_code = any(kind not in ("table", "index") for kind, _ in made)  # no schema of ours has a trigger
+        if has_code or not (version > 0 and {"message", "submission", "boot"} <= {name for _, name in made}):
             raise StoreError(f"{path} is no store of smsc-gateway")
         if version <= migrations()[-1][0]:
             found = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]

@@ -14,6 +14,12 @@ BESIDE = ("-wal", "-shm")
 """What SQLite keeps beside a database, and what must not be beside another one."""
 
 
+def remove(path: Path) -> None:
+    """What is unfinished, with all that SQLite has beside it: a killed run's would go into the next one."""
+    for suffix in ("", "-journal", *BESIDE):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
 def put_in_place(made: Path, path: Path, why: str) -> list[Path]:
     """Gives `made` the name `path`; what was there is kept under a name with `why` and the time, its log too.
 
@@ -49,7 +55,10 @@ def finish(path: Path) -> bool:
 
 
 def give_to_owner(path: Path) -> None:
-    """What root makes belongs to whom the folder belongs, or the gateway could not open it."""
-    if os.geteuid() == 0 and path.exists():
+    """What root makes belongs to whom the folder belongs, or the gateway could not open it.
+
+    Never what a link leads to: whoever owns the folder may have put it there.
+    """
+    if os.geteuid() == 0 and os.path.lexists(path):
         owner = path.parent.stat()
-        os.chown(path, owner.st_uid, owner.st_gid)
+        os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)

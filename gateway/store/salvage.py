@@ -67,7 +67,8 @@ class Salvage:
         size = int.from_bytes(header[16:18], "big")
         self.page_size = self.log.page_size or (size if size in (512, 1024, 2048, 4096, 8192) else PAGE_SIZE)
         self._in_file = -(-octets // self.page_size)
-        self.pages = self.log.size or self._in_file
+        there = max(self._in_file, *self._versions, 0)  # more the log may only claim
+        self.pages = min(self.log.size or self._in_file, there)
         newest = migrations()[-1][0]
         first = self._page(1)
         version = int.from_bytes(first[60:64], "big")

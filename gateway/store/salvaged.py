@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 from gateway.store import second_thoughts
@@ -14,8 +13,6 @@ from gateway.store.salvage import Salvage
 from gateway.store.shapes import Shape
 from gateway.store.sqlite_open import StoreError, make_store, migrate, sync
 
-ROWS = 5000
-"""So many are written at once."""
 NAMED = 10_000
 """More messages than so many are counted, and not named."""
 SKIP = 1_000_000
@@ -137,9 +134,7 @@ def _insert(connection: sqlite3.Connection, shape: Shape, rows: Iterable[Row]) -
     places = ", ".join("?" * len(names))
     sql = f"INSERT OR IGNORE INTO {shape.name} ({', '.join(names)}) VALUES ({places})"
     before = connection.total_changes
-    rows = iter(rows)
-    while some := list(islice(rows, ROWS)):
-        connection.executemany(sql, some)
+    connection.executemany(sql, rows)
     return connection.total_changes - before
 
 

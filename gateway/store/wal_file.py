@@ -20,6 +20,7 @@ HEADER = struct.Struct(">8I")
 FRAME = struct.Struct(">6I")
 _MAGIC = 0x377F0682  # the last bit says in which order checksums take their octets
 _MASK = 0xFFFFFFFF
+_PAGE_SIZES = tuple(512 << n for n in range(8))
 
 
 @dataclass(slots=True)
@@ -52,7 +53,7 @@ def read_log(path: Path) -> Log:
         magic, _, page_size, _, *salts, sum_0, sum_1 = HEADER.unpack(head)
         order = ">" if magic & 1 else "<"
         sound = magic & ~1 == _MAGIC and _checksum(order, head[:24], 0, 0) == (sum_0, sum_1)
-        if not sound:
+        if not sound or page_size not in _PAGE_SIZES:
             is_blank = not any(head) and not any(file.read(1 << 16))
             return Log(damage="" if is_blank else "the log's header is broken")
         return _Frames(file, page_size, (salts[0], salts[1]), order, (sum_0, sum_1)).read()

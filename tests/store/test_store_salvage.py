@@ -12,10 +12,11 @@ from gateway_fakes import NOW_MS, message
 from store_support import SqliteEngine, Store, receipt
 
 from gateway.core.model import Progress
+from gateway.store.btree_pages import BadPage, _rest
 from gateway.store.salvaged import Report, salvage
 from gateway.store.shapes import shapes_of
 from gateway.store.sqlite_open import FILE_NAME, StoreError, migrations, open_writer
-from gateway.store.wal_file import read_log
+from gateway.store.wal_file import HEADER, _checksum, read_log
 
 PAGE = 4096
 TABLES = [
@@ -249,3 +250,24 @@ def test_a_schema_that_is_not_its_versions_is_damage(damaged: Path) -> None:
     spoil(damaged, 60, (3).to_bytes(4, "big"))  # user_version
     with pytest.raises(StoreError, match=r"is damaged .* smsc-gateway recover"):
         open_writer(damaged)
+
+
+@pytest.mark.parametrize("page_size", [0, 12, 256, 131072, 0xFFFFFFF8])
+def test_a_log_with_pages_of_no_size_is_damage(tmp_path: Path, page_size: int) -> None:
+    words = (0x377F0682, 3007000, page_size, 0, 1, 2)
+    head = HEADER.pack(*words, 0, 0)
+    log = tmp_path / "log"
+    log.write_bytes(HEADER.pack(*words, *_checksum("<", head[:24], 0, 0)) + bytes(1000))
+    assert "header is broken" in read_log(log).damage
+
+
+def test_a_long_text_whose_pages_lead_back_to_themselves_ends() -> None:
+    read = []
+
+    def overflow(number: int) -> bytes:
+        read.append(number)
+        return (5 - number).to_bytes(4, "big") + b"x" * (PAGE - 4)  # 2 leads to 3, and 3 to 2
+
+    with pytest.raises(BadPage):
+        _rest(1 << 27, 2, PAGE, overflow)
+    assert read == [2, 3]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import shutil
 import sqlite3
 import stat
 from collections.abc import Callable
 from contextlib import closing
+from os import link
 from pathlib import Path
 from typing import Any
 
@@ -149,6 +153,13 @@ def test_recover_without_a_store_says_so(tmp_path: Path, say: Say) -> None:
     assert (code, "there is no" in output) == (1, True)
 
 
+def test_recover_to_another_folder_ends_nothing_here(state: Path, say: Say, tmp_path: Path) -> None:
+    (state / (FILE_NAME + RECOVERED)).write_bytes((state / FILE_NAME).read_bytes())
+    assert say("recover", "--state-dir", state, "--to", tmp_path / "new")[0] == 0
+    assert (state / (FILE_NAME + RECOVERED)).exists()
+    assert (tmp_path / "new" / FILE_NAME).exists()
+
+
 # -- backup and restore --------------------------------------------------------------------------------
 
 
@@ -234,3 +245,73 @@ def test_what_is_no_copy_is_not_restored(
     assert code == 1
     assert "damaged" in output or "no store of smsc-gateway" in output
     assert not (tmp_path / "new" / FILE_NAME).exists()
+
+
+def test_a_copy_with_a_trigger_is_not_restored(state: Path, say: Say, tmp_path: Path) -> None:
+    say("backup", "--state-dir", state, "--to", tmp_path / "copy")
+    with closing(sqlite3.connect(tmp_path / "copy")) as connection:
+        connection.execute("CREATE TRIGGER x AFTER UPDATE ON message BEGIN DELETE FROM message; END")
+    code, output = say("restore", tmp_path / "copy", "--state-dir", tmp_path / "new")
+    assert (code, "no store of smsc-gateway" in output) == (1, True)
+
+
+def test_what_is_no_file_is_not_copied(say: Say, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("pipe", "nowhere"):
+        code, output = say("restore", tmp_path / name, "--state-dir", tmp_path / "new")
+        assert (code, f"{tmp_path / name} is not there, or no file" in output) == (1, True)
+
+
+def test_a_restore_goes_round_what_a_killed_one_left(state: Path, say: Say, tmp_path: Path) -> None:
+    say("backup", "--state-dir", state, "--to", tmp_path / "copy")
+    new = tmp_path / "new"
+    new.mkdir()
+    for suffix in ("", "-journal", "-wal"):
+        (new / f"{FILE_NAME}.restoring{suffix}").write_bytes(b"of another copy")
+    assert say("restore", tmp_path / "copy", "--state-dir", new)[0] == 0
+    assert {path.name for path in new.iterdir()} == {FILE_NAME, "lock"}
+
+
+def test_a_second_restore_leaves_the_first_ones_work_alone(state: Path, say: Say) -> None:
+    unfinished = state / f"{FILE_NAME}.restoring"
+    unfinished.write_bytes(b"being made")
+    with lock(state):
+        assert say("restore", state / "copy", "--state-dir", state)[0] == 1
+    assert unfinished.exists()
+
+
+def test_a_restore_that_was_killed_is_ended_and_said(state: Path, say: Say, tmp_path: Path) -> None:
+    say("backup", "--state-dir", state, "--to", tmp_path / "copy")
+    made = (tmp_path / "copy").read_bytes()
+    (state / (FILE_NAME + RECOVERED)).write_bytes(made)
+    code, output = say("backup", "--state-dir", state, "--to", tmp_path / "second")
+    assert (code, "was interrupted" in output) == (1, True)
+    code, output = say("restore", tmp_path / "copy", "--state-dir", state)
+    assert (code, "was not looked at" in output) == (0, True)
+    assert (state / FILE_NAME).read_bytes() == made
+
+
+def test_a_copy_that_cannot_be_moved_is_named(
+    state: Path, say: Say, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            backup.os, "link", lambda made, to: full() if to == tmp_path / "copy" else link(made, to)
+        )
+        patched.setattr(shutil, "copyfileobj", full)
+        code, output = say("backup", "--state-dir", state, "--to", tmp_path / "copy")
+    (made,) = (state / "backups").iterdir()
+    assert (code, f"it is {made}" in output, "No space left" in output) == (1, True, True)
+    assert not list(tmp_path.glob("copy*"))
+
+
+def test_what_a_link_leads_to_is_not_given_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[tuple[Any, ...]] = []
+    (tmp_path / "link").symlink_to("/etc/hostname")
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "chown", lambda *_, follow_symlinks=True: given.append((follow_symlinks,)))
+    replace.give_to_owner(tmp_path / "link")
+    assert given == [(False,)]
