@@ -125,7 +125,7 @@ class Daemon:
         self.events = events
         self.clock = clock or SteadyClock()
         self.random = random or Random()  # noqa: S311 - it spreads retries
-        self.started_ms = self.clock.now_ms()
+        self.started = self.clock.now()
         self.accounts: dict[str, Account] = {}
         self.outlets: dict[str, Outlet] = {}
         self.upstreams: dict[str, Upstream] = {}

@@ -37,7 +37,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
         "healthy": not problems,
         "problems": problems,
         "boot": daemon.boot,
-        "up_s": (daemon.clock.now_ms() - daemon.started_ms) // 1000,
+        "up_s": int(daemon.clock.now() - daemon.started),
         "open_messages": submission.open_messages,
         "accepted": submission.accepted,
         "blacklist": len(blacklists.of(EVERYBODY)),
