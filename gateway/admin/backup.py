@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import AsyncIterator
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,7 +64,14 @@ async def _backup(daemon: Daemon, lock: asyncio.Lock) -> AsyncIterator[Reply]:
 
 
 def new_name(state_dir: Path) -> Path:
-    """Where a copy goes: a name with the time, in a folder that is there; OSError when it cannot be."""
+    """Where a copy goes: a name with the time, in a folder that is there; OSError when it cannot be.
+
+    What a killed run has left unfinished there is removed: one copy is made at a time.
+    """
     folder = state_dir / FOLDER
     folder.mkdir(mode=0o700, exist_ok=True)
-    return folder / time.strftime("queue-%Y%m%dT%H%M%SZ.sqlite3", time.gmtime())
+    for left in folder.glob("queue-*.part*"):
+        left.unlink(missing_ok=True)
+    name = time.strftime("queue-%Y%m%dT%H%M%SZ", time.gmtime())
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(to for n in names if not (to := folder / f"{n}.sqlite3").exists())

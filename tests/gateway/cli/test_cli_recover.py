@@ -8,6 +8,7 @@ import os
 import shutil
 import sqlite3
 import stat
+import time
 from collections.abc import Callable
 from contextlib import closing
 from os import link
@@ -178,6 +179,17 @@ def test_without_a_name_the_copy_is_beside_the_store(state: Path, say: Say) -> N
     assert say("backup", "--state-dir", state)[0] == 0
     (copy,) = (state / "backups").iterdir()
     assert copy.name.startswith("queue-")
+
+
+def test_each_copy_has_a_name_and_what_a_killed_one_left_goes(
+    state: Path, say: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (state / "backups").mkdir()
+    (state / "backups" / "queue-20260101T000000Z.sqlite3.part").write_bytes(b"half of it")
+    monkeypatch.setattr(time, "strftime", lambda *_: "queue-20260101T000001Z")
+    assert [say("backup", "--state-dir", state)[0] for _ in range(3)] == [0, 0, 0]
+    names = {path.name for path in (state / "backups").iterdir()}
+    assert names == {f"queue-20260101T000001Z{more}.sqlite3" for more in ("", "-2", "-3")}
 
 
 def test_a_copy_overwrites_nothing(state: Path, say: Say, tmp_path: Path) -> None:
