@@ -50,6 +50,10 @@ class Loss:
     """Rows on readable pages that are broken themselves."""
 
 
+NEWER_MOST = 1000
+"""A version beyond that is damage."""
+
+
 class Salvage:
     """A damaged database, and what was found out about it."""
 
@@ -72,6 +76,8 @@ class Salvage:
         newest = migrations()[-1][0]
         first = self._page(1)
         version = int.from_bytes(first[60:64], "big")
+        self.is_newer = not self.header_broken and newest < version <= newest + NEWER_MOST
+        """Whether a newer program has written it, whose rows are not known here."""
         self.version = version if 0 < version <= newest else newest
         self.shapes = shapes_of(self.version)
         self.roots = {name: shape.root for name, shape in self.shapes.items()}

@@ -67,6 +67,9 @@ def salvage(
     Raises StoreError when what was made is no sound store; the damaged one is only read.
     """
     source = Salvage(damaged)
+    if source.is_newer:
+        source.close()
+        raise StoreError(f"{damaged} was written by a newer smsc-gateway: recover it with that version")
     report = Report(log=source.log.damage)
     older = Salvage(damaged, before_break=True) if source.log.damage else None
     make_store(new, source.version)

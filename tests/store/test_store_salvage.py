@@ -235,6 +235,17 @@ def test_a_store_of_an_older_version_is_read_and_brought_up_to_date(tmp_path: Pa
         assert connection.execute("PRAGMA user_version").fetchone() == (len(migrations()),)
 
 
+def test_what_a_newer_program_has_written_is_left_to_that(damaged: Path) -> None:
+    octets = bytearray(damaged.read_bytes())
+    octets[60:64] = (migrations()[-1][0] + 1).to_bytes(4, "big")
+    damaged.write_bytes(octets)
+    with pytest.raises(StoreError, match="a newer smsc-gateway: recover it with that version"):
+        recovered(damaged)
+    octets[60:64] = b"\x7f\0\0\0"  # no version at all
+    damaged.write_bytes(octets)
+    assert recovered(damaged)[1].tables["message"]["rows"] == len(rows(damaged, "message"))
+
+
 @pytest.mark.parametrize(
     ("at", "octets"), [(0, b"x"), (16, b"\x11"), (18, b"\x03"), (47, b"\x09"), (59, b"\x02")]
 )
