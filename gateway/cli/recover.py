@@ -157,4 +157,4 @@ def _sentences(report: Report) -> list[str]:
         )
     if report.uncharged:
         said.append(f"{report.uncharged} messages' prices are lost: nothing is given back if they fail.")
-    return said or ["nothing is missing, as far as can be seen"]
+    return said or ["no message is missing, as far as can be seen"]

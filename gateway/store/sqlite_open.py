@@ -33,6 +33,11 @@ class StoreBusy(StoreUnready):
     """Another gateway uses it."""
 
 
+def _own_file(path: str, flags: int) -> int:
+    """Opens a file that is nobody else's; OSError when the name is a link."""
+    return os.open(path, flags | os.O_NOFOLLOW, 0o600)
+
+
 def lock(folder: Path, wait_s: float | None = None) -> IO[str]:
     """Holds the folder while the file is open; StoreBusy when another process holds it for so long (else
     LOCK_WAIT_S), StoreError when that file cannot be written.
@@ -41,7 +46,7 @@ def lock(folder: Path, wait_s: float | None = None) -> IO[str]:
     still be committing its last batch, and the next run must wait for that.
     """
     try:
-        handle = (folder / "lock").open("a+")
+        handle = open(folder / "lock", "a+", opener=_own_file)  # noqa: SIM115 - it is held after this
     except OSError as error:
         raise StoreError(
             f"the state directory {folder} cannot be used: {error.strerror} – "

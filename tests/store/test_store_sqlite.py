@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import sqlite3
 import stat
@@ -177,6 +178,20 @@ def test_a_damaged_table_is_refused(path: Path) -> None:
     path.write_bytes(content)
     with pytest.raises(StoreError, match=r"damaged|malformed"):
         open_writer(path)
+
+
+def test_the_lock_is_nobody_elses_and_no_link_is_followed(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        lock(tmp_path).close()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "lock").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "lock").unlink()
+    (tmp_path / "lock").symlink_to(tmp_path / "else")
+    with pytest.raises(StoreError, match="cannot be used"):
+        lock(tmp_path)
+    assert not (tmp_path / "else").exists()
 
 
 def test_one_gateway_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
