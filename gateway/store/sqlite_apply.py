@@ -28,6 +28,10 @@ KILLED = "the gateway ended before the SMSC's answer was recorded; whether any o
 """All that is known after a kill: between the intent and the answer nothing is written down."""
 SWEEP_ROWS = 1000
 """A sweep that found so many of a kind has not seen all."""
+OLD_ROWS = 1000
+"""So many deliveries are buried of age at once; bury_old_deliveries has it too."""
+EXCESS_ROWS = 10_000
+"""So many deliveries of an account that has too many are buried at once; drop_dead has it too."""
 UNFINISHED_LOOK = 20_000
 """So many segments are looked at for those of one connector that wait for a receipt."""
 RECEIPT_LOOK = 20_000
@@ -70,6 +74,7 @@ class Applier:
         self.money = MoneySteps(self._run, self._many)
         self.history = HistorySteps(connection, self._run, self._many)
         self._old_after = 0
+        self._still_too_many = False
         self._read_counts()
 
     def apply(self, batch: Batch) -> Answer:
@@ -412,19 +417,29 @@ class Applier:
         self.parked -= purged[-1]
         answer.sweep_again = max(len(ended), *purged) >= SWEEP_ROWS
         run("purge_dead", (sweep.history_before_ms,))
-        if run("bury_old_deliveries", (sweep.delivery_before_ms, sweep.now_ms)).rowcount:
-            run("drop_dead", (sweep.now_ms,))
-        for account, waiting in run("count_deliveries").fetchall() if sweep.with_counts else ():
-            if waiting > sweep.deliveries_max:
-                excess = min(waiting - sweep.deliveries_max, 10_000)
-                run("bury_excess_deliveries", (account, excess, sweep.now_ms))
-                run("drop_dead", (sweep.now_ms,))
+        answer.sweep_again |= self._bury(sweep)
         self.mail.sweep(sweep, answer)
         self.parts.sweep(sweep.assembly_before_ms, sweep.now_ms, answer)
         answer.sweep_again |= self.accounts.sweep(sweep.now_ms)
         answer.sweep_again |= self.history.sweep(sweep)
         answer.sweep_again |= self.api.sweep(sweep)
         answer.sweep_again |= self.calls.sweep(sweep.history_before_ms, sweep.now_ms)
+
+    def _bury(self, sweep: Sweep) -> bool:
+        """Deliveries that nobody fetches are dead letters; whether the next sweep has more of them."""
+        buried = self._run("bury_old_deliveries", (sweep.delivery_before_ms, sweep.now_ms)).rowcount
+        if buried:
+            self._run("drop_dead", (sweep.now_ms,))
+        if sweep.with_counts or self._still_too_many:
+            self._still_too_many = False
+            for account, waiting in self._run("count_deliveries").fetchall():
+                excess = waiting - sweep.deliveries_max
+                if excess > 0:
+                    some = (account, min(excess, EXCESS_ROWS), sweep.now_ms)
+                    self._run("bury_excess_deliveries", some)
+                    self._run("drop_dead", (sweep.now_ms,))
+                    self._still_too_many |= excess > EXCESS_ROWS
+        return buried >= OLD_ROWS or self._still_too_many
 
     def _end_without_receipt(self, sweep: Sweep) -> None:
         after = self._old_after

@@ -10,11 +10,7 @@ from store_support import SqliteEngine, Store
 
 from gateway.core.batch import Row
 from gateway.core.model import INCOMING
-
-OLD_AT_ONCE = 1000
-"""So many are buried of age by a sweep at the most."""
-EXCESS_AT_ONCE = 10_000
-"""So many are buried of an account that has too many, at the most."""
+from gateway.store.sqlite_apply import EXCESS_ROWS, OLD_ROWS
 
 
 def incoming(account: str, created_ms: int = NOW_MS) -> Row:
@@ -64,10 +60,11 @@ def test_each_account_has_the_whole_bound(store: Store) -> None:
 
 def test_an_excess_of_any_size_is_buried_in_steps_and_loses_nothing(store: Store) -> None:
     others = wait_for(store, "other", 2)
-    waiting = wait_for(store, "app", EXCESS_AT_ONCE + 15)
-    store.sweep(NOW_MS + 1, deliveries_max=10)
-    assert store.fetch() == waiting[EXCESS_AT_ONCE:]
-    store.sweep(NOW_MS + 2, deliveries_max=10)
+    waiting = wait_for(store, "app", EXCESS_ROWS + 15)
+    assert store.sweep(NOW_MS + 1, deliveries_max=10).sweep_again
+    assert store.fetch() == waiting[EXCESS_ROWS:]
+    # the next one comes at once, and not first when it is time to count again: more come in meanwhile
+    assert not store.sweep(NOW_MS + 2, deliveries_max=10, with_counts=False).sweep_again
     assert store.fetch() == waiting[-10:]
     store.sweep(NOW_MS + 3, deliveries_max=10)
     assert [number for number, _, _ in dead(store)] == waiting[:-10]
@@ -87,10 +84,11 @@ def test_what_is_too_old_dies_and_the_bound_is_its_moment(store: Store) -> None:
 
 
 def test_an_absent_account_with_many_old_ones_does_not_hide_anothers(store: Store) -> None:
-    first = wait_for(store, "app", OLD_AT_ONCE + 1, NOW_MS - 2)
+    first = wait_for(store, "app", OLD_ROWS + 1, NOW_MS - 2)
     second = wait_for(store, "other", 1, NOW_MS - 1)
-    for turn in (1, 2):
-        store.sweep(NOW_MS + turn, delivery_before_ms=NOW_MS)
+    assert store.sweep(NOW_MS + 1, delivery_before_ms=NOW_MS).sweep_again
+    assert store.fetch() == first[-1:]
+    assert not store.sweep(NOW_MS + 2, delivery_before_ms=NOW_MS).sweep_again
     assert [number for number, _, _ in dead(store)] == first + second
     assert store.fetch() == store.fetch(account="other") == []
 
