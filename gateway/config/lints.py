@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from gateway.config.basics import Address
 from gateway.config.connector_model import Connector
 from gateway.config.http_lints import Lint, http_lints
 from gateway.config.model import Account, Config
@@ -31,6 +32,7 @@ def lints(config: Config, reading: Reading) -> list[Problem]:
     """The warnings about a configuration that has no mistakes, in the order of the files."""
     found = [
         *_connectors(config),
+        *_twins(config),
         *_prices(config),
         *_tags(config),
         *_tlvs(config),
@@ -55,6 +57,21 @@ def _connectors(config: Config) -> Iterator[Lint]:
         if connector.name not in named and not connector.incoming_account:
             fix = "name it in a route, or remove it"
             yield f"{key}.name", f"no route names {connector.name!r}", fix
+
+
+def _twins(config: Config) -> Iterator[Lint]:
+    """Connectors that are one login to an SMSC, which sends its receipts by whichever link it likes."""
+    first: dict[tuple[Address, str], Connector] = {}
+    for number, connector in enumerate(config.connectors):
+        other = first.setdefault((connector.address, connector.system_id), connector)
+        by_no_link = connector.bind_mode == other.bind_mode == "transmitter"
+        if other is not connector and not by_no_link:
+            text = (
+                f"is that of {other.name!r} at the same address: receipts may come by the other's link, and "
+                "match no message there"
+            )
+            fix = "make one connector of them, with binds (bind_mode: pair for transmitter and receiver)"
+            yield f"connectors[{number}].system_id", text, fix
 
 
 def _all_connectors(config: Config) -> Iterator[tuple[str, Connector | SmscConnector]]:

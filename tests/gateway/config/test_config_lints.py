@@ -49,13 +49,49 @@ def test_nothing_is_odd(warned: Callable[[str], list[str]]) -> None:
 MAIL = "mail: {domains: [sms.example.org]}\n"
 HTTP = "listeners: {http: [{address: '127.0.0.1:8081'}]}\n"
 SMTP = "listeners: {smtp: [{address: '127.0.0.1:2525'}]}\n"
+BOTH = "routes: [{connectors: [up, second]}]\n"
+TWIN = (
+    "3: connectors[1].system_id: is that of 'up' at the same address: receipts may come by the other's link,"
+    " and match no message there"
+)
+
+
+def mode(name: str, bind_mode: str) -> str:
+    return f"{UP.replace('up', name)[:-1]}, bind_mode: {bind_mode}}}"
+
+
 CASES = {
     "unused connector": (
-        text(connectors=f"[{UP}, {UP.replace('up', 'spare')}]"),
+        text(connectors=f"[{UP}, {UP.replace('up', 'spare').replace('gw', 'gw2')}]"),
         ["3: connectors[1].name: no route names 'spare'"],
     ),
     "a connector for what comes down": (
-        text(connectors=f"[{UP}, {UP.replace('up', 'down')[:-1]}, incoming_account: app}}]"),
+        text(
+            connectors=f"[{UP}, {UP.replace('up', 'down')[:-1].replace('gw', 'in')}, incoming_account: app}}]"
+        ),
+        [],
+    ),
+    "one login in two connectors": (
+        text(connectors=f"[{UP}, {UP.replace('up', 'second')}]", routes=BOTH),
+        [TWIN],
+    ),
+    "a transmitter and a receiver that are one login": (
+        text(
+            connectors=f"[{mode('up', 'transmitter')}, "
+            f"{mode('second', 'receiver')[:-1]}, incoming_account: app}}]"
+        ),
+        [TWIN],
+    ),
+    "one login by which no receipts come": (
+        text(connectors=f"[{mode('up', 'transmitter')}, {mode('second', 'transmitter')}]", routes=BOTH),
+        [],
+    ),
+    "another login at the same address, and the same login at another": (
+        text(
+            connectors=f"[{UP}, {UP.replace('up', 'second').replace('gw', 'gw2')}, "
+            f"{UP.replace('up', 'third').replace('2775', '2776')}]",
+            routes="routes: [{connectors: [up, second, third]}]\n",
+        ),
         [],
     ),
     "unused prices": (
