@@ -199,7 +199,8 @@ class UpstreamConnection(Open, asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._name += f" from port {transport.get_extra_info('sockname')[1]}"
+        if own := transport.get_extra_info("sockname"):  # not of a peer that has left already
+            self._name += f" from port {own[1]}"
         self.connector.connections.add(self)
         self.tap = self.connector.taps.of(self)
 

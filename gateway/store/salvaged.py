@@ -181,13 +181,13 @@ def _name_lost(named: set[int], connection: sqlite3.Connection, report: Report) 
 def _settle(connection: sqlite3.Connection, report: Report, now_ms: int, hold: bool | None) -> None:
     """What the tables say of each other is made true again."""
 
-    def run(sql: str) -> int:
+    def execute(sql: str) -> int:
         return connection.execute(sql).rowcount
 
-    report.ended_twice = run("DELETE FROM message WHERE message_id IN (SELECT message_id FROM history)")
+    report.ended_twice = execute("DELETE FROM message WHERE message_id IN (SELECT message_id FROM history)")
     gone = "message_id NOT IN (SELECT message_id FROM message)"
-    report.lost_submissions = run(f"DELETE FROM submission WHERE attempt < 3 AND {gone}")
-    run(f"DELETE FROM gathered_part WHERE {gone}")
+    report.lost_submissions = execute(f"DELETE FROM submission WHERE attempt < 3 AND {gone}")
+    execute(f"DELETE FROM gathered_part WHERE {gone}")
     whole = report.is_whole and not report.ended_twice
     if not whole:
         for which in (second_thoughts.UNRECORDED, second_thoughts.UNCARRIED):

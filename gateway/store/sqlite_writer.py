@@ -52,7 +52,7 @@ def main() -> int:
                 isinstance(error, StoreError) and not isinstance(error, StoreUnready)
             )
             channel.sendall(encode_frame((said, is_final)))
-        return 1
+        os._exit(1)  # a connection that is closed writes its log into the file, which is to stay as it is
     with contextlib.suppress(OSError):  # a gateway that is gone already is noticed below
         channel.sendall(encode_frame(hello))
     gc.freeze()
