@@ -88,19 +88,26 @@ class Watch:
     def __init__(self, pid: int) -> None:
         self._pid = pid
         self._over = threading.Event()
+        self.logins = False
+        """Whether clients come in: a password takes 32 MiB for as long as it is looked at."""
         self.most = 0
+        """While none did."""
+        self.most_at_logins = 0
         self._thread = threading.Thread(target=self._look)
         self._thread.start()
 
     def _look(self) -> None:
-        while not self._over.wait(0.2):
-            self.most = max(self.most, rss_bytes(self._pid))
+        while not self._over.wait(0.1):
+            logins, found = self.logins, rss_bytes(self._pid)
+            if logins or self.logins:
+                self.most_at_logins = max(self.most_at_logins, found)
+            else:
+                self.most = max(self.most, found)
 
-    def end(self) -> int:
-        """The most that it was."""
+    def end(self) -> None:
+        """Looks no more."""
         self._over.set()
         self._thread.join()
-        return self.most
 
 
 # -- those who want to come in --------------------------------------------------------------------------
@@ -176,7 +183,7 @@ class Flooded(NamedTuple):
     longest: dict[str, float]
 
 
-def flooded(run: Run, doors: Doors, password: str, sources: Sequence[str]) -> Flooded:
+def flooded(run: Run, doors: Doors, password: str, sources: Sequence[str], watch: Watch) -> Flooded:
     """Lets the flood stand, and clients come in meanwhile."""
     size, seconds = (COUNT, SECONDS) if run.full else (COUNT_SHORT, SECONDS_SHORT)
     command = [sys.executable, str(HERE / "standing.py"), *doors.targets(), "--from", ",".join(sources)]
@@ -188,7 +195,9 @@ def flooded(run: Run, doors: Doors, password: str, sources: Sequence[str]) -> Fl
     try:
         time.sleep(seconds / 4)  # until it stands
         while flood.poll() is None:
+            watch.logins = True
             come_in(doors, password, longest)
+            watch.logins = False
             rounds += 1
             time.sleep(seconds / 20)
         assert flood.stdout is not None
@@ -231,8 +240,8 @@ def _against(run: Run, *, room: bool) -> list[Row]:
             found = {}
             for kind, sources in (("from ten addresses", MANY), ("from one address", ONE)):
                 run.say(f"{named}, {kind}")
-                found[kind] = flooded(run, doors, at.password, sources)
-            most = watch.end()
+                found[kind] = flooded(run, doors, at.password, sources, watch)
+            watch.end()
             seconds = SETTLE_S if run.full else 0.0
             time.sleep(seconds)
             left = open_files(pid)
@@ -244,7 +253,7 @@ def _against(run: Run, *, room: bool) -> list[Row]:
         for kind, one in found.items()
         for row in _of_flood(f"{named}, {kind}", one, least=COUNT if run.full else COUNT_SHORT, full=run.full)
     ]
-    grown = most - before
+    grown, at_logins = watch.most - before, watch.most_at_logins - before
     rows += [
         Row(f"{named}: memory before", f"{before / MIB:.1f} MiB"),
         Row(
@@ -253,6 +262,7 @@ def _against(run: Run, *, room: bool) -> list[Row]:
             "< 100 MiB",
             grown < GROWTH_MOST,
         ),
+        Row(f"{named}: and with passwords being looked at (32 MiB each)", f"{at_logins / MIB:.1f} MiB"),
         count(f"{named}: lines in the log", len(said), LINES_MOST),
     ]
     if run.full:
