@@ -23,7 +23,7 @@ BACKLOG = 4096
 """Connections that wait in the kernel; it allows what net.core.somaxconn says at the most."""
 AT_ONCE = 64
 """Connections that are accepted in one turn of the loop."""
-HANDSHAKES_MOST = 400
+HANDSHAKES_MOST = 100
 """TLS handshakes of one listener at a time: each costs 55 KiB, twelve times what another stranger does."""
 PAUSE_S = 0.1
 """So long nothing is accepted when the system has no descriptor, or no memory, for one more."""
