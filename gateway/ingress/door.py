@@ -100,7 +100,7 @@ class Door:
             self._pause.cancel()
         if self._tls is not None:
             for task in self._connecting.values():
-                task.cancel()
+                self._end(task)
         for one in self._sockets:
             self._loop.remove_reader(one.fileno())
             one.close()
@@ -182,7 +182,7 @@ class Door:
         """One more; if it is too many, the oldest of whoever has the most ends for it."""
         if self._handshakes.is_full and (found := self._handshakes.to_free()) is not None:
             self._handshakes.leave(found[0])
-            self._connecting[found[0]].cancel()
+            self._end(self._connecting[found[0]])
         self._handshakes.enter(guest, peer)
 
     def _turn_away(self, connected: socket.socket) -> None:
@@ -204,10 +204,14 @@ class Door:
         if task is None:
             guest.give_way()
         elif self._tls is not None:
-            task.cancel()
+            self._end(task)
         else:  # it has its transport in a moment; ended now, its protocol might never hear of its end
             self._unwanted.add(guest)
         return sender or "local"
+
+    def _end(self, connecting: asyncio.Task[None]) -> None:
+        """In the loop's next turn: a task that is cancelled before it has begun ends without a word."""
+        self._loop.call_soon(connecting.cancel)
 
     async def _connect(self, guest: Guest, connected: socket.socket) -> None:
         """Brings a connection and its protocol together, after the handshake if there is one."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import warnings
 from pathlib import Path
 
 import pytest
-from smtp_support import LOOPS, TO, listening, on_loops, served, trusting
+from smtp_support import HOST, LOOPS, TO, listening, on_loops, served, trusting
 
 from gateway.config.basics import TlsServer
 from gateway.ingress import door
@@ -156,6 +157,23 @@ async def test_only_so_many_handshakes_are_under_way(pki: Path, monkeypatch: pyt
                 client.close()
             await server.until_connections(0)
         assert not server.said("connections_full")
+
+
+@on_loops
+async def test_a_handshake_that_ends_before_it_has_begun_is_forgotten(
+    pki: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(door, "HANDSHAKES_MOST", 1)
+    async with listening(tls=served(pki), tls_mode="implicit", max_connections=100) as server:
+        # before the loop has its next turn, so all are accepted in one
+        at_once = [socket.create_connection((HOST, server.listener.port)) for _ in range(5)]
+        client = await server.connect(ssl=trusting(pki))
+        await client.begin()
+        for one in at_once:
+            one.close()
+        await server.until_connections(1)
+        assert not server.listener._door._connecting
+        assert len(server.listener._door._places) == 1
 
 
 @pytest.mark.parametrize("words", [b"", b"EHLO this is no TLS\r\n", b"\x16\x03\x01\x02"])
