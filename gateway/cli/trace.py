@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import re
+import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -84,9 +85,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _open(path: Path) -> BinaryIO:
     try:
-        # what it will hold is for its owner alone, also where it was there before
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
-        os.fchmod(descriptor, 0o600)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):  # /dev/null stays everybody's
+            # what it will hold is for its owner alone, also where it was there before
+            os.fchmod(descriptor, 0o600)
         return os.fdopen(descriptor, "wb")
     except OSError as error:
         raise CommandError(f"cannot write {path}: {system_reason(error)}", EXIT_USAGE) from None

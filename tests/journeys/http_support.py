@@ -167,7 +167,12 @@ async def asked_over_http(
         gateway = await stack.enter_async_context(running(made, state_dir))
         await gateway.linked()
         session = await stack.enter_async_context(
-            aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar(), timeout=aiohttp.ClientTimeout(20))
+            aiohttp.ClientSession(
+                # a kept connection may be closed, as too old, just when the next request goes out
+                connector=aiohttp.TCPConnector(force_close=True),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                timeout=aiohttp.ClientTimeout(20),
+            )
         )
         yield AskedGateway(gateway, simulator, behind, session)
 

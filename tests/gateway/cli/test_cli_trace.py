@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import io
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +107,19 @@ def test_a_link_is_not_followed(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="cannot write"):
         trace.run(parsed("--account", "app", "--out", str(tmp_path / "trace.pcap")))
     assert (tmp_path / "there").read_text() == "kept"
+
+
+def test_what_is_no_file_keeps_its_mode(tmp_path: Path) -> None:
+    """As root, /dev/null would be nobody else's any more."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe, 0o644)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        with pytest.raises(CommandError, match="no gateway is running"):
+            trace.run(parsed("--account", "app", "--out", str(pipe), "--state-dir", str(tmp_path)))
+        assert stat.S_IMODE(pipe.stat().st_mode) == 0o644
+    finally:
+        os.close(reader)
 
 
 def test_without_a_gateway_it_says_so(tmp_path: Path) -> None:
