@@ -4,6 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 AUDIT  := build/audit/bin/pip-audit
+SPHINX := build/docs/bin/sphinx-build
 SHELL  := /bin/bash
 JOBS   ?= $(shell nproc)
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
@@ -97,21 +98,34 @@ $(AUDIT): requirements-audit.lock
 	@touch $@
 
 audit: $(STAMP) $(AUDIT)  ## known advisories against the locked packages; fails on findings (1), or unaudited (2)
-	@$(BIN)/python tests/support/audit.py $(AUDIT) requirements.lock requirements-dev.lock requirements-audit.lock
+	@$(BIN)/python tests/support/audit.py $(AUDIT) requirements.lock requirements-dev.lock requirements-audit.lock requirements-docs.lock
+
+# What builds the site has an environment of its own too.
+$(SPHINX): requirements-docs.lock
+	$(PYTHON) -m venv build/docs
+	build/docs/bin/pip install --quiet --disable-pip-version-check -r requirements-docs.lock
+	@touch $@
+
+docs: $(SPHINX)  ## the manuals as a site in build/site; a link that leads nowhere is an error
+	$(SPHINX) --fail-on-warning --keep-going --quiet --fresh-env --builder html docs build/site
+
+reference: $(STAMP)  ## write docs/configuration.md and docs/commands.md anew from the code
+	$(BIN)/python docs/reference.py
 
 format: $(STAMP)  ## ruff's formatting and safe fixes
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 # The first is what production installs; the second adds the tools, with the first's versions; the third has
-# what looks for advisories.
+# what looks for advisories, the fourth what builds the site.
 lock: $(STAMP)  ## write requirements.lock and requirements-dev.lock anew from pyproject.toml
 	$(BIN)/pip install --quiet pip-tools
 	$(COMPILE) --extra build --output-file requirements.lock pyproject.toml
 	$(COMPILE) --extra build --extra test --extra check --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 	echo 'pip-audit>=2.10,<3' | $(COMPILE) --output-file requirements-audit.lock -
+	printf '%s\n' 'sphinx>=9,<10' 'myst-parser>=5,<6' 'furo>=2025.12,<2027' | $(COMPILE) --output-file requirements-docs.lock -
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install run test bench bench-http kill kill-service torture soak charges reload routing fuzz fuzz-deep check audit format lock clean
+.PHONY: help install run test bench bench-http kill kill-service torture soak charges reload routing fuzz fuzz-deep check audit docs reference format lock clean

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LOCKS = ("requirements.lock", "requirements-dev.lock")
-ALL = (*LOCKS, "requirements-audit.lock")
+ALL = (*LOCKS, "requirements-audit.lock", "requirements-docs.lock")
 
 
 def blocks(name: str) -> dict[str, str]:

@@ -51,7 +51,7 @@ def _section(section: type[Any], indent: str, *, in_list: bool) -> Iterator[str]
         first = in_list and number == 0
         if section is Config:
             yield ""
-        yield from _comment(_doc(a_field, hint), indent)
+        yield from _comment(documented(a_field, hint), indent)
         margin = indent[:-2] + "- " if first else indent
         yield from _option(a_field, hint, indent, margin, is_open=first or is_required(a_field))
 
@@ -76,7 +76,7 @@ def _option(a_field: Field[Any], hint: Any, indent: str, margin: str, *, is_open
         yield f"{margin}{'' if is_open or option.is_open else '#'}{name}: {value}"
 
 
-def _doc(a_field: Field[Any], hint: Any) -> str:
+def documented(a_field: Field[Any], hint: Any) -> str:
     """The field's documentation with its limits."""
     option = option_of(a_field)
     notes = []
