@@ -128,6 +128,7 @@ async def _erase(daemon: Daemon, number: str) -> AsyncIterator[Reply]:
         for name, count in counts.items():
             total[name] = total.get(name, 0) + count
         if step == OVER:
+            daemon.incoming.forget(number)
             # read before, they would be handed out for days
             exported = await asyncio.to_thread(_erase_exports, daemon.state_dir / EXPORTS, number)
             if exported:

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
 WORDS = ("cancel", "retry", "hold", "release", "resend", "drop")
 DECISIONS_MAX = 1000
 """So many messages are decided about at once."""
+PAGE_ROWS_MAX = 500
+PAGE_S = 0.04
+"""A page of messages looks for so long, then it says how far it came."""
+PAGE_LOOK = 10_000
+"""So many messages at a time, so that it is over soon after that."""
 UNKNOWN = "no such message; history is kept for queue.history_days"
 _NEWEST_ID = 1 << 62
 
@@ -35,6 +40,8 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
         found = await asyncio.to_thread(reader.timeline, number, full=full)
         if found is None:
             return await asyncio.to_thread(reader.mail, number) or {"error": UNKNOWN}
+        found["can"] = possible(await asyncio.to_thread(reader.standing, number), daemon.clock.now_ms())
+        found["now_ms"] = daemon.clock.now_ms()
         if text:
             row = await asyncio.to_thread(reader.text, number)
             found["text"] = None if row is None else readable(*row)
@@ -43,11 +50,14 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
     def find(request: Request) -> AsyncIterator[Reply]:
         return _find(reader, request)
 
+    async def find_page(request: Request) -> Reply:
+        return await _find_page(daemon, reader, request)
+
     async def decide(request: Request) -> Reply:
         message_ids = [int(number) for number in request["message_ids"]]
         return await _decide(daemon, reader, message_ids, str(request["word"]))
 
-    return {"message": message, "find": find, "decide": decide}
+    return {"message": message, "find": find, "find_page": find_page, "decide": decide}
 
 
 # -- find and show ------------------------------------------------------------------------------------
@@ -67,6 +77,32 @@ async def _find(reader: Reader, request: Request) -> AsyncIterator[Reply]:
             return
         wanted = wanted._replace(high_id=high_id)
         yield {"reached_ms": moment_of_id(high_id)}
+
+
+async def _find_page(daemon: Daemon, reader: Reader, request: Request) -> Reply:
+    """The next `limit` rows below the message_id `before`, and the `before` of the page that follows.
+
+    However many messages there are, it has an answer in about PAGE_S: it stops where it is then, and says so.
+    `before` "" says that it has seen all, `reached_ms` since when it has looked.
+    """
+    wanted, limit = wanted_of(request), int(request["limit"])
+    if not 0 < limit <= PAGE_ROWS_MAX:
+        raise ValueError(f"limit is 1 to {PAGE_ROWS_MAX}")
+    if request.get("before"):
+        wanted = wanted._replace(high_id=min(wanted.high_id, int(request["before"])))
+    full = bool(request.get("full"))
+    rows: list[dict[str, Any]] = []
+    until, is_over = daemon.clock.now() + PAGE_S, wanted.high_id <= wanted.low_id
+    while not is_over and len(rows) <= limit and daemon.clock.now() < until:
+        left = limit + 1 - len(rows)
+        more, high_id = await asyncio.to_thread(reader.find, wanted, left, full=full, look=PAGE_LOOK)
+        rows += more
+        is_over = high_id <= wanted.low_id or high_id >= wanted.high_id
+        wanted = wanted._replace(high_id=high_id)
+    seen_to = "" if is_over else str(wanted.high_id)
+    before = rows[limit - 1]["message_id"] if len(rows) > limit else seen_to
+    reached_ms = moment_of_id(int(before)) if before else 0
+    return {"rows": rows[:limit], "before": before, "reached_ms": reached_ms}
 
 
 def wanted_of(request: Request) -> Wanted:
@@ -126,6 +162,25 @@ async def _decide(daemon: Daemon, reader: Reader, message_ids: list[int], word: 
             why = why_not(word, await asyncio.to_thread(reader.standing, message_id), now_ms)
         results.append({"message_id": str(message_id), "done": not why, "why": why})
     return {"results": results}
+
+
+def possible(standing: dict[str, Any] | None, now_ms: int) -> list[str]:
+    """The decisions that mean something for a message that stands so (Reader.standing)."""
+    if standing is None or standing["ended"]:
+        return []
+    state = standing["state"]
+    if state == "HELD":
+        return ["resend", "drop"]
+    if state in ("SENT", "CARRIED"):
+        return []
+    if standing["taken"] or standing["under_way"] or standing["doubt"]:
+        # some of it may be at its SMSC: it can be hurried or given up, and not taken back
+        words = ["drop"]
+    elif state == "QUEUED":
+        words = ["hold", "cancel"]
+    else:
+        words = ["release", "cancel"] if state == "PAUSED" else ["cancel"]
+    return ["retry", *words] if state == "QUEUED" and standing["due_ms"] > now_ms else words
 
 
 def why_not(word: str, standing: dict[str, Any] | None, now_ms: int) -> str:

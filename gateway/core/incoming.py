@@ -6,6 +6,7 @@ them, and what is said here of the first part that is there holds for all of the
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from itertools import product
 from typing import NamedTuple
@@ -20,6 +21,9 @@ from gateway.core.stop_words import StopWords
 
 _PUNCTUATION = ".,:;!?\"'()«»"
 _HOUR_MS = 3_600_000
+RECENT = 500
+"""So many incoming SMS are remembered for an admin who asks what came; in memory, for the store forgets what
+was handed over."""
 
 
 class IncomingRules:
@@ -27,7 +31,7 @@ class IncomingRules:
 
     def __init__(self, rules: Iterable[IncomingRule]) -> None:
         self._rules: dict[tuple[str, str, str], tuple[int, IncomingRule]] = {}
-        for index, rule in enumerate(rules):
+        for index, rule in enumerate(rules, 1):
             key = (rule.connector, rule.number.removeprefix("+"), rule.keyword.casefold())
             self._rules.setdefault(key, (index, rule))
         self.has_keywords = any(keyword for _, _, keyword in self._rules)
@@ -35,16 +39,19 @@ class IncomingRules:
     def __bool__(self) -> bool:
         return bool(self._rules)
 
-    def find(self, connector: str, own_number: str, text: str | None) -> IncomingRule | None:
-        """The rule for an SMS that came by this connector to this number of ours.
+    def find(
+        self, connector: str, own_number: str, text: str | None
+    ) -> tuple[int, IncomingRule] | tuple[int, None]:
+        """The rule for an SMS that came by this connector to this number of ours, and before it its place,
+        counted from 1.
 
         Its keyword is the first word of `text`, with or without the punctuation around it, in any case. None
-        as `text`: the beginning is not known, so no rule with a keyword fits.
+        as `text`: the beginning is not known, so no rule with a keyword fits. 0 and None: no rule fits.
         """
         numbers = {own_number.removeprefix("+"), ""}
         keys = product({connector, ""}, numbers, _keywords(text))
         found = [self._rules[key] for key in keys if key in self._rules]
-        return min(found, key=lambda it: it[0])[1] if found else None
+        return min(found, key=lambda it: it[0]) if found else (0, None)
 
 
 def _keywords(text: str | None) -> set[str]:
@@ -70,6 +77,26 @@ class Way(NamedTuple):
     whole: int = 0
     """The account gets a long one joined (1); or its sessions get the parts as they came, and it is joined
     where the account asks for it over HTTP (2)."""
+    rule: int = 0
+    """The place of the rule that says so, counted from 1; 0: none does, but incoming_account."""
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether anybody gets it."""
+        return self.gathered or self.account is not None
+
+
+class Came(NamedTuple):
+    """An incoming SMS, or a part of one, and what became of it."""
+
+    at_ms: int
+    connector: str
+    number: str
+    own_number: str
+    total: int
+    part: int
+    """Of a long one; 0 of 0: nobody had to look."""
+    way: Way
 
 
 class Incoming:
@@ -77,6 +104,8 @@ class Incoming:
 
     def __init__(self, events: Events | None = None) -> None:
         self._events = events
+        self.recent: deque[Came] = deque(maxlen=RECENT)
+        """What came last, of all connectors."""
         self.blacklists = Blacklists()
         """What stop words write to."""
         self.configure((), None)
@@ -120,7 +149,7 @@ class Incoming:
         part: int,
     ) -> Way:
         """Where an SMS goes that came by `connector`; `part` of `total`, 1 of 1 when it is whole."""
-        rule = self._rules.find(connector.name, own_number, text if part <= 1 else None)
+        place, rule = self._rules.find(connector.name, own_number, text if part <= 1 else None)
         account: str | None = rule.account if rule is not None else connector.incoming_account
         mail = tuple(rule.mail) if rule is not None else ()
         since_ms = now_ms - self._window_ms if self._window_ms else 0
@@ -129,4 +158,14 @@ class Incoming:
             account = None
         whole = self._whole.get(account or "", 0) if total > 1 else 0
         gathered = bool(mail or since_ms or whole or (first_decides and account is not None))
-        return Way(account, mail, since_ms, gathered, whole)
+        return Way(account, mail, since_ms, gathered, whole, place)
+
+    def forget(self, number: str) -> None:
+        """Remembers nothing any more of what came from this number, or to it; in digits."""
+        kept = [
+            it
+            for it in self.recent
+            if number not in (it.number.removeprefix("+"), it.own_number.removeprefix("+"))
+        ]
+        self.recent.clear()
+        self.recent.extend(kept)

@@ -13,7 +13,7 @@ from gateway.config.smsc_model import SmscConnector
 from gateway.core.batch import Journal, Row
 from gateway.core.clock import Clock
 from gateway.core.events import Events
-from gateway.core.incoming import Incoming
+from gateway.core.incoming import Came, Incoming
 from gateway.core.model import INCOMING
 from gateway.core.receipts import ReceiptBook
 from gateway.core.smsc_ids import incoming_key, phone_key, upstream_id_of
@@ -80,6 +80,7 @@ class SmscInbox:
             self._journal.batch.once.append((self.config.name, key, now_ms, "incoming", called))
             return
         way = self._incoming.way(self.config, own_number, text, now_ms, total=1, part=1)
+        self._incoming.recent.append(Came(now_ms, self.config.name, number, own_number, 1, 1, way))
         delivery = None
         if way.account is not None:
             delivery = _delivery(way.account, number, own_number, text, received_ms, now_ms)

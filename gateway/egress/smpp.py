@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, cast
 
 from gateway.config.basics import Address
 from gateway.core.batch import Row
+from gateway.core.incoming import Came, Way
 from gateway.core.model import Message
 from gateway.core.service import needs_service
 from gateway.core.taps import Open
@@ -498,9 +499,13 @@ class UpstreamConnection(Open, asyncio.Protocol):
         if self.connector.dialect.reads:
             self.connector.dialect.read(pdu)
         if incoming.is_plain:
-            if config.incoming_account:
-                batch.incoming.append(incoming_of(pdu, config.incoming_account, now_ms))
-            return bool(config.incoming_account)
+            plain = Way(config.incoming_account or None, (), 0, gathered=False)
+            incoming.recent.append(
+                Came(now_ms, config.name, pdu.source_addr, pdu.destination_addr, 0, 0, plain)
+            )
+            if plain.account is not None:
+                batch.incoming.append(incoming_of(pdu, plain.account, now_ms))
+            return plain.is_taken
         sms = sms_of(pdu)
         way = incoming.way(config, sms.own_number, sms.text, now_ms, total=sms.total, part=sms.part)
         delivery = None if way.account is None else incoming_of(pdu, way.account, now_ms)
@@ -510,9 +515,12 @@ class UpstreamConnection(Open, asyncio.Protocol):
         if way.gathered:
             said = (config.name, *sms, now_ms, way.answers_since_ms, " ".join(way.mail))
             batch.incoming_mail.append((*said, delivery, way.whole, stops))
+        incoming.recent.append(
+            Came(now_ms, config.name, sms.number, sms.own_number, sms.total, sms.part, way)
+        )
         elif delivery is not None:
             batch.incoming.append(delivery)
-        return way.gathered or delivery is not None
+        return way.is_taken
 
     def _acknowledge(self, acks: list[Pdu], ok: bool) -> None:
         if self._gone:

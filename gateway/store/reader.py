@@ -7,7 +7,14 @@ import sqlite3
 from pathlib import Path
 from typing import Any
 
-from gateway.store import reader_find, reader_lists, reader_receipts, reader_timeline
+from gateway.store import (
+    reader_depths,
+    reader_find,
+    reader_incoming,
+    reader_lists,
+    reader_receipts,
+    reader_timeline,
+)
 from gateway.store.reader_find import Wanted
 from gateway.store.reader_lists import LISTINGS
 from gateway.store.reader_mail import mail_of
@@ -38,6 +45,11 @@ class Reader:
         with self._open() as connection:
             return reader_lists.summary(connection)
 
+    def depths(self, now_ms: int) -> reader_depths.Depths:
+        """How much waits, and for how long, by indexes alone."""
+        with self._open() as connection:
+            return reader_depths.depths(connection, now_ms)
+
     def unmatched(self, limit: int) -> list[dict[str, Any]]:
         """Receipts that match nothing, the newest first, and why as far as is known; numbers are masked."""
         with self._open() as connection:
@@ -66,6 +78,11 @@ class Reader:
         with self._open() as connection:
             return reader_timeline.timeline(connection, message_id, full=full)
 
+    def incoming(self, limit: int, *, full: bool = False) -> dict[str, Any]:
+        """What is there of incoming SMS, see `reader_incoming.incoming`."""
+        with self._open() as connection:
+            return reader_incoming.incoming(connection, min(limit, ROWS_MAX), full=full)
+
     def standing(self, message_id: int) -> dict[str, Any] | None:
         """Where a message stands, for a decision about it; see `reader_timeline.standing`."""
         with self._open() as connection:
@@ -81,11 +98,14 @@ class Reader:
             ).fetchone()
             return tuple(row) if row is not None else None
 
-    def find(self, wanted: Wanted, limit: int, *, full: bool = False) -> tuple[list[dict[str, Any]], int]:
+    def find(
+        self, wanted: Wanted, limit: int, *, full: bool = False, look: int = 0
+    ) -> tuple[list[dict[str, Any]], int]:
         """Messages, the newest first, and up to which message_id (exclusive) it has not looked yet.
 
-        It looks at some thousands of messages at a time; when `wanted.low_id` is reached it has seen all.
+        It looks at `look` messages of a table at a time (0: SLICE); when `wanted.low_id` is reached it has
+        seen all.
         """
         with self._open() as connection:
             connection.execute("BEGIN")  # what ends meanwhile must not be in both tables
-            return reader_find.find(connection, wanted, min(limit, ROWS_MAX), full=full)
+            return reader_find.find(connection, wanted, min(limit, ROWS_MAX), full=full, look=look)

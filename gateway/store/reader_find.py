@@ -52,13 +52,13 @@ Condition = tuple[str, tuple[object, ...]]
 
 
 def find(
-    connection: sqlite3.Connection, wanted: Wanted, limit: int, *, full: bool
+    connection: sqlite3.Connection, wanted: Wanted, limit: int, *, full: bool, look: int = 0
 ) -> tuple[list[dict[str, Any]], int]:
     """See Reader.find."""
     conditions: list[Condition]
     named = _named(connection, wanted)
     if named is None:
-        low_id = _slice_start(connection, wanted)
+        low_id = _slice_start(connection, wanted, look or SLICE)
         conditions = [("message_id >= ? AND message_id < ?", (low_id, wanted.high_id))]
     else:
         low_id = wanted.low_id
@@ -104,14 +104,14 @@ def _named(connection: sqlite3.Connection, wanted: Wanted) -> list[int] | None:
     return [row[0] for row in found]
 
 
-def _slice_start(connection: sqlite3.Connection, wanted: Wanted) -> int:
+def _slice_start(connection: sqlite3.Connection, wanted: Wanted, look: int) -> int:
     """The lowest id of the next slice."""
     starts = [wanted.low_id]
     for table in ("message", "history"):
         row = connection.execute(
             f"SELECT message_id FROM {table} WHERE message_id >= ? AND message_id < ? "
             "ORDER BY message_id DESC LIMIT 1 OFFSET ?",
-            (wanted.low_id, wanted.high_id, SLICE),
+            (wanted.low_id, wanted.high_id, look),
         ).fetchone()
         if row is not None:
             starts.append(row[0])

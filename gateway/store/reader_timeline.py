@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from gateway.core.model import Attempt, MessageState, Origin, Progress, wants_receipt
+from gateway.core.model import Attempt, Origin, Progress, wants_receipt
 from gateway.store import reader_calls
+from gateway.store.reader_details import details, state_name
 from gateway.store.reader_mail import letter_events
 from protocols.sms.addresses import mask
 
@@ -39,7 +40,9 @@ def timeline(connection: sqlite3.Connection, message_id: int, *, full: bool) -> 
     if past is None and row["due_ms"] > row["accepted_ms"]:
         events += _due(row)
     if past is not None:
-        events.append((past["done_ms"], f"ended {_state(past['state'])} (error {past['error'] or 'none'})"))
+        events.append(
+            (past["done_ms"], f"ended {state_name(past['state'])} (error {past['error'] or 'none'})")
+        )
     if row["origin"] == Origin.MAIL:
         events += letter_events(connection, row)
     elif row["origin"] == Origin.SESSION:
@@ -51,11 +54,12 @@ def timeline(connection: sqlite3.Connection, message_id: int, *, full: bool) -> 
         **({"mail_id": str(mail["mail_id"])} if mail else {}),
         "account": row["account"],
         "to": row["destination"] if full else mask(row["destination"]),
-        "state": _state(row["state"]) if past is not None else Progress(row["progress"]).name,
+        "state": state_name(row["state"]) if past is not None else Progress(row["progress"]).name,
         "connector": row["connector"],
         "route": row["route"],
         "client_id": row["client_id"],
         "segments": row["segments"],
+        **details(connection, row, full=full),
         "timeline": [{"at_ms": at_ms, "text": text} for at_ms, text in events],
     }
 
@@ -66,7 +70,7 @@ def standing(connection: sqlite3.Connection, message_id: int) -> dict[str, Any] 
     `taken`, are `under_way` or in `doubt`."""
     past = _row(connection, "SELECT state FROM history WHERE message_id = ?", message_id)
     if past is not None:
-        return {"state": _state(past["state"]), "ended": True}
+        return {"state": state_name(past["state"]), "ended": True}
     count = "(SELECT count(*) FROM submission s WHERE s.message_id = m.message_id AND attempt IN"
     live = _row(
         connection,
@@ -85,10 +89,6 @@ def standing(connection: sqlite3.Connection, message_id: int) -> dict[str, Any] 
 def _row(connection: sqlite3.Connection, sql: str, *parameters: object) -> dict[str, Any] | None:
     found = connection.execute(sql, parameters).fetchone()
     return dict(found) if found is not None else None
-
-
-def _state(number: int) -> str:
-    return MessageState(number).name if number in set(MessageState) else str(number)
 
 
 def _beginning(row: dict[str, Any], mail: dict[str, Any] | None) -> list[Event]:
@@ -162,7 +162,7 @@ def _attempts(connection: sqlite3.Connection, row: dict[str, Any]) -> list[Event
         if one_of_many and attempt["state"] is not None:
             at_ms = row.get("done_ms") or attempt["submitted_ms"] or attempt["intent_ms"]
             error = f" (error {attempt['error']})" if attempt["error"] else ""
-            events.append((at_ms, f"receipt of {name}: {_state(attempt['state'])}{error}"))
+            events.append((at_ms, f"receipt of {name}: {state_name(attempt['state'])}{error}"))
     if not found and row.get("submitted_ms"):
         events.append((row["submitted_ms"], f"{row['connector']} took it, its id is {row['upstream_id']}"))
     return events

@@ -12,7 +12,7 @@ from gateway.config.model import Account, Address, Connector
 from gateway.config.secret import Secret
 from gateway.config.smpp_model import AccountSmpp
 from gateway.core.batch import Batch
-from gateway.core.incoming import Incoming, IncomingRules, Way
+from gateway.core.incoming import RECENT, Came, Incoming, IncomingRules, Way
 
 NOW_MS = 1_750_000_000_000
 HOUR_MS = 3_600_000
@@ -61,36 +61,58 @@ def test_number_and_first_word_choose_the_rule(own_number: str, text: str, expec
             IncomingRule(keyword="STRASSE", account="fold"),
         ]
     )
-    rule = rules.find("up", own_number, text)
+    rule = rules.find("up", own_number, text)[1]
     assert (rule.account if rule is not None else "") == expected
 
 
 def test_the_first_rule_that_fits_counts_and_not_the_closest() -> None:
     wide, close = IncomingRule(number="1234", account="wide"), IncomingRule(keyword="help", account="close")
-    assert IncomingRules([wide, close]).find("up", "1234", "help") is wide
-    assert IncomingRules([close, wide]).find("up", "1234", "help") is close
+    assert IncomingRules([wide, close]).find("up", "1234", "help")[1] is wide
+    assert IncomingRules([close, wide]).find("up", "1234", "help")[1] is close
     twice = IncomingRule(number="1234", account="twice")
-    assert IncomingRules([wide, twice]).find("up", "1234", "help") is wide
+    assert IncomingRules([wide, twice]).find("up", "1234", "help")[1] is wide
 
 
 def test_a_rule_may_be_for_one_connector() -> None:
     rules = IncomingRules([IncomingRule(connector="up", account="up"), IncomingRule(account="rest")])
-    found = [rules.find(name, "1234", "help") for name in ("up", "other", "")]
+    found = [rules.find(name, "1234", "help")[1] for name in ("up", "other", "")]
     assert [rule.account for rule in found if rule is not None] == ["up", "rest", "rest"]
 
 
 def test_punctuation_may_be_the_keyword() -> None:
     rules = IncomingRules([IncomingRule(keyword="?", account="question")])
-    assert rules.find("up", "1234", "? what") is not None
-    assert rules.find("up", "1234", "what ?") is None
+    assert rules.find("up", "1234", "? what")[1] is not None
+    assert rules.find("up", "1234", "what ?")[1] is None
 
 
 def test_no_keyword_fits_a_text_whose_beginning_is_unknown() -> None:
     rules = IncomingRules([IncomingRule(keyword="help", account="a"), IncomingRule(number="1", account="b")])
-    found = rules.find("up", "1", None)
+    found = rules.find("up", "1", None)[1]
     assert found is not None
     assert found.account == "b"
-    assert rules.find("up", "2", None) is None
+    assert rules.find("up", "2", None)[1] is None
+
+
+def test_the_place_of_a_rule_is_that_in_the_configuration() -> None:
+    incoming = made(IncomingRule(number="1", account="a"), IncomingRule(keyword="help", account="b"))
+    places = [
+        incoming.way(connector("rest"), number, "help", NOW_MS, total=1, part=1).rule for number in ("1", "2")
+    ]
+    assert places == [1, 2]
+    assert incoming.way(connector("rest"), "2", "hello", NOW_MS, total=1, part=1).rule == 0
+
+
+def test_only_the_last_ones_are_remembered_and_none_of_a_number_that_is_to_be_forgotten() -> None:
+    incoming = made()
+    nobody = Way(None, (), 0, gathered=False)
+    for number in range(RECENT + 7):
+        incoming.recent.append(Came(number, "up", f"+{number}", "5" if number % 2 else "1234", 1, 1, nobody))
+    assert [it.at_ms for it in incoming.recent] == list(range(7, RECENT + 7))
+    incoming.forget("8")
+    assert "+8" not in {it.number for it in incoming.recent}
+    assert len(incoming.recent) == RECENT - 1
+    incoming.forget("1234")
+    assert {it.own_number for it in incoming.recent} == {"5"}
 
 
 # -- ways ----------------------------------------------------------------------------------------------
@@ -100,7 +122,8 @@ def way(
     incoming: Incoming, text: str = "hello", account: str = "", own_number: str = "1234", part: str = "1/1"
 ) -> Way:
     number, total = map(int, part.split("/"))
-    return incoming.way(connector(account), own_number, text, NOW_MS, total=total, part=number)
+    found = incoming.way(connector(account), own_number, text, NOW_MS, total=total, part=number)
+    return found._replace(rule=0)
 
 
 def made(*rules: IncomingRule, mail: Mail | None = None) -> Incoming:
