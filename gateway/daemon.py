@@ -29,6 +29,7 @@ from gateway.core.clock import Clock
 from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
 from gateway.core.events import Events
+from gateway.core.histogram import LONG_SECONDS, Histogram
 from gateway.core.incoming import Incoming
 from gateway.core.logins import Logins
 from gateway.core.message_ids import MessageIds, moment_of_id
@@ -61,6 +62,7 @@ from gateway.wiring import all_connectors, apply_rules
 from protocols.sms.receipts import FORMS
 
 if TYPE_CHECKING:
+from protocols.smpp.constants import ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT
     from gateway.mail_side import MailSide
 
 STOP_TIMEOUT_S = 7.0
@@ -70,6 +72,9 @@ NOTHING: frozenset[int] = frozenset()
 
 
 class Startable(Protocol):
+_ESM_CLASS, _ACCEPTED_MS, _DONE_MS = map(Delivery._fields.index, ("esm_class", "accepted_ms", "done_ms"))
+_RECEIPT = ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT
+"""The esm_class of a final receipt; notices have others."""
     """A listener of any kind."""
 
     async def start(self) -> None:
@@ -167,6 +172,10 @@ class Daemon:
         now = self.clock.now()
         queue = self.config.queue
         self.submission = Submission(
+        self.loop_lag = Histogram()
+        """How late the timer of `Housekeeping` is."""
+        self.end_s = Histogram(LONG_SECONDS)
+        """From accepting a message to its final receipt."""
             self.journal,
             MessageIds(opening.newest_message_id),
             Router(RouteTable(()), self.upstreams),
@@ -396,7 +405,7 @@ class Daemon:
                 self.outlets[account].fetched(rows, more)
         self._offer(answer.deliveries)
 
-    def _offer(self, rows: list[tuple[object, ...]]) -> None:
+    def _offer(self, rows: list[Row]) -> None:
         outlets = self.outlets
         touched = set()
         for row in rows:
@@ -439,6 +448,16 @@ class Daemon:
         for listener in self.listeners:
             listener.stop_listening()
         if self.mail is not None:
+        # how long ago they were accepted when they ended
+        taken = [(row[_ACCEPTED_MS] - row[_DONE_MS]) / 1000 for row in rows if row[_ESM_CLASS] == _RECEIPT]
+        self.end_s.observe_since(taken, 0.0)
+
+    def processes(self) -> Iterator[tuple[str, int]]:
+        """Each of our processes: what it does, its number."""
+        yield "gateway", os.getpid()
+        yield "store", self.journal.pid
+        if self.mail is not None and self.mail.reader.pid is not None:
+            yield "mail", self.mail.reader.pid
             self.mail.stop_listening()
         self.services.stop_listening()
         self.http.stop_listening()

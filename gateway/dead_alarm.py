@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 EVERY_S = 60.0
 DAY_MS = 86_400_000
 _LETTERS = "mail:"
+KINDS = ("deliveries", "letters", "calls")
 
 
 class DeadAlarm:
@@ -61,6 +62,13 @@ class DeadAlarm:
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.gather(self._looking, return_exceptions=True)
+
+    def by_kind(self) -> dict[str, int]:
+        """How many died within a day: deliveries, letters, calls."""
+        sums = dict.fromkeys(KINDS, 0)
+        for name, count in self.counts.items():
+            sums[_of(name)[0]] += count
+        return sums
 
     def problems(self) -> Iterator[str]:
         """What an admin should know of."""

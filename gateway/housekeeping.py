@@ -78,6 +78,8 @@ class Housekeeping:
 
     def _tick(self) -> None:
         self._handle = self._loop.call_later(TICK_S, self._tick)
+        assert self._handle is not None
+        self._daemon.loop_lag.observe(self._loop.time() - self._handle.when())
         self._ticks += 1
         for duty in self._due():
             name = duty.__name__.strip("_")

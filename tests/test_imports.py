@@ -97,6 +97,7 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.core.api",
             "gateway.core.batch",
             "gateway.core.frames",
+            "gateway.core.histogram",
             "gateway.core.message_ids",
             "gateway.core.model",
             "gateway.crashes",
@@ -239,6 +240,8 @@ RULES: dict[str, frozenset[str]] = {
 
 TYPES_ONLY = {
     # They read the daemon's parts and are called by it: a type, never an import at run time.
+    "gateway.ops.metrics": frozenset({"gateway.daemon"}),
+    "gateway.ops.readiness": frozenset({"gateway.daemon"}),
     "gateway.ops.status": frozenset({"gateway.daemon"}),
     "gateway.admin": frozenset({"gateway.daemon"}),
     "gateway.reloading": frozenset({"gateway.daemon"}),

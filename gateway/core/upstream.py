@@ -20,6 +20,7 @@ from gateway.core import alternatives, retry
 from gateway.core.batch import Journal, Row
 from gateway.core.clock import Clock
 from gateway.core.events import Events
+from gateway.core.histogram import Histogram
 from gateway.core.limits import TokenBucket
 from gateway.core.links import Ask, Link
 from gateway.core.model import Message, MessageState, Wish
@@ -88,6 +89,10 @@ class Upstream:
         """Messages whose way to the queue is not committed yet; none may overtake them."""
         self.in_flight = 0
         self.submitted = self.refused = self.doubtful = self.throttled = 0
+        self.binds = 0
+        """Links that came up."""
+        self.response_s = Histogram()
+        """From sending a submit to its answer."""
         self.last_error = ""
         self.held = ""
         """Why nothing goes up any more, see `hold`."""
@@ -154,6 +159,7 @@ class Upstream:
     def hold(self, why: str) -> None:
         """Sends nothing any more, at the end of the gateway's day or of the connector's."""
         self.held = why
+        self.binds += 1
         self._paused_until = float("inf")
 
     def moved(self, *, more: bool) -> None:

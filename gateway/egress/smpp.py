@@ -195,6 +195,8 @@ class UpstreamConnection(Open, asyncio.Protocol):
         self._acks: list[Pdu] = []
         self._asks = 0
         self._asks_max = min(ASKS_MAX, max(1, connector.config.window // 2))
+        self._sent_at: list[float] = []
+        """When each submit that this read has answered was sent."""
 
     # -- connection ------------------------------------------------------------------------------------
 
@@ -384,7 +386,11 @@ class UpstreamConnection(Open, asyncio.Protocol):
                 timed_out += self._timed_out(event, now_ms)
             else:
                 self._handle_rare(event)
-        self.connector.upstream.results_end()
+        upstream = self.connector.upstream
+        upstream.results_end()
+        if self._sent_at:
+            upstream.response_s.observe_since(self._sent_at, self.clock.now())
+            self._sent_at.clear()
         if self._acks:
             acks, self._acks = self._acks, []
             self.connector.journal.then(lambda ok: self._acknowledge(acks, ok))
@@ -428,6 +434,7 @@ class UpstreamConnection(Open, asyncio.Protocol):
         message, segment = context
         self._timeouts_in_row = 0
         self._answered_until = max(self._answered_until, event.sent_at)
+        self._sent_at.append(event.sent_at)
         upstream = self.connector.upstream
         upstream.heard = True
         if response.tlvs and not event.late:

@@ -22,7 +22,7 @@ from gateway.ingress.http_reader import IS_STRICT
 from gateway.ingress.http_requests import Mount
 from gateway.ingress.http_turns import Turns
 from gateway.ingress.http_writing import Dates
-from gateway.ingress.tls import renew, server_context
+from gateway.ingress.tls import certificate_ends, renew, server_context
 
 ROOM = 128 << 20
 """Octets of bodies that are coming or wait for their turn, over all connections of a listener."""
@@ -76,6 +76,11 @@ class HttpListener:
     def renew_certificate(self) -> None:
         """Reads it anew, for connections that come from now on; OSError when that cannot be."""
         renew(self._tls, self.config.tls)
+
+    @property
+    def certificate_ends(self) -> float | None:
+        """When the certificate that clients are shown ends, in seconds since 1970; None: there is none."""
+        return certificate_ends(self._tls)
 
     def tick(self, now: float) -> None:
         """Ends connections that take too long; called a few times a second."""

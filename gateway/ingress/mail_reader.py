@@ -81,6 +81,11 @@ class MailReader(asyncio.Protocol):
         self._stopping = False
         self._restarting: asyncio.Task[None] | None = None
 
+    @property
+    def pid(self) -> int | None:
+        """The worker's number; None: there is none."""
+        return self._process.pid if self._process is not None else None
+
     async def start(self) -> None:
         """Starts the worker, if the first mail shall not wait for that; OSError when it cannot be done."""
         ours, theirs = socket.socketpair()

@@ -170,7 +170,7 @@ class SmppConnection(Open, asyncio.Protocol):
                 self._handle_rare(event)
         if self._taken:
             taken, self._taken = self._taken, []
-            self.listener.journal.then(lambda ok: self._committed(taken, ok))
+            self.listener.journal.then(lambda ok: self._committed(taken, ok, now))
             self.listener.submission.flush()
         if delivered and self.outlet is not None:
             self.outlet.pump()
@@ -231,7 +231,7 @@ class SmppConnection(Open, asyncio.Protocol):
             account.shares.took(share, account, taken.segments, now)
         return taken
 
-    def _committed(self, taken: list[tuple[int, str]], ok: bool) -> None:
+    def _committed(self, taken: list[tuple[int, str]], ok: bool, read_at: float) -> None:
         if self._gone:
             return
         respond = self.session.respond
@@ -247,6 +247,7 @@ class SmppConnection(Open, asyncio.Protocol):
             for sequence_number, _ in taken:
                 respond(SubmitSmResp(sequence_number=sequence_number, command_status=status))
         self.submitted += len(taken) if ok else 0
+        self.listener.accept_s.observe(self.listener.clock.now() - read_at, len(taken))
         self._answers_out()
 
     def answer(self, response: Pdu) -> None:

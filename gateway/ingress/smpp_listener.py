@@ -13,13 +13,14 @@ from gateway.core.clock import Clock
 from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
 from gateway.core.events import REFUSED_LOGINS, Events
+from gateway.core.histogram import Histogram
 from gateway.core.logins import Logins
 from gateway.core.submission import Submission
 from gateway.core.taps import NOBODY
 from gateway.ingress.door import Door
 from gateway.ingress.smpp import SmppConnection
 from gateway.ingress.smpp_operations import Operations
-from gateway.ingress.tls import renew, server_context
+from gateway.ingress.tls import certificate_ends, renew, server_context
 from gateway.translate.smpp_reading import Reading, reading_of
 from gateway.translate.vendor_tlvs import VendorTlvs
 from protocols.smpp import constants as c
@@ -59,6 +60,8 @@ class SmppListener:
         self.vendor_tlvs = VendorTlvs()
         self.connections: set[SmppConnection] = set()
         self.bad_inputs = 0
+        self.accept_s = Histogram()
+        """From reading a submit_sm to its answer."""
         self.operations = Operations(self)
         self._congestion: dict[str, tuple[float, Tlvs]] = {}
         self._logins = logins
@@ -88,6 +91,11 @@ class SmppListener:
     def renew_certificate(self) -> None:
         """Reads it anew, for connections that come from now on; OSError when that cannot be."""
         renew(self._tls, self.config.tls)
+
+    @property
+    def certificate_ends(self) -> float | None:
+        """When the certificate that clients are shown ends, in seconds since 1970; None: there is none."""
+        return certificate_ends(self._tls)
 
     @property
     def port(self) -> int:

@@ -26,8 +26,8 @@ from gateway.core.batch import Journal
 from gateway.core.clock import Clock
 from gateway.core.events import Events
 from gateway.core.smsc_sink import Endpoint
-from gateway.ingress.door import Door
-from gateway.ingress.tls import renew, server_context
+from gateway.ingress.door import Door, Take, take_none
+from gateway.ingress.tls import certificate_ends, renew, server_context
 from protocols.smsc_http.callbacks import (
     MAX_BODY,
     Call,
@@ -120,6 +120,11 @@ class CallbackListener:
     def renew_certificate(self) -> None:
         """Reads it anew, for connections that come from now on; OSError when that cannot be."""
         renew(self._tls, self.config.tls)
+
+    @property
+    def certificate_ends(self) -> float | None:
+        """When the certificate that clients are shown ends, in seconds since 1970; None: there is none."""
+        return certificate_ends(self._tls)
 
     def stop_listening(self) -> None:
         """Takes no connection and no call more; those that wait for a commit are still answered."""

@@ -21,7 +21,7 @@ from gateway.ingress.door import Door
 from gateway.ingress.smtp import STOPPING, TOO_MANY, LmtpSession, MailSession
 from gateway.ingress.smtp_auth import MECHANISMS
 from gateway.ingress.smtp_data import NOBODYS_SHARE, ROOM, Place, Room
-from gateway.ingress.tls import renew, server_context
+from gateway.ingress.tls import certificate_ends, renew, server_context
 from protocols.mail.envelope import MailFrom, RcptTo
 from protocols.mail.errors import MailError
 
@@ -105,6 +105,11 @@ class MailListener(ABC):
         """Takes over changed accounts."""
         for session in tuple(self.connections):
             session.look_again()
+
+    @property
+    def certificate_ends(self) -> float | None:
+        """When the certificate that clients are shown ends, in seconds since 1970; None: there is none."""
+        return None
 
     def renew_certificate(self) -> None:  # noqa: B027 - not every socket has one
         """Reads it anew, for connections that come from now on; OSError when that cannot be."""
@@ -210,6 +215,10 @@ class SmtpListener(MailListener):
 
     def renew_certificate(self) -> None:
         renew(self._tls, self.config.tls)
+
+    @property
+    def certificate_ends(self) -> float | None:
+        return certificate_ends(self._tls)
 
     async def login(self, name: str, password: str, peer: str) -> Account:
         """The account of a login; MailError when it is none, which does not tell why."""

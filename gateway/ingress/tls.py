@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from gateway.config.model import TlsServer
 
@@ -13,11 +15,35 @@ def server_context(tls: TlsServer | None) -> ssl.SSLContext | None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(tls.certificate, tls.key)
+    _load(context, tls)
     return context
 
 
 def renew(context: ssl.SSLContext | None, tls: TlsServer | None) -> None:
     """Takes a certificate from its files anew, for connections that come from now on; OSError as above."""
     if context is not None and tls is not None:
-        context.load_cert_chain(tls.certificate, tls.key)
+        _load(context, tls)
+
+
+def certificate_ends(context: ssl.SSLContext | None) -> float | None:
+    """When the certificate that clients are shown ends, in seconds since 1970; None: there is none."""
+    return None if context is None else _ENDS.get(context)
+
+
+def _load(context: ssl.SSLContext, tls: TlsServer) -> None:
+    context.load_cert_chain(tls.certificate, tls.key)
+    _ENDS[context] = ends_of(tls.certificate)
+
+
+_ENDS: WeakKeyDictionary[ssl.SSLContext, float] = WeakKeyDictionary()
+"""Noted when a file is read: it may be another one by now, which clients do not see before a reload."""
+
+
+def ends_of(certificate: Path) -> float:
+    """When the first certificate of a file ends, in seconds since 1970.
+
+    A context does not tell what it has loaded, and the one function that reads a certificate's dates is among
+    the module's private ones: the alternative is a parser of our own, or a library of ten megabytes.
+    """
+    decoded = ssl._ssl._test_decode_cert(str(certificate))  # type: ignore[attr-defined]
+    return float(ssl.cert_time_to_seconds(decoded["notAfter"]))

@@ -17,22 +17,7 @@ if TYPE_CHECKING:
 def status_of(daemon: Daemon) -> dict[str, Any]:
     """Counts and states, as plain values; nothing that is secret."""
     submission, blacklists = daemon.submission, daemon.admission.blacklists
-    problems = []
-    if daemon.journal.error:
-        problems.append(f"the store cannot write: {daemon.journal.error}")
-    if submission.closed_because is not None:
-        problems.append(f"nothing is accepted: {submission.closed_because.value}")
-    problems.extend(
-        f"connector {name} is {state}: {daemon.upstreams[name].last_error}"
-        for name in daemon.connectors
-        if (state := _state(daemon, name)) != "bound"
-    )
-    problems.extend(daemon.services.problems())
-    problems.extend(daemon.http.problems())
-    problems.extend(_mail_problems(daemon))
-    problems.extend(daemon.dead_alarm.problems())
-    problems.extend(daemon.faults.problems())
-    problems.extend(clock_problems(daemon.clock))
+    problems = problems_of(daemon)
     return {
         "healthy": not problems,
         "problems": problems,
@@ -64,6 +49,28 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
         "dead_letters": dict(daemon.dead_alarm.counts),
         "faults": daemon.faults.count,
     }
+
+
+def problems_of(daemon: Daemon) -> list[str]:
+    """What an admin should know of, each with what to do or where to look."""
+    submission = daemon.submission
+    problems = []
+    if daemon.journal.error:
+        problems.append(f"the store cannot write: {daemon.journal.error}")
+    if submission.closed_because is not None:
+        problems.append(f"nothing is accepted: {submission.closed_because.value}")
+    problems.extend(
+        f"connector {name} is {state}: {daemon.upstreams[name].last_error}"
+        for name in daemon.connectors
+        if (state := _state(daemon, name)) != "bound"
+    )
+    problems.extend(daemon.services.problems())
+    problems.extend(daemon.http.problems())
+    problems.extend(_mail_problems(daemon))
+    problems.extend(daemon.dead_alarm.problems())
+    problems.extend(daemon.faults.problems())
+    problems.extend(clock_problems(daemon.clock))
+    return problems
 
 
 def _balance(daemon: Daemon, name: str) -> str | None:

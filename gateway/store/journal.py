@@ -34,6 +34,7 @@ from typing import Any, cast
 
 from gateway.core.batch import Answer, Batch, Row
 from gateway.core.frames import take_frames
+from gateway.core.histogram import ROWS, Histogram
 from gateway.store.frames import encode
 from gateway.store.sqlite_open import FILE_NAME, StoreError, StoreUnready
 
@@ -94,7 +95,10 @@ class Journal(asyncio.Protocol):
         """The database is, so there is no use in another start."""
         self.answer = Answer()
         self.commits = 0
-        self.rows = 0
+        self.commit_s = Histogram()
+        """From sending a batch to its answer."""
+        self.batch_messages = Histogram(ROWS)
+        """Messages accepted in a batch, of those with any."""
         self._folder = folder
         self._on_answer = on_answer
         self._on_death = on_death
@@ -240,7 +244,7 @@ class Journal(asyncio.Protocol):
 
     def _answered(self, answer: Answer) -> None:
         batch, callbacks = self._under_way.popleft()
-        self._sent_at.popleft()
+        self.commit_s.observe(self._loop.time() - self._sent_at.popleft())
         if answer.error:
             self._failed(batch, callbacks, answer)
             return
@@ -249,6 +253,8 @@ class Journal(asyncio.Protocol):
         self.commits += 1
         self._on_answer(batch, answer)
         for callback in callbacks:
+        if batch.accepted:
+            self.batch_messages.observe(len(batch.accepted))
             callback(True)
         if not self._flush_due and (self._callbacks or len(self.batch)):
             if self._until_try or len(self.batch) >= LARGE:
