@@ -188,6 +188,7 @@ class Housekeeping:
             text_before_id=lowest_id_at(now_ms - queue.text_days * DAY_MS) if queue.text_days else NO_TEXTS,
             statistics_before_day=now_ms // DAY_MS - queue.statistics_days,
             delay_before_id=lowest_id_at(now_ms - delay_ms),
+            audit_before_ms=now_ms - queue.audit_days * DAY_MS,
             with_counts=self._ticks % COUNT_EVERY == 0,
         )
         self._daemon.journal.batch.sweeps.append(tuple(getattr(sweep, name) for name in Sweep.__slots__))

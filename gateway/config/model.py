@@ -125,6 +125,14 @@ class Queue:
         default=730,
         metadata=about("Counts by day, account, connector and state are kept so long.", low=1, high=36_500),
     )
+    audit_days: int = field(
+        default=400,
+        metadata=about(
+            "Who did what by the pages or the command line (`smsc-gateway audit`) is kept so long.",
+            low=1,
+            high=36_500,
+        ),
+    )
     outbox_days: int = field(
         default=7,
         metadata=about("Receipts for a client that does not bind are kept so long.", low=1, high=365),

@@ -19,6 +19,11 @@ Row = tuple[Any, ...]
 class Batch:
     """Rows to become durable together, and questions about what follows from them."""
 
+    audits: list[Row] = field(default_factory=list)
+    """at_ms, who, origin, address, action, subject, outcome, why: what somebody does by a page or a command,
+    with the outcome "" where that is still to come; it is here before what is done."""
+    audit_ends: list[Row] = field(default_factory=list)
+    """audit_id, outcome, why."""
     accepted: list[Row] = field(default_factory=list)
     """Message's fields, and its Progress."""
     intents: list[Row] = field(default_factory=list)
@@ -220,6 +225,8 @@ class Answer:
     """The store cannot go on, and whether the batch was applied is unknown: the gateway has to end."""
     damaged: bool = False
     """And another start would find the same."""
+    audited: list[int] = field(default_factory=list)
+    """For each of audits: its audit_id."""
     results: list[Row] = field(default_factory=list)
     """For each receipt, in order: how it matched (None, 1, 2, 3: which key), message_id, replay."""
     repeated: list[Row] = field(default_factory=list)
@@ -318,6 +325,7 @@ class Sweep:
     text_before_id: int  # messages below this lose their text; NO_TEXTS: none is kept from now on
     statistics_before_day: int  # days since 1970 below this are not counted any more
     delay_before_id: int  # messages below this are late
+    audit_before_ms: int  # what was done before this is forgotten
     with_counts: bool  # also what takes longer: deliveries of each account are counted
 
 

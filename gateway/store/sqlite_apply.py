@@ -102,6 +102,8 @@ class Applier:
         return answer
 
     def _apply(self, batch: Batch, answer: Answer) -> None:
+        if batch.audits or batch.audit_ends:
+            self._audit(batch, answer)
         ended = self._accept(batch, answer)
         self.api.apply(batch, answer)
         self.records.apply(batch)
@@ -172,6 +174,11 @@ class Applier:
         for row in batch.sweeps:
             self._sweep(Sweep(*row), answer)
         self._deliveries(batch, answer)
+
+    def _audit(self, batch: Batch, answer: Answer) -> None:
+        for row in batch.audits:
+            answer.audited.append(self._run("insert_audit", (*row, self.boot)).lastrowid or 0)
+        self._many("end_audit", batch.audit_ends)
 
     # -- upward ----------------------------------------------------------------------------------------
 
@@ -411,6 +418,7 @@ class Applier:
             run("purge_history", (sweep.history_before_id,)).rowcount,
             run("purge_incidents", (sweep.history_before_ms,)).rowcount,
             run("purge_ambiguous", (sweep.history_before_ms,)).rowcount,
+            run("purge_audit", (sweep.audit_before_ms,)).rowcount,
             run("purge_parked", (sweep.parked_before_ms,)).rowcount,
         ]
         run("purge_seen", (sweep.seen_before_ms,))

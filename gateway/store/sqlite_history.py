@@ -51,6 +51,7 @@ PLACES = (
     _Place("call", "call", ("erase_incoming_calls", "erase_calls")),
     _Place("dead_call", "dead_call", ("erase_dead_calls",)),
     _Place("request_key", "request_key", ("erase_answers",)),
+    _Place("audit", "audit", ("erase_audit",)),
     _Place("short_link", "short_link", ("erase_link_days", "erase_links")),
     _Place("blacklist", "", ("count_blacklisted_number",)),
     _Place("contact", "contact", ("count_contacts_of_number",)),

@@ -239,6 +239,7 @@ class Store:
             "text_before_id": 0,
             "statistics_before_day": 0,
             "delay_before_id": 0,
+            "audit_before_ms": 0,
             "with_counts": True,
             **bounds,
         }

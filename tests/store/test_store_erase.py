@@ -152,6 +152,7 @@ def test_no_table_is_left_out(store: Store) -> None:
         "boot", "mark", "setting", "statistics", "incoming_seen", "sqlite_sequence",
         "balance", "balance_change", "charge", "day_count", "blacklist",
         "api_account", "contact_group_member", "link_day",
+        "audit",  # it has masked numbers, which tests/store/test_store_audit.py looks for
     }  # fmt: skip
     names = {
         row[0] for row in engine.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
