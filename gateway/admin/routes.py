@@ -52,6 +52,8 @@ def _explain(daemon: Daemon, request: Request) -> Reply:
         told["refused"] = _refused(daemon, account, draft, told)
         told["test_mode"] = account.config.test_mode
     told["prices"] = _prices(daemon, name, told)
+    if not request.get("octets"):
+        told.pop("written", None)
     return told
 
 

@@ -5,31 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import unicodedata
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from gateway.cli import EXIT_FAILURE, EXIT_OK, EXIT_USAGE, CommandError, add_json
 from gateway.cli.preview import safe_line
-from gateway.config.connector_model import Transliteration
 from gateway.core import texts
-from gateway.core.texts import Rewritten, rewrite
-from protocols.sms import alphabet, national, segments
-from protocols.sms.alphabet import Alphabet, as_gsm7
-from protocols.sms.encoding import Written
-from protocols.sms.graphemes import is_border
+from gateway.core.text_preview import POLICIES, shown_text
 from protocols.sms.shift_tables import LANGUAGES
-from protocols.sms.transliteration import composed
 
 HELP = "Show the segments that a text becomes, their octets, and which characters forced UCS-2."
 
-POLICIES: tuple[str, ...] = get_args(Transliteration)
-REFERENCE = 1
-"""In the headers shown; the gateway counts up."""
-_UDHI = 0x40
-_NAMES = {number: name for name, number in LANGUAGES.items()}
-_MOST_PLACES = 5
 _MOST_CHARACTERS = 20
 _STEPS = {
     texts.AS_GIVEN: "all of it is in GSM 7 bit",
@@ -81,28 +67,11 @@ def run(args: argparse.Namespace) -> int:
     text = _read(args)
     tables = _languages(args.shift_tables)
     wide = args.reference_bits == 16
-    found = rewrite(text, args.transliterate, tables, wide)
-    written = found.written
-    if written.segments > segments.MAX_SEGMENTS:
-        raise CommandError(
-            f"the text takes {written.segments} segments, {segments.MAX_SEGMENTS} is the most", EXIT_FAILURE
-        )
-    shown = {
-        "text": found.text,
-        "characters": len(found.text),
-        "alphabet": written.alphabet.value,
-        "locking_shift": _NAMES.get(written.tables[0]),
-        "single_shift": _NAMES.get(written.tables[1]),
-        "reason": found.step,
-        "data_coding": 8 if written.alphabet is Alphabet.UCS2 else 0,
-        "esm_class": _UDHI if written.segments > 1 or written.elements else 0,
-        "segments": written.segments,
-        "beyond_gsm7": _beyond(composed(text)),
-        "policies": [_policy(text, name, tables, wide) for name in POLICIES],
-        "all_shift_tables": _policy(text, "none", tuple(LANGUAGES), wide),
-        "parts": _parts(written, wide, packed=args.packed),
-    }
-    print(json.dumps(shown, indent=2, ensure_ascii=False) if args.json else _as_text(shown, found))
+    try:
+        shown = shown_text(text, args.transliterate, tables, wide=wide, packed=args.packed)
+    except ValueError as error:
+        raise CommandError(str(error), EXIT_FAILURE) from None
+    print(json.dumps(shown, indent=2, ensure_ascii=False) if args.json else _as_text(shown))
     return EXIT_OK
 
 
@@ -134,79 +103,16 @@ def _languages(words: str) -> tuple[str, ...]:
     return names
 
 
-def _beyond(text: str) -> list[dict[str, Any]]:
-    """The characters that the default alphabet lacks, with their first places, counted from 1."""
-    places: dict[str, list[int]] = {}
-    for place, character in enumerate(text, 1):
-        if not character.isascii() or as_gsm7(character) is None:
-            places.setdefault(character, []).append(place)
-    return [
-        {
-            "character": character,
-            "code_point": f"U+{ord(character):04X}",
-            "name": unicodedata.name(character, ""),
-            "count": len(where),
-            "places": where[:_MOST_PLACES],
-        }
-        for character, where in places.items()
-        if as_gsm7(character) is None
-    ]
-
-
-def _policy(text: str, name: str, tables: Sequence[str], wide: bool) -> dict[str, Any]:
-    found = rewrite(text, name, tables, wide)
-    return {
-        "transliterate": name,
-        "alphabet": _alphabet_of(found.written),
-        "segments": found.written.segments,
-        "text": found.text,
-    }
-
-
-def _alphabet_of(written: Written) -> str:
-    locking, single = written.tables
-    words = [f"{_NAMES[locking]} locking" if locking else "", f"{_NAMES[single]} single" if single else ""]
-    named = " and ".join(filter(None, words))
-    return written.alphabet.value + (f" with the {named} shift table" if named else "")
-
-
-def _parts(written: Written, wide: bool, *, packed: bool) -> list[dict[str, Any]]:
-    parts = segments.split(written.data, written.alphabet, wide_reference=wide, header=written.elements)
-    framed = segments.with_udh(parts, REFERENCE, wide, written.elements)
-    is_gsm7 = written.alphabet is Alphabet.GSM7
-    found = []
-    for number, (part, user_data) in enumerate(zip(parts, framed, strict=True), 1):
-        header = user_data[: len(user_data) - len(part)]
-        text = national.decode(part, *written.tables) if is_gsm7 else alphabet.decode(part, Alphabet.UCS2)
-        fill = alphabet.fill_bits(len(header))
-        body = alphabet.pack(part, fill) if packed and is_gsm7 else part
-        length = (len(header) * 8 + fill) // 7 + len(part) if is_gsm7 else len(user_data)
-        found.append(
-            {
-                "number": number,
-                "text": text,
-                "characters": len(text),
-                "signs": sum(is_border(text, at) for at in range(1, len(text) + 1)),
-                "septets" if is_gsm7 else "units": len(part) if is_gsm7 else len(part) // 2,
-                "octets": len(header) + len(body),
-                "user_data_length": length,  # TP-UDL, 3GPP TS 23.040 §9.2.3.16
-                "udh": header.hex().upper(),
-                "hex": body.hex().upper(),
-            }
-        )
-    return found
-
-
 # -- for people --------------------------------------------------------------------------------------
 
 
-def _as_text(shown: dict[str, Any], found: Rewritten) -> str:
-    reason = _STEPS.get(found.step)
+def _as_text(shown: dict[str, Any]) -> str:
+    reason = _STEPS.get(shown["reason"])
     beyond = shown["beyond_gsm7"]
     if reason is None:
         first = beyond[0]
         reason = f"because of {_named(first)} at character {first['places'][0]}"
-    lines = [f"{'alphabet':<12} {_alphabet_of(found.written)}: {reason}"]
+    lines = [f"{'alphabet':<12} {shown['named']}: {reason}"]
     for number, entry in enumerate(beyond[:_MOST_CHARACTERS]):
         lines.append(f"{'' if number else 'not in GSM 7':<12} {_named(entry)}{_places(entry)}")
     if len(beyond) > _MOST_CHARACTERS:
@@ -214,7 +120,7 @@ def _as_text(shown: dict[str, Any], found: Rewritten) -> str:
     if beyond:
         lines += ["", "what each policy would do"]
         rows = [(entry["transliterate"], entry) for entry in shown["policies"]]
-        if not found.written.elements:
+        if not (shown["locking_shift"] or shown["single_shift"]):
             rows.append(("all shift tables", shown["all_shift_tables"]))
         lines += [f"  {name:<17} {_segments(entry['segments'])}, {entry['alphabet']}" for name, entry in rows]
     count = shown["segments"]

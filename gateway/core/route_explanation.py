@@ -92,6 +92,11 @@ def explain(router: Router, account: str, draft: Draft, origin: int, now_ms: int
         return {**told, "refused": written.value}
     told["changes"] = _changes(draft, written)
     told["sent"] = _shape(facts_of(account, written, origin, now_ms))
+    told["written"] = {
+        "user_data": written.user_data.hex(),
+        "data_coding": written.data_coding,
+        "esm_class": written.esm_class,
+    }
     told["connectors"] = connectors = _connectors(router, route, written)
     told["connector"] = connectors[0]["name"]
     return told
