@@ -34,6 +34,7 @@ from gateway.core.incoming import Incoming
 from gateway.core.logins import Logins
 from gateway.core.message_ids import MessageIds, moment_of_id
 from gateway.core.model import Delivery
+from gateway.core.pauses import Pause
 from gateway.core.receipts import ReceiptBook, results
 from gateway.core.router import Router
 from gateway.core.routing import RouteTable
@@ -45,10 +46,12 @@ from gateway.dead_alarm import DeadAlarm
 from gateway.egress.smpp_connector import SmppConnector
 from gateway.housekeeping import Housekeeping, say_clock
 from gateway.http_side import HttpSide
+from gateway.ingress.door import Take
 from gateway.ingress.smpp_listener import SmppListener
 from gateway.ingress.smpp_outbind import OutbindCaller
 from gateway.money_side import MoneySide
 from gateway.ops import sd_notify, state_dir
+from gateway.ops.activation import Inherited
 from gateway.ops.control import SOCKET_NAME, ControlSocket
 from gateway.ops.faults import Faults
 from gateway.ops.listening import path_too_long, why_not_listening
@@ -59,26 +62,26 @@ from gateway.store.journal import Journal
 from gateway.sub_accounts import SubAccounts
 from gateway.translate.vendor_tlvs import VendorTlvs
 from gateway.wiring import all_connectors, apply_rules
+from protocols.smpp.constants import ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT
 from protocols.sms.receipts import FORMS
 
 if TYPE_CHECKING:
-from protocols.smpp.constants import ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT
     from gateway.mail_side import MailSide
 
 STOP_TIMEOUT_S = 7.0
 UNBIND_TIMEOUT_S = 1.0
 STOPPED = "the gateway was stopped"
 NOTHING: frozenset[int] = frozenset()
-
-
-class Startable(Protocol):
 _ESM_CLASS, _ACCEPTED_MS, _DONE_MS = map(Delivery._fields.index, ("esm_class", "accepted_ms", "done_ms"))
 _RECEIPT = ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT
 """The esm_class of a final receipt; notices have others."""
+
+
+class Startable(Protocol):
     """A listener of any kind."""
 
-    async def start(self) -> None:
-        """Listens; OSError when the address cannot be had."""
+    async def start(self, take: Take) -> None:
+        """Listens, on what `take` gives if it gives something; OSError when the address cannot be had."""
         ...
 
 
@@ -102,6 +105,16 @@ class Connector(Protocol):
         """Takes over options that need no new link; tasks like those of `start`."""
         ...
 
+    def rebind(self) -> list[asyncio.Task[None]]:
+        """Ends its links when what is under way is finished, and makes new ones, or looks at once whether the
+        service is there; whatever was refused before. New tasks like those of `start`."""
+        ...
+
+    @property
+    def rebound(self) -> bool:
+        """Whether the last `rebind` has come to something: new links, or a try that failed."""
+        ...
+
     async def stop(self, timeout_s: float) -> None:
         """Ends it, and waits so long for the SMSC's last answers."""
         ...
@@ -122,6 +135,7 @@ class Daemon:
         *,
         clock: Clock | None = None,
         random: Random | None = None,
+        inherited: Inherited | None = None,
     ) -> None:
         self.config = config
         self.config_file: Path | None = None
@@ -130,6 +144,8 @@ class Daemon:
         self.events = events
         self.clock = clock or SteadyClock()
         self.random = random or Random()  # noqa: S311 - it spreads retries
+        self.inherited = inherited or Inherited()
+        """Sockets that were opened for us."""
         self.started = self.clock.now()
         self.accounts: dict[str, Account] = {}
         self.outlets: dict[str, Outlet] = {}
@@ -138,6 +154,8 @@ class Daemon:
         self.incoming = Incoming(events)
         self.admission: Admission
         self.connectors: dict[str, Connector] = {}
+        self.pauses: dict[str, Pause] = {}
+        """The connectors by which a person lets nothing go up."""
         self.listeners: list[SmppListener] = []
         self.mail: MailSide | None = None
         self.services: ServiceSide
@@ -154,6 +172,10 @@ class Daemon:
         self.sub_accounts = SubAccounts(self)
         self.faults = Faults(events, self.clock)
         self.dead_alarm = DeadAlarm(self)
+        self.loop_lag = Histogram()
+        """How late the timer of `Housekeeping` is."""
+        self.end_s = Histogram(LONG_SECONDS)
+        """From accepting a message to its final receipt."""
         self.logins = Logins(self.clock)
         self.tracing = Tracing(self.clock, self._smpp_sessions)
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -172,10 +194,6 @@ class Daemon:
         now = self.clock.now()
         queue = self.config.queue
         self.submission = Submission(
-        self.loop_lag = Histogram()
-        """How late the timer of `Housekeeping` is."""
-        self.end_s = Histogram(LONG_SECONDS)
-        """From accepting a message to its final receipt."""
             self.journal,
             MessageIds(opening.newest_message_id),
             Router(RouteTable(()), self.upstreams),
@@ -196,11 +214,13 @@ class Daemon:
         self.incoming.blacklists = self.admission.blacklists
         self.incoming.configure(self.config.incoming, self.config.mail, self.config.accounts)
         waiting = {name for name, *_ in opening.queued}
+        self.pauses = {name: Pause(since_ms, who) for name, since_ms, who in opening.pauses}
         self.services = ServiceSide(self, opening.marks)
         for connector in all_connectors(self.config):
             self.add_connector(connector)
             if connector.name not in waiting:
                 self.upstreams[connector.name].nothing_waits()
+        self.forget_pauses()
         apply_rules(self.config, self.submission)
         self._say_what_was_found(opening.queued, opening.in_doubt)
         self.sub_accounts.say_what_rests()
@@ -217,6 +237,9 @@ class Daemon:
             self.mail = MailSide(self, self.config.mail)
             await self.mail.start(self.config)
         await self.http.start(self.config)
+        for name, at in self.inherited.close_unused():
+            fix = "configure a listener with this very address, or disable the socket unit"
+            self.events.say("error", "socket_unused", socket=name, address=at, fix=fix)
         self._housekeeping = Housekeeping(self)
         self._housekeeping.start()
         gc.collect()
@@ -248,6 +271,13 @@ class Daemon:
         if open_to:
             fix = f"chmod 0700 {self.state_dir}"
             self.events.say("warning", "state_dir_open", mode=open_to, fix=fix)
+
+    def forget_pauses(self) -> None:
+        """Of connectors that are not configured any more: one of this name that comes later is another one."""
+        for name in set(self.pauses) - set(self.connectors):
+            del self.pauses[name]
+            self.journal.batch.pauses.append((name, 0, ""))
+            self.journal.wake()
 
     def _say_what_was_found(self, queued: Iterable[tuple[str, int, int]], in_doubt: int) -> None:
         for connector, count, _ in queued:
@@ -289,6 +319,8 @@ class Daemon:
             random=self.random,
         )
         upstream.all = self.upstreams
+        if (pause := self.pauses.get(config.name)) is not None:
+            upstream.pause(pause)
         if config.incoming_account:
             upstream.on_alert = self.outlets[config.incoming_account].alert
         self.upstreams[config.name] = upstream
@@ -346,7 +378,7 @@ class Daemon:
     async def start_listener(self, listener: Startable, protocol: str, address: str) -> None:
         """Starts a listener and says so; DaemonError when it cannot have its address."""
         try:
-            await listener.start()
+            await listener.start(self.inherited.take)
         except OSError as error:
             raise DaemonError(f"cannot listen on {address}: {why_not_listening(error)}") from error
         self.events.say("info", "listening", protocol=protocol, address=address)
@@ -416,6 +448,16 @@ class Daemon:
                 touched.add(outlet)
         for outlet in touched:
             outlet.pump()
+        # how long ago they were accepted when they ended
+        taken = [(row[_ACCEPTED_MS] - row[_DONE_MS]) / 1000 for row in rows if row[_ESM_CLASS] == _RECEIPT]
+        self.end_s.observe_since(taken, 0.0)
+
+    def processes(self) -> Iterator[tuple[str, int]]:
+        """Each of our processes: what it does, its number."""
+        yield "gateway", os.getpid()
+        yield "store", self.journal.pid
+        if self.mail is not None and self.mail.reader.pid is not None:
+            yield "mail", self.mail.reader.pid
 
     # -- the end ---------------------------------------------------------------------------------------
 
@@ -448,16 +490,6 @@ class Daemon:
         for listener in self.listeners:
             listener.stop_listening()
         if self.mail is not None:
-        # how long ago they were accepted when they ended
-        taken = [(row[_ACCEPTED_MS] - row[_DONE_MS]) / 1000 for row in rows if row[_ESM_CLASS] == _RECEIPT]
-        self.end_s.observe_since(taken, 0.0)
-
-    def processes(self) -> Iterator[tuple[str, int]]:
-        """Each of our processes: what it does, its number."""
-        yield "gateway", os.getpid()
-        yield "store", self.journal.pid
-        if self.mail is not None and self.mail.reader.pid is not None:
-            yield "mail", self.mail.reader.pid
             self.mail.stop_listening()
         self.services.stop_listening()
         self.http.stop_listening()

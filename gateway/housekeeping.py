@@ -29,8 +29,8 @@ DISK_LOW_OCTETS = 100 << 20
 """Below this nothing is accepted any more; what is queued still goes out."""
 FAILURES_MAX = 5
 """A duty that fails so often in a row will not do better: a new start may."""
-STORE_STUCK_S = 20.0
-"""A commit that takes so long stops the watchdog's food."""
+STORE_STUCK = 2 / 3
+"""A commit that takes so much of the watchdog's time stops its food; the sweep wants one each ten seconds."""
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -61,8 +61,9 @@ class Housekeeping:
         self._sweep_due = False
         self._failures: Counter[str] = Counter()
         self._store_watch = StoreWatch(daemon.journal, daemon.events)
-        watchdog_us = int(os.environ.get("WATCHDOG_USEC", "0"))
-        self._feed_every = max(1, int(watchdog_us / 1e6 / 3 / TICK_S)) if watchdog_us else 0
+        watchdog_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 1e6
+        self._store_stuck_s = watchdog_s * STORE_STUCK
+        self._feed_every = max(1, int(watchdog_s / 3 / TICK_S)) if watchdog_s else 0
 
     def sweep_soon(self) -> None:
         """The last sweep left something."""
@@ -77,9 +78,9 @@ class Housekeeping:
             self._handle.cancel()
 
     def _tick(self) -> None:
-        self._handle = self._loop.call_later(TICK_S, self._tick)
         assert self._handle is not None
         self._daemon.loop_lag.observe(self._loop.time() - self._handle.when())
+        self._handle = self._loop.call_later(TICK_S, self._tick)
         self._ticks += 1
         for duty in self._due():
             name = duty.__name__.strip("_")
@@ -112,7 +113,7 @@ class Housekeeping:
             self._daemon.fail(f"housekeeping cannot do its work ({duty}: {type(error).__name__})")
 
     def _feed(self) -> None:
-        if self._daemon.journal.waiting_s() < STORE_STUCK_S:
+        if self._daemon.journal.waiting_s() < self._store_stuck_s:
             sd_notify.notify("WATCHDOG=1")
 
     def _upstreams(self) -> None:

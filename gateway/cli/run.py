@@ -28,6 +28,7 @@ from gateway.config.problems import ConfigError
 from gateway.core.events import Events
 from gateway.crashes import leave_no_memory
 from gateway.daemon import Daemon, DaemonError
+from gateway.ops.activation import inherited
 from gateway.reloading import ReloadError
 from gateway.store.damage import damage_text
 from gateway.store.sqlite_open import FILE_NAME, StoreError, StoreUnready
@@ -72,7 +73,7 @@ async def serve(
 ) -> int:
     """A daemon from start to stop; the exit code."""
     events = Events(config.log.format, config.log.level)
-    daemon = Daemon(config, state_dir, events)
+    daemon = Daemon(config, state_dir, events, inherited=inherited())
     daemon.config_file = path
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(daemon.faults.handle)

@@ -12,7 +12,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from typing import cast
+from typing import Any, cast
 
 from gateway.core.clock import Clock
 from gateway.core.errors import system_reason
@@ -27,6 +27,40 @@ HANDSHAKES_MOST = 100
 """TLS handshakes of one listener at a time: each costs 55 KiB, twelve times what another stranger does."""
 PAUSE_S = 0.1
 """So long nothing is accepted when the system has no descriptor, or no memory, for one more."""
+
+Take = Callable[[int, Any], socket.socket | None]
+"""Gives the socket of this family that listens at this address already, if somebody has opened one for us."""
+
+
+def take_none(family: int, address: Any) -> None:
+    """Every socket is to be made."""
+
+
+async def sockets_at(host: str, port: int, take: Take = take_none) -> list[socket.socket]:
+    """Listening sockets at all addresses of a name; OSError when one of them cannot be had."""
+    found = await asyncio.get_running_loop().getaddrinfo(
+        host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
+    bound = []
+    try:
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            one = take(family, address)
+            if one is not None:
+                bound.append(one)
+                continue
+            one = socket.socket(family, kind, protocol)
+            bound.append(one)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            one.bind(address)
+        for one in bound:
+            one.listen(BACKLOG)
+    except OSError:
+        for one in bound:
+            one.close()
+        raise
+    return bound
 
 
 class Door:
@@ -65,26 +99,12 @@ class Door:
 
     # -- the listening sockets -------------------------------------------------------------------------
 
-    async def open(self, host: str, port: int, tls: ssl.SSLContext | None = None) -> None:
+    async def open(
+        self, host: str, port: int, tls: ssl.SSLContext | None = None, *, take: Take = take_none
+    ) -> None:
         """Listens at all addresses of a name, with TLS from the first octet if a context is given; OSError
         when one of them cannot be had."""
-        found = await self._loop.getaddrinfo(
-            host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-        bound = []
-        try:
-            for family, kind, protocol, _, address in dict.fromkeys(found):
-                one = socket.socket(family, kind, protocol)
-                bound.append(one)
-                one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                if family == socket.AF_INET6:
-                    one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-                one.bind(address)
-                one.listen(BACKLOG)
-        except OSError:
-            for one in bound:
-                one.close()
-            raise
+        bound = await sockets_at(host, port, take)
         self._tls = tls
         for one in bound:
             self._attend(one)

@@ -16,7 +16,7 @@ from pathlib import Path
 from gateway.config.model import HttpListener as ListenerConfig
 from gateway.core.clock import Clock
 from gateway.core.events import Events
-from gateway.ingress.door import Door
+from gateway.ingress.door import Door, Take, take_none
 from gateway.ingress.http_connection import HttpConnection
 from gateway.ingress.http_reader import IS_STRICT
 from gateway.ingress.http_requests import Mount
@@ -58,7 +58,7 @@ class HttpListener:
         )
         self._tls: ssl.SSLContext | None = None
 
-    async def start(self) -> None:
+    async def start(self, take: Take = take_none) -> None:
         """Listens; OSError when the address cannot be had, or a certificate cannot be read."""
         if not IS_STRICT:
             raise OSError(
@@ -66,7 +66,7 @@ class HttpListener:
             )
         host, port = self.config.address
         self._tls = server_context(self.config.tls)
-        await self._door.open(host, port, self._tls)
+        await self._door.open(host, port, self._tls, take=take)
 
     @property
     def port(self) -> int:

@@ -17,7 +17,7 @@ from gateway.core.histogram import Histogram
 from gateway.core.logins import Logins
 from gateway.core.submission import Submission
 from gateway.core.taps import NOBODY
-from gateway.ingress.door import Door
+from gateway.ingress.door import Door, Take, take_none
 from gateway.ingress.smpp import SmppConnection
 from gateway.ingress.smpp_operations import Operations
 from gateway.ingress.tls import certificate_ends, renew, server_context
@@ -82,11 +82,11 @@ class SmppListener:
             response_timeout_s=config.response_timeout_s,
         )
 
-    async def start(self) -> None:
+    async def start(self, take: Take = take_none) -> None:
         """Listens; OSError when the address cannot be had."""
         host, port = self.config.address
         self._tls = server_context(self.config.tls)
-        await self._door.open(host, port, self._tls)
+        await self._door.open(host, port, self._tls, take=take)
 
     def renew_certificate(self) -> None:
         """Reads it anew, for connections that come from now on; OSError when that cannot be."""

@@ -16,6 +16,7 @@ from gateway.config.smpp_model import AccountOutbind
 from gateway.core import retry
 from gateway.core.accounts import Account
 from gateway.core.errors import system_reason
+from gateway.ingress.door import Take, take_none
 from gateway.ingress.smpp import SmppConnection
 from gateway.ingress.smpp_listener import SmppListener
 from protocols.smpp import constants as c
@@ -67,7 +68,7 @@ class OutbindCaller(SmppListener):
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopped = False
 
-    async def start(self) -> None:
+    async def start(self, take: Take = take_none) -> None:
         """Nothing to listen on."""
 
     def stop_listening(self) -> None:

@@ -111,11 +111,11 @@ class CallbackListener:
         )
         self._tls: ssl.SSLContext | None = None
 
-    async def start(self) -> None:
+    async def start(self, take: Take = take_none) -> None:
         """Listens; OSError when the address cannot be had, or a certificate cannot be read."""
         host, port = self.config.address
         self._tls = server_context(self.config.tls)
-        await self._door.open(host, port, self._tls)
+        await self._door.open(host, port, self._tls, take=take)
 
     def renew_certificate(self) -> None:
         """Reads it anew, for connections that come from now on; OSError when that cannot be."""

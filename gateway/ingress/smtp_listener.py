@@ -17,7 +17,7 @@ from gateway.core.accounts import Account
 from gateway.core.clock import Clock
 from gateway.core.events import REFUSED_LOGINS, Events
 from gateway.core.logins import Logins
-from gateway.ingress.door import Door
+from gateway.ingress.door import Door, Take, take_none
 from gateway.ingress.smtp import STOPPING, TOO_MANY, LmtpSession, MailSession
 from gateway.ingress.smtp_auth import MECHANISMS
 from gateway.ingress.smtp_data import NOBODYS_SHARE, ROOM, Place, Room
@@ -120,7 +120,7 @@ class MailListener(ABC):
             session.leave(STOPPING)
 
     @abstractmethod
-    async def start(self) -> None:
+    async def start(self, take: Take = take_none) -> None:
         """Listens; OSError when the address cannot be had."""
 
     @property
@@ -203,7 +203,7 @@ class SmtpListener(MailListener):
         self._tls: ssl.SSLContext | None = None
         self.address = str(config.address)
 
-    async def start(self) -> None:
+    async def start(self, take: Take = take_none) -> None:
         """Listens; OSError when the address cannot be had, or a certificate cannot be read."""
         context = self._tls = server_context(self.config.tls)
         implicit = context if self.config.tls_mode == "implicit" else None
@@ -211,7 +211,7 @@ class SmtpListener(MailListener):
             self.starttls = context
             self.require_tls = self.config.require_tls
         host, port = self.config.address
-        await self._door.open(host, port, implicit)
+        await self._door.open(host, port, implicit, take=take)
 
     def renew_certificate(self) -> None:
         renew(self._tls, self.config.tls)
@@ -264,14 +264,19 @@ class LmtpListener(MailListener):
         super().__init__(config, **parts)
         self.config = config
         self.address = str(config.path)
+        self._is_ours = True
+        """The socket is not one that somebody else has opened, and keeps."""
 
-    async def start(self) -> None:
+    async def start(self, take: Take = take_none) -> None:
         """Listens; OSError when the socket cannot be made, or another program listens there."""
-        self._door.open_at(_bind(self.config.path, int(self.config.mode, 8)))
+        bound = take(socket.AF_UNIX, self.address)
+        self._is_ours = bound is None
+        self._door.open_at(bound or _bind(self.config.path, int(self.config.mode, 8)))
 
     def stop_listening(self) -> None:
         super().stop_listening()
-        self.config.path.unlink(missing_ok=True)
+        if self._is_ours:
+            self.config.path.unlink(missing_ok=True)
 
     def account_of(self, peer: str) -> Account | None:
         """The configured account; None when a reload took it away, and then no recipient is accepted."""

@@ -60,6 +60,10 @@ def config_text(port: int, smsc_port: int) -> str:
 class GatewayProcess:
     """`smsc-gateway run` with its configuration and state in one folder."""
 
+    program = EXECUTABLE
+    passed: tuple[int, ...] = ()
+    """Descriptors that it gets."""
+
     def __init__(self, folder: Path, smsc_port: int, port: int | None = None) -> None:
         folder.mkdir(exist_ok=True)
         self.folder = folder
@@ -87,11 +91,12 @@ class GatewayProcess:
         command = ["run", "--config", str(self.config), "--state-dir", str(self.state_dir)]
         with self.log_file.open("a") as log:
             self.process = await asyncio.create_subprocess_exec(
-                EXECUTABLE,
+                self.program,
                 *command,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                pass_fds=self.passed,
                 env={**os.environ, "NOTIFY_SOCKET": str(path), **environment},
             )
         if ready:
