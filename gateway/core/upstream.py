@@ -88,11 +88,11 @@ class Upstream:
         self.queueing = 0
         """Messages whose way to the queue is not committed yet; none may overtake them."""
         self.in_flight = 0
-        self.submitted = self.refused = self.doubtful = self.throttled = 0
         self.binds = 0
         """Links that came up."""
         self.response_s = Histogram()
         """From sending a submit to its answer."""
+        self.submitted = self.refused = self.doubtful = self.throttled = 0
         self.last_error = ""
         self.held = ""
         """Why nothing goes up any more, see `hold`."""
@@ -142,6 +142,7 @@ class Upstream:
 
     def link_up(self, link: Link) -> None:
         self.links.append(link)
+        self.binds += 1
         if self._paused_until != float("inf"):
             self._paused_until = 0.0
         self._backlog = self._joined = True  # failover may have left what only this connector can take
@@ -159,7 +160,6 @@ class Upstream:
     def hold(self, why: str) -> None:
         """Sends nothing any more, at the end of the gateway's day or of the connector's."""
         self.held = why
-        self.binds += 1
         self._paused_until = float("inf")
 
     def moved(self, *, more: bool) -> None:

@@ -193,10 +193,10 @@ class UpstreamConnection(Open, asyncio.Protocol):
         """The link for people: the SMSC's address, and our port, by which its own log knows it."""
         self._unwritten = b""
         self._acks: list[Pdu] = []
-        self._asks = 0
-        self._asks_max = min(ASKS_MAX, max(1, connector.config.window // 2))
         self._sent_at: list[float] = []
         """When each submit that this read has answered was sent."""
+        self._asks = 0
+        self._asks_max = min(ASKS_MAX, max(1, connector.config.window // 2))
 
     # -- connection ------------------------------------------------------------------------------------
 
@@ -432,9 +432,9 @@ class UpstreamConnection(Open, asyncio.Protocol):
                 self._told(context, response)
             return
         message, segment = context
+        self._sent_at.append(event.sent_at)
         self._timeouts_in_row = 0
         self._answered_until = max(self._answered_until, event.sent_at)
-        self._sent_at.append(event.sent_at)
         upstream = self.connector.upstream
         upstream.heard = True
         if response.tlvs and not event.late:
@@ -515,6 +515,9 @@ class UpstreamConnection(Open, asyncio.Protocol):
             return plain.is_taken
         sms = sms_of(pdu)
         way = incoming.way(config, sms.own_number, sms.text, now_ms, total=sms.total, part=sms.part)
+        incoming.recent.append(
+            Came(now_ms, config.name, sms.number, sms.own_number, sms.total, sms.part, way)
+        )
         delivery = None if way.account is None else incoming_of(pdu, way.account, now_ms)
         stops: tuple[Row, ...] = ()
         if sms.part <= 1:
@@ -522,9 +525,6 @@ class UpstreamConnection(Open, asyncio.Protocol):
         if way.gathered:
             said = (config.name, *sms, now_ms, way.answers_since_ms, " ".join(way.mail))
             batch.incoming_mail.append((*said, delivery, way.whole, stops))
-        incoming.recent.append(
-            Came(now_ms, config.name, sms.number, sms.own_number, sms.total, sms.part, way)
-        )
         elif delivery is not None:
             batch.incoming.append(delivery)
         return way.is_taken

@@ -251,10 +251,10 @@ class Journal(asyncio.Protocol):
         self.error = ""
         self.answer = answer
         self.commits += 1
-        self._on_answer(batch, answer)
-        for callback in callbacks:
         if batch.accepted:
             self.batch_messages.observe(len(batch.accepted))
+        self._on_answer(batch, answer)
+        for callback in callbacks:
             callback(True)
         if not self._flush_due and (self._callbacks or len(self.batch)):
             if self._until_try or len(self.batch) >= LARGE:
@@ -286,7 +286,6 @@ class Journal(asyncio.Protocol):
     def _keep_for_retry(self, batch: Batch) -> None:
         """What already happened outside must be written some time; what was only asked for is forgotten."""
         for name in (
-            "audit_ends",
             "submitted",
             "late",
             "handed_over",
