@@ -138,6 +138,21 @@ RULES: dict[str, frozenset[str]] = {
         }
     ),
     "gateway.ops": frozenset({"gateway.core", "gateway.translate", "protocols"}),
+    # the pages' process, which asks the daemon as the command line does
+    "gateway.ops.web": frozenset(
+        {
+            "gateway.core",
+            "gateway.crashes",
+            "gateway.ops.control",
+            "protocols.sms",
+            "aiohttp",
+            "jinja2",
+            "markupsafe",
+            "prometheus_client",
+            "uvloop",
+            "yaml",
+        }
+    ),
     "gateway.simulator": frozenset({"aiohttp", "protocols"}),
     # the composition root and what starts it
     "gateway.daemon": frozenset({"gateway", "protocols"}),

@@ -15,9 +15,9 @@ import os
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 from gateway.core import passwords
-from gateway.core.accounts import Account
 from gateway.core.clock import Clock
 
 CHECKS_AT_ONCE = 32
@@ -34,6 +34,25 @@ REMEMBERED = 10_000
 """Pairs of address and name whose bad passwords are counted; the oldest are forgotten first."""
 _NAME_LENGTH = 64
 _PROCESS_KEY = os.urandom(32)
+
+
+class Account(Protocol):
+    """Who has a password: an account, or a user of the pages."""
+
+    name: str
+    login_turn: asyncio.Lock
+
+    def password_hashes(self) -> tuple[str, ...]:
+        """Any of them is good."""
+        ...
+
+    def was_verified(self, password: str) -> bool:
+        """Whether this password was found right before, and that is remembered."""
+        ...
+
+    def remember_verified(self, password: str, hashes: tuple[str, ...]) -> None:
+        """It was found right by one of these."""
+        ...
 
 
 class _Tries:

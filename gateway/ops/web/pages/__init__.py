@@ -1,0 +1,24 @@
+"""The pages, one module for each subject with its ROUTES."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+
+from gateway.ops.web.page import Route
+from gateway.ops.web.words import N_
+
+MODULES = (
+    "login",
+    "files",
+)
+"""Modules of this package; each has ROUTES."""
+
+NAVIGATION = (("/", N_("Overview")),)
+"""Addresses and titles, in the order of the menu."""
+
+
+def routes() -> Iterator[Route]:
+    """All addresses."""
+    for name in MODULES:
+        yield from import_module(f"{__name__}.{name}").ROUTES
