@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
+RUNS   := $(VENV)/.runs
 STAMP  := $(VENV)/.installed
 AUDIT  := build/audit/bin/pip-audit
 SPHINX := build/docs/bin/sphinx-build
@@ -14,15 +15,19 @@ SMPPLOAD_BUILT := build/smppload/smppload
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-$(STAMP): pyproject.toml requirements-dev.lock
+$(RUNS): pyproject.toml requirements.lock
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(STAMP): $(RUNS) requirements-dev.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.lock
 	@touch $@
 
 install: $(STAMP)  ## virtual environment in .venv with the locked versions
 
-run: $(STAMP)  ## gateway with a simulated SMSC on loopback; prints what to try
+run: $(RUNS)  ## gateway with a simulated SMSC on loopback; prints what to try
 	@$(BIN)/smsc-gateway run --demo
 
 # Side by side, but those that start peers and whole gateways apart from the others, and no more than two.
