@@ -286,6 +286,7 @@ class Journal(asyncio.Protocol):
     def _keep_for_retry(self, batch: Batch) -> None:
         """What already happened outside must be written some time; what was only asked for is forgotten."""
         for name in (
+            "audit_ends",
             "submitted",
             "late",
             "handed_over",
