@@ -127,16 +127,16 @@ class Visit:
     # -- answers ---------------------------------------------------------------------------------------
 
     def page(self, template: str, *, status: int = 200, **values: object) -> web.Response:
-        """A page from templates/."""
-        return self.answer(self.render(template, **values).encode(), HTML, status=status)
+        """A page from templates/, with the notices that wait for one."""
+        notices: list[tuple[str, str]] = []
+        if self.session is not None:
+            notices, self.session.notices = self.session.notices, []
+        return self.answer(self.render(template, notices=notices, **values).encode(), HTML, status=status)
 
     def render(self, template: str, **values: object) -> str:
         """The same as text, for a part of a page."""
         from gateway.ops.web.pages import NAVIGATION  # the pages import this module
 
-        notices: list[tuple[str, str]] = []
-        if self.session is not None:
-            notices, self.session.notices = self.session.notices, []
         common: dict[str, object] = {
             "visit": self,
             "_": self._,
@@ -144,7 +144,7 @@ class Visit:
             "number": self.words.number,
             "moment": self.words.moment,
             "navigation": NAVIGATION,
-            "notices": notices,
+            "notices": [],
             "version": self.shell.version,
         }
         return self.shell.templates.get_template(template).render({**common, **values})

@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from gateway.core.clock import Clock
 from gateway.core.logins import Logins
 from gateway.ops.web.gateway_client import GatewayClient
+from gateway.ops.web.sampler import Sampler
 from gateway.ops.web.sessions import Sessions
 from gateway.ops.web.settings import WebSettings
 from gateway.ops.web.statics import load_static
@@ -32,6 +33,7 @@ class Shell:
         self.clock = clock
         self.say = say
         self.sessions = Sessions(clock)
+        self.sampler = Sampler(gateway, clock, say)
         self.logins = Logins(clock)
         self.users = PageUsers(settings)
         self.words = load_words()

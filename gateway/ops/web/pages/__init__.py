@@ -9,6 +9,7 @@ from gateway.ops.web.page import Route
 from gateway.ops.web.words import N_
 
 MODULES = (
+    "overview",
     "login",
     "files",
 )
