@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gateway.admin import all_handlers
+from gateway.admin import all_handlers, record_of
 from gateway.config.files import prints_of
 from gateway.config.model import Config
 from gateway.config.model import Connector as ConnectorConfig
@@ -26,6 +26,7 @@ from gateway.core.admission import Admission
 from gateway.core.batch import Answer, Batch, Row, not_kept
 from gateway.core.blacklist import Blacklists
 from gateway.core.clock import Clock
+from gateway.core.door import Take
 from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
 from gateway.core.events import Events
@@ -46,7 +47,6 @@ from gateway.dead_alarm import DeadAlarm
 from gateway.egress.smpp_connector import SmppConnector
 from gateway.housekeeping import Housekeeping, say_clock
 from gateway.http_side import HttpSide
-from gateway.ingress.door import Take
 from gateway.ingress.smpp_listener import SmppListener
 from gateway.ingress.smpp_outbind import OutbindCaller
 from gateway.money_side import MoneySide
@@ -225,7 +225,7 @@ class Daemon:
         self._say_what_was_found(opening.queued, opening.in_doubt)
         self.sub_accounts.say_what_rests()
         await self.http.load(self.config)
-        self._control = ControlSocket(self.state_dir, all_handlers(self))
+        self._control = ControlSocket(self.state_dir, all_handlers(self), record_of(self))
         await self._control.start()
         for listener in self.config.listeners.smpp:
             await self._add_listener(listener)
@@ -273,7 +273,7 @@ class Daemon:
             self.events.say("warning", "state_dir_open", mode=open_to, fix=fix)
 
     def forget_pauses(self) -> None:
-        """Of connectors that are not configured any more: one of this name that comes later is another one."""
+        """Of connectors that are no longer configured: one of such a name that comes later is another one."""
         for name in set(self.pauses) - set(self.connectors):
             del self.pauses[name]
             self.journal.batch.pauses.append((name, 0, ""))

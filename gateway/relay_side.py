@@ -36,6 +36,8 @@ class AskedService:
     async def ask(self, operation: str, params: Mapping[str, str], files: Sequence[File]) -> object:
         """See gateway.front.relay.Service."""
         connector = self._connector
+        if operation in _SENDS and connector.upstream.paused is not None:
+            raise NoService("the connector is paused")
         at_once = operation in _NO_TWO_ALIKE
         try:
             answer = await connector.client.call(operation, params, files=files, at_once=at_once)

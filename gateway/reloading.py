@@ -210,6 +210,7 @@ class Reloading:
         for name in plan.removed:
             del daemon.upstreams[name]
             daemon.hand_over(name)
+        daemon.forget_pauses()
         if daemon.mail is not None and config.mail is not None:
             daemon.mail.reload(config.mail)
         self._know(config)

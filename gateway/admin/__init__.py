@@ -11,15 +11,23 @@ from collections.abc import AsyncIterator, Awaitable
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from gateway.ops.control import Handler, Reply, Request
+from gateway.ops.control import Entry, Handler, Peer, Record, Reply, Request
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
 
 SUBJECTS = {
     "accounts": ("accounts", "account", "account_credit"),
+    "audit": ("audit", "audit_note"),
     "backup": ("backup",),
     "blacklist": ("blacklist_add", "blacklist_remove", "blacklist_list"),
+    "connectors": (
+        "connectors",
+        "connector",
+        "connector_pause",
+        "connector_resume",
+        "connector_rebind",
+    ),
     "deadletters": ("dead", "replay", "replay_all"),
     "history": ("export", "statistics", "erase"),
     "incoming": ("incoming",),
@@ -48,3 +56,15 @@ def all_handlers(daemon: Daemon) -> dict[str, Handler]:
         return answer
 
     return {name: handler(subject, name) for subject, names in SUBJECTS.items() for name in names}
+
+
+def record_of(daemon: Daemon) -> Record:
+    """Writes down what is asked that changes something or shows whole numbers (`gateway.admin.actions`)."""
+    made: list[Record] = []
+
+    async def record(request: Request, peer: Peer) -> Entry | None:
+        if not made:
+            made.append(import_module("gateway.admin.recorder").Recorder(daemon).begin)
+        return await made[0](request, peer)
+
+    return record

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import pwd
 from typing import Any
 
 from gateway.cli import EXIT_OK, EXIT_USAGE, CommandError, add_json, add_state_dir
-from gateway.cli.daemon_client import ask, table
+from gateway.cli.daemon_client import ask, table, who
 from gateway.core.events import safe
 from gateway.core.prices import amount_text, parse_amount
 
@@ -103,7 +101,7 @@ def _change(args: argparse.Namespace) -> int:
         "account_credit",
         account=args.name,
         amount=amount_text(amount if args.action == "credit" else -amount),
-        who=_who(),
+        who=who(),
         note=args.note,
         **{"from": args.source or ""},
     )
@@ -113,11 +111,3 @@ def _change(args: argparse.Namespace) -> int:
         currency = f" {answer['currency']}" if answer["currency"] else ""
         print(f"{answer['account']}: {answer['amount']}, the balance is {answer['balance']}{currency}")
     return EXIT_OK
-
-
-def _who() -> str:
-    """Who runs the command; of sudo, who called it."""
-    try:
-        return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import pwd
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -71,6 +73,14 @@ def _answer(line: bytes) -> dict[str, Any]:
     if "error" in answer:
         raise CommandError(str(answer["error"]))
     return answer
+
+
+def who() -> str:
+    """Who runs the command; of sudo, who called it."""
+    try:
+        return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def message_id_of(text: str) -> int:

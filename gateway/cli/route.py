@@ -19,7 +19,12 @@ ACTIONS = {
     "explain": "which route holds for a message, which do not and why, the connector and the price",
     "list": "all routes, in the order of the configuration",
 }
-_STATES = {"linked": "has a link", "silent": "answers nothing", "down": "has no link"}
+_STATES = {
+    "linked": "has a link",
+    "paused": "is paused",
+    "silent": "answers nothing",
+    "down": "has no link",
+}
 _WIDTH = 12
 
 

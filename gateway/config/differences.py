@@ -50,10 +50,10 @@ def differences(old: Any, new: Any, key: str = "") -> Iterator[Change]:
         yield from _of_lists(tuple(old), tuple(new), key)
     elif _holds_secret(old) or _holds_secret(new) or key.endswith(_URLS):
         yield Change(key, None, None)
-    elif _shown(old) == _shown(new):  # a file that was read with the configuration
+    elif option_text(old) == option_text(new):  # a file that was read with the configuration
         yield Change(key, None, None, CONTENT)
     else:
-        yield Change(key, _shown(old), _shown(new))
+        yield Change(key, option_text(old), option_text(new))
 
 
 def _of_lists(old: tuple[Any, ...], new: tuple[Any, ...], key: str) -> Iterator[Change]:
@@ -70,7 +70,7 @@ def _of_lists(old: tuple[Any, ...], new: tuple[Any, ...], key: str) -> Iterator[
             yield from differences(before[name], section, f"{key}[{name}]")
     kept = [name for name in before if name in after], [name for name in after if name in before]
     if kept[0] != kept[1]:
-        yield Change(f"{key}: order", _shown(kept[0]), _shown(kept[1]))
+        yield Change(f"{key}: order", option_text(kept[0]), option_text(kept[1]))
 
 
 def _by_name(sections: tuple[Any, ...]) -> dict[str, Any] | None:
@@ -102,14 +102,14 @@ def _holds_secret(value: Any) -> bool:
     return isinstance(value, Secret)
 
 
-def _shown(value: Any) -> str:
-    """A value as it would be written, in a line."""
+def option_text(value: Any) -> str:
+    """A value as it would be written, in a line; a secret is stars."""
     if value is None:
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list | tuple) and type(value) in (list, tuple):
-        return _cut(f"[{', '.join(_shown(item) for item in value[:_LONGEST])}]")
+        return _cut(f"[{', '.join(option_text(item) for item in value[:_LONGEST])}]")
     return _cut(str(value)) or "''"
 
 

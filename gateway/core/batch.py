@@ -147,6 +147,9 @@ class Batch:
     that list: it is taken unless this connector's SMS with this id was taken before."""
     marks: list[Row] = field(default_factory=list)
     """name, value: how far something outside was read."""
+    pauses: list[Row] = field(default_factory=list)
+    """connector, since_ms (0: the pause is over), who: a person lets nothing go up by it. Kept, so that it
+    holds from the first moment of the next run."""
     incidents: list[Row] = field(default_factory=list)
     """message_id, at_ms, text: a line of a message's timeline."""
     delivered: list[Row] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Hands what waits for a connector that is dead, or silent, to the next one of its route."""
+"""Hands what waits for a connector that is dead, silent or paused to the next one of its route."""
 
 from __future__ import annotations
 
@@ -10,13 +10,19 @@ from gateway.core.model import Wish
 from gateway.core.routing import Route
 from gateway.core.upstream import MOVE_AFTER_S, Upstream
 
-_STAYS = {"down": Wish.STAYS_DOWN.value, "silent": Wish.STAYS_SILENT.value}
+_STAYS = {
+    "down": Wish.STAYS_DOWN.value,
+    "silent": Wish.STAYS_SILENT.value,
+    "paused": Wish.STAYS_DOWN.value,
+}
+_AS = {"paused": "down"}
+"""To a route a connector that a person has paused is one that is down."""
 
 
 def moves(
     routes: Iterable[Route], upstreams: Mapping[str, Upstream], now: float
 ) -> dict[tuple[str, str], str]:
-    """Pairs (a connector that does not work, the one that takes over), and why: down or silent."""
+    """Pairs (a connector that does not work, the one that takes over), and why: down, silent or paused."""
     return {(name, others[0]): why for name, others, why in _takers(routes, upstreams, now)}
 
 
@@ -29,7 +35,7 @@ def _takers(
     for route in routes if idle else ():
         for position, name in enumerate(route.connectors):
             why = idle.get(name, "")
-            if why not in route.failover:
+            if _AS.get(why, why) not in route.failover:
                 continue
             others = route.connectors[position + 1 :] + route.connectors[:position]
             working = [other for other in others if upstreams[other].works]
@@ -40,7 +46,7 @@ def _takers(
 def _why_idle(upstream: Upstream, now: float) -> str:
     if upstream.works or not upstream.backlog or now - upstream.down_since < MOVE_AFTER_S:
         return ""
-    return "silent" if upstream.bound else "down"
+    return upstream.trouble
 
 
 def move_queues(

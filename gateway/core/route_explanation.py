@@ -185,10 +185,8 @@ def _connectors(router: Router, route: Route, draft: Draft) -> list[dict[str, An
 
 
 def state_of(upstream: Upstream) -> str:
-    """How a connector is: "linked", "silent" (its SMSC answers nothing) or "down"."""
-    if not upstream.bound:
-        return "down"
-    return "linked" if upstream.works else "silent"
+    """How a connector is: "linked", "paused", "silent" (its SMSC answers nothing) or "down"."""
+    return "linked" if upstream.works else upstream.trouble
 
 
 def _why(router: Router, route: Route, preferred: tuple[str, ...], chosen: dict[str, Any]) -> str:

@@ -114,7 +114,7 @@ class Router:
         """These connectors of the route as they would be tried now: the first stays the first, unless it can
         take nothing and the route wants that the next one takes over then."""
         first = self.upstreams[names[0]]
-        if first.up or ("silent" if first.bound else "down") not in route.failover:
+        if first.up or ("silent" if first.trouble == "silent" else "down") not in route.failover:
             return names
         return linked_first(names, self.upstreams)
 

@@ -25,6 +25,7 @@ from gateway.core.limits import TokenBucket
 from gateway.core.links import Ask, Link
 from gateway.core.model import Message, MessageState, Wish
 from gateway.core.pacing import Pace, SenderPace
+from gateway.core.pauses import Pause
 from gateway.core.sent_as import as_sent
 from gateway.core.silence import Silence, Turn
 from protocols.sms.receipts import response_key
@@ -94,8 +95,14 @@ class Upstream:
         """From sending a submit to its answer."""
         self.submitted = self.refused = self.doubtful = self.throttled = 0
         self.last_error = ""
+        self.last_error_ms = 0
+        """When `last_error` became that, as far as a tick has seen; 0: there is none."""
         self.held = ""
         """Why nothing goes up any more, see `hold`."""
+        self.paused: Pause | None = None
+        """A person lets nothing go up, see `pause`."""
+        self.on_resume: Callable[[], object] = lambda: None
+        """Called when the pause is over."""
         self.down_since = clock.now()
         self.journal = journal
         self._events = events
@@ -114,6 +121,7 @@ class Upstream:
         self._refusals_in_row = 0
         self._paused_until = 0.0
         self._results = 0
+        self._error_seen = ""
         self._senders: SenderPace | None = None
 
     # -- links -----------------------------------------------------------------------------------------
@@ -125,12 +133,21 @@ class Upstream:
 
     @property
     def works(self) -> bool:
-        """Whether there is a link, and the SMSC answers."""
-        return bool(self.links) and not self.silence.is_silent
+        """Whether there is a link, the SMSC answers, and nobody has paused it."""
+        return bool(self.links) and not self.silence.is_silent and self.paused is None
+
+    @property
+    def trouble(self) -> str:
+        """Why it does not work, if it does not: "paused", "silent" or "down"."""
+        if self.paused is not None:
+            return "paused"
+        return "silent" if self.links else "down"
 
     @property
     def up(self) -> bool:
         """Whether a message should be given to it now: it works, or one may try whether it does."""
+        if self.paused is not None:
+            return False
         if not self.silence.is_silent:
             return bool(self.links)
         return self.silence.probe_due and not self.in_flight and not self.queueing and bool(self.links)
@@ -161,6 +178,23 @@ class Upstream:
         """Sends nothing any more, at the end of the gateway's day or of the connector's."""
         self.held = why
         self._paused_until = float("inf")
+
+    def pause(self, pause: Pause) -> None:
+        """Sends nothing new, neither straight nor from disk; links stay, and what is under way is finished.
+
+        It counts as down, at once: nobody waits for it to come back by itself.
+        """
+        self.paused = pause
+        self.down_since = self._clock.now() - MOVE_AFTER_S
+
+    def resume(self) -> None:
+        """Ends a pause."""
+        if self.paused is None:
+            return
+        self.paused = None
+        self._backlog = self._joined = True  # failover may have left what only this connector can take
+        self.on_resume()
+        self.pump()
 
     def moved(self, *, more: bool) -> None:
         """Some of the queue was looked at for what can go to others; `more`: the next look goes on there.
@@ -283,7 +317,7 @@ class Upstream:
         self.in_flight += segments
 
     def _room(self, now: float) -> int:
-        if not self.links or now < self._paused_until:
+        if not self.links or now < self._paused_until or self.paused is not None:
             return 0
         room = -self.in_flight
         for link in self.links:
@@ -369,6 +403,8 @@ class Upstream:
 
     def tick(self, now: float, now_ms: int) -> None:
         """Wakes messages whose time has come; a few times each second."""
+        if self.last_error is not self._error_seen:
+            self._note_error(now_ms)
         if self._next_due_ms is not None and self._next_due_ms <= now_ms:
             self._next_due_ms = None
             self._due = True
@@ -377,6 +413,11 @@ class Upstream:
             self._take_rate(now)
         self._listen(now)
         self.pump()
+
+    def _note_error(self, now_ms: int) -> None:
+        if self.last_error != self._error_seen:
+            self.last_error_ms = now_ms
+        self._error_seen = self.last_error
 
     def _listen(self, now: float) -> None:
         heard, self.heard = self.heard, False

@@ -55,6 +55,12 @@ class Sandbox:
         """It has no options."""
         return []
 
+    def rebind(self) -> list[asyncio.Task[None]]:
+        """It has no links."""
+        return []
+
+    rebound = True
+
     def submit(self, message: Message, segments: Sequence[int]) -> None:
         """Takes them at once."""
         now, now_ms = self._clock.now(), self._clock.now_ms()

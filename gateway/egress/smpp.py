@@ -93,6 +93,8 @@ class SmppLink:
         self.connector = connector
         self.host = host
         self.retiring = False
+        self.makes_room = False
+        """A person wants another link in its place."""
         self.connections: list[UpstreamConnection] = []
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """The reason why the link is no more."""

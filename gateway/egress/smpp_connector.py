@@ -25,7 +25,7 @@ from gateway.core.upstream import Upstream
 from gateway.egress.link_error import LinkError
 from gateway.egress.link_news import LinkNews
 from gateway.egress.smpp import SmppLink, UpstreamConnection
-from gateway.egress.smpp_outbind import OutbindListener
+from gateway.egress.smpp_outbind import OutbindLink, OutbindListener
 from gateway.egress.smsc_http.waits import Waits
 from gateway.egress.tls import client_context
 from gateway.translate.smpp_dialect import Dialect
@@ -84,6 +84,11 @@ class SmppConnector:
         self._others: list[asyncio.Task[None]] = []
         self._waits = Waits(clock)
         self._is_refused = False
+        self._rests: set[asyncio.Future[None]] = set()
+        """The pauses before the next try, of each link that is not there."""
+        self._rebinds = 0
+        self._failed = False
+        """A try has failed since the last rebind."""
         self.tls = client_context(config.tls) if config.tls is not None else None
         self._prepare(upstream, receipts)
 
@@ -136,6 +141,35 @@ class SmppConnector:
             self.upstream.limit_senders(config.sender_rate)
         self.upstream.limit(config.window, config.rate, adaptive=config.adaptive)
         return self._more_keepers()
+
+    def rebind(self) -> list[asyncio.Task[None]]:
+        """Unbinds every link when it has its answers, or has waited for them as long as for any, and binds
+        again with the first host; a login that was refused is tried again. The tasks of new links.
+
+        Links that the SMSC has asked for by outbind are its own to make, and stay.
+        """
+        self._rebinds += 1
+        self._failed = self._is_refused = False
+        for link in self._own_links():
+            if not link.makes_room:
+                link.makes_room = True
+                link.retire()
+        for rest in self._rests:
+            rest.cancel()
+        self._keepers = [task for task in self._keepers if not task.done()]
+        return self._more_keepers()
+
+    @property
+    def rebound(self) -> bool:
+        """Whether the last rebind has made its links, or could not."""
+        links = self._own_links()
+        return not any(link.makes_room for link in links) and (
+            self._failed or len(links) >= self.config.binds
+        )
+
+    def _own_links(self) -> list[SmppLink]:
+        """Those that the SMSC has not asked for."""
+        return [link for link in self.links if not isinstance(link, OutbindLink)]
 
     async def stop(self, timeout_s: float) -> None:
         """Unbinds every link and waits for the answers, so long at the most."""
@@ -201,6 +235,7 @@ class SmppConnector:
         """Keeps one link bound, with growing pauses while that fails."""
         failures = turn = 0
         while not self._is_refused:
+            rebinds = self._rebinds
             started, submitted = self.clock.now(), self.upstream.submitted
             link = SmppLink(self, self.hosts[turn])
             hold_s = 0.0
@@ -213,7 +248,8 @@ class SmppConnector:
                 reason = last.ended.result()
             except (LinkError, OSError, TimeoutError) as error:
                 reason = self._why(error, link.host)
-                if isinstance(error, LinkError) and error.is_login:
+                self._failed = True
+                if isinstance(error, LinkError) and error.is_login and rebinds == self._rebinds:
                     self._stop_on_bad_login(reason)
                     return
                 if isinstance(error, LinkError) and error.status == c.ESME_RALYBND:
@@ -222,17 +258,35 @@ class SmppConnector:
                 failures += 1
             else:
                 hold_s = self.config.rebind_pause_s
+                if last.makes_room:
+                    failures = turn = 0
+                    self.state = self._state_now()
+                    await self._rest(hold_s)
+                    continue
                 lasted = self.clock.now() - started >= GOOD_AFTER_S
                 failures = 0 if lasted or self.upstream.submitted > submitted else failures + 1
             turn = (turn + 1) % len(self.hosts)
-            self.state = "refused" if self._is_refused else "bound" if self.upstream.bound else "connecting"
+            self.state = self._state_now()
             pause_s = self._pause_s(failures, turn)
             self.upstream.last_error = reason
             self.tell("warning", "link_lost", reason=reason, again_in=f"{max(pause_s, hold_s):.1f}s")
-            if hold_s > pause_s:
-                await self._waits.sleep(hold_s)
-            else:
-                await asyncio.sleep(pause_s)
+            await self._rest(hold_s, pause_s)
+            if rebinds != self._rebinds:
+                failures = turn = 0
+
+    def _state_now(self) -> str:
+        return "refused" if self._is_refused else "bound" if self.upstream.bound else "connecting"
+
+    async def _rest(self, hold_s: float, pause_s: float = 0.0) -> None:
+        """Waits for the longer of the two, or until a rebind wants to wait no more."""
+        pause = self._waits.sleep(hold_s) if hold_s > pause_s else asyncio.sleep(pause_s)
+        rest = asyncio.ensure_future(pause)
+        self._rests.add(rest)
+        try:
+            await asyncio.wait((rest,))
+        finally:
+            rest.cancel()
+            self._rests.discard(rest)
 
     async def _open(self, link: SmppLink) -> None:
         """Connects and binds; LinkError, OSError or TimeoutError when that fails."""

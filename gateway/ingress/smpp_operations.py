@@ -384,6 +384,8 @@ class Operations:
             connection.refuse(pdu, c.ESME_RINVSRCADR)
         elif not (_is_new(pdu) or self._is_of(account, upstream, pdu.message_id)):
             connection.refuse(pdu, c.ESME_RINVMSGID)
+        elif isinstance(pdu, BroadcastSm) and upstream.paused is not None:
+            connection.refuse(pdu, c.ESME_RSYSERR)
         elif isinstance(pdu, BroadcastSm) and not account.bucket.take(1, self._clock.now()):
             connection.refuse(pdu, c.ESME_RTHROTTLED)
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from gateway.core.blacklist import EVERYBODY
@@ -59,11 +60,8 @@ def problems_of(daemon: Daemon) -> list[str]:
         problems.append(f"the store cannot write: {daemon.journal.error}")
     if submission.closed_because is not None:
         problems.append(f"nothing is accepted: {submission.closed_because.value}")
-    problems.extend(
-        f"connector {name} is {state}: {daemon.upstreams[name].last_error}"
-        for name in daemon.connectors
-        if (state := _state(daemon, name)) != "bound"
-    )
+    for name in daemon.connectors:
+        problems.extend(_connector_problems(daemon, name))
     problems.extend(daemon.services.problems())
     problems.extend(daemon.http.problems())
     problems.extend(_mail_problems(daemon))
@@ -161,7 +159,25 @@ def _mail(daemon: Daemon) -> list[dict[str, Any]]:
     return [counts]
 
 
-def _state(daemon: Daemon, name: str) -> str:
+def _connector_problems(daemon: Daemon, name: str) -> Iterator[str]:
+    upstream = daemon.upstreams[name]
+    if upstream.paused is not None:
+        since_ms, who = upstream.paused
+        since = datetime.fromtimestamp(since_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+        by = f" by {who}" if who else ""
+        yield f"connector {name} is paused since {since}{by}: smsc-gateway connector resume {name}"
+    if (state := _link_state(daemon, name)) != "bound":
+        yield f"connector {name} is {state}: {upstream.last_error}"
+
+
+def connector_state(daemon: Daemon, name: str) -> str:
+    """A word for how it is: "bound" when messages go up by it."""
+    if daemon.upstreams[name].paused is not None:
+        return "paused"
+    return _link_state(daemon, name)
+
+
+def _link_state(daemon: Daemon, name: str) -> str:
     state = daemon.connectors[name].state
     return "silent" if state == "bound" and daemon.upstreams[name].silence.is_silent else state
 
@@ -170,7 +186,7 @@ def _connector(daemon: Daemon, name: str) -> dict[str, Any]:
     upstream, receipts = daemon.upstreams[name], daemon.receipts[name]
     return {
         "connector": name,
-        "state": _state(daemon, name),
+        "state": connector_state(daemon, name),
         "links": len(upstream.links),
         "in_flight": upstream.in_flight,
         "window_now": upstream.window_now,

@@ -75,6 +75,8 @@ class Opening:
     """The same of contacts."""
     api_uses: dict[str, int] = field(default_factory=dict)
     """Account → how it wants to hear of things over HTTP (Batch.api_accounts), as the last run was told."""
+    pauses: list[Row] = field(default_factory=list)
+    """connector, since_ms, who: what the last run was told not to send by (Batch.pauses)."""
 
 
 class Journal(asyncio.Protocol):

@@ -42,7 +42,7 @@ def depths(connection: sqlite3.Connection, now_ms: int) -> Depths:
     """All of it, as it is at one moment."""
     connection.execute("BEGIN")
     queues = {
-        connector: (count, _waited_s(connection, connector, now_ms))
+        connector: (count, waited_s(connection, connector, now_ms))
         for connector, count in connection.execute(_CONNECTORS).fetchall()
     }
     deliveries = {}
@@ -54,7 +54,7 @@ def depths(connection: sqlite3.Connection, now_ms: int) -> Depths:
     return Depths(queues, deliveries, parked, ambiguous)
 
 
-def _waited_s(connection: sqlite3.Connection, connector: str, now_ms: int) -> float:
+def waited_s(connection: sqlite3.Connection, connector: str, now_ms: int) -> float:
     """What is due at once has waited since it was accepted, which its id says; the rest since it was due."""
     waited_ms = 0
     for due_from in (*range(-_MOST_URGENT, 1), 1):

@@ -134,6 +134,8 @@ class Applier:
         if batch.failed:
             self._many("end_message", batch.failed)
             ended = True
+        if batch.pauses:
+            self.decisions.pause(batch.pauses)
         if batch.decisions:
             self.in_doubt -= self.decisions.decide(batch.decisions, answer)
             ended = True

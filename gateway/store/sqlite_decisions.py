@@ -1,4 +1,5 @@
-"""The steps of a batch that a person asks for: decisions about messages, and dead letters that wait again.
+"""The steps of a batch that a person asks for: decisions about messages, dead letters that wait again, and
+connectors that pause.
 
 A message that may have been sent is only sent again where a person says `resend`: whatever else can be said
 of one changes nothing but when, or whether, its first byte goes up.
@@ -13,6 +14,8 @@ REPLAY_MAX = 1000
 """So many dead letters wait again with one request."""
 LETTERS = "mail:"
 """Stands in the place of the account for letters; no account is called so."""
+_UNIT = "\x1f"
+"""Between a connector's name and who has paused it, in the name of a setting: neither has it in it."""
 _SAID = {
     "resend": "a person decided to send it again",
     "drop": "a person gave it up",
@@ -57,6 +60,18 @@ class DecisionSteps:
             found = self._run("hurry_message", (message_id, now_ms)).fetchall()
         answer.queued.extend(found)
         return bool(found)
+
+    def pause(self, rows: list[Row]) -> None:
+        """See Batch.pauses."""
+        for connector, since_ms, who in rows:
+            self._run("drop_pause", (connector,))
+            if since_ms:
+                self._run("keep_pause", (f"{connector}{_UNIT}{who}", since_ms))
+
+    def pauses(self) -> list[Row]:
+        """connector, since_ms, who: of those that are paused."""
+        found = [(*name.partition(_UNIT), since_ms) for name, since_ms in self._run("list_pauses")]
+        return [(connector, since_ms, who) for connector, _, who, since_ms in found]
 
     def _is_ending(self, message_id: int) -> bool:
         return self._run("is_ending", (message_id,)).fetchone() is not None

@@ -79,7 +79,8 @@ def _open(path: Path) -> tuple[Applier, Row]:
     marks = connection.execute(applier.sql["list_marks"]).fetchall()
     counts, blacklist = applier.accounts.day_counts(_now_ms()), applier.accounts.blacklist()
     of_accounts = (counts, blacklist, applier.money.balances())
-    given = (dict(marks).get(NEWEST_API_ID, 0), *applier.records.newest(), applier.calls.uses)
+    ids = (dict(marks).get(NEWEST_API_ID, 0), *applier.records.newest())
+    given = (*ids, applier.calls.uses, applier.decisions.pauses())
     return applier, ("", applier.boot, newest, messages, queued, in_doubt, marks, *of_accounts, *given)
 
 

@@ -25,6 +25,7 @@ class Link:
 
     up: bool = True
     service: bool = False
+    trouble: str = "down"
 
     @property
     def bound(self) -> bool:

@@ -154,6 +154,10 @@ class SmscClient:
         """Seconds until the service wants to be asked this; 0: now."""
         return self._due_s(claims(OPERATIONS[operation], params))
 
+    def forget_failures(self) -> None:
+        """Hosts that failed a moment ago are asked in their order again."""
+        self._resting.clear()
+
     async def close(self) -> None:
         """Ends all connections."""
         await self._session.close()

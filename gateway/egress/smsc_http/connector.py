@@ -83,8 +83,11 @@ class SmscConnector:
         self.sender = Sender(self, places=max(1, config.max_requests - FOR_STATUS), boot=boot)
         self.watcher = Watcher(self, marks.get(mark_name(config.name), 0))
         receipts.on_receipt = self.asker.heard_of
+        upstream.on_resume = self.asker.ask_anew
         self._silent = 0
         self._look = asyncio.Event()
+        self._hurry = asyncio.Event()
+        """A person wants to know at once whether it can be used."""
         self.is_poor = False
         """The balance is below what the admin wants to hear of."""
         self._tasks: list[asyncio.Task[None]] = []
@@ -126,6 +129,18 @@ class SmscConnector:
         self.upstream.limit(config.max_requests * config.list_max, config.rate, adaptive=False)
         self.sender.compose_soon()
         return []
+
+    def rebind(self) -> list[asyncio.Task[None]]:
+        """Asks for the balance at once, of any host, whatever the state is."""
+        self.client.forget_failures()
+        self._hurry.set()
+        self._look.set()
+        return []
+
+    @property
+    def rebound(self) -> bool:
+        """Whether the question of the last rebind is settled."""
+        return not self._hurry.is_set()
 
     async def stop(self, timeout_s: float) -> None:
         """Waits so long for answers; what has none is asked for by whoever has this name next."""
@@ -228,13 +243,15 @@ class SmscConnector:
         failures = 0
         while True:
             self._look.clear()
-            was = self.balance
+            was, is_asked_for = self.balance, self._hurry.is_set()
             failures = 0 if await self._look_at_balance() else failures + 1
-            if self.state == "without money" and was not in (None, self.balance):
+            if self.state == "without money" and (is_asked_for or was not in (None, self.balance)):
                 self._up()  # it was paid
+            if is_asked_for:
+                self._hurry.clear()
             pause_s = self._pause_s(failures)
             if await self.waits.until(self._look, pause_s):
-                await self.waits.sleep(self._pause_s(max(1, failures)))
+                await self.waits.until(self._hurry, self._pause_s(max(1, failures)))
             elif self.state == "without money":
                 self._up()  # once in a minute it is tried
 

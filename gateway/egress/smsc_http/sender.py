@@ -50,7 +50,12 @@ class Sender:
     @property
     def room(self) -> int:
         """Segments that it can take now; the upstream's window bounds them."""
-        return self._upstream.window if self._connector.is_up else 0
+        return self._upstream.window if self.may_send else 0
+
+    @property
+    def may_send(self) -> bool:
+        """Whether anything may go out now."""
+        return self._connector.is_up and self._upstream.paused is None
 
     @property
     def is_idle(self) -> bool:
@@ -80,7 +85,7 @@ class Sender:
     def _compose(self) -> None:
         self._compose_due = False
         connector = self._connector
-        if not connector.is_up:
+        if not self.may_send:
             self.give_back()
             return
         while self._free and (parcel := connector.asker.take_missing()) is not None:
@@ -110,7 +115,7 @@ class Sender:
 
         def assigned(ok: bool) -> None:
             self._free += 1
-            if not self._connector.is_up:
+            if not self.may_send:
                 self._not_sent(parcel.items)
             elif ok:
                 self._start(parcel)

@@ -54,3 +54,15 @@ FROM dead_letter WHERE letter_id = ?1;
 -- name: drop_dead_letter
 -- It waits again, or another one says the same.
 DELETE FROM dead_letter WHERE letter_id = ?;
+
+-- name: drop_pause
+-- A connector's pause is over, or is written anew; between its name and who has paused it is a unit separator.
+DELETE FROM setting WHERE name >= 'paused:' || ?1 || char(31) AND name < 'paused:' || ?1 || char(32);
+
+-- name: keep_pause
+-- A person lets nothing go up by a connector: the name and who, since_ms.
+INSERT INTO setting (name, value) VALUES ('paused:' || ?, ?);
+
+-- name: list_pauses
+-- All of them.
+SELECT substr(name, 8), value FROM setting WHERE name GLOB 'paused:*';

@@ -7,11 +7,12 @@ from random import Random
 import pytest
 from gateway_fakes import FakeJournal, FakeLink, ManualClock, draft, quiet_events
 
+from gateway.core.pauses import Pause
 from gateway.core.router import Router
 from gateway.core.routing import Route, RouteTable
 from gateway.core.upstream import Upstream
 
-DOWN, SILENT, WORKS = "down", "silent", "works"
+DOWN, SILENT, PAUSED, WORKS = "down", "silent", "paused", "works"
 
 
 def router(**states: str) -> Router:
@@ -34,6 +35,8 @@ def router(**states: str) -> Router:
             journal.commit()
             upstream.claimed([], None)
         upstream.silence.is_silent = state == SILENT
+        if state == PAUSED:
+            upstream.pause(Pause(1, "admin"))
     return Router(RouteTable(()), upstreams)
 
 
@@ -51,6 +54,9 @@ def router(**states: str) -> Router:
         ("silent", SILENT, WORKS, "two"),
         ("refused throttled", DOWN, WORKS, "one"),
         ("", SILENT, WORKS, "one"),
+        ("down", PAUSED, WORKS, "two"),
+        ("silent", PAUSED, WORKS, "one"),
+        ("down silent", DOWN, PAUSED, "one"),
     ],
 )
 def test_who_gets_a_new_message(kinds: str, first: str, second: str, chosen: str) -> None:
