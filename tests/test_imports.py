@@ -451,7 +451,13 @@ ALLOWED_MODULES = {
     # for prctl, which Python has not
     "gateway.crashes": {"ctypes"},
 }
-STARTS_PROCESSES = frozenset({"gateway.admin.backup", "gateway.ingress.mail_reader", "gateway.store.journal"})
+STARTS_PROCESSES = frozenset(
+    {
+        *("gateway.admin.backup", "gateway.ingress.mail_reader", "gateway.store.journal"),
+        # the machine's own timedatectl and systemctl, in words that stand there
+        *("gateway.cli.doctor.trial", "gateway.cli.doctor.machine"),
+    }
+)
 """Those of the gateway itself: `python -m gateway…`, nothing of a peer's in their arguments."""
 
 

@@ -42,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
             raise
         _print_json(ok=False, problems=[problem.as_dict() for problem in error.problems])
         return EXIT_CONFIG
-    warnings = sorted([*lints(config, reading), *_hidden_routes(config, reading)])
+    warnings = sorted([*lints(config, reading), *hidden_routes(config, reading)])
     is_bad = bool(warnings) and args.strict
     summary = _summary(config)
     if args.json:
@@ -58,7 +58,7 @@ def run(args: argparse.Namespace) -> int:
     return EXIT_CONFIG if is_bad else EXIT_OK
 
 
-def _hidden_routes(config: Config, reading: Reading) -> Iterator[Problem]:
+def hidden_routes(config: Config, reading: Reading) -> Iterator[Problem]:
     """Routes that no message can reach."""
     routes = list(routes_of(config))
     for place, other in unreachable(routes):

@@ -34,6 +34,7 @@ _BINDS = {
     "transceiver": ("bind_transceiver",),
     "pair": ("bind_transmitter", "bind_receiver"),
     "transmitter": ("bind_transmitter",),
+    "receiver": ("bind_receiver",),
 }
 _REFUSALS = {
     c.ESME_RINVPASWD: "the password is wrong: correct the connector's password",
@@ -164,8 +165,12 @@ class ProbeSession:
 
     def bind(self) -> None:
         """Connect and bind as the connector does. Raises ProbeError with what to do about it."""
-        if self.connector.bind_mode not in _BINDS:
+        if self.connector.bind_mode == "receiver":
             raise ProbeError("a receiver cannot send: give a connector with another bind_mode")
+        self.log_in()
+
+    def log_in(self) -> None:
+        """The same, whether or not it can send then."""
         try:
             for command in _BINDS[self.connector.bind_mode]:
                 self._bind(command)

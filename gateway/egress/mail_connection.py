@@ -66,6 +66,11 @@ class MailConnection:
         return self._smtp is not None and self._smtp.is_connected
 
     @property
+    def is_private(self) -> bool:
+        """Whether it is in TLS."""
+        return self._smtp is not None and self._smtp.get_transport_info("sslcontext") is not None
+
+    @property
     def eight_bit(self) -> bool:
         """Whether the smarthost takes 8-bit lines (RFC 6152)."""
         return self._smtp is not None and self._smtp.supports_extension("8bitmime")
@@ -183,6 +188,19 @@ class MailConnection:
             stale = self._taken > 0 and step != "DATA" and not isinstance(error, TimeoutError)
             raise Unreachable(_reason(error), stale=stale, in_letter=step != "MAIL") from None
         self._taken += 1
+
+    async def try_sender(self) -> None:
+        """Asks whether it takes mail with our empty sender, and sends none; raises Unreachable."""
+        smtp = self._smtp
+        if smtp is None:
+            raise Unreachable("the connection is closed")
+        try:
+            await smtp.mail("")
+            await smtp.rset()
+        except SMTPResponseException as error:
+            raise Unreachable(_reason(error), _FIX_REFUSED if error.code >= 500 else "") from None
+        except (SMTPException, OSError) as error:
+            raise Unreachable(_reason(error)) from None
 
     def _mail_options(self, smtp: SMTP, mail: OutgoingMail) -> list[str]:
         """The parameters of MAIL; raises Failure when the smarthost does not know one that is needed."""
