@@ -10,12 +10,21 @@ from gateway.ops.web.words import N_
 
 MODULES = (
     "overview",
+    "messages",
+    "message",
+    "explain",
+    "incoming",
     "login",
     "files",
 )
 """Modules of this package; each has ROUTES."""
 
-NAVIGATION = (("/", N_("Overview")),)
+NAVIGATION = (
+    ("/", N_("Overview")),
+    ("/messages", N_("Messages")),
+    ("/explain", N_("Route and text")),
+    ("/incoming", N_("Incoming")),
+)
 """Addresses and titles, in the order of the menu."""
 
 

@@ -1,0 +1,23 @@
+"""Lengths of time for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+Translate = Callable[..., str]
+_DAY_S, _HOUR_S = 86_400, 3600
+
+
+def span(ms: int, _: Translate) -> str:
+    """Milliseconds in the unit, or the two, that fit: 12 ms, 3.4 s, 5 min 2 s, 3 h 20 min, 2 d 4 h."""
+    ms = max(0, ms)
+    if ms < 1000:
+        return _("{n} ms", n=ms)
+    if ms < 60_000:
+        return _("{n} s", n=f"{ms / 1000:.1f}".removesuffix(".0"))
+    seconds = ms // 1000
+    if seconds < _HOUR_S:
+        return _("{minutes} min {seconds} s", minutes=seconds // 60, seconds=seconds % 60)
+    if seconds < _DAY_S:
+        return _("{hours} h {minutes} min", hours=seconds // _HOUR_S, minutes=seconds % _HOUR_S // 60)
+    return _("{days} d {hours} h", days=seconds // _DAY_S, hours=seconds % _DAY_S // _HOUR_S)
