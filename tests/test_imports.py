@@ -144,6 +144,7 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.core",
             "gateway.crashes",
             "gateway.ops.control",
+            "gateway.ops.metric_catalogue",
             "protocols.sms",
             "aiohttp",
             "jinja2",

@@ -16,6 +16,7 @@ MODULES = (
     "incoming",
     "login",
     "files",
+    "monitor",
 )
 """Modules of this package; each has ROUTES."""
 
