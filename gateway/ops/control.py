@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import sqlite3
+import struct
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Protocol
 
 SOCKET_NAME = "control.sock"
 LINE_LIMIT = 1 << 20
@@ -25,12 +28,49 @@ END = {"end": True}
 STILL_HERE: dict[str, Any] = {}
 """An answer that says nothing, from a handler that has nothing to say for long (TIMEOUT_S is the limit)."""
 
+QUESTION_S = 10.0
+"""So long whoever connects may take for its question."""
+CONNECTIONS_MAX = 64
+"""So many at once; one more ends another one, see `ControlSocket._make_room`."""
+ENDED = {"error": "ended, because too many ask at once: see who, and end what is stuck"}
+
 ROWS_AT_ONCE = 1000
 """So many rows of a long answer are made JSON at once: all of them would hold up every session."""
 
 Request = dict[str, Any]
 Reply = dict[str, Any]
 Handler = Callable[[Request], Awaitable[Reply] | AsyncIterator[Reply]]
+
+
+class Peer(NamedTuple):
+    """The process that asks, as the kernel knows it."""
+
+    pid: int
+    uid: int
+
+
+NOBODY = Peer(0, -1)
+_CREDENTIALS = struct.Struct("3i")
+
+
+class Entry(Protocol):
+    """A request that was written down."""
+
+    def end(self, last: Reply | None, error: BaseException | None) -> None:
+        """It is over: its last answer, and what ended it before it had told everything."""
+        ...
+
+
+class Unrecorded(Exception):
+    """A request cannot be written down now, so it is not done; the text is for whoever asks."""
+
+
+Record = Callable[[Request, Peer], Awaitable[Entry | None]]
+"""Writes a request down before it is answered; None: that is not needed. May raise Unrecorded."""
+
+
+async def _nothing_recorded(request: Request, peer: Peer) -> Entry | None:
+    return None
 
 
 def _pieces(reply: Reply) -> Iterator[bytes]:
@@ -48,12 +88,18 @@ def _pieces(reply: Reply) -> Iterator[bytes]:
 
 
 class ControlSocket:
-    """Answers the command line; who may connect is a matter of the file's mode."""
+    """Answers the command line and the pages; who may connect is a matter of the file's mode."""
 
-    def __init__(self, state_dir: Path, handlers: Mapping[str, Handler]) -> None:
+    def __init__(
+        self, state_dir: Path, handlers: Mapping[str, Handler], record: Record = _nothing_recorded
+    ) -> None:
         self._path = state_dir / SOCKET_NAME
         self._handlers = handlers
+        self._record = record
         self._server: asyncio.Server
+        self._connections: dict[asyncio.Task[None], int] = {}
+        """By age: each with the pid of its other end."""
+        self._going_on: set[asyncio.Future[Reply]] = set()
 
     async def start(self) -> None:
         """Listens; OSError when the socket cannot be made."""
@@ -66,9 +112,16 @@ class ControlSocket:
         self._path.unlink(missing_ok=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = _peer_of(writer)
+        task = asyncio.current_task()
+        assert task is not None
+        self._make_room()
+        self._connections[task] = peer.pid
         try:
-            async with asyncio.timeout(TIMEOUT_S) as timeout:
-                async with aclosing(self._replies(await reader.readline())) as replies:
+            async with asyncio.timeout(QUESTION_S) as timeout:
+                question = await reader.readline()
+                timeout.reschedule(asyncio.get_running_loop().time() + TIMEOUT_S)
+                async with aclosing(self._replies(question, peer)) as replies:
                     async for reply in replies:
                         for piece in _pieces(reply):
                             writer.write(piece)
@@ -77,10 +130,24 @@ class ControlSocket:
                         timeout.reschedule(asyncio.get_running_loop().time() + TIMEOUT_S)
         except (TimeoutError, OSError, ValueError):
             pass  # the other end has left, or does not speak this
+        except asyncio.CancelledError:
+            if task in self._connections:  # the gateway stops
+                raise
+            writer.write(json.dumps(ENDED).encode() + b"\n")
         finally:
+            self._connections.pop(task, None)
             writer.close()
 
-    async def _replies(self, line: bytes) -> AsyncGenerator[Reply, None]:
+    def _make_room(self) -> None:
+        """Ends the oldest connection of the process that has most: whatever is stuck, a person gets in."""
+        if len(self._connections) < CONNECTIONS_MAX:
+            return
+        [(greedy, _)] = Counter(self._connections.values()).most_common(1)
+        oldest = next(task for task, pid in self._connections.items() if pid == greedy)
+        del self._connections[oldest]
+        oldest.cancel()
+
+    async def _replies(self, line: bytes, peer: Peer = NOBODY) -> AsyncGenerator[Reply, None]:
         try:
             request = json.loads(line)
             handler = self._handlers.get(request["command"])
@@ -91,14 +158,62 @@ class ControlSocket:
             yield {"error": f"unknown command {request['command']!r}; is the command line of this version?"}
             return
         try:
+            entry = await self._record(request, peer)
             answer = handler(request)
             if isinstance(answer, AsyncIterator):
-                async for reply in answer:
-                    yield reply
+                async with aclosing(_watched(answer, entry)) as watched:
+                    async for reply in watched:
+                        yield reply
                 yield END
             else:
-                yield await answer
+                yield await self._answer(answer, entry)
+        except Unrecorded as error:
+            yield {"error": str(error)}
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             yield {"error": f"the request makes no sense: {error}"}
         except sqlite3.Error as error:  # a damaged page of the history, for example
             yield {"error": f"the store cannot be read ({error}); see `A damaged store` in the manual"}
+
+    async def _answer(self, answer: Awaitable[Reply], entry: Entry | None) -> Reply:
+        """What was written down is done also when whoever asked does not wait for it."""
+        if entry is None:
+            return await answer
+        going_on = asyncio.ensure_future(answer)
+        self._going_on.add(going_on)
+
+        def ended(done: asyncio.Future[Reply]) -> None:
+            self._going_on.discard(done)
+            if done.cancelled():
+                entry.end(None, asyncio.CancelledError())
+            else:
+                error = done.exception()
+                entry.end(None if error else done.result(), error)
+
+        going_on.add_done_callback(ended)
+        return await asyncio.shield(going_on)
+
+
+async def _watched(answer: AsyncIterator[Reply], entry: Entry | None) -> AsyncGenerator[Reply, None]:
+    """The same answers; what was written down is over with the last one."""
+    last: Reply | None = None
+    ended_by: BaseException | None = None
+    try:
+        async for last in answer:
+            yield last
+    except BaseException as error:
+        ended_by = error
+        raise
+    finally:
+        if ended_by is not None and isinstance(answer, AsyncGenerator):
+            await answer.aclose()
+        if entry is not None:
+            entry.end(last, ended_by)
+
+
+def _peer_of(writer: asyncio.StreamWriter) -> Peer:
+    channel: socket.socket = writer.get_extra_info("socket")
+    with suppress(OSError):
+        octets = channel.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+        pid, uid, _ = _CREDENTIALS.unpack(octets)
+        return Peer(pid, uid)
+    return NOBODY

@@ -22,7 +22,7 @@ def test_each_file_answers_what_it_is_listed_with(subject: str) -> None:
 
 def test_every_file_is_listed() -> None:
     files = {path.stem for path in Path(gateway.admin.__file__).parent.glob("*.py")}
-    assert files == {*SUBJECTS, "__init__", "commits"}
+    assert files == {*SUBJECTS, "__init__", "actions", "commits", "recorder", "who"}
 
 
 def test_no_name_is_given_twice() -> None:
