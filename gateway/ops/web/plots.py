@@ -133,7 +133,7 @@ def _grid(span_s: float, step: float, _: Translate) -> Iterator[str]:
         yield f'<text class="end" x="{LEFT - 8}" y="{y + 4:.1f}">{_safe(number_text(step * tick))}</text>'
     for quarter in range(5):
         x = LEFT + (RIGHT - LEFT) * quarter / 4
-        side = {0: "start", 4: "end"}.get(quarter, "middle")
+        side = "end" if quarter == 4 else "middle"
         label = age_text(span_s * (4 - quarter) / 4, _)
         yield f'<text class="{side}" x="{x:.1f}" y="{BOTTOM + 22}">{_safe(label)}</text>'
 

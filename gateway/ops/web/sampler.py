@@ -74,6 +74,10 @@ class Sampler:
         if self._next > self._watched + FINE_S:
             self._turn.set()
 
+    def pause_s(self) -> float:
+        """Until the next look."""
+        return FINE_S if self._clock.now() - self._watched < WATCHED_S else IDLE_S
+
     async def look(self) -> None:
         """One look; a gateway without an answer is a gap in the plots."""
         try:
@@ -88,7 +92,7 @@ class Sampler:
     async def _run(self) -> None:
         while True:
             await self.look()
-            pause_s = FINE_S if self._clock.now() - self._watched < WATCHED_S else IDLE_S
+            pause_s = self.pause_s()
             self._next = self._clock.now() + pause_s
             self._turn.clear()
             try:

@@ -97,7 +97,6 @@ def _tiles(
         (_("Open messages"), visit.words.number(status["open_messages"]), ""),
         (_("Waiting on disk"), visit.words.number(int(waiting)), ""),
         (_("Oldest waits"), age_text(oldest, _) if oldest >= 1 else "–", ""),
-        (_("Up time"), up_text(visit, status["up_s"]), ""),
     ]
 
 
