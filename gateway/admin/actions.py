@@ -100,7 +100,7 @@ ACTIONS: dict[str, Action] = {
     "connector_rebind": Action(_ONE_CONNECTOR),
     "connector_resume": Action(_ONE_CONNECTOR),
     "decide": Action({"word": Kind.WORD, "message_ids": Kind.ID}, result=_decided),
-    "erase": Action({"number": Kind.NUMBER}),
+    "erase": Action(),  # the number would go with what is erased
     "export": Action({**_WHOSE, **_TIMES, "states": Kind.WORD, "text": Kind.FLAG}),
     "find": Action(_FIND, only_with=("full",)),
     "find_page": Action(_FIND, only_with=("full",)),

@@ -168,15 +168,14 @@ class Recorder:
 
     def _is_pages(self, peer: Peer) -> bool:
         """Whether it is the process of the pages, or this one."""
-        web = getattr(self._daemon, "web", None)
-        return peer.pid == os.getpid() or 0 < peer.pid == getattr(web, "pid", 0)
+        return peer.pid == os.getpid() or 0 < peer.pid == self._daemon.web.pid
 
     def page_user(self, request: Request) -> Who | None:
         """Who sits before the page that has sent a request; None: no page has."""
         by = request.get("by")
         if not isinstance(by, dict):
             return None
-        web = getattr(self._daemon.config, "web", None)
+        web = self._daemon.config.web
         users = {user.name for user in web.users} if web is not None else set()
         name = str(by.get("user") or "")
         address = "".join(filter(str.isprintable, str(by.get("address") or "")))[:ADDRESS_MAX]
