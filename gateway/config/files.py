@@ -9,8 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
+from yaml.nodes import MappingNode, ScalarNode
+
 from gateway.config.differences import entry_name
-from gateway.config.sections import hints_of, option_of
+from gateway.config.nodes import file_of
+from gateway.config.sections import Reading, hints_of, option_of
 
 Prints = Mapping[Path, bytes]
 """A digest of each file's content; of a file that cannot be read, an empty one."""
@@ -29,6 +32,15 @@ def files_of(section: Any, key: str = "") -> Iterator[tuple[str, Path]]:
                 yield from files_of(item, f"{path}[{entry_name(item) or number}]")
         elif value is not None:
             yield from files_of(value, path)
+
+
+def secret_files(reading: Reading) -> Iterator[Path]:
+    """The files of secrets that are written as {file: PATH}."""
+    for node in reading.places.values():
+        if isinstance(node, MappingNode) and len(node.value) == 1:
+            [(key, value)] = node.value
+            if key.value == "file" and isinstance(value, ScalarNode):
+                yield file_of(node).parent / value.value
 
 
 def prints_of(section: Any) -> dict[Path, bytes]:

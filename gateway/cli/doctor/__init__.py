@@ -10,7 +10,7 @@ import argparse
 import contextlib
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -75,8 +75,8 @@ def run(args: argparse.Namespace) -> int:
     wanted = _wanted(args.only)
     if not args.timeout > 0:
         raise CommandError("--timeout must be above 0", EXIT_USAGE)
-    look = _begin(args)
-    with _ends(look):
+    with _ending() as at_exit:
+        look = _begin(args, at_exit)
         results = _run(look, wanted)
     code = _code(look, results)
     if args.json:
@@ -100,11 +100,13 @@ def _wanted(only: str | None) -> list[str]:
     return names
 
 
-def _begin(args: argparse.Namespace) -> Look:
+def _begin(args: argparse.Namespace, at_exit: list[Callable[[], None]]) -> Look:
     from gateway.cli.doctor.gateway_state import look_at_gateway
     from gateway.cli.doctor.look import Look, read_config
+    from gateway.cli.doctor.machine import Machine
 
-    config, reading, problems = read_config(args.config)
+    machine = Machine()
+    config, reading, problems = read_config(args.config, machine, at_exit)
     return Look(
         config_file=args.config,
         state_dir=args.state_dir,
@@ -114,6 +116,8 @@ def _begin(args: argparse.Namespace) -> Look:
         problems=problems,
         numbers=args.to,
         seconds=args.timeout,
+        machine=machine,
+        at_exit=at_exit,
     )
 
 
@@ -128,18 +132,19 @@ def _run(look: Look, wanted: list[str]) -> list[Result]:
 
 
 @contextlib.contextmanager
-def _ends(look: Look) -> Iterator[None]:
-    """Whatever ends the command, also SIGTERM, ends what it has started."""
+def _ending() -> Iterator[list[Callable[[], None]]]:
+    """What is to be called at the end, whatever ends the command, also SIGTERM: processes, folders."""
 
     def terminated(number: int, frame: FrameType | None) -> None:
         sys.exit(128 + number)
 
     before = signal.signal(signal.SIGTERM, terminated)
+    at_exit: list[Callable[[], None]] = []
     try:
-        yield
+        yield at_exit
     finally:
         signal.signal(signal.SIGTERM, before)
-        for end in look.at_exit:
+        for end in at_exit:
             end()
 
 

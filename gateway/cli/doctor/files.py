@@ -11,7 +11,7 @@ from pathlib import Path
 
 from gateway.cli.doctor.look import Look
 from gateway.cli.doctor.results import Finding, Job, failed, passed, plural, skipped, warned
-from gateway.config.files import files_of
+from gateway.config.files import files_of, secret_files
 from gateway.config.nodes import file_of
 from gateway.ops.control import SOCKET_NAME
 from gateway.ops.listening import path_too_long
@@ -35,7 +35,7 @@ def _configuration(look: Look) -> Iterator[Finding]:
         return
     named = {path for _, path in files_of(look.config)}
     read = {file_of(node) for node in look.reading.places.values()}
-    paths = sorted(named | read)
+    paths = sorted(named | read | set(secret_files(look.reading)))
     wrong = [finding for path in paths for finding in _readable(path, look)]
     yield from wrong
     if not wrong:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gateway.cli.doctor import credentials
 from gateway.cli.doctor.gateway_state import GatewayState
 from gateway.cli.doctor.machine import Machine
 from gateway.config.basics import Address, TlsServer
@@ -56,8 +57,17 @@ class Look:
         return os.geteuid() == 0
 
 
-def read_config(path: Path) -> tuple[Config | None, Reading | None, Sequence[Problem]]:
-    """The configuration, or its mistakes."""
+Read = tuple[Config | None, Reading | None, Sequence[Problem]]
+
+
+def read_config(path: Path, machine: Machine, at_exit: list[Callable[[], None]]) -> Read:
+    """The configuration, or its mistakes; with the unit's credentials where it wants some."""
+    found = _read(path)
+    wants_credentials = any(credentials.VARIABLE in problem.text for problem in found[2])
+    return _read(path) if wants_credentials and credentials.provide(machine, at_exit) else found
+
+
+def _read(path: Path) -> Read:
     try:
         config, reading = load_with_places(path)
     except ConfigError as error:
