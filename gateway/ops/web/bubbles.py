@@ -28,13 +28,16 @@ class Piece(NamedTuple):
     """In Unicode."""
 
 
-def pieces(text: str) -> list[Piece]:
-    """The text in order. What a reader sees as one sign stays together, such as an emoji of several."""
+def pieces(text: str, *, marks: bool = True) -> list[Piece]:
+    """The text in order; without `marks` nothing is BEYOND, for a text that is foreign as a whole.
+
+    What a reader sees as one sign stays together, such as an emoji of several.
+    """
     found: list[Piece] = []
     plain = ""
     for sign in _signs(text):
         piece = _piece(sign)
-        if piece is None:
+        if piece is None or (piece.kind == BEYOND and not marks):
             plain += sign
             continue
         if plain:

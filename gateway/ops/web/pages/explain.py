@@ -20,6 +20,8 @@ TEXT_MAX = 5000
 FIELD_MAX = 64
 SHOWN_SEGMENTS = 40
 SHOWN_BEYOND = 20
+FEW = 4
+"""Foreign characters are marked while they are one of so many: not in a text that is all in Russian."""
 FIELDS = ("account", "source", "destination", "ingress", "at")
 REFUSALS = {
     "no_route": N_("No route holds for it."),
@@ -140,12 +142,14 @@ def _preview(text: str, told: dict[str, Any] | None) -> dict[str, Any]:
         if as_sent["named"] != named or len(as_sent["parts"]) != len(parts):
             reason = N_("This is what the route makes of it.")
         parts, named = as_sent["parts"], as_sent["named"]
+    foreign = sum(row["count"] for row in shown["beyond_gsm7"])
+    marks = foreign * FEW <= shown["characters"]
     return {
         "too_long": False,
         "named": named,
         "reason": reason,
         "segments": len(parts),
-        "parts": [{**part, "pieces": pieces(part["text"])} for part in parts[:SHOWN_SEGMENTS]],
+        "parts": [{**part, "pieces": pieces(part["text"], marks=marks)} for part in parts[:SHOWN_SEGMENTS]],
         "left_out": max(0, len(parts) - SHOWN_SEGMENTS),
         "beyond": shown["beyond_gsm7"][:SHOWN_BEYOND],
         "more_beyond": max(0, len(shown["beyond_gsm7"]) - SHOWN_BEYOND),
