@@ -61,6 +61,7 @@ from gateway.service_side import ServiceSide
 from gateway.store.journal import Journal
 from gateway.sub_accounts import SubAccounts
 from gateway.translate.vendor_tlvs import VendorTlvs
+from gateway.web_side import WebSide
 from gateway.wiring import all_connectors, apply_rules
 from protocols.smpp.constants import ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT
 from protocols.sms.receipts import FORMS
@@ -161,6 +162,7 @@ class Daemon:
         self.services: ServiceSide
         self.money: MoneySide
         self.http: HttpSide
+        self.web = WebSide(self)
         self.boot = 0
         self.journal: Journal
         self.submission: Submission
@@ -237,6 +239,7 @@ class Daemon:
             self.mail = MailSide(self, self.config.mail)
             await self.mail.start(self.config)
         await self.http.start(self.config)
+        await self.web.begin(self.config)
         for name, at in self.inherited.close_unused():
             fix = "configure a listener with this very address, or disable the socket unit"
             self.events.say("error", "socket_unused", socket=name, address=at, fix=fix)
@@ -496,6 +499,7 @@ class Daemon:
         for upstream in self.upstreams.values():
             upstream.hold(STOPPED)
         async with self.reloading.lock:  # a reload that is under way may add connectors
+            await self.web.stop()
             await self._stop()
 
     async def _stop(self) -> None:

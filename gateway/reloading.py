@@ -213,6 +213,7 @@ class Reloading:
         daemon.forget_pauses()
         if daemon.mail is not None and config.mail is not None:
             daemon.mail.reload(config.mail)
+        await daemon.web.reload(config)
         self._know(config)
         daemon.sub_accounts.say_what_rests()
         for section in only_at_start(old, config):

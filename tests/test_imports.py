@@ -24,6 +24,7 @@ COMPOSITION = frozenset(
         "gateway.relay_side",
         "gateway.service_side",
         "gateway.sub_accounts",
+        "gateway.web_side",
         "gateway.wiring",
         "gateway.reloading",
         "gateway.housekeeping",
@@ -224,6 +225,15 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.store.sqlite_open",
         }
     ),
+    "gateway.web_side": frozenset(
+        {
+            "gateway.config.model",
+            "gateway.config.web_model",
+            "gateway.core.door",
+            "gateway.ops.control",
+            "gateway.ops.listening",
+        }
+    ),
     "gateway.relay_side": frozenset({"gateway.egress", "gateway.front.relay", "protocols.smsc_http"}),
     "gateway.sub_accounts": frozenset(
         {
@@ -267,6 +277,7 @@ TYPES_ONLY = {
     "gateway.money_side": frozenset({"gateway.daemon"}),
     "gateway.service_side": frozenset({"gateway.daemon"}),
     "gateway.http_side": frozenset({"gateway.daemon"}),
+    "gateway.web_side": frozenset({"gateway.daemon"}),
     "gateway.relay_side": frozenset({"gateway.front.desk", "gateway.service_side"}),
     "gateway.sub_accounts": frozenset({"gateway.daemon"}),
     # the accounts that it makes are joined to those of the file by the composition root
@@ -455,6 +466,7 @@ ALLOWED_MODULES = {
 STARTS_PROCESSES = frozenset(
     {
         *("gateway.admin.backup", "gateway.ingress.mail_reader", "gateway.store.journal"),
+        "gateway.web_side",
         # the machine's own timedatectl and systemctl, in words that stand there
         *("gateway.cli.doctor.trial", "gateway.cli.doctor.machine"),
     }

@@ -30,6 +30,7 @@ from gateway.config.rules import (
 from gateway.config.sections import Reading
 from gateway.config.smpp_checks import check_smpp
 from gateway.config.smsc_checks import check_smsc
+from gateway.config.web_checks import check_web
 from gateway.core.api_keys import is_key_hash
 from gateway.core.passwords import is_hash
 
@@ -51,6 +52,7 @@ def check(config: Config, reading: Reading) -> None:
     check_accounts(config, accounts, reading)
     check_prices(config, accounts, reading)
     check_numbers(config, reading)
+    check_web(config, reading)
 
 
 def _check_connectors(config: Config, accounts: Known, reading: Reading) -> Known:
@@ -90,6 +92,8 @@ def _check_listeners(config: Config, reading: Reading) -> None:
     def addresses() -> Iterator[tuple[str, Any]]:
         for kind, items in tcp:
             yield from named(items, f"listeners.{kind}", "address", reading)
+        if config.web is not None and reading.is_good("web"):
+            yield "web.address", config.web.address
 
     check_unique(addresses(), reading)
     check_unique(named(listeners.lmtp, "listeners.lmtp", "path", reading), reading)

@@ -19,6 +19,7 @@ from gateway.config.problems import Problem
 from gateway.config.secret import Secret
 from gateway.config.sections import Reading
 from gateway.config.smsc_model import SmscConnector
+from gateway.config.web_checks import web_lints
 
 EXAMPLE_PASSWORDS = frozenset(
     {
@@ -39,6 +40,7 @@ def lints(config: Config, reading: Reading) -> list[Problem]:
         *_served(config),
         *_open_sockets(config),
         *http_lints(config),
+        *web_lints(config),
         *_passwords(config, reading),
         *_limits(config),
         *_incoming(config),

@@ -37,6 +37,7 @@ from gateway.config.route_model import Rewrite as Rewrite
 from gateway.config.route_model import Route as Route
 from gateway.config.smpp_model import AccountSmpp as AccountSmpp
 from gateway.config.smsc_model import CallbackListener, SmscConnector
+from gateway.config.web_model import Web as Web
 
 LogFormat = Literal["text", "json"]
 LogLevel = Literal["info", "debug", "warning"]
@@ -205,6 +206,9 @@ class Config:
     )
     mail: Mail | None = field(default=None, metadata=about("E-mail to SMS and back, for all accounts."))
     http: Http = field(default=Http(), metadata=about("HTTP for our own clients, for all accounts."))
+    web: Web | None = field(
+        default=None, metadata=about("Pages for operators in a browser, and what monitoring reads.")
+    )
     incoming: Sequence[IncomingRule] = field(
         default=(),
         metadata=about(

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from gateway.config.model import HttpListener as ListenerConfig
 from gateway.core.clock import Clock
+from gateway.core.door import Door, Take, take_none
 from gateway.core.events import Events
-from gateway.ingress.door import Door, Take, take_none
 from gateway.ingress.http_connection import HttpConnection
 from gateway.ingress.http_reader import IS_STRICT
 from gateway.ingress.http_requests import Mount

@@ -10,6 +10,7 @@ from gateway.config.model import SmppListener as ListenerConfig
 from gateway.core.accounts import Account
 from gateway.core.batch import Journal
 from gateway.core.clock import Clock
+from gateway.core.door import Door, Take, take_none
 from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
 from gateway.core.events import REFUSED_LOGINS, Events
@@ -17,7 +18,6 @@ from gateway.core.histogram import Histogram
 from gateway.core.logins import Logins
 from gateway.core.submission import Submission
 from gateway.core.taps import NOBODY
-from gateway.ingress.door import Door, Take, take_none
 from gateway.ingress.smpp import SmppConnection
 from gateway.ingress.smpp_operations import Operations
 from gateway.ingress.tls import certificate_ends, renew, server_context

@@ -15,8 +15,8 @@ from gateway.config.model import SmppListener as ListenerConfig
 from gateway.config.smpp_model import AccountOutbind
 from gateway.core import retry
 from gateway.core.accounts import Account
+from gateway.core.door import Take, take_none
 from gateway.core.errors import system_reason
-from gateway.ingress.door import Take, take_none
 from gateway.ingress.smpp import SmppConnection
 from gateway.ingress.smpp_listener import SmppListener
 from protocols.smpp import constants as c

@@ -15,9 +15,9 @@ from gateway.config.mail_model import LmtpListener as LmtpConfig
 from gateway.config.mail_model import SmtpListener as SmtpConfig
 from gateway.core.accounts import Account
 from gateway.core.clock import Clock
+from gateway.core.door import Door, Take, take_none
 from gateway.core.events import REFUSED_LOGINS, Events
 from gateway.core.logins import Logins
-from gateway.ingress.door import Door, Take, take_none
 from gateway.ingress.smtp import STOPPING, TOO_MANY, LmtpSession, MailSession
 from gateway.ingress.smtp_auth import MECHANISMS
 from gateway.ingress.smtp_data import NOBODYS_SHARE, ROOM, Place, Room

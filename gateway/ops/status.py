@@ -64,6 +64,7 @@ def problems_of(daemon: Daemon) -> list[str]:
         problems.extend(_connector_problems(daemon, name))
     problems.extend(daemon.services.problems())
     problems.extend(daemon.http.problems())
+    problems.extend(daemon.web.problems())
     problems.extend(_mail_problems(daemon))
     problems.extend(daemon.dead_alarm.problems())
     problems.extend(daemon.faults.problems())

@@ -12,6 +12,7 @@ from aiohttp import web
 from gateway.core.accounts import is_allowed
 from gateway.core.clock import Clock
 from gateway.ops.web.gateway_client import GatewayClient, GatewayDown, GatewayError
+from gateway.ops.web.listening import WRITE_S, Connection
 from gateway.ops.web.page import Asked, PageError, Route, Visit, language_of
 from gateway.ops.web.pages import routes
 from gateway.ops.web.reading import BODY_MAX, read
@@ -41,6 +42,9 @@ def _handler(shell: Shell, route: Route) -> Callable[[web.Request], Awaitable[we
     """A route's handler behind the checks of who asks."""
 
     async def handle(request: web.Request) -> web.StreamResponse:
+        connection = request.protocol
+        if isinstance(connection, Connection):
+            connection.extend(route.timeout_s + WRITE_S)
         async with asyncio.timeout(route.timeout_s):
             asked = await read(request, shell.settings)
             found = _session_of(shell, request)
@@ -50,6 +54,8 @@ def _handler(shell: Shell, route: Route) -> Callable[[web.Request], Awaitable[we
                 check_origin(visit)
             if not _may(shell, route, visit):
                 return _turned_away(route, visit)
+            if isinstance(connection, Connection) and (session is not None or route.role == "monitor"):
+                connection.recognise()
             if route.method == "POST" and session is not None:
                 check_token(visit)
             return await route.handler(visit)
@@ -93,7 +99,7 @@ async def _guard(
         check_host(request, shell.settings)
         response = await handler(request)
     except PageError as error:
-        response = _error(shell, request, error.status, error.text)
+        response = _error(shell, request, error.status, words.text(error.text))
     except GatewayDown:
         text = words.text("The gateway does not answer. Is it starting or stopping? Try again in a moment.")
         response = _error(shell, request, 502, text)

@@ -18,6 +18,7 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from gateway.ops.web.listening import Connection
 from gateway.ops.web.sessions import Session
 from gateway.ops.web.settings import UserRole
 from gateway.ops.web.words import LANGUAGES, choose
@@ -176,6 +177,8 @@ class Visit:
         )
         await response.prepare(self.request)
         async for chunk in chunks:
+            if isinstance(self.request.protocol, Connection):
+                self.request.protocol.extend()
             await response.write(chunk)
         await response.write_eof()
         return response

@@ -9,6 +9,7 @@ from aiohttp import web
 from gateway.ops.web.page import Asked, PageError
 from gateway.ops.web.security import client_of
 from gateway.ops.web.settings import WebSettings
+from gateway.ops.web.words import N_
 
 BODY_MAX = 64 << 10
 FIELDS_MAX = 1000
@@ -24,7 +25,7 @@ async def read(request: web.Request, settings: WebSettings) -> Asked:
     form: list[tuple[str, str]] = []
     if request.method == "POST":
         if request.content_type != FORM:
-            raise PageError(415, "Only forms are taken here.")
+            raise PageError(415, N_("Only forms are taken here."))
         body = await request.read()
         form = _pairs(body.decode("ascii", "replace"), BODY_MAX)
     lists: dict[str, list[str]] = {}
@@ -37,11 +38,11 @@ async def read(request: web.Request, settings: WebSettings) -> Asked:
 
 def _pairs(text: str, most: int) -> list[tuple[str, str]]:
     if len(text) > most:
-        raise PageError(414, "The address is too long.")
+        raise PageError(414, N_("The address is too long."))
     try:
         found = parse_qsl(text, keep_blank_values=True, max_num_fields=FIELDS_MAX, errors="replace")
     except ValueError:
-        raise PageError(400, "The request has too many fields.") from None
+        raise PageError(400, N_("The request has too many fields.")) from None
     return [(_plain(name), _plain(value)) for name, value in found]
 
 
@@ -54,5 +55,5 @@ def _firsts(pairs: list[tuple[str, str]]) -> dict[str, str]:
 
 def _plain(text: str) -> str:
     if not _CONTROL.isdisjoint(text):
-        raise PageError(400, "The request has characters that no text has.")
+        raise PageError(400, N_("The request has characters that no text has."))
     return text

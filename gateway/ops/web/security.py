@@ -9,26 +9,15 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from gateway.core.accounts import is_allowed
+from gateway.ops.web.headers import HEADERS
 from gateway.ops.web.page import PageError
 from gateway.ops.web.settings import WebSettings
+from gateway.ops.web.words import N_
 
 if TYPE_CHECKING:
     from gateway.ops.web.page import Visit
 
 FORWARDED_MAX = 20
-CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-)
-HEADERS = {
-    "Content-Security-Policy": CSP,
-    "X-Content-Type-Options": "nosniff",
-    # not no-referrer: with that browsers send `Origin: null` with forms, which tells nothing to check_origin
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-}
 HSTS = "max-age=31536000"
 _LOCAL_NAMES = frozenset({"localhost", "ip6-localhost", "ip6-loopback"})
 
@@ -81,7 +70,7 @@ def check_host(request: web.Request, settings: WebSettings) -> None:
     name = _name_of(hosts[0]) if len(hosts) == 1 else ""
     if name in _LOCAL_NAMES or name in settings.hosts or _plain_address(name):
         return
-    raise PageError(421, "These pages do not have this name. An administrator can add it to web.hosts.")
+    raise PageError(421, N_("These pages do not have this name. An administrator can add it to web.hosts."))
 
 
 def _name_of(host: str) -> str:

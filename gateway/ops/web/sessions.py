@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.core.clock import Clock
@@ -78,17 +77,6 @@ class Sessions:
 
     def end(self, token: str) -> None:
         self._by_digest.pop(_digest(token), None)
-
-    def tidy(self, settings: WebSettings) -> None:
-        """Forgets those whose time is over and who do not come any more."""
-        now = self._clock.now()
-        over: Mapping[bytes, Session] = {
-            digest: one
-            for digest, one in self._by_digest.items()
-            if now - one.began >= settings.session_s or now - one.seen >= settings.idle_s
-        }
-        for digest in over:
-            del self._by_digest[digest]
 
 
 def _digest(token: str) -> bytes:

@@ -79,6 +79,8 @@ def test_every_option_may_be_uncommented(tmp_path: Path) -> None:
         "tls.certificate",
         "tls.key",
         "tls.ca",
+        "web.tls.certificate",
+        "web.tls.key",
         "second_password_hash",
         "password",
         "api_key",

@@ -25,6 +25,7 @@ from gateway.config import (
     route_model,
     smpp_model,
     smsc_model,
+    web_model,
 )
 
 ROOT = Path(gateway.__file__).parent
@@ -145,7 +146,10 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
     price_model.Price: {"core/prices.py": {"price"}},
     model.Queue: {"daemon.py": {"queue", "self.config.queue"}, "housekeeping.py": {"queue"}},
     model.Log: {"cli/run.py": {"config.log"}, "reloading.py": {"config.log"}},
+    web_model.Web: {"web_side.py": {"web"}},
+    web_model.WebUser: {"web_side.py": {"user"}},
     model.Config: {
+        "web_side.py": {"config"},
         "daemon.py": {"config", "self.config"},
         "housekeeping.py": {"self._daemon.config"},
         "http_side.py": {"config"},
@@ -196,6 +200,7 @@ def test_every_section_is_looked_at() -> None:
             http_model,
             connector_model,
             smpp_model,
+            web_model,
         )
         for value in vars(module).values()
         if isinstance(value, type) and hasattr(value, "__dataclass_fields__")

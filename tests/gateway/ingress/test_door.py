@@ -13,7 +13,7 @@ import pytest
 from gateway_fakes import ManualClock, recorded_events
 from smtp_support import on_loops
 
-from gateway.ingress.door import Door
+from gateway.core.door import Door
 
 HOST = "127.0.0.1"
 PATIENCE_S = 30.0

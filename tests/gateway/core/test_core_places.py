@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.ingress.places import Guest, Places, sender_of
+from gateway.core.places import Guest, Places, sender_of
 
 
 class One:

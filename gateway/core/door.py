@@ -17,7 +17,7 @@ from typing import Any, cast
 from gateway.core.clock import Clock
 from gateway.core.errors import system_reason
 from gateway.core.events import Events
-from gateway.ingress.places import Guest, Places
+from gateway.core.places import Guest, Places
 
 BACKLOG = 4096
 """Connections that wait in the kernel; it allows what net.core.somaxconn says at the most."""
@@ -109,8 +109,9 @@ class Door:
         for one in bound:
             self._attend(one)
 
-    def open_at(self, bound: socket.socket) -> None:
-        """Listens on a socket that is bound."""
+    def open_at(self, bound: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        """Listens on a socket that is bound; as `open`."""
+        self._tls = tls
         bound.listen(BACKLOG)
         self._attend(bound)
 
