@@ -121,6 +121,7 @@ READS = frozenset(
     {
         "account",
         "accounts",
+        "accounts_page",
         "audit",
         "connector",
         "connectors",
@@ -128,6 +129,8 @@ READS = frozenset(
         "list",
         "metrics",
         "queue",
+        "queue_counts",
+        "queue_page",
         "ready",
         "route_explain",
         "route_list",
@@ -171,7 +174,7 @@ def subject_of(action: Action, request: Request, names: Names) -> str:
     parts = []
     for key, kind in action.subject.items():
         value = request.get(key)
-        if value in (None, "", [], ()) or (kind is Kind.FLAG and not value):
+        if value in (None, "", []) or (kind is not Kind.CHOICE and not value):
             continue
         parts.append(f"{key.removesuffix('_ms')}={_shown(kind, value, names)}")
     return " ".join(parts)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.admin.actions import (
+    ACTIONS,
     DONE,
     REFUSED,
     STOPPED,
@@ -105,6 +106,16 @@ class Recorder:
         subject = subject_of(action, request, Names(daemon.accounts, daemon.upstreams))
         audit_id = await self._store(who, str(request["command"]), subject)
         return Entry(self, audit_id, who, action, request, subject)
+
+    async def begin_signal(self, command: str) -> Entry | None:
+        """The same of what somebody asks for by a signal, who is not known and gets no answer: it is done all
+        the same (None) when the store cannot write.
+        """
+        who = Who(STRANGER, SIGNAL, "")
+        with suppress(Unrecorded):
+            audit_id = await self._store(who, command, "")
+            return Entry(self, audit_id, who, ACTIONS[command], {"command": command}, "")
+        return None
 
     async def _store(self, who: Who, command: str, subject: str) -> int:
         """The id of a row when it is durable."""

@@ -49,6 +49,7 @@ COMMANDS = {
     "restore": "put a copy of the store into its place",
     "receipts": "show the receipts that match no message",
     "deadletters": "list or replay what nobody took",
+    "audit": "show who did what by the pages or the command line",
     "trace": "show the SMPP PDUs of an account, a number or a connector",
     "export": "write messages as CSV or JSON",
     "statistics": "show how many messages ended how, by day",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import os
 import signal
 from collections.abc import Callable
@@ -107,5 +106,15 @@ async def serve(
 
 async def _reload(daemon: Daemon, path: Path) -> None:
     """A file with mistakes changes nothing, which is told in the log: the running configuration stays."""
-    with contextlib.suppress(ConfigError, ReloadError):
+    from gateway.admin.recorder import Recorder
+
+    entry = await Recorder(daemon).begin_signal("reload")
+    last: dict[str, object] = {}
+    try:
         await daemon.reloading.from_file(path)
+    except ConfigError as error:
+        last = {"problems": error.problems}
+    except ReloadError as error:
+        last = {"error": str(error)}
+    if entry is not None:
+        entry.end(last, None)
