@@ -137,16 +137,20 @@ async def pages(
     role: str | None = "operator",
     language: str = "en",
     clock: ManualClock | None = None,
+    of: Path | None = None,
     **settings: Any,
 ) -> AsyncIterator[PagesClient]:
-    """Pages, logged in as `vera` (viewer) or `olga` (operator)."""
+    """Pages, logged in as `vera` (viewer) or `olga` (operator).
+
+    `of`: the state directory of a daemon that runs; then it is asked, and nobody listens in between.
+    """
     with tempfile.TemporaryDirectory(prefix="pages") as folder:
         known: list[PagesClient] = []
         control = ControlSocket(
             Path(folder), {name: _handler(it, known) for name, it in (handlers or {}).items()}
         )
         await control.start()
-        gateway = GatewayClient(Path(folder) / SOCKET_NAME)
+        gateway = GatewayClient((of or Path(folder)) / SOCKET_NAME)
         said: list[tuple[str, str, dict[str, object]]] = []
         app = make_app(
             WebSettings(**{"users": USERS, **settings}),
@@ -168,10 +172,7 @@ async def pages(
             known.append(client)
             if role is not None:
                 client.log_in({"viewer": "vera", "operator": "olga"}[role])
-            try:
-                yield client
-            finally:
-                app[SHELL].logins.close()
+            yield client
         await runner.cleanup()
         await control.stop()
         await asyncio.sleep(0)  # the closed connections of the control socket end

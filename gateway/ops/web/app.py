@@ -29,6 +29,8 @@ def make_app(settings: WebSettings, gateway: GatewayClient, clock: Clock, say: S
     shell = Shell(settings, gateway, clock, say)
     app = web.Application(middlewares=[_guard], client_max_size=BODY_MAX)
     app[SHELL] = shell
+    app.on_response_prepare.append(_prepare)
+    app.on_cleanup.append(lambda _: shell.stop())
     for route in routes():
         handler = _handler(shell, route)
         if route.method == "GET":
@@ -47,7 +49,7 @@ def _handler(shell: Shell, route: Route) -> Callable[[web.Request], Awaitable[we
             connection.extend(route.timeout_s + WRITE_S)
         async with asyncio.timeout(route.timeout_s):
             asked = await read(request, shell.settings)
-            found = _session_of(shell, request)
+            found = _session_of(shell, request, is_use=not route.quiet)
             session, user = found if found is not None else (None, None)
             visit = Visit(shell, request, asked, session, user.role if user is not None else None)
             if route.method == "POST":
@@ -63,9 +65,9 @@ def _handler(shell: Shell, route: Route) -> Callable[[web.Request], Awaitable[we
     return handle
 
 
-def _session_of(shell: Shell, request: web.Request) -> tuple[Session, User] | None:
+def _session_of(shell: Shell, request: web.Request, *, is_use: bool) -> tuple[Session, User] | None:
     token = session_cookie(request, shell.settings)
-    return shell.sessions.find(token, shell.settings) if token else None
+    return shell.sessions.find(token, shell.settings, is_use=is_use) if token else None
 
 
 def _may(shell: Shell, route: Route, visit: Visit) -> bool:
@@ -82,6 +84,7 @@ def _turned_away(route: Route, visit: Visit) -> web.Response:
     if route.role == "monitor":
         raise PageError(403, visit._("Not from your address."))
     if visit.user is not None:
+        visit.note("forbidden", visit.user)
         raise PageError(403, visit._("Only operators may do this."))
     if route.method == "GET" and visit.request.headers.get("Sec-Fetch-Mode", "navigate") != "navigate":
         raise PageError(401, visit._("Please log in."))  # a script's, which a redirect would confuse
@@ -113,9 +116,11 @@ async def _guard(
         shell.say("error", "web_fault", reason=_where(error))
         text = words.text("Something went wrong here. The log of the gateway has more.")
         response = _error(shell, request, 500, text)
-    if not response.prepared:
-        secured(response, request, shell.settings)
     return response
+
+
+async def _prepare(request: web.Request, response: web.StreamResponse) -> None:
+    secured(response, request, request.app[SHELL].settings)
 
 
 def _meaning(status: int, _: Callable[..., str]) -> str:
@@ -127,7 +132,7 @@ def _meaning(status: int, _: Callable[..., str]) -> str:
 
 
 def _error(shell: Shell, request: web.Request, status: int, text: str) -> web.Response:
-    found = _session_of(shell, request)
+    found = _session_of(shell, request, is_use=False)
     session, user = found if found is not None else (None, None)
     asked = Asked(request.path, {}, {}, {}, {}, "", False)
     visit = Visit(shell, request, asked, session, user.role if user is not None else None)

@@ -43,6 +43,8 @@ class Route:
     handler: Handler
     role: Role = "viewer"
     timeout_s: float = ANSWER_S
+    quiet: bool = False
+    """Asked by a script again and again: it does not keep a session alive."""
 
 
 class PageError(Exception):
@@ -122,6 +124,11 @@ class Visit:
         """The daemon's answers of a command that gives many."""
         return self.shell.gateway.ask_many(command, **self._who(), **arguments)
 
+    def note(self, what: str, user: str) -> None:
+        """Has the daemon record a login or what was refused; nobody waits for that."""
+        by = {"user": user, "address": self.address}
+        self.shell.in_background(self.shell.gateway.ask("audit_note", what=what, by=by))
+
     def _who(self) -> dict[str, object]:
         return {"by": {"user": self.user or "", "address": self.address}}
 
@@ -176,11 +183,17 @@ class Visit:
             headers={"Content-Type": content_type, "Content-Disposition": disposition}
         )
         await response.prepare(self.request)
-        async for chunk in chunks:
-            if isinstance(self.request.protocol, Connection):
-                self.request.protocol.extend()
-            await response.write(chunk)
-        await response.write_eof()
+        connection = self.request.protocol
+        try:
+            async for chunk in chunks:
+                if isinstance(connection, Connection):
+                    connection.extend()
+                await response.write(chunk)
+            await response.write_eof()
+        except BaseException:
+            if self.request.transport is not None:
+                self.request.transport.abort()  # or what came would look like the whole
+            raise
         return response
 
 

@@ -56,8 +56,8 @@ class Sessions:
         self._by_digest[_digest(token)] = Session(user.name, user.password_hash, now, now)
         return token
 
-    def find(self, token: str, settings: WebSettings) -> tuple[Session, User] | None:
-        """Whose session it is; None when there is none, or none any more."""
+    def find(self, token: str, settings: WebSettings, *, is_use: bool = True) -> tuple[Session, User] | None:
+        """Whose session it is; None when there is none, or none any more. `is_use` keeps it alive."""
         digest = _digest(token)
         session = self._by_digest.get(digest)
         if session is None:
@@ -72,7 +72,8 @@ class Sessions:
         ):
             del self._by_digest[digest]
             return None
-        session.seen = now
+        if is_use:
+            session.seen = now
         return session, user
 
     def end(self, token: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +27,8 @@ class StaticFile(NamedTuple):
     """Of its contents; in its address, so that browsers may keep it for ever."""
 
 
-def load_static() -> dict[str, StaticFile]:
+@cache
+def load_static() -> Mapping[str, StaticFile]:
     """All files by name."""
     found = {}
     for path in sorted(FOLDER.iterdir()):
@@ -33,3 +36,8 @@ def load_static() -> dict[str, StaticFile]:
             body = path.read_bytes()
             found[path.name] = StaticFile(body, TYPES[path.suffix], hashlib.sha256(body).hexdigest()[:12])
     return found
+
+
+def address_of(name: str) -> str:
+    """Where a file is to be had; KeyError when there is none."""
+    return f"/static/{name}?v={load_static()[name].version}"

@@ -1,4 +1,4 @@
-"""The languages of the pages.  English stands in templates and modules, the others in locale/*.yaml.
+"""The languages of the pages.  English stands in templates and modules, the others in locale/*/*.yaml.
 
 A text may have {places}; `words.text("Sent {count}", count=3)`.  What is counted has two forms in English and
 as many as the other language has: `words.count("{count} message", "{count} messages", 3)`.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from markupsafe import Markup, escape
 
 DEFAULT = "en"
 LANGUAGES = {"en": "English", "ru": "Русский"}
-_FOLDER = Path(__file__).parent / "locale"
+FOLDER = Path(__file__).parent / "locale"
 _NO_BREAK = "\u00a0"
 
 
@@ -76,11 +77,15 @@ def _form_of(language: str, count: int) -> int:
     return int(count != 1)
 
 
-def load_words() -> dict[str, Words]:
-    """All languages by their codes."""
+@cache
+def load_words() -> Mapping[str, Words]:
+    """All languages by their codes; each is a folder with a file for each subject."""
     found = {DEFAULT: Words(DEFAULT, {})}
-    for path in sorted(_FOLDER.glob("*.yaml")):
-        found[path.stem] = Words(path.stem, yaml.safe_load(path.read_text("utf-8")) or {})
+    for folder in sorted(FOLDER.iterdir()):
+        texts: dict[str, Any] = {}
+        for path in sorted(folder.glob("*.yaml")):
+            texts |= yaml.safe_load(path.read_text("utf-8"))
+        found[folder.name] = Words(folder.name, texts)
     return found
 
 

@@ -70,6 +70,7 @@ async def serve(channel: socket.socket, sockets: list[socket.socket]) -> int:
     app = make_app(settings, GatewayClient(Path(begin["control"])), clock, events.say)
     listener = WebListener(app, settings, tls_of(settings), events, clock)
     await listener.start(sockets)
+    app[SHELL].sampler.start()
     gc.freeze()
     tell(ready=True)
     try:
@@ -81,6 +82,7 @@ async def serve(channel: socket.socket, sockets: list[socket.socket]) -> int:
                 tell(pong=True)
     except OSError:
         pass  # the daemon was killed
+    await app[SHELL].sampler.stop()
     await listener.stop()
     return 0
 

@@ -28,12 +28,15 @@ async def log_in(visit: Visit) -> web.StreamResponse:
     if good is None:
         raise PageError(429, visit._("Too many attempts. Try again in a minute."))
     if not good or user is None:
-        shell.say("warning", "web_login_failed", user=name, address=visit.address)
+        # a name that is not known may be a password in the wrong field
+        shell.say("warning", "web_login_failed", user=name if user else "-", address=visit.address)
+        visit.note("login_refused", name)
         problem = visit._("The name or the password is wrong.")
         return visit.page("login.html", status=403, problem=problem, name=name)
     old = session_cookie(visit.request, shell.settings)
     shell.sessions.end(old)
     shell.say("info", "web_login", user=name, role=user.role, address=visit.address)
+    visit.note("login", name)
     response = visit.redirect("/")
     set_session_cookie(response, shell.sessions.begin(user), visit.asked.is_secure)
     return response
@@ -41,6 +44,7 @@ async def log_in(visit: Visit) -> web.StreamResponse:
 
 async def log_out(visit: Visit) -> web.StreamResponse:
     visit.shell.sessions.end(session_cookie(visit.request, visit.shell.settings))
+    visit.note("logout", visit.user or "")
     response = visit.redirect("/login")
     drop_session_cookie(response, visit.asked.is_secure)
     return response

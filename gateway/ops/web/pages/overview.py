@@ -184,4 +184,4 @@ def up_text(visit: Visit, up_s: int) -> str:
     return visit._("{minutes} min {seconds} s", minutes=minutes, seconds=up_s % 60)
 
 
-ROUTES = (Route("GET", "/", show), Route("GET", "/overview/live", live))
+ROUTES = (Route("GET", "/", show), Route("GET", "/overview/live", live, quiet=True))
