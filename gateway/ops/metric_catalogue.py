@@ -1,12 +1,14 @@
 """Every metric: its name for Prometheus, what it means and which labels it has; the one place that says so.
 
 The daemon fills it in (`gateway.ops.metrics`), the pages' process writes it down for who scrapes, and
-docs/metrics.md is made of it (`python -m gateway.ops.metric_catalogue`).
+docs/metrics.md is made of it (`python -m gateway.ops.metric_catalogue docs/metrics.md`).
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from gateway.core.histogram import LONG_SECONDS, ROWS, SECONDS
@@ -172,5 +174,14 @@ def documentation() -> Iterator[str]:
         yield ""
 
 
+def write_page(page: Path) -> None:
+    """Puts the tables between the page's marks."""
+    text = page.read_text(encoding="utf-8")
+    before, begin, rest = text.partition("<!-- metrics -->\n")
+    _, end, after = rest.partition("<!-- end of metrics -->")
+    tables = "\n".join(documentation())
+    page.write_text(f"{before}{begin}\n{tables}\n{end}{after}", encoding="utf-8")
+
+
 if __name__ == "__main__":
-    print("\n".join(documentation()))  # noqa: T201 - that is what it is for
+    write_page(Path(sys.argv[1]))
