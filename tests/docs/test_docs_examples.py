@@ -1,22 +1,28 @@
 """Every example of the manuals is executed: configurations are checked, commands run against a gateway.
 
-These pages have fenced blocks of five kinds and no other.
+All pages have fenced blocks of these kinds and no other; none is indented.
 
 yaml     A file of conf.d. It has to pass check-config, without a warning, together with BASE, of which what
          the block names is left out: a block that names accounts has all of them. Of BASE there are only the
          connectors that the block's routes name, and mail only if an account sends some; its route goes to
          all connectors. Files in /etc/smsc-gateway are made: the hash of PASSWORD for *.hash, that of an API
          key for *.key, a number for *.txt, PASSWORD for all others.
+changed  What that file is now, while the gateway of the last yaml block runs.
 csv      The content of the *.csv that the next yaml block names.
+conf     A file for the commands that follow; its first line, which is not of it, is a comment with its name.
 console  Commands `$ smsc-gateway …` that run one after the other, against a gateway with the configuration of
          the last yaml block before and an empty store; blocks behind the same yaml block share it. A
          backslash at the end of a line continues it. Under a command stands its whole output, standard error
          behind standard output. It has to end with 0, or `$ echo $?` shows with what. Standard input is
          PASSWORD. `--connect` and the password of `send` are added; --config and --state-dir may be left out.
          `$ curl …` asks the gateway in the place of sms.example.org; tests/support/example_curl.py has the
-         options that it may have. JSON is shown with line breaks.
+         options that it may have. JSON is shown with line breaks. What runs until it is stopped (FOREVER) is
+         stopped when it has printed something; its ports are free ones.
+shell    Commands that other tests execute, each line of them in tests/docs/elsewhere.yaml with the test.
+sh       A piece of a script, executed by tests/docs/test_docs_webhooks.py.
+python   A whole program; it is run, and has to end. Unless it is in elsewhere.yaml too, by its first line.
 smtp     A dialogue with the same gateway, from 127.0.0.1 and behind EHLO: `> ` is said, `< ` is the reply.
-text     Not executed: for layouts, never for commands or options.
+text     Not executed: for layouts, never for commands or options. nginx: a proxy's configuration, for people.
 
 In outputs `…` is any text of a line, and alone on a line any lines. `<word>` is a piece of text without
 blanks, the same wherever it comes again; in a command it is what it was before. Blanks are as many as there
@@ -26,12 +32,19 @@ are.
 from __future__ import annotations
 
 import io
+import itertools
+import os
 import re
+import shutil
+import signal
 import smtplib
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 import example_gateway
@@ -49,9 +62,14 @@ from gateway.__main__ import main
 from gateway.core.api_keys import hash_key, new_key
 from gateway.core.passwords import hash_password
 
-MANUALS = ("docs/accounts.md", "docs/routing.md", "docs/json-api.md")
-PAGES = [page for page in MANUALS if (ROOT / page).exists()]
-KINDS = {"yaml", "csv", "console", "smtp", "text"}
+MADE = {"docs/commands.md", "docs/configuration.md", "docs/index.md", "docs/changelog.md"}
+"""Pages that are made from the code, or list the others."""
+NOT_YET = {"README.md", "docs/operations.md"}
+PAGES = sorted({f"docs/{path.name}" for path in ROOT.glob("docs/*.md")} - MADE - NOT_YET)
+KINDS = {"yaml", "changed", "csv", "conf", "console", "shell", "smtp", "python", "sh", "text", "nginx"}
+ELSEWHERE: dict[str, str] = yaml.safe_load((Path(__file__).parent / "elsewhere.yaml").read_text())
+"""The test that executes a command, by the command's line."""
+FOREVER = {"simulate", "run", "trace"}
 PASSWORD = "q7-Kf2pw"
 LOOKING = {"status", "queue", "statistics", "export", "show", "list", "find"}
 """Commands, or their first words, that change nothing."""
@@ -81,7 +99,7 @@ class Example(NamedTuple):
     yaml: Block
     csv: str
     actions: list[Block]
-    """Of console and smtp, in their order."""
+    """Of console, smtp, changed and conf, in their order."""
 
 
 def examples_of(page: str) -> Iterator[Example]:
@@ -90,7 +108,7 @@ def examples_of(page: str) -> Iterator[Example]:
     for block in blocks_of((ROOT / page).read_text(encoding="utf-8")):
         if block.kind == "csv":
             csv = block.text
-        elif block.kind in ("console", "smtp"):
+        elif block.kind in ("console", "smtp", "changed", "conf"):
             found.actions.append(block)
         elif block.kind == "yaml":
             yield found
@@ -109,6 +127,19 @@ def named(example: Example) -> str:
 @cache
 def password_hash() -> str:
     return hash_password(PASSWORD)
+
+
+@cache
+def certificate() -> tuple[str, str]:
+    """One and its key, as PEM."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("needs openssl")
+    with tempfile.TemporaryDirectory() as folder:
+        command = f"{openssl} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2"
+        command += f" -subj /CN=sms.example.org -keyout {folder}/key -out {folder}/certificate"
+        subprocess.run(command.split(), check=True, capture_output=True)
+        return Path(f"{folder}/certificate").read_text(), Path(f"{folder}/key").read_text()
 
 
 def base_for(given: dict[str, Any]) -> dict[str, Any]:
@@ -146,8 +177,12 @@ def content_of(name: str, example: Example) -> str:
         return example.csv
     if name.endswith(".txt"):
         return "79991234567\n"
+    if name in ("tls.pem", "tls.key"):
+        return certificate()[name == "tls.key"]
     if name.endswith(".key"):
         return hash_key(new_key())
+    if name.endswith(".webhook"):
+        return "of thirty-two random letters, say"
     return password_hash() if name.endswith(".hash") else PASSWORD
 
 
@@ -159,6 +194,39 @@ def test_all_blocks_of_a_page_are_executed_or_plain_text(page: str) -> None:
     commands = [block for block in blocks_of(text) if block.kind == "text" and "$ " in block.text]
     assert not commands, "commands stand in console blocks"
     assert text.count("```") == 2 * len(blocks_of(text)), "a fence is not closed, or is indented"
+    prose = "".join(re.split(r"^```.*?^```$", text, flags=re.M | re.S))
+    assert not re.findall(r"\n\n {4,}\S.*", prose), "examples stand in fenced blocks"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_is_executed_elsewhere_is_executed_there(page: str) -> None:
+    blocks = blocks_of((ROOT / page).read_text(encoding="utf-8"))
+    lines = [line for block in blocks if block.kind == "shell" for line in block.text.splitlines() if line]
+    lines += [first for block in blocks if block.kind == "python" and (first := first_line(block)) in ELSEWHERE]
+    for line in lines:
+        file, _, test = ELSEWHERE[line].partition("::")
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), line
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_programs_run(page: str, tmp_path: Path) -> None:
+    for block in blocks_of((ROOT / page).read_text(encoding="utf-8")):
+        if block.kind == "python" and first_line(block) not in ELSEWHERE:
+            done = subprocess.run(
+                [sys.executable, "-"],
+                input=block.text,
+                cwd=tmp_path,
+                env={**os.environ, "PYTHONPATH": str(ROOT)},
+                capture_output=True,
+                text=True,
+                timeout=60,
+                check=False,
+            )
+            assert done.returncode == 0, f"{page}:{block.line}\n{done.stderr}"
+
+
+def first_line(block: Block) -> str:
+    return block.text.partition("\n")[0]
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=named)
@@ -186,6 +254,11 @@ def test_commands_do_what_is_shown(
         for block in example.actions:
             if block.kind == "smtp":
                 known |= talk(example.page, block, ports.smtp, known)
+            elif block.kind == "changed":
+                (tmp_path / "conf.d" / "example.yaml").write_text(block.text.replace(ETC, f"{tmp_path}/"))
+            elif block.kind == "conf":
+                name = PurePosixPath(first_line(block).lstrip("#; ")).name
+                (tmp_path / name).write_text(block.text.partition("\n")[2])
             else:
                 known |= run_all(example.page, block, ports, known, capsys)
 
@@ -227,12 +300,37 @@ def run_all(page: str, block: Block, ports: Ports, known: dict[str, str], capsys
             assert program == "smsc-gateway", f"{where}: only smsc-gateway and curl can be run"
             if arguments[0] == "send":
                 arguments += ["--connect", f"{example_gateway.HOST}:{ports.smpp}"]
-            found, code, output = result_of(arguments, command.shown, known, capsys)
+            if arguments[0] in FOREVER:
+                found, code, output = began(arguments, command.shown, known)
+            else:
+                found, code, output = result_of(arguments, command.shown, known, capsys)
         assert found is not None, f"{where}: $ {command.words}\n{output}\nis not\n{command.shown}"
         known |= found
         is_told = place + 1 < len(commands) and commands[place + 1].words == "echo $?"
         assert code == 0 or is_told, f"{where}: exit code {code}\n{output}"
     return known
+
+
+def began(
+    arguments: list[str], shown: str, known: dict[str, str]
+) -> tuple[dict[str, str] | None, int, str]:
+    """The same of a command that runs until it is stopped, which it is when it has printed what is shown."""
+    ports = [re.sub(r"^([\w.:]*):\d+$", r"\1:0", one) for one in arguments]
+    if arguments[0] == "simulate" and not {"--listen", "--http", "--outbind"}.intersection(arguments):
+        ports += ["--listen", "127.0.0.1:0"]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "gateway", *ports],
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        output = "".join(itertools.islice(process.stdout, max(1, len(shown.splitlines()))))
+        process.send_signal(signal.SIGINT)
+        code = process.wait(30)
+    return matched(shown, output, known), 0 if code == 130 else code, output
 
 
 def asked(

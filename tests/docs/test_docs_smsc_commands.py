@@ -77,7 +77,7 @@ def test_long_lists_of_options_have_a_table() -> None:
 
 def test_the_examples_of_the_page_are_commands() -> None:
     shared = {word for action in options_of("smsc") for word in action.option_strings}
-    for line in re.findall(r"^    smsc-gateway smsc (.*)$", text_of(PAGE), flags=re.M):
+    for line in re.findall(r"^smsc-gateway smsc (.*)$", text_of(PAGE), flags=re.M):
         name = next(name for name in sorted(COMMANDS, key=len, reverse=True) if line.startswith(name))
         flags = {option.flag for option in COMMANDS[name].options} | shared
         flags |= {"--mail"} if COMMANDS[name].mail else set()

@@ -80,7 +80,7 @@ def folder_for_lmtp(postfix: Postfix) -> Path:
 def documented_maps() -> list[str]:
     """What docs/email.md gives Postfix as transport_maps: over SMTP, then over LMTP."""
     page = Path(__file__).parents[2] / "docs" / "email.md"
-    found = re.findall(r"^    transport_maps = (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    found = re.findall(r"^transport_maps = (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(found) == 2, found
     return found
 
