@@ -202,7 +202,9 @@ def test_all_blocks_of_a_page_are_executed_or_plain_text(page: str) -> None:
 def test_what_is_executed_elsewhere_is_executed_there(page: str) -> None:
     blocks = blocks_of((ROOT / page).read_text(encoding="utf-8"))
     lines = [line for block in blocks if block.kind == "shell" for line in block.text.splitlines() if line]
-    lines += [first for block in blocks if block.kind == "python" and (first := first_line(block)) in ELSEWHERE]
+    lines += [
+        first for block in blocks if block.kind == "python" and (first := first_line(block)) in ELSEWHERE
+    ]
     for line in lines:
         file, _, test = ELSEWHERE[line].partition("::")
         assert f"def {test}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), line
@@ -311,9 +313,7 @@ def run_all(page: str, block: Block, ports: Ports, known: dict[str, str], capsys
     return known
 
 
-def began(
-    arguments: list[str], shown: str, known: dict[str, str]
-) -> tuple[dict[str, str] | None, int, str]:
+def began(arguments: list[str], shown: str, known: dict[str, str]) -> tuple[dict[str, str] | None, int, str]:
     """The same of a command that runs until it is stopped, which it is when it has printed what is shown."""
     ports = [re.sub(r"^([\w.:]*):\d+$", r"\1:0", one) for one in arguments]
     if arguments[0] == "simulate" and not {"--listen", "--http", "--outbind"}.intersection(arguments):
