@@ -35,9 +35,9 @@ test: $(STAMP)  ## all tests; REQUIRE_PEERS=1 makes a missing peer a failure
 	rm -f build/tests-*.xml
 	@failed=0; set -x; \
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --junitxml=build/tests-beside.xml \
-	    --ignore=tests/interop --ignore=tests/process || failed=1; \
+	    --ignore=tests/interop --ignore=tests/process --ignore=tests/browser || failed=1; \
 	$(BIN)/python -m pytest -n 2 --dist loadfile --junitxml=build/tests-alone.xml \
-	    tests/interop tests/process || failed=1; \
+	    tests/interop tests/process tests/browser || failed=1; \
 	$(BIN)/python tests/support/service_coverage.py build/tests-*.xml || failed=1; \
 	exit $$failed
 

@@ -96,8 +96,12 @@ def libsmpp34_peer(work_dir: Path) -> list[str]:
 
 
 def node_modules() -> Path:
-    """The npm packages of peers/node, installed as the lock file says unless that was done already."""
-    package = PEERS / "node"
+    """The npm packages of peers/node."""
+    return npm_packages(PEERS / "node")
+
+
+def npm_packages(package: Path) -> Path:
+    """The npm packages of a folder, installed as its lock file says unless that was done already."""
     modules = package / "node_modules"
     installed, lock = modules / ".package-lock.json", package / "package-lock.json"
     with _alone(lock):

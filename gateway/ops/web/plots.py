@@ -131,10 +131,11 @@ def _grid(span_s: float, step: float, _: Translate) -> Iterator[str]:
         kind = "grid-line" if tick else "axis-line"
         yield f'<line class="{kind}" x1="{LEFT}" x2="{RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
         yield f'<text class="end" x="{LEFT - 8}" y="{y + 4:.1f}">{_safe(number_text(step * tick))}</text>'
-    for quarter in range(5):
-        x = LEFT + (RIGHT - LEFT) * quarter / 4
-        side = "end" if quarter == 4 else "middle"
-        label = age_text(span_s * (4 - quarter) / 4, _)
+    parts = 5 if span_s / 5 == 60 else 4
+    for part in range(parts + 1):
+        x = LEFT + (RIGHT - LEFT) * part / parts
+        side = "end" if part == parts else "middle"
+        label = age_text(span_s * (parts - part) / parts, _)
         yield f'<text class="{side}" x="{x:.1f}" y="{BOTTOM + 22}">{_safe(label)}</text>'
 
 
