@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from gateway.daemon import Daemon
 
 SUBJECTS = {
-    "accounts": ("accounts", "account", "account_credit"),
+    "accounts": ("accounts", "accounts_page", "account", "account_credit"),
     "audit": ("audit", "audit_note"),
     "backup": ("backup",),
     "blacklist": ("blacklist_add", "blacklist_remove", "blacklist_list"),
@@ -32,6 +32,7 @@ SUBJECTS = {
     "history": ("export", "statistics", "erase"),
     "incoming": ("incoming",),
     "metrics": ("metrics", "ready"),
+    "lists": ("queue_counts", "queue_page"),
     "messages": ("message", "find", "find_page", "decide"),
     "ping_tasks": ("ping_task_add", "ping_task_remove", "ping_task_list"),
     "queue": ("status", "queue", "list", "unmatched"),

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gateway.admin.commits import CANNOT_WRITE, committed
+from gateway.admin.who import who_of
 from gateway.core.accounts import Account
 from gateway.core.day_counts import Kind
 from gateway.core.ledger import Purse, payer_of
 from gateway.core.prices import amount_text, parse_amount
 from gateway.ops.control import Handler, Reply, Request
 from gateway.store.reader_money import balance_changes
+from gateway.store.reader_waiting import undelivered
 from gateway.store.sqlite_open import FILE_NAME
 
 if TYPE_CHECKING:
@@ -20,12 +23,21 @@ if TYPE_CHECKING:
 CHANGES = 20
 """So many changes of a balance are shown, unless more are asked for."""
 CHANGES_MAX = 10_000
-WHO_MAX, NOTE_MAX = 64, 200
+NOTE_MAX = 200
 """Characters."""
+PAGE_MAX = 500
+FORMS_MAX = 10_000
+"""So many forms are remembered as used."""
+USED = "this form was sent before: look at the changes of the balance, and open it anew for another one"
+OLD_FORM = "the gateway was started anew since this form was made: look at the changes of the balance first"
 
 
 def handlers(daemon: Daemon) -> dict[str, Handler]:
     """What can be asked of accounts."""
+    forms: dict[str, None] = {}
+
+    async def accounts_page(request: Request) -> Reply:
+        return await _page(daemon, request)
 
     async def accounts(request: Request) -> Reply:
         return {"accounts": [_row(daemon, account) for account in daemon.accounts.values()]}
@@ -40,19 +52,116 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
         amounts = ("amount", "balance")
         for change in changes:
             change.update({name: amount_text(change[name]) for name in amounts})
-        return {"account": _details(daemon, found), "changes": changes}
+        answer = {"account": _details(daemon, found), "changes": changes}
+        if request.get("for_page"):
+            answer |= {**await _for_page(daemon, found), "once": f"{daemon.boot}.{secrets.token_hex(8)}"}
+        return answer
 
     async def account_credit(request: Request) -> Reply:
         try:
             amount = parse_amount(str(request["amount"]))
         except ValueError as error:
             return {"error": f"amount: {error}"}
-        who, note = str(request.get("who", ""))[:WHO_MAX], str(request.get("note", ""))[:NOTE_MAX]
-        change = Change(str(request["account"]), amount, who, note)
-        source = str(request.get("from", ""))
-        return await (_move(daemon, source, change) if source else _credit(daemon, change))
+        note = str(request.get("note", ""))[:NOTE_MAX]
+        change = Change(str(request["account"]), amount, who_of(request), note)
+        source, form = str(request.get("from", "")), str(request.get("once", ""))
+        if form and (why_not := _use(daemon, forms, form)):
+            return {"error": why_not}
+        answer = await (_move(daemon, source, change) if source else _credit(daemon, change))
+        if "error" in answer:
+            forms.pop(form, None)
+        return answer
 
-    return {"accounts": accounts, "account": account, "account_credit": account_credit}
+    return {
+        "accounts": accounts,
+        "accounts_page": accounts_page,
+        "account": account,
+        "account_credit": account_credit,
+    }
+
+
+def _use(daemon: Daemon, forms: dict[str, None], form: str) -> str:
+    """Marks a form as used, so that it counts once however often it is sent; else why it does not count."""
+    if not form.startswith(f"{daemon.boot}."):
+        return OLD_FORM
+    if form in forms:
+        return USED
+    while len(forms) >= FORMS_MAX:
+        del forms[next(iter(forms))]
+    forms[form] = None
+    return ""
+
+
+async def _page(daemon: Daemon, request: Request) -> Reply:
+    """Some accounts by name, after the one that the page before has ended with, with what waits for them."""
+    text, after = str(request.get("name") or "").casefold(), str(request.get("after") or "")
+    limit = int(request.get("limit") or 50)
+    if not 0 < limit <= PAGE_MAX:
+        raise ValueError(f"limit is 1 to {PAGE_MAX}")
+    names = sorted(name for name in daemon.accounts if name > after and text in name.casefold())
+    shown = names[:limit]
+    path, now_ms = daemon.state_dir / FILE_NAME, daemon.clock.now_ms()
+    waiting = await asyncio.to_thread(undelivered, path, shown, now_ms)
+    rows = []
+    for name in shown:
+        account = daemon.accounts.get(name)
+        if account is not None:  # a reload may have taken it away
+            row, its = _row(daemon, account), waiting[name]
+            rows.append(
+                {
+                    **row,
+                    "accepted": account.accepted,
+                    "rate": account.config.rate or None,
+                    "undelivered": its.messages,
+                    "undelivered_more": its.is_more,
+                    "oldest_s": its.oldest_s if its.messages else None,
+                    **_today(daemon, account),
+                }
+            )
+    return {
+        "accounts": rows,
+        "next": shown[-1] if len(names) > limit else None,
+        "count": len(daemon.accounts),
+        "now_ms": now_ms,
+    }
+
+
+async def _for_page(daemon: Daemon, account: Account) -> Reply:
+    """What a page shows beside the details: limits with their use, and what waits for the account."""
+    path, now_ms = daemon.state_dir / FILE_NAME, daemon.clock.now_ms()
+    waiting = (await asyncio.to_thread(undelivered, path, [account.name], now_ms))[account.name]
+    config, outlet = account.config, daemon.outlets[account.name]
+    return {
+        "limits": {
+            "rate": config.rate or None,
+            "window": config.window,
+            "max_open": config.max_open,
+            "max_segments": config.max_segments,
+            **{name: getattr(config.limits, name) or None for name in LIMITS},
+        },
+        "days": _days(daemon, account),
+        "allowed_sources": list(config.allowed_sources),
+        "receivers": len(outlet.receivers),
+        "returned": outlet.delivered,
+        "undelivered": waiting.messages,
+        "undelivered_more": waiting.is_more,
+        "oldest_s": waiting.oldest_s if waiting.messages else None,
+        "now_ms": now_ms,
+    }
+
+
+LIMITS = ("per_day", "per_number", "per_text", "per_address", "hours", "flood", "repeat_s")
+
+
+def _days(daemon: Daemon, account: Account) -> list[dict[str, Any]]:
+    """Of each limit per day that holds for it, its own or a parent's: whose, sent today, at the most."""
+    found = []
+    for days in account.rules.days if account.rules is not None else ():
+        most = next((most for kind, most, _ in days.limits if kind is Kind.DAY), 0)
+        if most:
+            days.counts.turn(daemon.clock.now_ms())
+            found.append({"account": days.counts.account, "today": days.counts.of(b""), "per_day": most})
+    return found
 
 
 def _unknown(daemon: Daemon, name: str) -> Reply:

@@ -15,7 +15,7 @@ LETTERS = (
     "FROM dead_letter {where} ORDER BY letter_id LIMIT ?"
 )
 """Letters that wait, and dead ones: those have died_ms."""
-NAMES = {
+LETTER_NAMES = {
     LetterKind.REPORT: "report",
     LetterKind.DELAY: "delay notice",
     LetterKind.ANSWER: "answer",
@@ -64,7 +64,7 @@ def letters_of(
         {
             **dict(row),
             "letter_id": str(row["letter_id"]),
-            "kind": NAMES[LetterKind(row["kind"])],
+            "kind": LETTER_NAMES[LetterKind(row["kind"])],
             "mail_id": str(row["mail_id"] or ""),
             "message_id": str(row["message_id"] or ""),
         }
@@ -89,7 +89,7 @@ def letter_events(connection: sqlite3.Connection, message: dict[str, Any]) -> li
         "SELECT sender, notify FROM mail_recipient JOIN mail USING (mail_id) WHERE message_id = ?",
         (message_id,),
     ).fetchone()
-    if "done_ms" in message and NAMES[LetterKind.REPORT] not in kinds and asked and asked["sender"]:
+    if "done_ms" in message and LETTER_NAMES[LetterKind.REPORT] not in kinds and asked and asked["sender"]:
         good = message["state"] in (MessageState.DELIVERED, MessageState.ACCEPTED)
         if asked["notify"] & (Notify.SUCCESS if good else Notify.FAILURE):
             events.append((message["done_ms"], f"{asked['sender']} has had the report"))

@@ -18,7 +18,21 @@ def unmatched(connection: sqlite3.Connection, limit: int) -> list[dict[str, Any]
     rows = connection.execute(
         "SELECT * FROM parked_receipt ORDER BY parked_id DESC LIMIT ?", (limit,)
     ).fetchall()
-    past, unanswered = _ended_as(connection, rows), _unanswered(connection)
+    return explained(connection, rows)
+
+
+def explained(
+    connection: sqlite3.Connection,
+    rows: list[sqlite3.Row],
+    *,
+    look_back: int = LOOK_BACK,
+    segments_look: int = -1,
+) -> list[dict[str, Any]]:
+    """Rows of parked_receipt for people, each with why it matches nothing.
+
+    So many ended messages, the newest, and so many segments (-1: all) are looked at for that.
+    """
+    past, unanswered = _ended_as(connection, rows, look_back), _unanswered(connection, segments_look)
     return [
         {
             "received_ms": row["received_ms"],
@@ -34,22 +48,26 @@ def unmatched(connection: sqlite3.Connection, limit: int) -> list[dict[str, Any]
     ]
 
 
-def _ended_as(connection: sqlite3.Connection, receipts: list[sqlite3.Row]) -> dict[tuple[str, str], int]:
+def _ended_as(
+    connection: sqlite3.Connection, receipts: list[sqlite3.Row], look_back: int
+) -> dict[tuple[str, str], int]:
     """Messages that ended with these ids, among the last ones: by connector and id."""
     found = connection.execute(
         "SELECT message_id, connector, upstream_id FROM ("
         "SELECT message_id, connector, upstream_id FROM history ORDER BY message_id DESC LIMIT ?) "
         "WHERE upstream_id IN (SELECT value FROM json_each(?))",
-        (LOOK_BACK, json.dumps([row["upstream_id"] for row in receipts])),
+        (look_back, json.dumps([row["upstream_id"] for row in receipts])),
     )
     return {(row["connector"], row["upstream_id"]): row["message_id"] for row in found}
 
 
-def _unanswered(connection: sqlite3.Connection) -> dict[str, int]:
-    """How many segments each connector has not answered: a look at all segments, so once for all receipts."""
+def _unanswered(connection: sqlite3.Connection, look: int) -> dict[str, int]:
+    """How many of the newest segments each connector has not answered; once for all receipts."""
     found = connection.execute(
-        "SELECT connector, count(*) FROM submission WHERE attempt IN (?, ?) GROUP BY connector",
-        (Attempt.INTENT.value, Attempt.DOUBT.value),
+        "SELECT connector, count(*) FROM ("
+        "SELECT connector, attempt FROM submission ORDER BY message_id DESC, segment DESC LIMIT ?) "
+        "WHERE attempt IN (?, ?) GROUP BY connector",
+        (look, Attempt.INTENT.value, Attempt.DOUBT.value),
     )
     return {row[0]: row[1] for row in found}
 

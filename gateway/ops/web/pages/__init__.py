@@ -14,6 +14,9 @@ MODULES = (
     "message",
     "explain",
     "incoming",
+    "connectors",
+    "accounts",
+    "queue",
     "login",
     "files",
     "monitor",
@@ -25,6 +28,9 @@ NAVIGATION = (
     ("/messages", N_("Messages")),
     ("/explain", N_("Route and text")),
     ("/incoming", N_("Incoming")),
+    ("/connectors", N_("Connectors")),
+    ("/accounts", N_("Accounts")),
+    ("/queue", N_("Queue and doubts")),
 )
 """Addresses and titles, in the order of the menu."""
 

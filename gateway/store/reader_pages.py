@@ -1,0 +1,184 @@
+"""Lists of doubts and of what nobody took, a page at a time: none looks at more than a bound.
+
+A page begins after a cursor, which is an id that the page before has ended with; 0: at the beginning.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from gateway.core.api import CallKind, CallTarget
+from gateway.core.model import MessageState
+from gateway.store.reader_mail import LETTER_NAMES
+from gateway.store.reader_receipts import explained
+from gateway.store.sqlite_open import open_reader
+from protocols.sms.addresses import mask
+
+LOOK = 50_000
+"""So many rows are looked at for a page of those that no index names; the next page goes on behind them."""
+COUNT_MAX = 10_000
+HISTORY_LOOK = 20_000
+"""So many ended messages are looked at for the id of a receipt that matches nothing."""
+_LAST = (1 << 63) - 1
+
+
+class Page(NamedTuple):
+    """Some rows of a list."""
+
+    rows: list[dict[str, Any]]
+    after: int
+    """Where the next page begins; 0: this was the last one."""
+
+
+_HELD = (
+    "SELECT * FROM (SELECT message_id, account, destination, connector, accepted_ms, expires_ms, progress "
+    "FROM message WHERE message_id > ? ORDER BY message_id LIMIT ?)"
+)
+_EVIDENCE = (
+    "SELECT evidence, link, NULLIF(sent_ms, 0) AS sent_ms FROM ambiguous WHERE message_id = ? "
+    "ORDER BY ambiguous_id DESC LIMIT 1"
+)
+_AMBIGUOUS = (
+    "SELECT ambiguous_id AS cursor, message_id, segment, connector, link, boot, "
+    "NULLIF(sent_ms, 0) AS sent_ms, since_ms, evidence, action, settled_ms, settled_by "
+    "FROM ambiguous WHERE ambiguous_id < ? ORDER BY ambiguous_id DESC LIMIT ?"
+)
+_UNMATCHED = "SELECT * FROM parked_receipt WHERE parked_id < ? ORDER BY parked_id DESC LIMIT ?"
+_UNDELIVERED = (
+    "SELECT delivery_id AS cursor, delivery_id, account, message_id, state, created_ms FROM delivery "
+    "WHERE {whose}delivery_id > ? ORDER BY delivery_id LIMIT ?"
+)
+_DEAD = {
+    "deliveries": "SELECT delivery_id AS cursor, CAST(delivery_id AS TEXT) AS id, account AS whose, "
+    "message_id, state, reason, died_ms FROM dead_delivery WHERE {whose}delivery_id < ? "
+    "ORDER BY delivery_id DESC LIMIT ?",
+    "letters": "SELECT rowid AS cursor, 'L' || letter_id AS id, recipient AS whose, message_id, state, kind, "
+    "reason || CASE last_error WHEN '' THEN '' ELSE ': ' || last_error END AS reason, died_ms "
+    "FROM dead_letter WHERE rowid < ? ORDER BY rowid DESC LIMIT ?",
+    "calls": "SELECT call_id AS cursor, 'C' || call_id AS id, account AS whose, "
+    "CASE WHEN kind IN (1, 3) THEN message_id ELSE 0 END AS message_id, "
+    "CASE WHEN kind IN (1, 3) THEN state ELSE -1 END AS state, kind, target, reason, died_ms "
+    "FROM dead_call WHERE {whose}call_id < ? ORDER BY call_id DESC LIMIT ?",
+}
+DEAD = tuple(_DEAD)
+_COUNTED = {
+    "ambiguous": "SELECT 1 FROM (SELECT settled_ms FROM ambiguous ORDER BY ambiguous_id DESC LIMIT ?2) "
+    "WHERE settled_ms IS NULL LIMIT ?1",
+    "unmatched": "SELECT 1 FROM parked_receipt LIMIT ?1",
+    "undelivered": "SELECT 1 FROM delivery LIMIT ?1",
+    "dead_deliveries": "SELECT 1 FROM dead_delivery LIMIT ?1",
+    "dead_letters": "SELECT 1 FROM dead_letter LIMIT ?1",
+    "dead_calls": "SELECT 1 FROM dead_call LIMIT ?1",
+    "letters": "SELECT 1 FROM letter LIMIT ?1",
+    "calls": "SELECT 1 FROM call LIMIT ?1",
+}
+
+
+def counts(path: Path) -> dict[str, int]:
+    """How much there is of each, counted to COUNT_MAX + 1."""
+    with contextlib.closing(open_reader(path)) as connection:
+        return {
+            name: connection.execute(f"SELECT count(*) FROM ({sql})", (COUNT_MAX + 1, LOOK)).fetchone()[0]
+            for name, sql in _COUNTED.items()
+        }
+
+
+def page(path: Path, kind: str, account: str, after: int, limit: int) -> Page:
+    """A page of one of KINDS, of one account where the list has accounts; ValueError: it is none."""
+    if kind not in KINDS:
+        raise ValueError(f"no such list: {kind}")
+    with contextlib.closing(open_reader(path)) as connection:
+        return KINDS[kind](connection, account, after, limit)
+
+
+def _held(connection: sqlite3.Connection, account: str, after: int, limit: int) -> Page:
+    """Messages in doubt that wait for a decision, the oldest first, each with the last evidence."""
+    rows: list[dict[str, Any]] = []
+    looked = 0
+    for row in connection.execute(_HELD, (after, LOOK)):
+        looked += 1
+        after = row["message_id"]
+        if row["progress"] == 2 and account in ("", row["account"]):
+            rows.append(dict(row))
+            if len(rows) == limit:
+                break
+    for one in rows:
+        found = connection.execute(_EVIDENCE, (one["message_id"],)).fetchone()
+        one.update(dict(found) if found is not None else {"evidence": "", "link": "", "sent_ms": None})
+        del one["progress"]
+    is_more = looked == LOOK or len(rows) == limit
+    return Page([_readable(one) for one in rows], after if is_more else 0)
+
+
+def _newest_first(
+    connection: sqlite3.Connection, sql: str, whose: tuple[str, ...], after: int, limit: int
+) -> Page:
+    rows = [dict(row) for row in connection.execute(sql, (*whose, after or _LAST, limit))]
+    last = rows[-1]["cursor"] if len(rows) == limit else 0
+    for row in rows:
+        del row["cursor"]
+    return Page([_readable(row) for row in rows], last)
+
+
+def _ambiguous(connection: sqlite3.Connection, account: str, after: int, limit: int) -> Page:
+    return _newest_first(connection, _AMBIGUOUS, (), after, limit)
+
+
+def _unmatched(connection: sqlite3.Connection, account: str, after: int, limit: int) -> Page:
+    rows = connection.execute(_UNMATCHED, (after or _LAST, limit)).fetchall()
+    last = rows[-1]["parked_id"] if len(rows) == limit else 0
+    return Page(explained(connection, rows, look_back=HISTORY_LOOK, segments_look=LOOK), last)
+
+
+def _undelivered(connection: sqlite3.Connection, account: str, after: int, limit: int) -> Page:
+    whose = ((account,), "account = ? AND ") if account else ((), "")
+    rows = [
+        dict(row)
+        for row in connection.execute(_UNDELIVERED.format(whose=whose[1]), (*whose[0], after, limit))
+    ]
+    last = rows[-1]["cursor"] if len(rows) == limit else 0
+    for row in rows:
+        del row["cursor"]
+    return Page([_readable(row) for row in rows], last)
+
+
+def _dead(kind: str) -> Callable[[sqlite3.Connection, str, int, int], Page]:
+    def find(connection: sqlite3.Connection, account: str, after: int, limit: int) -> Page:
+        if kind == "letters":
+            return _newest_first(connection, _DEAD[kind], (), after, limit)
+        sql = _DEAD[kind].format(whose="account = ? AND " if account else "")
+        return _newest_first(connection, sql, (account,) if account else (), after, limit)
+
+    return find
+
+
+KINDS: dict[str, Callable[[sqlite3.Connection, str, int, int], Page]] = {
+    "held": _held,
+    "ambiguous": _ambiguous,
+    "unmatched": _unmatched,
+    "undelivered": _undelivered,
+    **{f"dead_{kind}": _dead(kind) for kind in DEAD},
+}
+_CALL_KINDS = {kind.value: kind.name.lower() for kind in CallKind}
+_TARGETS = {target.value: target.name.lower() for target in CallTarget}
+
+
+def _readable(row: dict[str, Any]) -> dict[str, Any]:
+    """Numbers masked, ids as texts, states by name."""
+    if "destination" in row:
+        row["destination"] = mask(row["destination"])
+    for name in ("message_id", "delivery_id"):
+        if name in row:
+            row[name] = str(row[name] or "")
+    if "state" in row:
+        row["state"] = MessageState(row["state"]).name if row["state"] in set(MessageState) else ""
+    if "target" in row:
+        row["target"] = _TARGETS.get(row["target"], str(row["target"]))
+        row["kind"] = _CALL_KINDS.get(row["kind"], str(row["kind"]))
+    elif "kind" in row:
+        row["kind"] = LETTER_NAMES.get(row["kind"], str(row["kind"]))
+    return row
