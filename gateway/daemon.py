@@ -461,6 +461,8 @@ class Daemon:
         yield "store", self.journal.pid
         if self.mail is not None and self.mail.reader.pid is not None:
             yield "mail", self.mail.reader.pid
+        if self.web.pid:
+            yield "web", self.web.pid
 
     # -- the end ---------------------------------------------------------------------------------------
 

@@ -82,6 +82,7 @@ SUBJECTS: dict[str, tuple[Metric, ...]] = {
     "Connectors": (
         _gauge("connector_up", "1: it is bound and the SMSC answers.", "connector"),
         _gauge("connector_silent", "1: it is bound, and answers no submit.", "connector"),
+        _gauge("connector_paused", "1: somebody has paused it.", "connector"),
         _gauge("connector_links", "Links that can send.", "connector"),
         _counter(
             "connector_binds", "Links that came up: more than a few an hour are a flapping link.", "connector"

@@ -191,6 +191,7 @@ def _of_connector(daemon: Daemon, values: Values, name: str, sample: Sample) -> 
     for metric, value in (
         ("connector_up", int(bound and not silent)),
         ("connector_silent", int(bound and silent)),
+        ("connector_paused", int(upstream.paused is not None)),
         ("connector_links", len(upstream.links)),
         ("connector_binds_total", upstream.binds),
         ("connector_window_used", upstream.in_flight),
