@@ -115,9 +115,9 @@ def age_text(age_s: float, _: Translate) -> str:
     """How long ago: "now", "40 s", "12 min", "3 h", "2 d"."""
     if age_s < 1:
         return _("now")
-    for seconds, unit in ((172_800, _("d")), (7200, _("h")), (120, _("min"))):
-        if age_s >= seconds:
-            return f"{age_s / {172_800: 86_400, 7200: 3600, 120: 60}[seconds]:.3g} {unit}"
+    for seconds, unit in ((86_400, _("d")), (3600, _("h")), (60, _("min"))):
+        if age_s >= 2 * seconds or age_s == seconds:
+            return f"{age_s / seconds:.3g} {unit}"
     return f"{age_s:.0f} {_('s')}"
 
 

@@ -87,7 +87,7 @@ def _tiles(
     visit: Visit, status: Mapping[str, Any], window: Window, gauges: Mapping[str, float]
 ) -> list[tuple[str, str, str]]:
     _ = visit._
-    per_s = _("messages/s")
+    per_s = _("msg/s")
     waiting = sum(value for name, value in gauges.items() if name.startswith(WAITING))
     oldest = max((value for name, value in gauges.items() if name.startswith(OLDEST)), default=0.0)
     return [

@@ -100,7 +100,7 @@ def test_it_shows_rates_queues_sessions_and_who_is_busy() -> None:
         for said in (
             "<title>Overview",
             "All is well",
-            '<span class="value">100</span> <span class="unit">messages/s</span>',
+            '<span class="value">100</span> <span class="unit">msg/s</span>',
             "1,204",
             "1 d 2 h",
             "7 / 50",
