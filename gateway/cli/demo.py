@@ -22,7 +22,9 @@ GATEWAY_PORT = 2775
 SMSC_PORT = 2776
 MAIL_PORT = 2525
 HTTP_PORT = 8081
+WEB_PORT = 8090
 ACCOUNT = "demo"
+USER = "admin"
 
 _CONFIG = """\
 # Made by `smsc-gateway run --demo`; change it as you like, `smsc-gateway describe-config` says what there is.
@@ -50,6 +52,12 @@ connectors:
     password: {smsc_password}
 routes:
   - connectors: [simulator]
+web:
+  address: 127.0.0.1:{web_port}
+  users:
+    - name: {user}
+      password_hash: {password_hash}
+      role: operator
 """
 
 _WELCOME = """
@@ -65,7 +73,7 @@ Try in another terminal:
 
 which sends a message and waits for its receipt.  A destination that ends in 99002 comes back as
 undeliverable, in 99058 is throttled once; `{program} simulate --help` lists them all.
-{http}{mail}
+{web}{http}{mail}
   {program} status --state-dir {folder}
   {program} queue --state-dir {folder}
   {program} message ID --state-dir {folder}
@@ -73,6 +81,11 @@ undeliverable, in 99058 is throttled once; `{program} simulate --help` lists the
 Stop with Ctrl-C.  Configuration and queue are in {folder}/; delete it to start anew.
 """
 
+_WEB = """
+All of it in a browser, as user {user} with the same password:
+
+  {url}/
+"""
 
 _HTTP = """
 In JSON, and as programs written for the SMSC service's HTTP API send:
@@ -108,6 +121,8 @@ def run_demo() -> int:
             gateway_port=GATEWAY_PORT,
             mail_port=MAIL_PORT,
             http_port=HTTP_PORT,
+            web_port=WEB_PORT,
+            user=USER,
             smsc_port=SMSC_PORT,
             account=ACCOUNT,
             password_hash=hash_password(password),
@@ -145,7 +160,7 @@ def _welcome(config: Config, config_file: Path, password_file: Path) -> str:
     program = ".venv/bin/smsc-gateway" if Path(".venv/bin/smsc-gateway").exists() else "smsc-gateway"
     smpp, smsc = config.listeners.smpp[0].address, config.connectors[0].address
     password = password_file.read_text().strip()
-    places, mail, http = f"SMPP on {smpp}", "", ""
+    places, mail, http, web = f"SMPP on {smpp}", "", "", ""
     if config.listeners.http:
         address = config.listeners.http[0].address
         places += f", HTTP on {address}"
@@ -160,6 +175,9 @@ def _welcome(config: Config, config_file: Path, password_file: Path) -> str:
             config_file=config_file,
             program=program,
         )
+    if config.web is not None:
+        places += f", pages on {config.web.address}"
+        web = _WEB.format(user=config.web.users[0].name, url=f"http://{config.web.address}")
     return _WELCOME.format(
         places=f"{places}, simulated SMSC on {smsc}",
         account=ACCOUNT,
@@ -169,6 +187,7 @@ def _welcome(config: Config, config_file: Path, password_file: Path) -> str:
         program=program,
         http=http,
         mail=mail,
+        web=web,
     )
 
 

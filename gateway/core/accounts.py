@@ -6,16 +6,15 @@ import asyncio
 import hashlib
 import hmac
 import os
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from gateway.config.model import Account as AccountConfig
-from gateway.config.model import Network, SubAccount
+from gateway.config.model import SubAccount
 from gateway.core.fair_shares import FairShares
 from gateway.core.limits import TokenBucket
 from gateway.core.model import Wish
+from gateway.core.peers import is_allowed
 
 if TYPE_CHECKING:
     from gateway.core.admission import Rules
@@ -91,18 +90,3 @@ class Account:
 def family_of(account: Account) -> str:
     """The account that has made this one, whose bounds hold for all that it makes; else itself."""
     return account.config.parent if isinstance(account.config, SubAccount) else account.name
-
-
-def is_allowed(address: str, networks: Sequence[Network]) -> bool:
-    """Whether an IP address is in one of the networks; any address is if there are none."""
-    if not networks:
-        return True
-    ip = _ip_of(address)
-    return any(ip in network for network in networks if network.version == ip.version)
-
-
-@lru_cache(maxsize=1024)
-def _ip_of(address: str) -> IPv4Address | IPv6Address:
-    """The address, one of IPv4 also where a socket for both versions writes it in the new form."""
-    ip = ip_address(address)
-    return getattr(ip, "ipv4_mapped", None) or ip

@@ -11,11 +11,12 @@ from ipaddress import IPv6Address
 from typing import Any, NamedTuple
 
 from gateway.config.model import Http
-from gateway.core.accounts import Account, is_allowed
+from gateway.core.accounts import Account
 from gateway.core.api_keys import ApiKeys
 from gateway.core.clock import Clock
 from gateway.core.events import Events
 from gateway.core.logins import Logins
+from gateway.core.peers import is_allowed
 from gateway.front.desk import BLOCKED, DENIED, TOO_OFTEN, ApiProblem
 from gateway.front.often import Claim, Often, may_ask
 from protocols.smsc_http.operations import Operation

@@ -14,10 +14,9 @@ import contextlib
 from collections import deque
 from typing import TYPE_CHECKING, cast
 
-from gateway.core.accounts import is_allowed
 from gateway.core.http import HttpReply, HttpStream
+from gateway.core.peers import is_allowed, plain_address
 from gateway.ingress.http_reader import Queued, RequestReader
-from gateway.ingress.http_requests import plain_address
 from gateway.ingress.http_writing import (
     CONTINUE,
     LAST_CHUNK,

@@ -16,6 +16,7 @@ from aiohttp.http_parser import HttpRequestParserPy
 from aiohttp.streams import EMPTY_PAYLOAD
 
 from gateway.core.http import App, HttpCall, HttpReply
+from gateway.core.peers import client_address
 from gateway.ingress.http_requests import (
     FIELD_MAX,
     FIELDS_MAX,
@@ -23,7 +24,6 @@ from gateway.ingress.http_requests import (
     LINE_MAX,
     Mount,
     bad_request,
-    client_address,
     length_of,
     mount_of,
     split_target,

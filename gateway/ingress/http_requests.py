@@ -7,15 +7,12 @@ that a bare line feed ends is none (RFC 9112 §6.3, §11.2), and nothing that fo
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from ipaddress import ip_address
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from aiohttp.http import HttpVersion10, HttpVersion11, RawRequestMessage
 from aiohttp.http_exceptions import HttpProcessingError, LineTooLong
 
-from gateway.config.model import Network
-from gateway.core.accounts import is_allowed
 from gateway.core.http import App, HttpReply
 from gateway.ingress.http_writing import plain
 
@@ -25,8 +22,6 @@ FIELD_MAX = 8 * 1024
 FIELDS_MAX = 64
 HEAD_MAX = LINE_MAX + 32 * 1024
 """Octets of a request's head in all."""
-FORWARDED_MAX = 20
-"""Addresses of X-Forwarded-For that are looked at."""
 _is_host = re.compile(r"[A-Za-z0-9._~%!$&'()*+;=:\[\]-]*", re.ASCII).fullmatch
 
 
@@ -94,27 +89,3 @@ def length_of(message: RawRequestMessage) -> int:
     """How many octets a body says that it has; 0 also when it does not say."""
     text = message.headers.get("Content-Length", "0")
     return int(text) if text.isascii() and text.isdecimal() else 0
-
-
-def client_address(peer: str, headers: Mapping[str, str], proxies: Sequence[Network]) -> str:
-    """Who asks, behind proxies that are believed: the last address before them."""
-    getall = getattr(headers, "getall", None)
-    lines = getall("X-Forwarded-For", ()) if getall is not None else (headers.get("X-Forwarded-For", ""),)
-    known = peer
-    for text in reversed(",".join(lines).split(",")[-FORWARDED_MAX:]):
-        address = plain_address(text.strip())
-        if not address:
-            break
-        known = address
-        if not is_allowed(address, proxies):
-            break
-    return known
-
-
-def plain_address(text: str) -> str:
-    """An IP address in its usual form, one of IPv4 that IPv6 wraps without its wrapping; "": it is none."""
-    try:
-        ip = ip_address(text.partition("%")[0])
-    except ValueError:
-        return ""
-    return str(getattr(ip, "ipv4_mapped", None) or ip)

@@ -21,11 +21,11 @@ from typing import Any, cast
 from aiohttp import web
 
 from gateway.config.smsc_model import CallbackListener as ListenerConfig
-from gateway.core.accounts import is_allowed
 from gateway.core.batch import Journal
 from gateway.core.clock import Clock
 from gateway.core.door import Door, Take, take_none
 from gateway.core.events import Events
+from gateway.core.peers import is_allowed
 from gateway.core.smsc_sink import Endpoint
 from gateway.ingress.tls import certificate_ends, renew, server_context
 from protocols.smsc_http.callbacks import (

@@ -21,7 +21,7 @@ _PROGRAM = """\
 import sys
 from gateway.cli import demo
 demo.GATEWAY_PORT, demo.SMSC_PORT, demo.MAIL_PORT = {gateway_port}, {smsc_port}, {mail_port}
-demo.HTTP_PORT = {http_port}
+demo.HTTP_PORT, demo.WEB_PORT = {http_port}, {web_port}
 from gateway.__main__ import main
 sys.exit(main(["run", "--demo"]))
 """
@@ -52,7 +52,11 @@ async def demo(folder: Path, ports: tuple[int, int, int] | None = None) -> Async
             sys.executable,
             "-c",
             _PROGRAM.format(
-                gateway_port=gateway_port, smsc_port=smsc_port, mail_port=mail_port, http_port=free_port()
+                gateway_port=gateway_port,
+                smsc_port=smsc_port,
+                mail_port=mail_port,
+                http_port=free_port(),
+                web_port=free_port(),
             ),
             cwd=folder,
             stdin=asyncio.subprocess.DEVNULL,
@@ -167,6 +171,19 @@ async def test_newcomer_sends_a_mail(tmp_path: Path) -> None:
 
 
 @journey
+async def test_newcomer_opens_the_pages(tmp_path: Path) -> None:
+    async with demo(tmp_path) as it:
+        url = re.search(r"as user admin with the same password:\n\n  (http://\S+/)\n", it.welcome)
+        assert url, it.welcome
+        with_form = f"curl --silent --noproxy '*' -c jar -H 'Origin: {url[1][:-1]}' {url[1]}login"
+        form = "--data name=admin --data-urlencode password=$(cat run/password)"
+        code, output = await shell(f"{with_form} {form}", tmp_path)
+        assert (code, output) == (0, "")
+        code, output = await shell(f"curl --silent --noproxy '*' -b jar {url[1]}", tmp_path)
+        assert code == 0 and "simulator" in output, output
+
+
+@journey
 async def test_newcomer_sends_over_http(tmp_path: Path) -> None:
     async with demo(tmp_path) as it:
         in_json = re.search(r"^  curl -u .*\n.*'$", it.welcome, re.M)
@@ -190,7 +207,8 @@ async def test_a_demo_without_mail_does_not_speak_of_it(tmp_path: Path) -> None:
     config.write_text(re.sub(r"^    mail:\n.*\n", "", text, flags=re.M))
     async with demo(tmp_path, ports) as it:
         assert "mail" not in it.welcome
-        places = rf"SMPP on {HOST}:{ports[0]}, HTTP on {HOST}:\d+, simulated SMSC on {HOST}:{ports[1]}\."
+        places = rf"SMPP on {HOST}:{ports[0]}, HTTP on {HOST}:\d+, pages on {HOST}:\d+, "
+        places += rf"simulated SMSC on {HOST}:{ports[1]}\."
         assert re.search(places, it.welcome)
 
 

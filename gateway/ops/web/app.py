@@ -9,14 +9,13 @@ from pathlib import Path
 
 from aiohttp import web
 
-from gateway.core.accounts import is_allowed
 from gateway.core.clock import Clock
 from gateway.ops.web.gateway_client import GatewayClient, GatewayDown, GatewayError
 from gateway.ops.web.listening import WRITE_S, Connection
 from gateway.ops.web.page import Asked, PageError, Route, Visit, language_of
 from gateway.ops.web.pages import routes
 from gateway.ops.web.reading import BODY_MAX, read
-from gateway.ops.web.security import check_host, check_origin, check_token, secured, session_cookie
+from gateway.ops.web.security import check_host, check_origin, check_token, is_within, secured, session_cookie
 from gateway.ops.web.sessions import Session
 from gateway.ops.web.settings import User, WebSettings
 from gateway.ops.web.shell import Say, Shell
@@ -74,7 +73,7 @@ def _may(shell: Shell, route: Route, visit: Visit) -> bool:
     if route.role == "open":
         return True
     if route.role == "monitor":
-        return visit.user is not None or is_allowed(visit.address, shell.settings.monitor_networks)
+        return visit.user is not None or is_within(visit.address, shell.settings.monitor_networks)
     if route.role == "viewer":
         return visit.user is not None
     return visit.role == "operator"

@@ -21,7 +21,7 @@ from aiohttp import web
 from gateway.ops.web.listening import Connection
 from gateway.ops.web.sessions import Session
 from gateway.ops.web.settings import UserRole
-from gateway.ops.web.words import LANGUAGES, choose
+from gateway.ops.web.words import LANGUAGES, N_, choose
 
 if TYPE_CHECKING:
     from gateway.ops.web.shell import Shell
@@ -96,6 +96,11 @@ class Visit:
     def csrf(self) -> str:
         """What each form sends back; "" without a login."""
         return self.session.csrf if self.session is not None else ""
+
+    @property
+    def role_name(self) -> str:
+        """The role in the visitor's language; "" without a login."""
+        return self._({"viewer": N_("viewer"), "operator": N_("operator")}[self.role]) if self.role else ""
 
     @property
     def may_act(self) -> bool:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hmac
-from ipaddress import ip_address
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from gateway.core.accounts import is_allowed
+from gateway.core.peers import Network, client_address, is_allowed, plain_address
 from gateway.ops.web.headers import HEADERS
 from gateway.ops.web.page import PageError
 from gateway.ops.web.settings import WebSettings
@@ -17,7 +17,6 @@ from gateway.ops.web.words import N_
 if TYPE_CHECKING:
     from gateway.ops.web.page import Visit
 
-FORWARDED_MAX = 20
 HSTS = "max-age=31536000"
 _LOCAL_NAMES = frozenset({"localhost", "ip6-localhost", "ip6-loopback"})
 
@@ -37,28 +36,16 @@ def secured(response: web.StreamResponse, request: web.Request, settings: WebSet
 
 def client_of(request: web.Request, settings: WebSettings) -> tuple[str, bool]:
     """The browser's address, and whether its connection is TLS; behind proxies that are believed too."""
-    peer = _plain_address(request.remote or "") or "127.0.0.1"  # a Unix socket has no address
-    is_proxy = bool(settings.proxies) and is_allowed(peer, settings.proxies)
-    if not is_proxy:
+    peer = plain_address(request.remote or "") or "127.0.0.1"  # a Unix socket has no address
+    if not is_within(peer, settings.proxies):
         return peer, settings.is_tls
-    known = peer
-    lines = ",".join(request.headers.getall("X-Forwarded-For", ()))
-    for text in reversed(lines.split(",")[-FORWARDED_MAX:]):
-        address = _plain_address(text.strip())
-        if not address:
-            break
-        known = address
-        if not is_allowed(address, settings.proxies):
-            break
-    return known, settings.is_tls or request.headers.get("X-Forwarded-Proto", "") == "https"
+    is_secure = settings.is_tls or request.headers.get("X-Forwarded-Proto", "") == "https"
+    return client_address(peer, request.headers, settings.proxies), is_secure
 
 
-def _plain_address(text: str) -> str:
-    try:
-        ip = ip_address(text.partition("%")[0])
-    except ValueError:
-        return ""
-    return str(getattr(ip, "ipv4_mapped", None) or ip)
+def is_within(address: str, networks: Sequence[Network]) -> bool:
+    """Whether an IP address is in one of the networks."""
+    return bool(networks) and is_allowed(address, networks)
 
 
 def check_host(request: web.Request, settings: WebSettings) -> None:
@@ -68,7 +55,7 @@ def check_host(request: web.Request, settings: WebSettings) -> None:
     """
     hosts = request.headers.getall("Host", ())
     name = _name_of(hosts[0]) if len(hosts) == 1 else ""
-    if name in _LOCAL_NAMES or name in settings.hosts or _plain_address(name):
+    if name in _LOCAL_NAMES or name in settings.hosts or plain_address(name):
         return
     raise PageError(421, N_("These pages do not have this name. An administrator can add it to web.hosts."))
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from typing import Any, Literal
 
-Network = IPv4Network | IPv6Network
+from gateway.core.peers import Network
+
 UserRole = Literal["viewer", "operator"]
 
 

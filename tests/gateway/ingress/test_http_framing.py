@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 from multidict import CIMultiDict
 from smtp_support import on_loops
 
+from gateway.core.peers import client_address, plain_address
 from gateway.ingress.http_connection import IN_LINE, PIECE
-from gateway.ingress.http_requests import client_address, plain_address, split_target
+from gateway.ingress.http_requests import split_target
 
 VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "http" / "framing.json").read_text())
 
