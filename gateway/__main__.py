@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, Protocol, cast
 
@@ -67,6 +67,34 @@ def _frame() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentParser
         name: commands.add_parser(name, help=line, formatter_class=layout, allow_abbrev=False)
         for name, line in COMMANDS.items()
     }
+
+
+def whole_parser() -> argparse.ArgumentParser:
+    """Every command with all its options, for what describes them: man pages, completion."""
+    parser, parsers = _frame()
+    for name, one in parsers.items():
+        command = _find(name)
+        one.description = command.HELP
+        command.configure(one)
+        _unfold(one)
+    return parser
+
+
+def _unfold(parser: argparse.ArgumentParser) -> None:
+    """Those of commands that get their options only when they are used (see gateway.cli.smsc)."""
+    unfold: Callable[[], None] | None = getattr(parser, "unfold", None)
+    if unfold is not None:
+        unfold()
+    for child in subcommands(parser).values():
+        _unfold(child)
+
+
+def subcommands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    """The parsers below a parser, by name."""
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            return dict(action.choices)
+    return {}
 
 
 class _Version(argparse.Action):

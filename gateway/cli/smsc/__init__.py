@@ -64,12 +64,16 @@ class _Parser(argparse.ArgumentParser):
     entry: Command | dict[str, Command] | None = None
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        self.unfold()
+        return super().parse_known_args(args, namespace)
+
+    def unfold(self) -> None:
+        """Gets them now."""
         entry, self.entry = self.entry, None
         if isinstance(entry, Command):
             self._become(entry)
         elif entry is not None:
             _add_commands(self, entry)
-        return super().parse_known_args(args, namespace)
 
     def _become(self, command: Command) -> None:
         self.epilog = f"example:\n  smsc-gateway smsc {command.example}"
