@@ -8,6 +8,7 @@ others go on, and so do all sessions but those of accounts that are gone or bloc
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -19,6 +20,7 @@ from gateway.config.load import load
 from gateway.config.model import Account as AccountConfig
 from gateway.config.model import Config
 from gateway.config.model import Connector as ConnectorConfig
+from gateway.config.options import print_of
 from gateway.config.problems import ConfigError
 from gateway.config.smsc_model import SmscConnector as ServiceConfig
 from gateway.core.errors import Refusal
@@ -31,6 +33,9 @@ from gateway.wiring import all_connectors, apply_rules, only_at_start, routes_of
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
+
+
+OTHERWISE = "the configuration, or its files, have changed since this was shown: look at it again"
 
 
 class ReloadError(Exception):
@@ -78,20 +83,29 @@ class Reloading:
 
     async def look(self, path: Path) -> Plan:
         """What a reload would do; ConfigError when it would do nothing, for mistakes."""
-        loaded = self._joined(await asyncio.to_thread(load_all, path))
+        return (await self.planned(await asyncio.to_thread(load_all, path)))[0]
+
+    async def planned(self, loaded: Loaded) -> tuple[Plan, str]:
+        """What taking it over would do, and by what `take_over` knows that it is still the same."""
+        loaded = self._joined(loaded)
         async with self.lock:
-            return await self._plan(loaded)
+            return await self._plan(loaded), await asyncio.to_thread(self._print_of, loaded)
 
-    async def from_file(self, path: Path) -> Plan:
-        """Takes over what a file says now; ConfigError, told in the log, when it has mistakes.
+    def _print_of(self, loaded: Loaded) -> str:
+        """Of what runs and of what would run: of a plan."""
+        files = hashlib.sha256(repr(sorted(loaded.prints.items())).encode()).hexdigest()
+        return f"{print_of(self._daemon.config, loaded.config)}{files}"
 
-        Raises ReloadError when that cannot be now.
+    async def from_file(self, path: Path, shown: str = "") -> Plan:
+        """Takes over what a file says now, if that is still what was `shown` (`planned`; "": whatever it is).
+
+        Raises ConfigError, told in the log, when it has mistakes, and ReloadError when it cannot be now.
         """
         daemon = self._daemon
         sd_notify.notify("RELOADING=1", sd_notify.monotonic_usec(daemon.clock.now()))
         try:
             loaded = await asyncio.to_thread(load_all, path)
-            return await self.take_over(loaded)
+            return await self.take_over(loaded, shown)
         except (ConfigError, ReloadError) as error:
             problems = error.problems if isinstance(error, ConfigError) else [error]
             daemon.events.say(
@@ -103,15 +117,18 @@ class Reloading:
         finally:
             sd_notify.notify("READY=1")
 
-    async def take_over(self, loaded: Loaded) -> Plan:
+    async def take_over(self, loaded: Loaded, shown: str = "") -> Plan:
         """Makes a checked configuration hold.
 
-        ReloadError, before anything has changed, when the gateway is stopping or a certificate is gone again.
+        ReloadError, before anything has changed, when the gateway is stopping, when a certificate is gone
+        again, or when it is another one than was `shown`.
         """
         async with self.lock:
             if self._daemon.submission.closed_because is Refusal.STOPPING:
                 raise ReloadError("the gateway is stopping")
             loaded = self._joined(loaded)
+            if shown and shown != await asyncio.to_thread(self._print_of, loaded):
+                raise ReloadError(OTHERWISE)
             plan = await self._plan(loaded)
             await asyncio.to_thread(_read_certificates, loaded.config, (*plan.rebuilt, *plan.added))
             routes = await asyncio.to_thread(routes_of, loaded.config)

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from gateway.config.model import Config
 from gateway.config.model import Connector as ConnectorConfig
 from gateway.config.model import Route as RouteConfig
+from gateway.config.nodes import file_of, problem_at
+from gateway.config.problems import Problem
+from gateway.config.sections import Reading
 from gateway.config.smsc_model import SmscConnector as ServiceConfig
 from gateway.core.model import OnAmbiguous
 from gateway.core.prices import tables_of
@@ -99,3 +104,24 @@ def only_at_start(old: Config, new: Config) -> list[str]:
 
 def _has_smarthost(config: Config) -> bool:
     return config.mail is not None and config.mail.smarthost is not None
+
+
+def warnings_of(config: Config, reading: Reading) -> list[Problem]:
+    """All that is legal and hardly meant, in the order of the files."""
+    from gateway.config.lints import lints  # nothing that a gateway needs before somebody asks
+
+    return sorted([*lints(config, reading), *_hidden_routes(config, reading)])
+
+
+def _hidden_routes(config: Config, reading: Reading) -> Iterator[Problem]:
+    """Routes that no message can reach."""
+    from gateway.core.route_shadows import unreachable
+
+    routes = list(routes_of(config))
+    for place, other in unreachable(routes):
+        key, before = f"routes[{place}]", routes[other]
+        node = reading.place(f"routes[{other}]")
+        where = f"{file_of(node).name} line {node.start_mark.line + 1}"
+        text = f"no message can reach it: {before.name!r} in {where} always holds before it"
+        fix = "give it a higher priority, move it before that one, or remove it"
+        yield problem_at(reading.place(key), key, text, fix)

@@ -21,6 +21,7 @@ SUBJECTS = {
     "audit": ("audit", "audit_note"),
     "backup": ("backup",),
     "blacklist": ("blacklist_add", "blacklist_remove", "blacklist_list"),
+    "configuration": ("config", "config_on_disk"),
     "connectors": (
         "connectors",
         "connector",

@@ -123,6 +123,8 @@ READS = frozenset(
         "accounts",
         "accounts_page",
         "audit",
+        "config",
+        "config_on_disk",
         "connector",
         "connectors",
         "dead",

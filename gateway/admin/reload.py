@@ -26,7 +26,8 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
         try:
             if request.get("diff"):
                 return {"done": False, **plan_as_dict(await daemon.reloading.look(path))}
-            return {"done": True, **plan_as_dict(await daemon.reloading.from_file(path))}
+            shown = str(request.get("shown") or "")
+            return {"done": True, **plan_as_dict(await daemon.reloading.from_file(path, shown))}
         except ConfigError as error:
             return {"problems": [problem.as_dict() for problem in error.problems]}
         except ReloadError as error:

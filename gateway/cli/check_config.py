@@ -5,19 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 
 from gateway.cli import EXIT_CONFIG, EXIT_OK, add_config, add_json
-from gateway.config.lints import lints
 from gateway.config.load import load_with_places
 from gateway.config.mail_model import IncomingRule
 from gateway.config.model import Config, Route
-from gateway.config.nodes import file_of, problem_at
-from gateway.config.problems import ConfigError, Problem
-from gateway.config.sections import Reading
-from gateway.core.route_shadows import unreachable
-from gateway.wiring import routes_of
+from gateway.config.problems import ConfigError
+from gateway.wiring import warnings_of
 
 HELP = "Check a configuration, with the files and secrets it names, and print every mistake at once."
 
@@ -42,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
             raise
         _print_json(ok=False, problems=[problem.as_dict() for problem in error.problems])
         return EXIT_CONFIG
-    warnings = sorted([*lints(config, reading), *hidden_routes(config, reading)])
+    warnings = warnings_of(config, reading)
     is_bad = bool(warnings) and args.strict
     summary = _summary(config)
     if args.json:
@@ -56,18 +51,6 @@ def run(args: argparse.Namespace) -> int:
             if entries:
                 print(f"{name:<11} {len(entries):>5}  {', '.join(entries)}")
     return EXIT_CONFIG if is_bad else EXIT_OK
-
-
-def hidden_routes(config: Config, reading: Reading) -> Iterator[Problem]:
-    """Routes that no message can reach."""
-    routes = list(routes_of(config))
-    for place, other in unreachable(routes):
-        key, before = f"routes[{place}]", routes[other]
-        node = reading.place(f"routes[{other}]")
-        where = f"{file_of(node).name} line {node.start_mark.line + 1}"
-        text = f"no message can reach it: {before.name!r} in {where} always holds before it"
-        fix = "give it a higher priority, move it before that one, or remove it"
-        yield problem_at(reading.place(key), key, text, fix)
 
 
 def _summary(config: Config) -> dict[str, list[str]]:

@@ -14,7 +14,7 @@ from gateway.config.secret import Secret
 
 _NAMES = ("name", "address", "path", "system_id", "prefix")
 """What an entry of a list is known by, the first that it has."""
-_URLS = (".http.handler", ".http.webhook")
+URLS = (".http.handler", ".http.webhook")
 """URLs in which a secret may stand."""
 _LONGEST = 200
 ADDED, REMOVED, CHANGED, CONTENT = "added", "removed", "changed", "its content changed"
@@ -48,7 +48,7 @@ def differences(old: Any, new: Any, key: str = "") -> Iterator[Change]:
         yield Change(key, None, None, ADDED if old is None else REMOVED)
     elif _are_sections(old) or _are_sections(new):
         yield from _of_lists(tuple(old), tuple(new), key)
-    elif _holds_secret(old) or _holds_secret(new) or key.endswith(_URLS):
+    elif _holds_secret(old) or _holds_secret(new) or key.endswith(URLS):
         yield Change(key, None, None)
     elif option_text(old) == option_text(new):  # a file that was read with the configuration
         yield Change(key, None, None, CONTENT)

@@ -6,14 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from gateway.cli import DEFAULT_CONFIG, CommandError
-from gateway.cli.check_config import hidden_routes
 from gateway.cli.daemon_client import ask
 from gateway.cli.doctor.look import Look
 from gateway.cli.doctor.results import Finding, Job, failed, passed, plural, skipped, warned
-from gateway.config.lints import lints
 from gateway.config.model import Config
 from gateway.config.problems import Problem
-from gateway.config.sections import Reading
+from gateway.wiring import warnings_of
 
 MOST = 8
 """So many mistakes, and warnings, are told one by one."""
@@ -29,11 +27,7 @@ def _file(look: Look) -> Iterator[Finding]:
         yield from _told(look.problems, failed, look)
         return
     yield passed(str(look.config_file), f"no mistakes: {_size(look.config)}")
-    yield from _told(_warnings(look.config, look.reading), warned, look)
-
-
-def _warnings(config: Config, reading: Reading) -> list[Problem]:
-    return sorted([*lints(config, reading), *hidden_routes(config, reading)])
+    yield from _told(warnings_of(look.config, look.reading), warned, look)
 
 
 def _told(

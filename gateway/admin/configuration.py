@@ -1,0 +1,121 @@
+"""The configuration: every option that is in force, and what stands on the disk now."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import fields
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from gateway.admin.reload import plan_as_dict
+from gateway.config.files import prints_of
+from gateway.config.load import load_with_places
+from gateway.config.model import Config
+from gateway.config.options import Option, options_of, text_of, written_at
+from gateway.config.problems import ConfigError
+from gateway.config.sections import Reading
+from gateway.ops.control import Handler, Reply, Request
+from gateway.reloading import Loaded
+from gateway.wiring import warnings_of
+
+if TYPE_CHECKING:
+    from gateway.daemon import Daemon
+
+LIMIT_MAX = 1000
+TOLD_MAX = 200
+"""So many mistakes, and so many warnings, are told one by one."""
+NO_FILE = {"error": "this gateway was not started from a file"}
+
+
+class Wanted(NamedTuple):
+    """Which options."""
+
+    section: str
+    """Of the outermost ones; "": all."""
+    words: str
+    """A part of the key, or of a value that is shown."""
+    defaults: bool
+    """Also those that hold their default."""
+
+    def fits(self, option: Option) -> bool:
+        if option.is_default and not self.defaults:
+            return False
+        return not self.words or self.words in option.key or self.words in text_of(option)
+
+
+def handlers(daemon: Daemon) -> dict[str, Handler]:
+    """What can be asked of the configuration."""
+
+    async def config(request: Request) -> Reply:
+        """Options in force from the number `after` on; `next` is what to give as `after` then."""
+        wanted = Wanted(
+            str(request.get("section") or ""), str(request.get("words") or ""), bool(request.get("defaults"))
+        )
+        after, limit = int(request.get("after") or 0), min(int(request["limit"]), LIMIT_MAX)
+        if after < 0 or limit < 1:
+            raise ValueError("after is at least 0, limit at least 1")
+        return await asyncio.to_thread(_in_force, daemon.config, daemon.config_file, wanted, after, limit)
+
+    async def config_on_disk(request: Request) -> Reply:
+        """What is wrong, or odd, with the files now, and what taking them over would do."""
+        path = daemon.config_file
+        return NO_FILE if path is None else await _on_disk(daemon, path)
+
+    return {"config": config, "config_on_disk": config_on_disk}
+
+
+def _in_force(config: Config, path: Path | None, wanted: Wanted, after: int, limit: int) -> Reply:
+    sections = [a_field.name for a_field in fields(config)]
+    found = (option for option in options_of(config, only=wanted.section) if wanted.fits(option))
+    options = list(islice(found, after, after + limit + 1))
+    places = _places(path, wanted.section)
+    return {
+        "file": str(path) if path is not None else None,
+        "sections": sections,
+        "rows": [_row(option, places) for option in options[:limit]],
+        "next": after + limit if len(options) > limit else None,
+    }
+
+
+def _places(path: Path | None, section: str) -> dict[str, tuple[Option, Reading]]:
+    """The options that stand in the files now, by key; empty where these have mistakes."""
+    if path is None:
+        return {}
+    try:
+        config, reading = load_with_places(path)
+    except ConfigError:
+        return {}
+    return {option.key: (option, reading) for option in options_of(config, only=section)}
+
+
+def _row(option: Option, places: dict[str, tuple[Option, Reading]]) -> dict[str, Any]:
+    """Its place is told where the same value stands there now."""
+    found = places.get(option.key)
+    written = written_at(found[1], found[0].place) if found is not None else None
+    return {
+        "key": option.key,
+        "value": text_of(option),
+        "is_default": option.is_default,
+        "file": written.file if written is not None else None,
+        "line": written.line if written is not None else None,
+        "is_other": found is not None and found[0].value != option.value,
+    }
+
+
+async def _on_disk(daemon: Daemon, path: Path) -> Reply:
+    try:
+        loaded, warnings = await asyncio.to_thread(_look, path)
+    except ConfigError as error:
+        return {"file": str(path), "problems": _told(error.problems), "count": len(error.problems)}
+    plan, shown = await daemon.reloading.planned(loaded)
+    return {"file": str(path), "warnings": warnings, "shown": shown, **plan_as_dict(plan)}
+
+
+def _look(path: Path) -> tuple[Loaded, list[dict[str, Any]]]:
+    config, reading = load_with_places(path)
+    return Loaded(config, prints_of(config)), _told(warnings_of(config, reading))
+
+
+def _told(problems: list[Any]) -> list[dict[str, Any]]:
+    return [problem.as_dict() for problem in problems[:TOLD_MAX]]
