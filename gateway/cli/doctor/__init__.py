@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -75,9 +76,10 @@ def run(args: argparse.Namespace) -> int:
     wanted = _wanted(args.only)
     if not args.timeout > 0:
         raise CommandError("--timeout must be above 0", EXIT_USAGE)
+    started = time.monotonic()
     with _ending() as at_exit:
         look = _begin(args, at_exit)
-        results = _run(look, wanted)
+        results = _run(look, wanted, max(started + look.seconds - time.monotonic(), 1.0))
     code = _code(look, results)
     if args.json:
         print(as_json(results, look, code))
@@ -121,14 +123,14 @@ def _begin(args: argparse.Namespace, at_exit: list[Callable[[], None]]) -> Look:
     )
 
 
-def _run(look: Look, wanted: list[str]) -> list[Result]:
+def _run(look: Look, wanted: list[str], seconds: float) -> list[Result]:
     from gateway.cli.doctor.checks import jobs_of
     from gateway.cli.doctor.running import Runner
     from gateway.cli.smsc.output import progress
 
     with progress() as bar:
         told = lambda done, total: bar.update(f"looking ({done} of {total})", done / max(total, 1))  # noqa: E731
-        return Runner(look.seconds, told).run(list(jobs_of(wanted, look)))
+        return Runner(seconds, told).run(list(jobs_of(wanted, look)))
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator
@@ -33,7 +34,8 @@ def jobs(look: Look) -> Iterator[Job]:
 
 
 def _disk(look: Look) -> Iterator[Finding]:
-    folder = next((it for it in (look.state_dir, *look.state_dir.parents) if it.is_dir()), Path("/"))
+    # os.path says no where Path would raise, of folders that we may not look into
+    folder = next((it for it in (look.state_dir, *look.state_dir.parents) if os.path.isdir(it)), Path("/"))
     subject = f"disk of {folder}"
     found = look.machine.statvfs(folder)
     free, size = found.f_bavail * found.f_frsize // MIB, found.f_blocks * found.f_frsize // MIB

@@ -170,6 +170,17 @@ def test_a_lock_that_is_held_means_a_gateway_that_does_not_answer(tmp_path: Path
     assert (state.running, state.may_run) == (Running.SILENT, True)
 
 
+def test_a_directory_that_you_may_not_look_into_says_nothing_of_a_gateway(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: object, **options: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("gateway.cli.doctor.gateway_state.os.open", refuse)
+    state = look_at_gateway(tmp_path)
+    assert (state.running, state.may_run) == (Running.FORBIDDEN, True)
+
+
 def test_a_gateway_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as hanging:
         hanging.bind(str(tmp_path / "control.sock"))
