@@ -195,7 +195,7 @@ class UpstreamConnection(Open, asyncio.Protocol):
         """The link for people: the SMSC's address, and our port, by which its own log knows it."""
         self._unwritten = b""
         self._acks: list[Pdu] = []
-        self._sent_at: list[float] = []
+        self._answered_of: list[float] = []
         """When each submit that this read has answered was sent."""
         self._asks = 0
         self._asks_max = min(ASKS_MAX, max(1, connector.config.window // 2))
@@ -390,9 +390,9 @@ class UpstreamConnection(Open, asyncio.Protocol):
                 self._handle_rare(event)
         upstream = self.connector.upstream
         upstream.results_end()
-        if self._sent_at:
-            upstream.response_s.observe_since(self._sent_at, self.clock.now())
-            self._sent_at.clear()
+        if self._answered_of:
+            upstream.response_s.observe_since(self._answered_of, self.clock.now())
+            self._answered_of.clear()
         if self._acks:
             acks, self._acks = self._acks, []
             self.connector.journal.then(lambda ok: self._acknowledge(acks, ok))
@@ -434,7 +434,7 @@ class UpstreamConnection(Open, asyncio.Protocol):
                 self._told(context, response)
             return
         message, segment = context
-        self._sent_at.append(event.sent_at)
+        self._answered_of.append(event.sent_at)
         self._timeouts_in_row = 0
         self._answered_until = max(self._answered_until, event.sent_at)
         upstream = self.connector.upstream

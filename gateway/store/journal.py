@@ -246,7 +246,8 @@ class Journal(asyncio.Protocol):
 
     def _answered(self, answer: Answer) -> None:
         batch, callbacks = self._under_way.popleft()
-        self.commit_s.observe(self._loop.time() - self._sent_at.popleft())
+        sent_at = self._sent_at.popleft()
+        self.commit_s.observe(self._loop.time() - sent_at)
         if answer.error:
             self._failed(batch, callbacks, answer)
             return
