@@ -236,6 +236,7 @@ class WebSide:
             "monitor_networks": [str(network) for network in web.monitor_networks],
             "max_connections": web.max_connections,
             "is_tls": tls is not None,
+            "only_secure": tls is None and web.address.is_public,
             "certificate": str(tls.certificate.absolute()) if tls is not None else "",
             "key": str(tls.key.absolute()) if tls is not None else "",
         }

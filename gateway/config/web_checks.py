@@ -23,6 +23,10 @@ def check_web(config: Config, reading: Reading) -> None:
         return
     if web.tls is not None:
         check_tls(web.tls, "web.tls", reading)
+    if reading.is_good("web.address") and web.address.is_public and web.tls is None and not web.proxies:
+        text = "passwords would come here in the clear, from any network"
+        fix = "add tls, or listen on loopback, or name in proxies what adds TLS"
+        reading.note("web.address", text, fix)
     check_unique(named(web.users, "web.users", "name", reading), reading)
     for path, user in good(web.users, "web.users", reading):
         key = f"{path}.password_hash"
@@ -44,7 +48,7 @@ def web_lints(config: Config) -> Iterator[Lint]:
     web = config.web
     if web is None:
         return
-    if web.tls is None and not web.address.is_loopback:
+    if web.tls is None and not web.address.is_loopback and not web.proxies:
         text = "passwords come here in the clear"
         yield "web.address", text, "add tls, or listen on loopback behind a proxy that has it"
     for name, networks, text in (

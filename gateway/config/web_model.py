@@ -54,7 +54,8 @@ class Web:
     proxies: Sequence[Network] = field(
         default=(),
         metadata=about(
-            "Networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.",
+            "Networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed. On an address "
+            "that any network reaches, without tls, only what came by them over HTTPS is answered.",
             example="[127.0.0.0/8]",
         ),
     )

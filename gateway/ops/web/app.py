@@ -19,6 +19,7 @@ from gateway.ops.web.security import check_host, check_origin, check_token, is_w
 from gateway.ops.web.sessions import Session
 from gateway.ops.web.settings import User, WebSettings
 from gateway.ops.web.shell import Say, Shell
+from gateway.ops.web.words import N_
 
 SHELL = web.AppKey("shell", Shell)
 
@@ -48,6 +49,8 @@ def _handler(shell: Shell, route: Route) -> Callable[[web.Request], Awaitable[we
             connection.extend(route.timeout_s + WRITE_S)
         async with asyncio.timeout(route.timeout_s):
             asked = await read(request, shell.settings)
+            if shell.settings.only_secure and not asked.is_secure and route.role != "monitor":
+                raise PageError(403, N_("These pages are to be had over HTTPS only."))
             found = _session_of(shell, request, is_use=not route.quiet)
             session, user = found if found is not None else (None, None)
             visit = Visit(shell, request, asked, session, user.role if user is not None else None)

@@ -38,6 +38,8 @@ class WebSettings:
     """Who may read what monitoring reads, without a login."""
     max_connections: int = 200
     is_tls: bool = False
+    only_secure: bool = False
+    """Nothing is answered but over HTTPS, by a proxy; except to monitoring."""
     certificate: str = ""
     key: str = ""
 

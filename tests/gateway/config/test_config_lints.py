@@ -259,3 +259,18 @@ def test_files_that_everybody_can_change(tmp_path: Path) -> None:
 def test_the_vector_of_everything_can_be_looked_at(vectors: Path) -> None:
     found = lints(*load_with_places(vectors / "good" / "everything.yaml"))
     assert {warning.key for warning in found} >= {"listeners.smpp[0].address", "accounts[0].tags[1]"}
+
+
+def test_pages_that_strangers_can_listen_to(warned: Callable[[str], list[str]]) -> None:
+    def pages(address: str, more: str = "") -> list[str]:
+        user = f"{{name: admin, password_hash: {HASH}}}"
+        return warned(text(more=f"web: {{address: '{address}', users: [{user}]{more}}}\n"))
+
+    assert pages("127.0.0.1:8090") == pages("[::1]:8090") == pages("localhost:8090") == []
+    assert pages("192.168.0.1:8090") == ["5: web.address: passwords come here in the clear"]
+    assert pages("0.0.0.0:8090", ", proxies: [192.0.2.1]") == []
+    found = pages("127.0.0.1:8090", ", proxies: ['::/0'], monitor_networks: [10.0.0.0/8, 0.0.0.0/0]")
+    assert found == [
+        "5: web.proxies[0]: believes anybody who says that he asks for somebody else",
+        "5: web.monitor_networks[1]: anybody may read how much is sent, and by whom",
+    ]
