@@ -17,6 +17,8 @@ MODULES = (
     "connectors",
     "accounts",
     "queue",
+    "configuration",
+    "audit",
     "login",
     "files",
     "monitor",
@@ -31,6 +33,8 @@ NAVIGATION = (
     ("/connectors", N_("Connectors")),
     ("/accounts", N_("Accounts")),
     ("/queue", N_("Queue and doubts")),
+    ("/configuration", N_("Configuration")),
+    ("/audit", N_("Audit")),
 )
 """Addresses and titles, in the order of the menu."""
 
