@@ -66,23 +66,24 @@ _DEAD = {
 }
 DEAD = tuple(_DEAD)
 _COUNTED = {
-    "ambiguous": "SELECT 1 FROM (SELECT settled_ms FROM ambiguous ORDER BY ambiguous_id DESC LIMIT ?2) "
-    "WHERE settled_ms IS NULL LIMIT ?1",
-    "unmatched": "SELECT 1 FROM parked_receipt LIMIT ?1",
-    "undelivered": "SELECT 1 FROM delivery LIMIT ?1",
-    "dead_deliveries": "SELECT 1 FROM dead_delivery LIMIT ?1",
-    "dead_letters": "SELECT 1 FROM dead_letter LIMIT ?1",
-    "dead_calls": "SELECT 1 FROM dead_call LIMIT ?1",
-    "letters": "SELECT 1 FROM letter LIMIT ?1",
-    "calls": "SELECT 1 FROM call LIMIT ?1",
+    "ambiguous": "SELECT 1 FROM (SELECT settled_ms FROM ambiguous ORDER BY ambiguous_id DESC LIMIT :look) "
+    "WHERE settled_ms IS NULL LIMIT :most",
+    "unmatched": "SELECT 1 FROM parked_receipt LIMIT :most",
+    "undelivered": "SELECT 1 FROM delivery LIMIT :most",
+    "dead_deliveries": "SELECT 1 FROM dead_delivery LIMIT :most",
+    "dead_letters": "SELECT 1 FROM dead_letter LIMIT :most",
+    "dead_calls": "SELECT 1 FROM dead_call LIMIT :most",
+    "letters": "SELECT 1 FROM letter LIMIT :most",
+    "calls": "SELECT 1 FROM call LIMIT :most",
 }
 
 
 def counts(path: Path) -> dict[str, int]:
     """How much there is of each, counted to COUNT_MAX + 1."""
+    bounds = {"most": COUNT_MAX + 1, "look": LOOK}
     with contextlib.closing(open_reader(path)) as connection:
         return {
-            name: connection.execute(f"SELECT count(*) FROM ({sql})", (COUNT_MAX + 1, LOOK)).fetchone()[0]
+            name: connection.execute(f"SELECT count(*) FROM ({sql})", bounds).fetchone()[0]
             for name, sql in _COUNTED.items()
         }
 
