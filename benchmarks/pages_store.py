@@ -57,7 +57,7 @@ def fill(path: Path, messages: int, now_ms: int) -> Known:
         connection.execute("INSERT INTO boot (started_ms, stopped_ms) VALUES (?, ?)", (first_ms, now_ms))
     half = messages // 2 // 100 * 100
     return Known(
-        ended=id_of(half),
+        ended=id_of(half + 10),
         queued=id_of(half + 1),
         sent=id_of(half + 7),
         held=id_of(half + 9),

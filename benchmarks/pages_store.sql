@@ -49,7 +49,7 @@ FROM m WHERE i % 10 = 0;
 INSERT INTO dead_delivery (delivery_id, account, message_id, created_ms, source, destination, esm_class,
     data_coding, user_data, tlvs, state, error, accepted_ms, done_ms, segments, reason, died_ms, source_ton,
     source_npi, destination_ton, destination_npi, protocol_id)
-SELECT -i, account, id, ms + 4000, number, 'Example', 4, 0, x'68656c6c6f', x'', 2, '000', ms, ms + 4000, 1, 'not
+SELECT i, account, id, ms + 4000, number, 'Example', 4, 0, x'68656c6c6f', x'', 2, '000', ms, ms + 4000, 1, 'not
     fetched in time', ms + 9000, 1, 1, 5, 0, 0
 FROM m WHERE i % 20 = 0;
 

@@ -6,6 +6,7 @@ import sqlite3
 from typing import Any
 
 from gateway.core.api import CallKind, CallTarget
+from gateway.store.reader_near import rows_near
 
 DEAD_CALLS = "call:"
 """Stands before the name of the account whose dead calls are meant; no account has a colon in its name."""
@@ -44,23 +45,21 @@ def dead(connection: sqlite3.Connection, account: str, limit: int) -> list[dict[
     return [dict(row) for row in found]
 
 
-def events_of(connection: sqlite3.Connection, message_id: int) -> list[tuple[int, str]]:
+def events_of(connection: sqlite3.Connection, message: dict[str, Any]) -> list[tuple[int, str]]:
     """What a message's timeline says of calls about it: those that wait, and those that nobody took."""
-    found = connection.execute(
-        "SELECT * FROM (SELECT created_ms AS at_ms, target, kind, tries, reason, message_id, 0 AS is_dead "
-        "FROM call UNION ALL SELECT died_ms, target, kind, tries, reason, message_id, 1 FROM dead_call) "
-        "WHERE message_id = ? AND kind IN (1, 3)",
-        (message_id,),
-    )
+    moments = (message["accepted_ms"], message.get("done_ms") or message["accepted_ms"])
     events = []
-    for row in found:
-        what = "its end" if row["kind"] == CallKind.STATUS else "a click"
-        text = f"the call to the {_TARGETS.get(row['target'], '?')} about {what} "
-        if row["is_dead"]:
-            text += f"is among the dead letters: {row['reason']}"
-        else:
-            text += f"waits, tried {row['tries']} times: {row['reason']}" if row["tries"] else "waits"
-        events.append((row["at_ms"], text))
+    for table in ("call", "dead_call"):
+        for row in rows_near(connection, table, "call_id", message["message_id"], moments)[0]:
+            if row["kind"] not in (CallKind.STATUS, CallKind.CLICK):
+                continue
+            what = "its end" if row["kind"] == CallKind.STATUS else "a click"
+            text = f"the call to the {_TARGETS.get(row['target'], '?')} about {what} "
+            if table == "dead_call":
+                events.append((row["died_ms"], f"{text}is among the dead letters: {row['reason']}"))
+            else:
+                text += f"waits, tried {row['tries']} times: {row['reason']}" if row["tries"] else "waits"
+                events.append((row["created_ms"], text))
     return events
 
 

@@ -18,7 +18,7 @@ from protocols.sms.addresses import mask
 SLICE = 50_000
 """So many ended messages are looked at with one open database."""
 NAMED_MAX = 10_000
-"""So many messages of one client_id are looked at: senders count in 16 bits."""
+"""So many messages of mails with one Message-ID are looked at."""
 
 _COLUMNS = "message_id, accepted_ms, account, destination, connector, route, client_id, segments"
 _LIVE = f"SELECT {_COLUMNS}, progress, NULL AS state, '' AS error, 0 AS done_ms FROM message"
@@ -56,13 +56,16 @@ def find(
 ) -> tuple[list[dict[str, Any]], int]:
     """See Reader.find."""
     conditions: list[Condition]
-    named = _named(connection, wanted)
-    if named is None:
-        low_id = _slice_start(connection, wanted, look or SLICE)
-        conditions = [("message_id >= ? AND message_id < ?", (low_id, wanted.high_id))]
-    else:
+    if wanted.message_id:
         low_id = wanted.low_id
-        conditions = [("message_id IN (SELECT value FROM json_each(?))", (json.dumps(named),))]
+        conditions = [_one_of("message_id", _with_mails(connection, wanted.message_id))]
+    else:
+        # what ended ones were called has an index
+        tables = ("message", "mail_recipient") if wanted.client_id else ("message", "history")
+        low_id = _slice_start(connection, wanted, look or SLICE, tables)
+        conditions = [("message_id >= ? AND message_id < ?", (low_id, wanted.high_id))]
+    if wanted.client_id:
+        conditions.append(_called(connection, wanted, low_id))
     for column, value in (
         ("account", wanted.account),
         ("connector", wanted.connector),
@@ -82,32 +85,29 @@ def find(
     return [_readable(dict(row), full=full) for row in rows[:limit]], low_id
 
 
-def _named(connection: sqlite3.Connection, wanted: Wanted) -> list[int] | None:
-    """The only messages that can be meant; None: any may."""
-    if wanted.message_id:
-        of_mail = connection.execute(
-            "SELECT message_id FROM mail_recipient WHERE mail_id = ?", (wanted.message_id,)
-        )
-        return [wanted.message_id, *(row[0] for row in of_mail)]
-    if not wanted.client_id:
-        return None
-    asked = (wanted.client_id, wanted.low_id, wanted.high_id, NAMED_MAX)
-    found = connection.execute(
-        "SELECT message_id FROM message WHERE client_id = ?1 AND message_id >= ?2 AND message_id < ?3 "
-        "UNION SELECT message_id FROM history "
-        "WHERE client_id = ?1 AND client_id <> '' AND message_id >= ?2 AND message_id < ?3 "
-        "UNION SELECT message_id FROM mail JOIN mail_recipient USING (mail_id) "
-        "WHERE header_id = ?1 AND message_id >= ?2 AND message_id < ?3 "
-        "ORDER BY message_id DESC LIMIT ?4",
-        asked,
+def _with_mails(connection: sqlite3.Connection, message_id: int) -> tuple[int, ...]:
+    """It, and the messages of the mail with this id."""
+    of_mail = connection.execute("SELECT message_id FROM mail_recipient WHERE mail_id = ?", (message_id,))
+    return (message_id, *(row[0] for row in of_mail))
+
+
+def _called(connection: sqlite3.Connection, wanted: Wanted, low_id: int) -> Condition:
+    """Its sender calls it so, or the mail that it came by."""
+    of_mails = connection.execute(
+        "SELECT message_id FROM mail_recipient JOIN mail USING (mail_id) "
+        "WHERE message_id >= ? AND message_id < ? AND header_id = ? LIMIT ?",
+        (low_id, wanted.high_id, wanted.client_id, NAMED_MAX),
     )
-    return [row[0] for row in found]
+    found = json.dumps([row[0] for row in of_mails])
+    # `<> ''` for the index of history, which has only those that were called something
+    sql = "((client_id = ? AND client_id <> '') OR message_id IN (SELECT value FROM json_each(?)))"
+    return sql, (wanted.client_id, found)
 
 
-def _slice_start(connection: sqlite3.Connection, wanted: Wanted, look: int) -> int:
-    """The lowest id of the next slice."""
+def _slice_start(connection: sqlite3.Connection, wanted: Wanted, look: int, tables: Sequence[str]) -> int:
+    """The lowest id of the next slice of these tables."""
     starts = [wanted.low_id]
-    for table in ("message", "history"):
+    for table in tables:
         row = connection.execute(
             f"SELECT message_id FROM {table} WHERE message_id >= ? AND message_id < ? "
             "ORDER BY message_id DESC LIMIT 1 OFFSET ?",

@@ -14,8 +14,10 @@ from gateway.core.api import CallKind
 from gateway.core.model import INCOMING, LetterKind
 from protocols.sms.addresses import mask
 
-LOOK = 20_000
+LOOK = 5_000
 """So many rows of each table are looked at."""
+PARTS_LOOK = 1_000
+"""And so many parts: they have texts."""
 _LETTERS = f"kind IN ({LetterKind.ANSWER.value}, {LetterKind.INCOMING.value})"
 _CALLS = f"kind IN ({CallKind.INCOMING.value}, {CallKind.WAITCALL.value})"
 
@@ -78,7 +80,8 @@ _LISTS = {
 _PARTS = (
     "SELECT min(received_ms) AS received_ms, connector, number, own_number, total, "
     "group_concat(part) AS parts, max(account) AS account, max(addresses) AS recipient "
-    f"FROM (SELECT * FROM incoming_part ORDER BY received_ms DESC LIMIT {LOOK}) WHERE joined = 0 "
+    "FROM (SELECT received_ms, connector, number, own_number, reference, total, part, account, addresses, "
+    f"joined FROM incoming_part ORDER BY received_ms DESC LIMIT {PARTS_LOOK}) WHERE joined = 0 "
     "GROUP BY connector, number, own_number, reference, total ORDER BY received_ms DESC LIMIT ?"
 )
 

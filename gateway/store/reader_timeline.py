@@ -9,6 +9,7 @@ from gateway.core.model import Attempt, Origin, Progress, wants_receipt
 from gateway.store import reader_calls
 from gateway.store.reader_details import details, state_name
 from gateway.store.reader_mail import letter_events
+from gateway.store.reader_near import rows_near
 from protocols.sms.addresses import mask
 
 Event = tuple[int, str]
@@ -47,7 +48,7 @@ def timeline(connection: sqlite3.Connection, message_id: int, *, full: bool) -> 
         events += letter_events(connection, row)
     elif row["origin"] == Origin.SESSION:
         events += _deliveries(connection, row, has_ended=past is not None)
-    events += reader_calls.events_of(connection, message_id)
+    events += reader_calls.events_of(connection, row)
     events.sort(key=lambda event: event[0])
     return {
         "message_id": str(message_id),
@@ -182,22 +183,20 @@ def _deliveries(connection: sqlite3.Connection, row: dict[str, Any], *, has_ende
     account, message_id = row["account"], row["message_id"]
     events: list[Event] = []
     receipt_is_there = False
-    waiting = connection.execute(
-        "SELECT created_ms, esm_class, part FROM delivery WHERE message_id = ? AND state >= 0", (message_id,)
-    )
-    for it in waiting.fetchall():
-        receipt_is_there |= it["esm_class"] == 4
-        text = f"the {_kind(it)} waits for a session of {account}"
-        events.append((it["created_ms"], text))
-    dead = connection.execute(
-        "SELECT died_ms, esm_class, part, reason FROM dead_delivery WHERE message_id = ? AND state >= 0",
-        (message_id,),
-    )
-    for it in dead.fetchall():
-        receipt_is_there |= it["esm_class"] == 4
-        events.append((it["died_ms"], f"the {_kind(it)} is among the dead letters: {it['reason']}"))
+    moments = (row["accepted_ms"], row.get("done_ms") or row["accepted_ms"])
+    waiting, all_waiting = rows_near(connection, "delivery", "delivery_id", message_id, moments)
+    for it in waiting:
+        if it["state"] >= 0:
+            receipt_is_there |= it["esm_class"] == 4
+            events.append((it["created_ms"], f"the {_kind(it)} waits for a session of {account}"))
+    dead, all_dead = rows_near(connection, "dead_delivery", "delivery_id", message_id, moments)
+    for it in dead:
+        if it["state"] >= 0:
+            receipt_is_there |= it["esm_class"] == 4
+            events.append((it["died_ms"], f"the {_kind(it)} is among the dead letters: {it['reason']}"))
     if has_ended and not receipt_is_there and wants_receipt(row["registered_delivery"], row["state"]):
-        events.append((row["done_ms"], f"{account} has had its receipt"))
+        perhaps = "" if all_waiting and all_dead else ", or it is one of many that wait or are dead"
+        events.append((row["done_ms"], f"{account} has had its receipt{perhaps}"))
     return events
 
 
