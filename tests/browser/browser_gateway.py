@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,15 +25,17 @@ ACCOUNT, SHOP = "app", "shop"
 ACCOUNT_PASSWORD = "secret08"
 OPERATOR, VIEWER = "olga", "vera"
 PAGES_PASSWORD = "correct horse battery"
+CLOSED_PORT = 1
+"""Nobody listens there."""
 DEAD = 3
 """Dead letters that `a_day` leaves."""
 
 CONFIG = """\
 listeners:
   smpp:
-    - address: {host}:{smpp_port}
+    - address: {host}:SMPP_PORT
 web:
-  address: {host}:{web_port}
+  address: {host}:WEB_PORT
   users:
     - {{name: olga, password_hash: {pages_hash}, role: operator}}
     - {{name: vera, password_hash: {pages_hash}, role: viewer}}
@@ -48,17 +50,21 @@ accounts:
     limits: {{per_day: 10000}}
 connectors:
   - name: north
-    address: {host}:{smsc_port}
+    address: {host}:SMSC_PORT
     system_id: gateway
     password: {smsc_password}
     incoming_account: app
     binds: 2
     window: 50
   - name: south
-    address: {host}:{closed_port}
+    address: {host}:{south_port}
     system_id: gateway
     password: {smsc_password}
+    rate: 40
 routes:
+  - name: south
+    prefix: "7495"
+    connectors: [south]
   - name: everything
     connectors: [north, south]
 price_lists:
@@ -80,25 +86,15 @@ class Site:
         return f"http://{HOST}:{self.web_port}"
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    held = [socket.create_server((HOST, 0)) for _ in range(count)]
-    ports = [int(one.getsockname()[1]) for one in held]
-    for one in held:
-        one.close()
-    return ports
-
-
 @contextmanager
-def whole_gateway(folder: Path) -> Iterator[Site]:
-    """It is ready in the block, and gone after it; a traceback in its log fails."""
-    smpp_port, web_port, smsc_port, closed_port = free_ports(4)
+def whole_gateway(folder: Path, *, is_whole: bool = False) -> Iterator[Site]:
+    """It is ready in the block, and gone after it; a traceback in its log fails.
+
+    Of its connectors north is bound, and south unreachable unless `is_whole`.
+    """
     text = CONFIG.format(
         host=HOST,
-        smpp_port=smpp_port,
-        web_port=web_port,
-        smsc_port=smsc_port,
-        closed_port=closed_port,
+        south_port="SMSC_PORT" if is_whole else CLOSED_PORT,
         pages_hash=hash_password(PAGES_PASSWORD),
         account_hash=hash_password(ACCOUNT_PASSWORD),
         smsc_password="smsc0001",
@@ -117,12 +113,10 @@ def whole_gateway(folder: Path) -> Iterator[Site]:
     with process:
         try:
             assert process.stdout is not None
-            for line in process.stdout:
-                if line.strip() == "ready":
-                    break
-            else:
-                raise AssertionError(log_file.read_text("utf-8"))
-            yield Site(folder, smpp_port, web_port, process)
+            said = process.stdout.readline()
+            assert said, log_file.read_text("utf-8")
+            ports = json.loads(said)
+            yield Site(folder, ports["SMPP_PORT"], ports["WEB_PORT"], process)
             process.send_signal(signal.SIGTERM)
             assert process.wait(STOP_S) == 0, log_file.read_text("utf-8")
             assert "Traceback" not in log_file.read_text("utf-8")

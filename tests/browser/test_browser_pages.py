@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from browser_gateway import OPERATOR, PAGES_PASSWORD, Site, a_day, whole_gateway
+from browser_gateway import DEAD, OPERATOR, PAGES_PASSWORD, Site, a_day, whole_gateway
 from browser_support import (
     DESKTOP,
     PHONE,
@@ -28,7 +28,7 @@ from browser_support import (
 from interop_peers import need
 from playwright.sync_api import Browser, StorageState, expect, sync_playwright
 
-from gateway.ops.web.pages import NAVIGATION
+from gateway.ops.web.pages import NAVIGATION, routes
 
 pytestmark = pytest.mark.interop
 VARIANTS = {
@@ -40,6 +40,15 @@ VARIANTS = {
 REFRESH = "document.dispatchEvent(new Event('visibilitychange'))"
 """What live.js does when somebody comes back to its tab: it asks at once."""
 PATHS = [path for path, _ in NAVIGATION]
+SUBJECTS = {"/connectors/{name}": "/connectors/north", "/accounts/{name}": "/accounts/shop"}
+"""Addresses with variables, and one that is there; a message's is known when there are messages."""
+NO_PAGES = {"/overview/live", "/login", "/static/{name}", "/messages/{id}"}
+"""What is no page, or has a test of its own."""
+OTHERS = sorted(
+    SUBJECTS.get(route.path, route.path)
+    for route in routes()
+    if route.method == "GET" and route.role != "monitor" and route.path not in {*PATHS, *NO_PAGES}
+)
 
 
 @dataclass(frozen=True)
@@ -81,22 +90,32 @@ def name_of(path: str) -> str:
     return path.strip("/").replace("/", "-") or "overview"
 
 
+def look(looked: Looked, watched: Watched, path: str, variant: str) -> None:
+    page = watched.page
+    watched.mistakes.clear()
+    response = page.goto(path)
+    assert response is not None
+    assert response.status == 200, page.inner_text("main")
+    expect(page.locator("h1")).to_be_visible()
+    keep(page, f"{name_of(path)}-{variant}")
+    assert not is_too_wide(page)
+    assert violations(page, looked.axe) == []
+    assert watched.mistakes == []
+
+
 @pytest.mark.parametrize("variant", VARIANTS)
 @pytest.mark.parametrize("path", PATHS)
 def test_each_page_of_the_menu_is_without_mistakes_and_barriers(
     looked: Looked, path: str, variant: str
 ) -> None:
-    watched = looked.variants[variant]
-    page = watched.page
-    response = page.goto(path)
-    assert response is not None
-    assert response.status == 200
-    expect(page.locator("h1")).to_be_visible()
-    expect(page.locator("nav [aria-current=page]")).to_have_count(1)
-    keep(page, f"{name_of(path)}-{variant}")
-    assert not is_too_wide(page)
-    assert violations(page, looked.axe) == []
-    assert watched.mistakes == []
+    look(looked, looked.variants[variant], path, variant)
+    expect(looked.variants[variant].page.locator("nav [aria-current=page]")).to_have_count(1)
+
+
+@pytest.mark.parametrize("path", OTHERS)
+def test_so_is_each_page_that_these_lead_to(looked: Looked, path: str) -> None:
+    assert "{" not in path, "SUBJECTS lacks a path of this kind that is there"
+    look(looked, looked.variants["phone"], path, "phone")
 
 
 def test_a_wrong_password_is_said_and_the_right_one_opens_until_the_logout(looked: Looked) -> None:
@@ -220,6 +239,30 @@ def test_a_message_is_found_and_its_timeline_told(looked: Looked) -> None:
         expect(page.locator("main")).to_contain_text("UNDELIVERABLE")
         keep(page, "message-light")
         assert violations(page, looked.axe) == []
+
+
+def test_a_connector_is_paused_and_resumed(looked: Looked) -> None:
+    with looked.operator() as watched:
+        page = watched.page
+        page.goto("/connectors")
+        page.get_by_role("button", name="Pause north").click()
+        expect(page.get_by_role("row", name="north")).to_contain_text("paused")
+        page.goto("/")
+        expect(page.locator("#alarms")).to_contain_text("connector north is paused")
+        page.locator("#alarms").get_by_role("link", name="Connectors").first.click()
+        page.get_by_role("button", name="Resume north").click()
+        expect(page.get_by_role("row", name="north")).to_contain_text("bound")
+
+
+def test_dead_letters_are_replayed(looked: Looked) -> None:
+    with looked.operator() as watched:
+        page = watched.page
+        page.goto("/deadletters")
+        expect(page.get_by_role("checkbox")).to_have_count(DEAD)
+        page.get_by_role("checkbox").first.check()
+        page.get_by_role("button", name="Let the ticked ones wait again").click()
+        expect(page.get_by_text("1 waits again.")).to_be_visible()
+        expect(page.get_by_role("checkbox")).to_have_count(DEAD - 1)
 
 
 def test_a_page_that_is_not_there_leads_back(looked: Looked) -> None:

@@ -72,7 +72,7 @@ def _alarm(visit: Visit, problem: str) -> dict[str, str]:
     from gateway.ops.web.pages import NAVIGATION  # it imports this module
 
     advice = advice_for(problem)
-    titles = dict(NAVIGATION)
+    titles = {**dict(NAVIGATION), "/deadletters": N_("Dead letters")}
     title = titles.get(advice.page, "")
     return {
         "problem": problem,
