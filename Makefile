@@ -53,6 +53,10 @@ bench-http: $(STAMP)  ## HTTP for clients, beside Kannel's sendsms: docs/perform
 	@if [ -z "$$SMPPLOAD" ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi
 	$(BIN)/python benchmarks/http_clients.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/performance.md
 
+bench-metrics: $(STAMP)  ## what metrics cost, by turns with and without them: docs/metrics.md (10 minutes)
+	@if [ -z "$$SMPPLOAD" ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi
+	$(BIN)/python benchmarks/metrics_cost.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/metrics.md
+
 kill: $(STAMP)  ## kill the gateway 50 times under load and write docs/kill.md (2 minutes)
 	$(BIN)/python benchmarks/kill.py --kills 50 --write docs/kill.md
 
@@ -116,6 +120,7 @@ docs: $(SPHINX)  ## the manuals as a site in build/site; a link that leads nowhe
 
 reference: $(STAMP)  ## write docs/configuration.md and docs/commands.md anew from the code
 	$(BIN)/python docs/reference.py
+	$(BIN)/python -m gateway.ops.metric_catalogue docs/metrics.md
 
 format: $(STAMP)  ## ruff's formatting and safe fixes
 	$(BIN)/ruff check --fix .
@@ -133,4 +138,4 @@ lock: $(STAMP)  ## write requirements.lock and requirements-dev.lock anew from p
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install run test bench bench-http kill kill-service torture soak charges reload routing fuzz fuzz-deep check audit docs reference format lock clean
+.PHONY: help install run test bench bench-http bench-metrics kill kill-service torture soak charges reload routing fuzz fuzz-deep check audit docs reference format lock clean

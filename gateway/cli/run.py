@@ -28,6 +28,7 @@ from gateway.core.events import Events
 from gateway.crashes import leave_no_memory
 from gateway.daemon import Daemon, DaemonError
 from gateway.ops.activation import inherited
+from gateway.ops.journald import Journald
 from gateway.reloading import ReloadError
 from gateway.store.damage import damage_text
 from gateway.store.sqlite_open import FILE_NAME, StoreError, StoreUnready
@@ -71,7 +72,7 @@ async def serve(
     config: Config, path: Path, state_dir: Path, on_ready: Callable[[Daemon], None] | None = None
 ) -> int:
     """A daemon from start to stop; the exit code."""
-    events = Events(config.log.format, config.log.level)
+    events = Events(config.log.format, config.log.level, journal=Journald())
     daemon = Daemon(config, state_dir, events, inherited=inherited())
     daemon.config_file = path
     loop = asyncio.get_running_loop()

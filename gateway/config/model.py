@@ -39,7 +39,7 @@ from gateway.config.smpp_model import AccountSmpp as AccountSmpp
 from gateway.config.smsc_model import CallbackListener, SmscConnector
 from gateway.config.web_model import Web as Web
 
-LogFormat = Literal["text", "json"]
+LogFormat = Literal["auto", "text", "json", "journal"]
 LogLevel = Literal["info", "debug", "warning"]
 
 
@@ -161,7 +161,13 @@ class Queue:
 class Log:
     """The log on standard error."""
 
-    format: LogFormat = field(default="text", metadata=about("text for people, json for collectors."))
+    format: LogFormat = field(
+        default="auto",
+        metadata=about(
+            "text for people, json for collectors, journal for systemd's; auto: journal where systemd's "
+            "reads standard error, else text."
+        ),
+    )
     level: LogLevel = field(default="info", metadata=about("The least severe line that is written."))
 
 

@@ -2,6 +2,9 @@
 
 Numbers are masked and texts never appear.  Lines gather and go out together: a call for each line would
 cost more than the message does.  `flush` is called by the daemon's tick, and at once for warnings.
+
+For systemd's journal, which has times and levels of its own, lines begin with its mark of their level; rare
+events are entries with fields there (SMSC_EVENT, SMSC_CONNECTOR …), of the same words.
 """
 
 from __future__ import annotations
@@ -9,17 +12,21 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Protocol
 
 from gateway.core.clock import Clock, SystemClock
 from gateway.core.model import Message, MessageState
 from protocols.sms.addresses import mask
 
+IDENTIFIER = "smsc-gateway"
 QUIET_S = 10.0
 REFUSED_LOGINS = 100
 """Lines of one kind in QUIET_S: fail2ban wants each address, and a stranger must not fill the disk."""
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40}
+_PRIORITIES = {"debug": "7", "info": "6", "warning": "4", "error": "3"}
+"""The journal's, which are syslog's."""
 _STATE_NAMES = {int(state): state.name for state in MessageState}
 _UNSAFE = {code: f"\\x{code:02x}" for code in (*range(0x20), 0x7F)} | {
     code: f"\\u{code:04x}"
@@ -53,6 +60,17 @@ def _write_stderr(text: str) -> None:
     sys.stderr.flush()
 
 
+class JournalSocket(Protocol):
+    """systemd's journal."""
+
+    is_stderr: bool
+    """It reads our standard error."""
+
+    def write(self, fields: Mapping[str, str]) -> bool:
+        """Whether it has taken an entry; it never waits."""
+        ...
+
+
 class Events:
     """Where every part of the gateway says what happened."""
 
@@ -62,9 +80,11 @@ class Events:
         level: str = "info",
         write: Callable[[str], object] = _write_stderr,
         clock: Clock | None = None,
+        journal: JournalSocket | None = None,
     ) -> None:
         self._clock = clock or SystemClock()
         self._write = write
+        self._journal = journal
         self._lines: list[str] = []
         self._quiet: dict[str, tuple[float, int]] = {}
         self._second = 0
@@ -78,7 +98,12 @@ class Events:
     def configure(self, form: str, level: str) -> None:
         """Writes in another form, or from another level on."""
         self.flush()
+        journal = self._journal
         self._json = form == "json"
+        self._for_journal = form == "journal" or (
+            form == "auto" and journal is not None and journal.is_stderr
+        )
+        self._stamped_ms = -1
         self._level = _LEVELS[level]
         self.messages = self._level <= _LEVELS["info"]
 
@@ -146,7 +171,8 @@ class Events:
 
     def _message(self, now_ms: int, words: str) -> None:
         if now_ms != self._stamped_ms:  # what one commit brings mostly has one time
-            self._stamped_ms, self._start = now_ms, f"{self._stamp_of(now_ms)} info "
+            start = "<6>" if self._for_journal else f"{self._stamp_of(now_ms)} info "
+            self._stamped_ms, self._start = now_ms, start
         self._lines.append(self._start + words if not self._json else _as_json(self._start, words))
 
     def _stamp_of(self, now_ms: int) -> str:
@@ -161,15 +187,27 @@ class Events:
         """A rare event of a link, a session, the store or the daemon."""
         if _LEVELS[level] < self._level:
             return
+        if self._for_journal:
+            self._tell_journal(level, name, fields)
+            return
         stamp = self._stamp_of(self._clock.now_ms())
         if self._json:
             self._lines.append(
                 json.dumps({"at": stamp, "level": level, "event": name, **fields}, default=str)
             )
         else:
-            words = " ".join(f"{key}={_quoted(value)}" for key, value in fields.items())
-            self._lines.append(f"{stamp} {level} {name} {words}".rstrip())
+            self._lines.append(f"{stamp} {level} {_words(name, fields)}")
         if _LEVELS[level] >= _LEVELS["warning"]:
+            self.flush()
+
+    def _tell_journal(self, level: str, name: str, fields: Mapping[str, object]) -> None:
+        """As an entry; as a line when the journal does not take it."""
+        self.flush()  # what was before it
+        priority, words = _PRIORITIES[level], _words(name, fields)
+        entry = {"MESSAGE": words, "PRIORITY": priority, "SYSLOG_IDENTIFIER": IDENTIFIER, "SMSC_EVENT": name}
+        entry |= {f"SMSC_{key.upper()}": safe(str(value)) for key, value in fields.items()}
+        if self._journal is None or not self._journal.write(entry):
+            self._lines.append(f"<{priority}>{words}")
             self.flush()
 
     def seldom(self, level: str, name: str, now: float, *, at_most: int = 1, **fields: object) -> None:
@@ -191,6 +229,11 @@ class Events:
             lines, self._lines = self._lines, []
             with contextlib.suppress(OSError):  # a full disk or a closed pipe may cost lines, not messages
                 self._write("\n".join(lines) + "\n")
+
+
+def _words(name: str, fields: Mapping[str, object]) -> str:
+    """An event's name and fields."""
+    return " ".join((name, *(f"{key}={_quoted(value)}" for key, value in fields.items())))
 
 
 def _quoted(value: object) -> str:

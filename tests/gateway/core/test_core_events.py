@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 from gateway_fakes import NOW_MS, ManualClock, message, recorded_events
@@ -196,3 +197,87 @@ def test_a_log_that_cannot_be_written_stops_nothing() -> None:
     events = Events("text", "info", fail, ManualClock())
     events.say("warning", "ambiguous", connector="one")
     everything(events)
+
+
+# -- systemd's journal ---------------------------------------------------------------------------------
+
+
+class FakeJournal:
+    """Takes entries, or has no room for them."""
+
+    def __init__(self, *, is_stderr: bool = True, room: bool = True) -> None:
+        self.is_stderr = is_stderr
+        self.room = room
+        self.entries: list[dict[str, str]] = []
+
+    def write(self, fields: Mapping[str, str]) -> bool:
+        if self.room:
+            self.entries.append(dict(fields))
+        return self.room
+
+
+def journal_events(journal: FakeJournal, form: str = "auto") -> tuple[Events, list[str]]:
+    written: list[str] = []
+    return Events(form, "info", written.append, ManualClock(), journal), written
+
+
+def test_messages_are_lines_with_the_journals_mark_and_without_what_it_has_itself() -> None:
+    journal = FakeJournal()
+    events, written = journal_events(journal)
+    everything(events)
+    lines = "".join(written).splitlines()
+    assert lines[1] == "<6>submitted message_id=7 connector=one upstream_id=0A1B"
+    assert all(line.startswith("<6>") for line in lines)
+    assert journal.entries == []
+
+
+@pytest.mark.parametrize(("level", "priority"), [("info", "6"), ("warning", "4"), ("error", "3")])
+def test_other_events_are_entries_with_fields_of_the_same_words(level: str, priority: str) -> None:
+    journal = FakeJournal()
+    events, written = journal_events(journal, "journal")
+    events.say(level, "link_lost", connector="one", reason=f"no\nanswer {FORGERY}", links=0)
+    [entry] = journal.entries
+    assert written == []
+    assert entry["PRIORITY"] == priority
+    assert entry["SYSLOG_IDENTIFIER"] == "smsc-gateway"
+    assert entry["MESSAGE"].startswith("link_lost connector=one reason=")
+    assert (entry["SMSC_EVENT"], entry["SMSC_CONNECTOR"], entry["SMSC_LINKS"]) == ("link_lost", "one", "0")
+    assert entry["SMSC_REASON"].startswith("no\\x0aanswer ")
+    assert all(value.isprintable() and value.isascii() for value in entry.values())
+    assert all(re.fullmatch(r"[A-Z][A-Z0-9_]*", name) for name in entry)
+
+
+def test_what_was_before_an_entry_is_written_before_it() -> None:
+    journal = FakeJournal()
+    events, written = journal_events(journal)
+    events.submitted(7, "one", "0A1B", NOW_MS)
+    events.say("info", "ready")
+    assert len(written) == len(journal.entries) == 1
+
+
+def test_a_journal_that_takes_nothing_gets_a_line_instead() -> None:
+    events, written = journal_events(FakeJournal(room=False))
+    events.say("error", "store_cannot_write", reason="disk full")
+    assert written == ['<3>store_cannot_write reason="disk full"\n']
+
+
+def test_auto_is_text_where_nobody_else_reads_standard_error() -> None:
+    for journal in (FakeJournal(is_stderr=False), None):
+        written: list[str] = []
+        events = Events("auto", "info", written.append, ManualClock(), journal)
+        events.say("warning", "link_lost", connector="one")
+        assert written == [f"{STAMP} warning link_lost connector=one\n"]
+
+
+def test_another_form_counts_from_the_next_line_on() -> None:
+    events, written = recorded_events()
+    events.submitted(7, "one", "A", NOW_MS)
+    events.configure("json", "info")
+    events.submitted(8, "one", "B", NOW_MS)
+    events.configure("journal", "info")
+    events.submitted(9, "one", "C", NOW_MS)
+    events.flush()
+    text, as_json, marked = "".join(written).splitlines()
+    assert text.startswith(f"{STAMP} info submitted ")
+    assert json.loads(as_json)["at"] == STAMP
+    assert marked == "<6>submitted message_id=9 connector=one upstream_id=C"
