@@ -31,8 +31,10 @@ def show(results: Sequence[Result], look: Look, *, is_quiet: bool = False) -> No
     from rich.text import Text
 
     console = Console(highlight=False, soft_wrap=True)
-    console.print(Text(f"gateway on {look.state_dir}: {look.gateway.running.value}\n"))
+    console.print(Text(f"gateway on {look.state_dir}: {look.gateway.running.value}"))
     shown = [it for it in results if not is_quiet or it.finding.outcome in _TROUBLE]
+    if shown:
+        console.print()
     for check, group in groupby(shown, key=lambda result: result.check):
         head = check
         for result in group:
