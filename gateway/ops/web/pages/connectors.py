@@ -23,7 +23,7 @@ async def show_one(visit: Visit) -> web.StreamResponse:
     return visit.page(
         "connector.html",
         row=_shown(visit, found["connector"], found["now_ms"]),
-        options=found["options"],
+        options=[(one["option"], one["value"]) for one in found["options"]],
         routes=found["routes"],
         routes_left=found["routes_count"] - len(found["routes"]),
     )
