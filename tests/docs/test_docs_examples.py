@@ -73,7 +73,7 @@ FOREVER = {"simulate", "run", "trace"}
 PASSWORD = "q7-Kf2pw"
 LOOKING = {"status", "queue", "statistics", "export", "show", "list", "find"}
 """Commands, or their first words, that change nothing."""
-PATIENCE_S = 5.0
+PATIENCE_S = 20.0
 ETC = "/etc/smsc-gateway/"
 BASE = f"""\
 listeners:

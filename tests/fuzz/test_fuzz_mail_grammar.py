@@ -164,7 +164,7 @@ REPEATED += [
 ]
 
 
-@pytest.mark.timeout(20)
+@pytest.mark.timeout(120)
 @pytest.mark.parametrize("size", [9_000, 300_000])  # mailboxes refuses the second unread
 @pytest.mark.parametrize("parser", PARSERS)
 def test_the_time_grows_with_the_length_only(parser: str, size: int) -> None:

@@ -51,7 +51,7 @@ from protocols.smpp.settings import SessionSettings
 from protocols.smpp.state import Role
 from protocols.sms.receipts import parse_text
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 HOST = "127.0.0.1"
 SYSTEM_ID, PASSWORD = "app", "pw"
 SMSC_PASSWORD = "smsc-pw"
@@ -70,7 +70,7 @@ def journey(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
     @functools.wraps(test)
     def run(*args: Any, **kwargs: Any) -> None:
         async def bounded() -> None:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(120):
                 await test(*args, **kwargs)
 
         asyncio.run(bounded())

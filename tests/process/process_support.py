@@ -20,7 +20,7 @@ from protocols.smpp import constants as c
 from protocols.smpp.pdu import Bind, BindTransceiver
 
 EXECUTABLE = str(Path(sys.executable).with_name("smsc-gateway"))
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 CONFIG = """\
 listeners:

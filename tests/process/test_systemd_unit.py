@@ -29,7 +29,7 @@ from gateway.store import journal
 FOLDER = Path(__file__).parents[2] / "systemd"
 UNIT = FOLDER / "smsc-gateway.service"
 SANDBOX = Path(__file__).with_name("systemd_sandbox.py")
-PATIENCE_S = 20
+PATIENCE_S = 60
 PASSWORD = "sandbox1"
 
 CONFIG = """\

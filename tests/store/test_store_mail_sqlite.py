@@ -20,7 +20,7 @@ from gateway.store.journal import Journal
 from gateway.store.sqlite_open import FILE_NAME, migrations
 from protocols.sms.receipts import response_key
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 @pytest.fixture

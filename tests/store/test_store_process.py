@@ -21,7 +21,7 @@ from gateway.store import journal as journal_module
 from gateway.store.journal import Journal, Opening
 from gateway.store.sqlite_open import FILE_NAME, StoreError, open_reader, open_writer
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 LIMITED_WRITER = Path(__file__).parents[1] / "support" / "writer_with_little_room.py"
 
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 
 HOST = "127.0.0.1"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Came(NamedTuple):

@@ -11,7 +11,7 @@ import pytest
 
 from gateway.core.passwords import hash_password
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 CONFIG = """\
 listeners: {{smpp: [{{address: '127.0.0.1:1'}}]}}
 accounts: [{{system_id: app, password_hash: {password_hash}}}]

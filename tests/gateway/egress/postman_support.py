@@ -21,7 +21,7 @@ from gateway.core.model import Letter, LetterKind
 from gateway.egress.mail import Postman
 
 HOST = "127.0.0.1"
-PATIENCE_S = 10.0
+PATIENCE_S = 60.0
 DROP = "drop"
 """In place of a reply: the connection ends."""
 

@@ -27,7 +27,7 @@ from protocols.smsc_http.callbacks import StatusCall, check_hash, parse_callback
 from protocols.webhooks import is_genuine
 
 HASH, HOOK = "hash-secret", "hook-secret"
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 class Journal(StoreJournal):

@@ -35,7 +35,7 @@ def bounded(test: Callable[..., Awaitable[None]]) -> Callable[..., None]:
     @functools.wraps(test)
     def run(*args: Any, **kwargs: Any) -> None:
         async def in_time() -> None:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 await test(*args, **kwargs)
 
         asyncio.run(in_time())

@@ -116,7 +116,7 @@ def test_there_is_an_end_to_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_nobody_waits_for_a_change_of_another_account(tmp_path: Path) -> None:
     async def test(desk: FrontDesk, ask: Callable[..., Awaitable[Any]]) -> None:
         async with turn_of(desk, "other"):  # one that waits for the disk, for instance
-            assert await asyncio.wait_for(ask("tpl_add", name="a", msg="b"), 5) == {"id": 1}
+            assert await asyncio.wait_for(ask("tpl_add", name="a", msg="b"), 60) == {"id": 1}
             later = asyncio.ensure_future(ask("tpl_add", "other", name="a", msg="b"))
             assert await ask("tpl_add", name="a", msg="b") == {"id": 2}
             assert not later.done()

