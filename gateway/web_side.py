@@ -173,25 +173,28 @@ class WebSide:
         return reason or f"it ended with code {code}"
 
     async def _listen(self, reader: asyncio.StreamReader) -> str:
-        """What it says, until it is gone; a reason if it gave one."""
-        failed = ""
-        with contextlib.suppress(OSError, ValueError):  # a line that is too long, or none: it is ended then
+        """What it says, until it is gone or talks nonsense; a reason if there is one."""
+        try:
             while line := await reader.readline():
-                said = json.loads(line)
-                self._heard_at = self._daemon.clock.now()
-                if "ready" in said:
-                    self.is_ready = True
-                    self._daemon.events.say("info", "web_ready", pid=self.pid)
-                elif "failed" in said:
-                    failed = str(said["failed"])
-                elif "say" in said:
-                    self._say(*said["say"])
-        return failed
+                self._hear(json.loads(line))
+        except OSError:
+            pass
+        except Exception as error:  # whatever it is: a process that was broken into must not end the daemon
+            return f"what it said makes no sense ({type(error).__name__})"
+        return ""
+
+    def _hear(self, said: dict[str, Any]) -> None:
+        self._heard_at = self._daemon.clock.now()
+        if "ready" in said:
+            self.is_ready = True
+            self._daemon.events.say("info", "web_ready", pid=self.pid)
+        elif "say" in said:
+            self._say(*said["say"])
 
     def _say(self, level: object, name: object, fields: dict[str, object]) -> None:
         """A line of the log that it wants, if it is one that it may."""
         if name in SAYINGS and level in ("info", "warning", "error"):
-            known = {key: str(fields.get(key, "")) for key in SAYINGS[str(name)]}
+            known = {key: str(fields.get(key, ""))[:200] for key in SAYINGS[str(name)]}
             self._daemon.events.seldom(
                 str(level), str(name), self._daemon.clock.now(), at_most=SAYINGS_AT_MOST, **known
             )
