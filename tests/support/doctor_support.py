@@ -47,7 +47,7 @@ def looking(folder: Path, text: str = "", port: int = 1, **fields: Any) -> Look:
     file.write_text((text or CONFIG).replace("PORT", str(port)).replace("HASH", PASSWORD_HASH))
     file.chmod(0o640)
     state.mkdir(mode=0o700, exist_ok=True)
-    machine = fields.pop("machine", None) or Machine(tool=silent_tool)
+    machine = fields.pop("machine", None) or Machine(tool=silent_tool, load=lambda: 0.0)
     config, reading, problems = read_config(file, machine, [])
     gateway = fields.pop("gateway", None) or GatewayState(Running.NOT)
     return Look(file, state, gateway, machine, config, reading, problems, **fields)

@@ -79,7 +79,8 @@ def run(args: argparse.Namespace) -> int:
     started = time.monotonic()
     with _ending() as at_exit:
         look = _begin(args, at_exit)
-        results = _run(look, wanted, max(started + look.seconds - time.monotonic(), 1.0))
+        look.seconds = max(started + args.timeout - time.monotonic(), 1.0)
+        results = _run(look, wanted)
     code = _code(look, results)
     if args.json:
         print(as_json(results, look, code))
@@ -123,14 +124,14 @@ def _begin(args: argparse.Namespace, at_exit: list[Callable[[], None]]) -> Look:
     )
 
 
-def _run(look: Look, wanted: list[str], seconds: float) -> list[Result]:
+def _run(look: Look, wanted: list[str]) -> list[Result]:
     from gateway.cli.doctor.checks import jobs_of
     from gateway.cli.doctor.running import Runner
     from gateway.cli.smsc.output import progress
 
     with progress() as bar:
         told = lambda done, total: bar.update(f"looking ({done} of {total})", done / max(total, 1))  # noqa: E731
-        return Runner(seconds, told).run(list(jobs_of(wanted, look)))
+        return Runner(look.seconds, told).run(list(jobs_of(wanted, look)))
 
 
 @contextlib.contextmanager

@@ -15,6 +15,7 @@ from gateway.cli.doctor.connecting import connect, reason_of
 from gateway.cli.doctor.look import Look
 from gateway.cli.doctor.results import Finding, Job, failed, passed, said, skipped, warned
 from gateway.cli.probe_session import ProbeError, ProbeSession
+from gateway.config.basics import Address
 from gateway.config.connector_model import Connector
 from gateway.config.smsc_model import SmscConnector
 
@@ -40,7 +41,7 @@ def jobs(look: Look) -> Iterator[Job]:
         for number, address in enumerate((connector.address, *connector.backup_addresses)):
             # what is bound, or is about to be, need not be tried another time
             if number or (look.gateway.may_run and not is_bound):
-                yield _reach(connector.name, address.host, address.port, is_backup=bool(number))
+                yield _reach(connector.name, address, rows.get(connector.name), is_backup=bool(number))
     for service in look.config.smsc_connectors:
         yield from _service(service, rows.get(service.name), look)
 
@@ -75,15 +76,18 @@ def _login(connector: Connector) -> Job:
     return Job(subject, log_in, 3 * BIND_S)
 
 
-def _reach(name: str, host: str, port: int, *, is_backup: bool) -> Job:
-    subject = f"{name}: TCP to {host}:{port}"
+def _reach(name: str, address: Address, row: dict[str, Any] | None, *, is_backup: bool) -> Job:
+    """Whether anybody is there at all; a reason that the gateway has given is not given again."""
+    subject = f"{name}: TCP to {address}"
+    said_already = str(row["last_error"]) if row is not None else ""
 
     def reach() -> Iterator[Finding]:
         try:
-            connect(host, port).close()
+            connect(address.host, address.port).close()
         except OSError as error:
             make = warned if is_backup else failed
-            yield make(subject, reason_of(error), _REACH)
+            if is_backup or reason_of(error) not in said_already:
+                yield make(subject, reason_of(error), _REACH)
         else:
             yield passed(subject, "connects")
 
@@ -102,4 +106,4 @@ def _service(service: SmscConnector, row: dict[str, Any] | None, look: Look) -> 
         what_next = f"smsc-gateway smsc balance --connector {service.name}"
         yield said(skipped(service.name, "the login is not tried", what_next))
     for number, url in enumerate((service.url, *service.backup_urls)):
-        yield _reach(service.name, url.host, url.port, is_backup=bool(number))
+        yield _reach(service.name, Address(url.host, url.port), row, is_backup=bool(number))

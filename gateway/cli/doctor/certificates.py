@@ -53,11 +53,16 @@ def jobs(look: Look) -> Iterator[Job]:
 
 def _ours(look: Look) -> Iterator[Job]:
     assert look.config is not None
+    of_files: dict[TlsServer, list[str]] = {}  # one certificate may be all listeners'
     for protocol, key, address, tls, _ in listeners_of(look.config):
         if tls is not None:
             subject = f"{protocol} {address}"
-            name = _own_name(look, key)
-            yield Job(subject, lambda s=subject, t=tls, n=name: _listener(s, t, n, look))  # type: ignore[misc]
+            of_files.setdefault(tls, []).append(subject)
+            if name := _own_name(look, key):
+                yield Job(subject, lambda s=subject, t=tls, n=name: _names(s, t, n))  # type: ignore[misc]
+    for tls, subjects in of_files.items():
+        subject = ", ".join(subjects)
+        yield Job(subject, lambda s=subject, t=tls: _listener(s, t, look))  # type: ignore[misc]
     for name, client in _clients(look.config):
         if client is not None and client.certificate is not None:
             subject, file = f"our certificate for {name}", client.certificate
@@ -85,7 +90,7 @@ def _own_name(look: Look, key: str) -> str:
     return ""
 
 
-def _listener(subject: str, tls: TlsServer, name: str, look: Look) -> Iterator[Finding]:
+def _listener(subject: str, tls: TlsServer, look: Look) -> Iterator[Finding]:
     try:
         server = server_context(tls)
     except (OSError, ValueError) as error:
@@ -95,9 +100,7 @@ def _listener(subject: str, tls: TlsServer, name: str, look: Look) -> Iterator[F
         return
     assert server is not None
     yield _dates(subject, tls.certificate, look)
-    yield _chain(f"{subject}: chain", server, look)
-    if name:
-        yield _names(f"{subject}: name", server, tls.certificate, name)
+    yield _chain(f"chain of {tls.certificate}", server)
 
 
 def _dates(subject: str, path: Path, look: Look) -> Finding:
@@ -125,7 +128,7 @@ def _days_left(
     return warned(subject, text, what_next) if days < SOON_DAYS else passed(subject, text)
 
 
-def _chain(subject: str, server: ssl.SSLContext, look: Look) -> Finding:
+def _chain(subject: str, server: ssl.SSLContext) -> Finding:
     """Whether clients with the usual authorities can follow it, apart from the leaf's dates."""
     code, text = _verified(server, timeless=True)
     if code in _NO_ISSUER:
@@ -153,13 +156,19 @@ def _verified(server: ssl.SSLContext, *, timeless: bool) -> tuple[int, str]:
     return _met(server, client, None)
 
 
-def _names(subject: str, server: ssl.SSLContext, certificate: Path, name: str) -> Finding:
-    client = ssl.create_default_context(cafile=str(certificate))
+def _names(subject: str, tls: TlsServer, name: str) -> Iterator[Finding]:
+    try:
+        server = server_context(tls)
+    except (OSError, ValueError):
+        return  # which is told of the listener itself
+    assert server is not None
+    client = ssl.create_default_context(cafile=str(tls.certificate))
     client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | NO_CHECK_TIME
     code, _ = _met(server, client, name)
     if code:
-        return warned(subject, f"it is not for {name}", f"get one that has {name} among its names")
-    return passed(subject, f"it is for {name}")
+        yield warned(subject, f"its certificate is not for {name}", f"get one with {name} among its names")
+    else:
+        yield passed(subject, f"its certificate is for {name}")
 
 
 def _met(server: ssl.SSLContext, client: ssl.SSLContext, name: str | None) -> tuple[int, str]:

@@ -38,6 +38,10 @@ def _tool(*command: str) -> str | None:
     return done.stdout.decode(errors="replace")
 
 
+def _load() -> float:
+    return os.getloadavg()[0] / (os.cpu_count() or 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Machine:
     """The real one, unless a test gives something else."""
@@ -49,6 +53,8 @@ class Machine:
     now_s: Callable[[], float] = time.time
     """Seconds since 1970."""
     elapsed_s: Callable[[], float] = time.monotonic
+    load: Callable[[], float] = _load
+    """Processes that want to run, for each processor."""
     proc: Path = Path("/proc")
 
     def read(self, name: str) -> str:

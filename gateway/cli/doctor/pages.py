@@ -10,7 +10,7 @@ from gateway.cli.doctor.look import Look
 from gateway.cli.doctor.results import Finding, Job, failed, passed, said, skipped, warned
 from gateway.config.basics import Address, TlsServer
 
-ANSWER_S = 4.0
+ANSWER_S = 6.0
 SUBJECT = "/health"
 
 

@@ -229,8 +229,8 @@ def test_routes_hold_by_the_state_of_a_gateway(tmp_path: Path) -> None:
 # -- the message -------------------------------------------------------------------------------------
 
 
-def stuck(look: Look, seconds: float = 60.0) -> str:
-    finding = trial._try(look, seconds)
+def stuck(look: Look) -> str:
+    finding = trial._try(look, 60.0)
     assert finding.outcome is Outcome.FAILED
     assert not list(Path(trial.tempfile.gettempdir()).glob("smsc-gateway-doctor-*"))
     return finding.found
@@ -240,11 +240,16 @@ def test_a_trial_that_goes_no_further_says_where(tmp_path: Path, monkeypatch: py
     (tmp_path / "tmp").mkdir()
     monkeypatch.setattr(trial.tempfile, "tempdir", str(tmp_path / "tmp"))
     look = looking(tmp_path)
-    assert stuck(look, 0.0).startswith("the simulated SMSC did not start: ")
     monkeypatch.setattr(trial, "_CONFIG", "nonsense: {{}}\n")
     assert stuck(look).startswith("the gateway did not start: ")
     monkeypatch.setattr(trial.sys, "executable", "/nonexistent/python")
     assert "No such file" in stuck(look)
+
+
+@pytest.mark.parametrize(("load", "outcome"), [(9.0, "warned"), (0.5, "failed")])
+def test_what_is_late_on_a_busy_machine_need_not_be_broken(tmp_path: Path, load: float, outcome: str) -> None:
+    look = looking(tmp_path, machine=Machine(tool=silent_tool, load=lambda: load))
+    assert trial._try(look, 0.0).outcome.value == outcome
 
 
 # -- the command -------------------------------------------------------------------------------------
