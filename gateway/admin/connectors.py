@@ -16,7 +16,6 @@ from gateway.ops.control import Handler, Reply, Request
 from gateway.ops.status import connector_state
 from gateway.store.reader_waiting import Waiting, queues
 from gateway.store.sqlite_open import FILE_NAME
-from gateway.wiring import all_connectors
 
 if TYPE_CHECKING:
     from gateway.core.upstream import Upstream
@@ -77,7 +76,7 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
 
 def _configured(daemon: Daemon) -> set[str]:
     """Not the sandbox, which is no link to anybody."""
-    return {one.name for one in all_connectors(daemon.config)}
+    return {one.name for one in (*daemon.config.connectors, *daemon.config.smsc_connectors)}
 
 
 def _unknown(daemon: Daemon, name: str) -> Reply:
@@ -207,7 +206,8 @@ def _service(daemon: Daemon, name: str) -> dict[str, Any]:
 
 def _options(daemon: Daemon, name: str) -> list[dict[str, str]]:
     """As configured, with what the defaults say; secrets are hidden."""
-    section = next((one for one in all_connectors(daemon.config) if one.name == name), None)
+    sections = (*daemon.config.connectors, *daemon.config.smsc_connectors)
+    section = next((one for one in sections if one.name == name), None)
     return [{"option": option, "value": value} for option, value in _written(section)]
 
 

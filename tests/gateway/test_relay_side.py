@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from gateway.core.pauses import Pause
 from gateway.egress.smsc_http.client import NoAnswer, NotSent
 from gateway.egress.smsc_http.connector import SmscConnector
 from gateway.front import relay
@@ -23,6 +24,7 @@ class FakeConnector:
         self.told: list[int] = []
         self.client = SimpleNamespace(call=self.call)
         self.config = SimpleNamespace(max_requests=max_requests)
+        self.upstream = SimpleNamespace(paused=None)
 
     async def call(self, operation: str, params: Any, **more: Any) -> object:
         if isinstance(self.answer, Exception):
@@ -72,3 +74,11 @@ def test_whether_the_service_may_have_done_it(error: Exception, is_doubt: bool) 
 @pytest.mark.parametrize(("max_requests", "places"), [(1, 1), (4, 1), (15, 3), (100, 25)])
 def test_a_part_of_what_it_may_be_asked_is_for_clients(max_requests: int, places: int) -> None:
     assert AskedService(cast(SmscConnector, FakeConnector(None, max_requests))).places == places
+
+
+def test_nothing_is_sent_by_one_that_is_paused_and_the_rest_is_asked() -> None:
+    connector = FakeConnector({"id": 1})
+    connector.upstream.paused = Pause(1, "admin")
+    with pytest.raises(relay.NoService):
+        ask(connector, "send")
+    assert ask(connector) == {"id": 1}
