@@ -14,7 +14,7 @@ from typing import NamedTuple
 from gateway.core.message_ids import lowest_id_at
 from gateway.store.sqlite_open import make_store
 
-DAY_MS = 86_400_000
+SPAN_MS = 20 * 3_600_000
 ACCOUNTS, CONNECTORS = 200, 10
 SQL = Path(__file__).with_suffix(".sql")
 _MESSAGES = (
@@ -37,11 +37,11 @@ class Known(NamedTuple):
 
 
 def fill(path: Path, messages: int, now_ms: int) -> Known:
-    """Makes the store, all of it of the last day; sqlite3.Error when there is no room."""
-    first_ms, span_ms = now_ms - DAY_MS + 60_000, DAY_MS - 120_000
+    """Makes the store, all of it of the last hours; sqlite3.Error when there is no room."""
+    first_ms = now_ms - SPAN_MS
 
     def moment_of(i: int) -> int:
-        return first_ms + i * span_ms // messages
+        return first_ms + i * SPAN_MS // messages
 
     def id_of(i: int) -> int:
         return lowest_id_at(moment_of(i)) + i % 1000

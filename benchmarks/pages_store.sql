@@ -64,7 +64,7 @@ FROM m WHERE i % 20 = 2;
 
 INSERT INTO incoming_part (connector, number, own_number, reference, total, part, text, received_ms,
     answers_since_ms, addresses, account, joined)
-SELECT connector, number, '1234', i % 256, 3, 1 + i % 2, 'help', ms, 0, '', account, 0
+SELECT connector, number, '1234', i % 256, 3, 1 + i % 2, 'help', ms, 0, 'ops@example.org', NULL, 0
 FROM m WHERE i % 200 = 3;
 
 INSERT INTO dead_letter (letter_id, kind, recipient, created_ms, due_ms, tries, state, error, done_ms, number,
