@@ -119,6 +119,16 @@ def test_who_connects_to_its_socket_starts_it_and_sends(system: System) -> None:
     assert system.run("stat", "-c", "%U:%G %a", "/run/smsc-gateway/lmtp") == "smsc-gateway:smsc-gateway 660"
 
 
+def test_doctor_finds_it_well_whoever_asks(system: System) -> None:
+    for who in ("root", "smsc-gateway"):
+        doctor = ("smsc-gateway", "doctor", "--json", "--timeout", "55", "--to", "79991234567")
+        report = json.loads(system.run("runuser", "-u", who, "--", *doctor))
+        assert report["gateway"] == "running"
+        assert [it for it in report["results"] if it["outcome"] in ("failed", "warned")] == []
+        passed = {it["check"] for it in report["results"] if it["outcome"] == "passed"}
+        assert passed >= {"files", "store", "binds", "ports", "limits", "message", "routes"}
+
+
 def test_security_systemd_exposure_while_it_runs(system: System) -> None:
     said = system.run("systemd-analyze", "security", "--no-pager", SERVICE)
     found = re.search(r"Overall exposure level for smsc-gateway.service: ([0-9.]+)", said)

@@ -24,6 +24,10 @@ def jobs(look: Look) -> Iterator[Job]:
 
 def _file(look: Look) -> Iterator[Finding]:
     if look.config is None or look.reading is None:
+        hidden = [str(it.file) for it in look.problems if "Permission denied" in it.text]
+        if hidden and not look.is_root:
+            yield failed(hidden[0], "you may not read it", "run doctor as root or as the gateway's user")
+            return
         yield from _told(look.problems, failed, look)
         return
     yield passed(str(look.config_file), f"no mistakes: {_size(look.config)}")

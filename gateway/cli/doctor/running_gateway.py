@@ -52,6 +52,11 @@ def _not_running(look: Look) -> Finding:
         code = unit.get("ExecMainStatus", "?")
         text += f"; its unit has failed ({unit.get('Result')}, exit code {code})"
         return failed(SUBJECT, text, f"{_LOG}; when it is repaired: systemctl restart smsc-gateway")
+    if unit.get("NRestarts", "0") != "0" and unit.get("ActiveState") == "activating":
+        text += (
+            f"; systemd has started it anew {unit['NRestarts']} times (exit code {unit['ExecMainStatus']})"
+        )
+        return failed(SUBJECT, text, f"{_LOG} says why it ends")
     if unit.get("ActiveState") in ("activating", "deactivating"):
         return warned(SUBJECT, f"{text}; its unit is {unit['ActiveState']}", f"wait a moment; {_LOG}")
     if unit.get("UnitFileState") == "enabled":

@@ -8,6 +8,7 @@ import os
 import re
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,17 @@ def test_each_mistake_is_told_with_its_place_and_fix(tmp_path: Path) -> None:
     assert outcomes(findings) == ["failed", "skipped"]
     assert findings[0].subject == f"{look.config_file}:3:14"
     assert "system_id" in findings[0].found and findings[0].next
+
+
+def test_who_may_not_read_it_is_told_to_be_somebody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look = looking(tmp_path, "nonsense: 1\n")
+    look.problems = [replace(look.problems[0], text="cannot be read: Permission denied")]
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    finding = found("configuration", look)[0]
+    assert (finding.outcome.value, finding.found) == ("failed", "you may not read it")
+    assert finding.next == "run doctor as root or as the gateway's user"
 
 
 def test_many_mistakes_are_cut(tmp_path: Path) -> None:
@@ -139,7 +151,12 @@ def test_each_problem_fails_with_what_to_do_and_those_of_connectors_are_told_by_
             "failed",
             "journalctl",
         ),
-        ("LoadState=loaded\nActiveState=activating\n", "warned", "wait a moment"),
+        ("LoadState=loaded\nActiveState=activating\nNRestarts=0\n", "warned", "wait a moment"),
+        (
+            "LoadState=loaded\nActiveState=activating\nNRestarts=7\nExecMainStatus=1\n",
+            "failed",
+            "why it ends",
+        ),
         ("LoadState=loaded\nActiveState=inactive\nUnitFileState=enabled\n", "warned", "systemctl start"),
         ("LoadState=loaded\nActiveState=inactive\nUnitFileState=disabled\n", "warned", "enable --now"),
     ],
