@@ -20,6 +20,7 @@ from journey_support import (
 from server_support import client_of, scripted
 
 from gateway.config.smpp_model import AccountSmpp
+from gateway.core.pauses import Pause
 from gateway.ingress import smpp_operations
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
@@ -400,6 +401,19 @@ async def test_a_broadcast_goes_to_its_connector_and_the_answer_comes_back(tmp_p
             c.CANCEL_BROADCAST_SM_RESP,
             c.ESME_RBCASTCANCELFAIL,
         )
+
+
+@journey
+async def test_a_broadcast_does_not_go_by_a_connector_that_is_paused(tmp_path: Path) -> None:
+    link = {"interface_version": "5.0"}
+    async with scripted(tmp_path, link=link, **wishing(broadcast_connector="smsc")) as (gateway, smsc):
+        client = await client_of(gateway, 0x50)
+        gateway.daemon.upstreams["smsc"].pause(Pause(1, "admin"))
+        response = await client.request(BroadcastSm(source_addr=SOURCE))
+        assert response.command_status == c.ESME_RSYSERR
+        smsc.answer = lambda pdu: QueryBroadcastSmResp(sequence_number=pdu.sequence_number, message_id="b-1")
+        assert (await client.request(QueryBroadcastSm(message_id="b-1"))).message_id == "b-1"
+        assert not list(smsc.of(BroadcastSm))
 
 
 @journey
