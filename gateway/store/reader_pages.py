@@ -34,14 +34,19 @@ class Page(NamedTuple):
     """Where the next page begins; 0: this was the last one."""
 
 
+_STRETCH = (
+    "SELECT count(*), max(ambiguous_id) FROM "
+    "(SELECT ambiguous_id FROM ambiguous WHERE ambiguous_id > ? ORDER BY ambiguous_id LIMIT ?)"
+)
 _HELD = (
-    "SELECT * FROM (SELECT message_id, account, destination, connector, accepted_ms, expires_ms, progress "
-    "FROM message WHERE message_id > ? ORDER BY message_id LIMIT ?)"
+    "SELECT a.ambiguous_id AS cursor, m.message_id, m.account, m.destination, m.connector, m.accepted_ms, "
+    "m.expires_ms, a.evidence, a.link, NULLIF(a.sent_ms, 0) AS sent_ms "
+    "FROM ambiguous a CROSS JOIN message m ON m.message_id = a.message_id "
+    "WHERE a.ambiguous_id > ?1 AND a.ambiguous_id <= ?2 AND a.settled_ms IS NULL AND m.progress = 2 "
+    "AND ?3 IN ('', m.account) AND NOT EXISTS (SELECT 1 FROM ambiguous b WHERE b.message_id = a.message_id "
+    "AND b.ambiguous_id > a.ambiguous_id AND b.settled_ms IS NULL) ORDER BY a.ambiguous_id LIMIT ?4"
 )
-_EVIDENCE = (
-    "SELECT evidence, link, NULLIF(sent_ms, 0) AS sent_ms FROM ambiguous WHERE message_id = ? "
-    "ORDER BY ambiguous_id DESC LIMIT 1"
-)
+"""By their doubts, of which there are few, and not by the messages: of their segments' the last one."""
 _AMBIGUOUS = (
     "SELECT ambiguous_id AS cursor, message_id, segment, connector, link, boot, "
     "NULLIF(sent_ms, 0) AS sent_ms, since_ms, evidence, action, settled_ms, settled_by "
@@ -66,6 +71,9 @@ _DEAD = {
 }
 DEAD = tuple(_DEAD)
 _COUNTED = {
+    "held": "SELECT DISTINCT a.message_id FROM (SELECT message_id, settled_ms FROM ambiguous "
+    "ORDER BY ambiguous_id DESC LIMIT :look) a CROSS JOIN message m ON m.message_id = a.message_id "
+    "WHERE a.settled_ms IS NULL AND m.progress = 2 LIMIT :most",
     "ambiguous": "SELECT 1 FROM (SELECT settled_ms FROM ambiguous ORDER BY ambiguous_id DESC LIMIT :look) "
     "WHERE settled_ms IS NULL LIMIT :most",
     "unmatched": "SELECT 1 FROM parked_receipt LIMIT :most",
@@ -97,22 +105,16 @@ def page(path: Path, kind: str, account: str, after: int, limit: int) -> Page:
 
 
 def _held(connection: sqlite3.Connection, account: str, after: int, limit: int) -> Page:
-    """Messages in doubt that wait for a decision, the oldest first, each with the last evidence."""
-    rows: list[dict[str, Any]] = []
-    looked = 0
-    for row in connection.execute(_HELD, (after, LOOK)):
-        looked += 1
-        after = row["message_id"]
-        if row["progress"] == 2 and account in ("", row["account"]):
-            rows.append(dict(row))
-            if len(rows) == limit:
-                break
-    for one in rows:
-        found = connection.execute(_EVIDENCE, (one["message_id"],)).fetchone()
-        one.update(dict(found) if found is not None else {"evidence": "", "link": "", "sent_ms": None})
-        del one["progress"]
-    is_more = looked == LOOK or len(rows) == limit
-    return Page([_readable(one) for one in rows], after if is_more else 0)
+    """Messages in doubt that wait for a decision, each with the last evidence, the oldest doubt first."""
+    looked, last = connection.execute(_STRETCH, (after, LOOK)).fetchone()
+    rows = [dict(row) for row in connection.execute(_HELD, (after, last or 0, account, limit))]
+    if len(rows) == limit:
+        last = rows[-1]["cursor"]
+    elif looked < LOOK:
+        last = 0
+    for row in rows:
+        del row["cursor"]
+    return Page([_readable(row) for row in rows], last)
 
 
 def _newest_first(

@@ -91,22 +91,34 @@ def test_lists_of_one_account(store: Store, path: Path) -> None:
     assert walked(path, "held", account="nobody") == []
 
 
-def test_a_page_of_held_messages_looks_at_a_bound_of_others(
+def test_a_page_of_held_messages_looks_at_a_bound_of_doubts_and_at_no_queue(
     store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reader_pages, "LOOK", 10)
-    store.queue(*(message(n) for n in range(1, 26)))
-    store.send(message(30, on_ambiguous=2))
-    store.doubt(30)
+    monkeypatch.setattr(reader_pages, "LOOK", 3)
+    store.queue(*(message(n) for n in range(100, 120)))
+    for n in range(1, 6):  # their routes send them again: no decision is wanted
+        store.send(message(n))
+        store.doubt(n)
+    store.send(message(30, on_ambiguous=2, segments=3))
+    store.doubt(30, 1, 2, 3)
     first = page(path, "held", "", 0, 50)
-    assert (first.rows, first.after) == ([], 10)
+    assert (first.rows, first.after) == ([], 3)
     assert [row["message_id"] for row in walked(path, "held")] == ["30"]
+
+
+def test_a_message_that_was_decided_about_is_held_no_more(store: Store, path: Path) -> None:
+    for n in (1, 2):
+        store.send(message(n, on_ambiguous=2))
+        store.doubt(n)
+    store.apply(decisions=[(1, "resend", NOW_MS)])
+    assert [row["message_id"] for row in walked(path, "held")] == ["2"]
 
 
 def test_how_much_there_is(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert set(counts(path).values()) == {0}
     some_of_each(store)
     assert counts(path) == {
+        "held": 5,
         "ambiguous": 5,
         "unmatched": 5,
         "undelivered": 5,

@@ -11,6 +11,7 @@ from web_visits import visited
 
 ID = "912345678901234567"
 COUNTS = {
+    "held": 4,
     "ambiguous": 2,
     "unmatched": 10_001,
     "undelivered": 0,
