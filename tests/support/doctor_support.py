@@ -60,7 +60,7 @@ def answering(pid: int = 0, **status: Any) -> GatewayState:
 
 def found(check: str, look: Look) -> list[Finding]:
     """All that one check finds, one job after the other."""
-    return [finding for job in CHECKS[check].jobs(look) for finding in job.look()]
+    return [finding for job in CHECKS[check].jobs(look) for finding in job.findings()]
 
 
 def outcomes(findings: Iterable[Finding]) -> list[str]:

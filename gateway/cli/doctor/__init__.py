@@ -130,7 +130,10 @@ def _run(look: Look, wanted: list[str]) -> list[Result]:
     from gateway.cli.smsc.output import progress
 
     with progress() as bar:
-        told = lambda done, total: bar.update(f"looking ({done} of {total})", done / max(total, 1))  # noqa: E731
+
+        def told(done: int, total: int) -> None:
+            bar.update(f"looking ({done} of {total})", done / total)
+
         return Runner(look.seconds, told).run(list(jobs_of(wanted, look)))
 
 

@@ -6,6 +6,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 
 from gateway.cli.doctor.connecting import CONNECT_S, connect, near, own_context, reason_of
 from gateway.cli.doctor.look import Look
@@ -26,12 +27,12 @@ def jobs(look: Look) -> Iterator[Job]:
     for listener in listeners:
         subject = f"our listener {listener.address}"
         if look.gateway.answers:
-            yield Job(subject, lambda s=subject, one=listener: [_ours(s, one)], 10.0)  # type: ignore[misc]
+            yield Job(subject, partial(_ours, subject, listener), 10.0)
         else:
             yield said(skipped(subject, f"the gateway is {look.gateway.running.value}"))
     places = _places(look)
     for url, who in list(places.items())[:MOST]:
-        yield Job(f"{url.shown} ({who})", lambda u=url, w=who: [_theirs(u, w, look)], 10.0)  # type: ignore[misc]
+        yield Job(f"{url.shown} ({who})", partial(_theirs, url, who, look), 10.0)
     if len(places) > MOST:
         yield said(skipped("handlers and webhooks", f"{len(places) - MOST} more hosts were not tried"))
     if not listeners and not places:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 from _ssl import _test_decode_cert  # type: ignore[attr-defined]
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -59,14 +60,14 @@ def _ours(look: Look) -> Iterator[Job]:
             subject = f"{protocol} {address}"
             of_files.setdefault(tls, []).append(subject)
             if name := _own_name(look, key):
-                yield Job(subject, lambda s=subject, t=tls, n=name: _names(s, t, n))  # type: ignore[misc]
+                yield Job(subject, partial(_names, subject, tls, name))
     for tls, subjects in of_files.items():
         subject = ", ".join(subjects)
-        yield Job(subject, lambda s=subject, t=tls: _listener(s, t, look))  # type: ignore[misc]
+        yield Job(subject, partial(_listener, subject, tls, look))
     for name, client in _clients(look.config):
         if client is not None and client.certificate is not None:
             subject, file = f"our certificate for {name}", client.certificate
-            yield Job(subject, lambda s=subject, f=file: [_dates(s, f, look)])  # type: ignore[misc]
+            yield Job(subject, partial(_dates, subject, file, look))
 
 
 def _clients(config: Config) -> Iterator[tuple[str, TlsClient | None]]:

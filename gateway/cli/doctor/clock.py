@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 
 from gateway.cli.doctor.advice import advice_for
 from gateway.cli.doctor.look import Look
@@ -17,10 +18,10 @@ _SET = "set it: timedatectl set-ntp true, or chronyc makestep; then look again"
 
 
 def jobs(look: Look) -> Iterator[Job]:
-    yield Job("NTP", lambda: [_ntp(look)])
-    yield Job("this machine's time", lambda: [_against_store(look)])
+    yield Job("NTP", partial(_ntp, look))
+    yield Job("this machine's time", partial(_against_store, look))
     if look.gateway.answers:
-        yield Job("the gateway's clock", lambda: [_of_gateway(look)])
+        yield Job("the gateway's clock", partial(_of_gateway, look))
 
 
 def _ntp(look: Look) -> Finding:

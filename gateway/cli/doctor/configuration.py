@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from gateway.cli import DEFAULT_CONFIG, CommandError
@@ -18,8 +19,8 @@ MOST = 8
 
 
 def jobs(look: Look) -> Iterator[Job]:
-    yield Job(str(look.config_file), lambda: _file(look))
-    yield Job("the running gateway's configuration", lambda: _taken_over(look))
+    yield Job(str(look.config_file), partial(_file, look))
+    yield Job("the running gateway's configuration", partial(_taken_over, look))
 
 
 def _file(look: Look) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ import os
 import pwd
 import stat
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from gateway.cli.doctor.look import Look
@@ -21,8 +22,8 @@ _GROUP_OR_OTHERS, _OTHERS_READ, _OTHERS_WRITE = 0o077, stat.S_IROTH, stat.S_IWOT
 
 
 def jobs(look: Look) -> Iterator[Job]:
-    yield Job("configuration's files", lambda: _configuration(look))
-    yield Job(str(look.state_dir), lambda: _state_dir(look))
+    yield Job("configuration's files", partial(_configuration, look))
+    yield Job(str(look.state_dir), partial(_state_dir, look))
 
 
 # -- what it reads -----------------------------------------------------------------------------------

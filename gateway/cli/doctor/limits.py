@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import resource
 from collections.abc import Iterator
+from functools import partial
 
 from gateway.cli.doctor.look import Look, listeners_of
 from gateway.cli.doctor.results import Finding, Job, passed, skipped, warned
@@ -20,9 +21,9 @@ MIB = 1 << 20
 
 
 def jobs(look: Look) -> Iterator[Job]:
-    yield Job("open files", lambda: [_files(look)])
-    yield Job("memory", lambda: _memory(look))
-    yield Job("net.core.somaxconn", lambda: [_somaxconn(look)])
+    yield Job("open files", partial(_files, look))
+    yield Job("memory", partial(_memory, look))
+    yield Job("net.core.somaxconn", partial(_somaxconn, look))
 
 
 def needed_files(config: Config) -> int:

@@ -6,6 +6,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 
 from gateway.cli.doctor.look import Look
@@ -37,7 +38,7 @@ def jobs(look: Look) -> Iterator[Job]:
         return
     clients = [named for named in names if named.is_clients]
     for named in [it for it in names if not it.is_clients] + clients[:MOST_CLIENTS]:
-        yield Job(named.host, lambda named=named: [_look_up(named, look)], LOOKUP_S)  # type: ignore[misc]
+        yield Job(named.host, partial(_look_up, named, look), LOOKUP_S)
     if len(clients) > MOST_CLIENTS:
         text = f"{len(clients) - MOST_CLIENTS} more hosts of clients were not looked up"
         yield said(skipped("host names", text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Iterator
+from functools import partial
 
 from gateway.cli.doctor.connecting import near, own_context, reason_of
 from gateway.cli.doctor.look import Look
@@ -22,7 +23,7 @@ def jobs(look: Look) -> Iterator[Job]:
     elif not look.gateway.answers:
         yield said(skipped("pages", f"the gateway is {look.gateway.running.value}"))
     else:
-        yield Job(str(web.address), lambda: [_ask(web.address, web.tls)], 2 * ANSWER_S)
+        yield Job(str(web.address), partial(_ask, web.address, web.tls), 2 * ANSWER_S)
 
 
 def _ask(address: Address, tls: TlsServer | None) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import stat
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from gateway.cli.doctor import sockets
@@ -21,9 +22,9 @@ def jobs(look: Look) -> Iterator[Job]:
     assert look.config is not None
     for protocol, _, address, _, _ in listeners_of(look.config):
         subject = f"{protocol} {address}"
-        yield Job(subject, lambda s=subject, a=address: [_look_at(s, a, look)])  # type: ignore[misc]
+        yield Job(subject, partial(_look_at, subject, address, look))
     for listener in look.config.listeners.lmtp:
-        yield Job(f"lmtp {listener.path}", lambda path=listener.path: [_local(path, look)])  # type: ignore[misc]
+        yield Job(f"lmtp {listener.path}", partial(_local, listener.path, look))
 
 
 def _look_at(subject: str, address: Address, look: Look) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -50,8 +50,13 @@ class Job:
     """One thing to look at, in a thread of its own; after `seconds` nobody waits for it any more."""
 
     subject: str
-    look: Callable[[], Iterable[Finding]]
+    look: Callable[[], Finding | Iterable[Finding]]
     seconds: float = 5.0
+
+    def findings(self) -> Iterable[Finding]:
+        """What it finds, one after the other."""
+        found = self.look()
+        return (found,) if isinstance(found, Finding) else found
 
 
 def passed(subject: str, found: str) -> Finding:
@@ -70,10 +75,9 @@ def skipped(subject: str, why: str, what_next: str = "") -> Finding:
     return Finding(subject, Outcome.SKIPPED, why, what_next)
 
 
-def said(findings: Sequence[Finding] | Finding) -> Job:
+def said(finding: Finding) -> Job:
     """A job for what is known already."""
-    found = (findings,) if isinstance(findings, Finding) else findings
-    return Job("", lambda: found)
+    return Job(finding.subject, lambda: finding)
 
 
 def counts(results: Iterable[Result]) -> dict[str, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from gateway.cli import CommandError
@@ -19,7 +20,7 @@ def jobs(look: Look) -> Iterator[Job]:
     if not look.numbers:
         yield said(skipped("routes", "no number was given", "doctor --to NUMBER says which way it goes"))
     for number in look.numbers:
-        yield Job(number, lambda number=number: _explain(number, look))  # type: ignore[misc]
+        yield Job(number, partial(_explain, number, look))
 
 
 def _explain(number: str, look: Look) -> Iterator[Finding]:

@@ -79,7 +79,7 @@ class Runner:
 
     def _work(self, run: _Run) -> None:
         try:
-            for finding in run.job.look():
+            for finding in run.job.findings():
                 run.findings.append(finding)
         except Exception as error:  # noqa: BLE001, RUF100 - one broken check must not hide what the others find
             # its text may hold anything

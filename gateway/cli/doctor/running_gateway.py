@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 
 from gateway.cli.doctor.advice import advice_for
 from gateway.cli.doctor.gateway_state import Running
@@ -15,7 +16,7 @@ _LOG = "journalctl -u smsc-gateway -n 50"
 
 
 def jobs(look: Look) -> Iterator[Job]:
-    yield Job(SUBJECT, lambda: _runs(look))
+    yield Job(SUBJECT, partial(_runs, look))
 
 
 def _runs(look: Look) -> Iterator[Finding]:

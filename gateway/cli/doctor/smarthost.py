@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 from gateway.cli.doctor.look import Look
 from gateway.cli.doctor.results import Finding, Job, failed, passed, said, skipped
@@ -23,7 +24,7 @@ def jobs(look: Look) -> Iterator[Job]:
         return
     smarthost = mail.smarthost
     subject = str(smarthost.address)
-    yield Job(subject, lambda: [_try(subject, smarthost, mail.domains[0])], 3 * ANSWER_S)
+    yield Job(subject, partial(_try, subject, smarthost, mail.domains[0]), 3 * ANSWER_S)
 
 
 def _try(subject: str, smarthost: Smarthost, domain: str) -> Finding:

@@ -7,6 +7,7 @@ import sqlite3
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from gateway.admin.backup import FOLDER
@@ -28,9 +29,9 @@ _RECOVER = "stop the gateway, look for the reason (disk, memory), then smsc-gate
 
 
 def jobs(look: Look) -> Iterator[Job]:
-    yield Job("disk", lambda: _disk(look))
-    yield Job(FILE_NAME, lambda: _store(look), LIVE_S + 3)
-    yield Job("backups", lambda: _backups(look))
+    yield Job("disk", partial(_disk, look))
+    yield Job(FILE_NAME, partial(_store, look), LIVE_S + 3)
+    yield Job("backups", partial(_backups, look))
 
 
 def _disk(look: Look) -> Iterator[Finding]:

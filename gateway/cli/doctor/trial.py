@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -68,7 +69,7 @@ class _Stuck(Exception):
 
 def jobs(look: Look) -> Iterator[Job]:
     seconds = max(look.seconds - 1, 1)
-    yield Job(SUBJECT, lambda: [_try(look, seconds - _LAST_S)], seconds)
+    yield Job(SUBJECT, partial(_try, look, seconds - _LAST_S), seconds)
 
 
 def _try(look: Look, seconds: float) -> Finding:
