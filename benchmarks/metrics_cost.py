@@ -1,13 +1,13 @@
-"""What metrics cost: the same load by turns with and without them.
+"""What metrics cost: the same load beside each other with and without them.
 
     python benchmarks/metrics_cost.py --smppload PATH [--pairs 5] [--write docs/metrics.md]
 
 Without: the statements that observe a time are taken out of the gateway's source as it is loaded, it has no
 pages, and nobody asks for anything.  With: as it is, with its pages, and Prometheus' question each 5 s.
 
-Rates of single runs differ by more than what is measured, on machines that have other things to do as well.
-So there are pairs, each in another order than the one before, and what counts is the CPU time for a message:
-of the gateway's process, which is what its throughput ends at, and of all its processes.
+Two gateways run at the same time, so whatever else the machine does, it does to both; one after the other
+differ by more than what is measured.  What counts is the CPU time for a message: of the gateway's process,
+which is what its throughput ends at, and of all its processes.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -228,8 +229,11 @@ def main() -> int:
     run(WITH, args.messages // 10, args.smppload)  # what is cold is cold for nobody
     found: dict[str, list[Found]] = {WITHOUT: [], WITH: []}
     for pair in range(args.pairs):
-        for mode in (WITHOUT, WITH) if pair % 2 else (WITH, WITHOUT):
-            found[mode].append(run(mode, args.messages, args.smppload))
+        modes = (WITHOUT, WITH) if pair % 2 else (WITH, WITHOUT)
+        with ThreadPoolExecutor(2) as both:
+            runs = {mode: both.submit(run, mode, args.messages, args.smppload) for mode in modes}
+        for mode, one in runs.items():
+            found[mode].append(one.result())
             print(f"{mode:8}{found[mode][-1]}", file=sys.stderr, flush=True)
     table = as_table(found, args.messages)
     print(table)

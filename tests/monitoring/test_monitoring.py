@@ -89,6 +89,17 @@ def test_an_alarm_names_what_is_there_and_where_the_fix_stands(rule: dict[str, A
     assert f"\n## {rule['alert']}\n" in (ROOT / page).read_text("utf-8")
 
 
+def test_prometheus_takes_the_configuration_that_the_manual_shows(tmp_path: Path) -> None:
+    shown = (ROOT / "docs/metrics.md").read_text("utf-8").partition("```conf\n")[2].partition("```")[0]
+    assert shown.startswith("# prometheus.yml")
+    path = re.search(r"/etc/\S+?yml", shown)
+    assert path is not None
+    (tmp_path / "prometheus.yml").write_text(shown.replace(path[0], str(FOLDER / "alerts.yml")), "utf-8")
+    promtool("check", "config", "prometheus.yml", cwd=tmp_path)
+    [job] = yaml.safe_load(shown)["scrape_configs"]
+    assert f'job="{job["job_name"]}"' in next(rule["expr"] for rule in RULES if "up{" in rule["expr"])
+
+
 def test_every_alarm_has_a_case_in_which_it_sounds_and_one_in_which_it_does_not() -> None:
     cases = [case for test in TESTS for case in test["alert_rule_test"]]
     names = {rule["alert"] for rule in RULES}

@@ -23,3 +23,16 @@ def test_moments_are_counted_by_how_long_ago_they_were() -> None:
     spread = Histogram((1.0, 10.0))
     spread.observe_since([100.0, 99.5, 95.0, 0.0], 100.0)
     assert (spread.counts, spread.sum) == ([2, 1, 1], 105.5)
+
+
+def test_moments_of_one_bucket_are_counted_like_one_by_one() -> None:
+    moments = [100.0 - 0.1 * number for number in range(95)]
+    together, each = Histogram((1.0, 10.0)), Histogram((1.0, 10.0))
+    for start in range(0, 95, 5):
+        together.observe_since(moments[start : start + 5], 100.0)
+    for moment in moments:
+        each.observe(100.0 - moment)
+    assert together.counts == each.counts
+    assert abs(together.sum - each.sum) < 1e-9
+    together.observe_since([], 100.0)
+    assert together.counts == each.counts
