@@ -53,7 +53,7 @@ bench-http: $(STAMP)  ## HTTP for clients, beside Kannel's sendsms: docs/perform
 	@if [ -z "$$SMPPLOAD" ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi
 	$(BIN)/python benchmarks/http_clients.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/performance.md
 
-bench-metrics: $(STAMP)  ## what metrics cost, by turns with and without them: docs/metrics.md (10 minutes)
+bench-metrics: $(STAMP)  ## what metrics cost, beside each other with and without them: docs/metrics.md (5 minutes)
 	@if [ -z "$$SMPPLOAD" ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi
 	$(BIN)/python benchmarks/metrics_cost.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/metrics.md
 
@@ -138,4 +138,4 @@ lock: $(STAMP)  ## write requirements.lock and requirements-dev.lock anew from p
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install run test bench bench-http bench-metrics kill kill-service torture soak charges reload routing fuzz fuzz-deep check audit docs reference format lock clean
+.PHONY: help install run test bench bench-http bench-metrics kill kill-service torture soak charges reload routing fuzz fuzz-deep screenshots dist deb check audit docs reference format lock clean
