@@ -131,9 +131,16 @@ format: $(STAMP)  ## ruff's formatting and safe fixes
 lock: $(STAMP)  ## write requirements.lock and requirements-dev.lock anew from pyproject.toml
 	$(BIN)/pip install --quiet pip-tools
 	$(COMPILE) --extra build --output-file requirements.lock pyproject.toml
-	$(COMPILE) --extra build --extra test --extra check --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	$(COMPILE) --extra build --extra test --extra check --extra package --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 	echo 'pip-audit>=2.10,<3' | $(COMPILE) --output-file requirements-audit.lock -
 	printf '%s\n' 'sphinx>=9,<10' 'myst-parser>=5,<6' 'furo>=2025.12,<2027' | $(COMPILE) --output-file requirements-docs.lock -
+
+dist: $(STAMP)  ## sdist and wheel in build/dist
+	rm -rf build/dist
+	$(BIN)/python -m build --no-isolation --outdir build/dist
+
+deb: $(STAMP)  ## build/smsc-gateway_VERSION_ARCHITECTURE.deb, on Debian 12
+	packaging/deb build
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

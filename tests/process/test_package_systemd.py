@@ -1,5 +1,6 @@
-"""The Debian package in a Debian that is booted: installed, started by its sockets, reloaded, killed, upgraded,
-removed.  The tests are one life, in their order: each leaves the gateway running for the next one.
+"""The Debian package in a booted Debian: installed, started by its sockets, reloaded, killed, upgraded, removed.
+
+The tests are one life, in their order: each leaves the gateway running for the next one.
 """
 
 from __future__ import annotations
@@ -35,7 +36,10 @@ accounts: [{{system_id: app, password_hash: '{hash_password(PASSWORD)}', mail: {
 connectors: [{{name: smsc, address: '127.0.0.1:2776', system_id: gateway, password: gateway}}]
 routes: [{{connectors: [smsc]}}]
 """
-SEND = f"printf {PASSWORD} > /tmp/password && exec smsc-gateway send --system-id app --password-file /tmp/password"
+SEND = (
+    f"printf {PASSWORD} > /tmp/password && "
+    "exec smsc-gateway send --system-id app --password-file /tmp/password"
+)
 
 
 def unavailable(reason: str) -> NoReturn:
