@@ -1,4 +1,4 @@
-"""The Debian package in a booted Debian: installed, started by its sockets, reloaded, killed, upgraded, removed.
+"""The Debian package in a booted Debian: installed, started by its sockets, reloaded, upgraded, removed.
 
 The tests are one life, in their order: each leaves the gateway running for the next one.
 """
