@@ -13,7 +13,7 @@ from typing import Any
 from gateway.cli.doctor.advice import advice_for
 from gateway.cli.doctor.connecting import connect, reason_of
 from gateway.cli.doctor.look import Look
-from gateway.cli.doctor.results import Finding, Job, failed, passed, said, skipped, warned
+from gateway.cli.doctor.results import Finding, Job, Outcome, failed, passed, said, skipped, warned
 from gateway.cli.probe_session import ProbeError, ProbeSession
 from gateway.config.basics import Address
 from gateway.config.connector_model import Connector
@@ -29,9 +29,9 @@ def jobs(look: Look) -> Iterator[Job]:
     for connector in look.config.connectors:
         is_bound = False
         if look.gateway.answers:
-            row = rows.get(connector.name)
-            is_bound = row is not None and row["state"] == "bound"
-            yield said(_as_told(connector.name, row))
+            told = list(_as_told(connector.name, rows.get(connector.name), look))
+            is_bound = told[-1].outcome is Outcome.PASSED
+            yield said(*told)
         elif look.gateway.may_run:
             yield said(
                 skipped(connector.name, "the gateway may be bound, and cannot be asked", "see gateway")
@@ -46,16 +46,24 @@ def jobs(look: Look) -> Iterator[Job]:
         yield from _service(service, rows.get(service.name), look)
 
 
-def _as_told(name: str, row: dict[str, Any] | None) -> Finding:
-    """The gateway's word."""
+def _as_told(name: str, row: dict[str, Any] | None, look: Look) -> Iterator[Finding]:
+    """The gateway's word: a pause, which is somebody's wish, and how its links are."""
     if row is None:
-        return warned(name, "the running gateway has no such connector yet", "smsc-gateway reload")
-    if row["state"] == "bound":
+        yield warned(name, "the running gateway has no such connector yet", "smsc-gateway reload")
+        return
+    start = f"connector {name} is "
+    problems = [it for it in look.gateway.status["problems"] if it.startswith(start)]
+    for text in problems:
+        if text.startswith(f"{start}paused"):
+            what = text.removeprefix(start).partition(": ")[0]
+            yield warned(name, what, f"smsc-gateway connector resume {name}, when it may go on")
+    troubles = [it for it in problems if not it.startswith(f"{start}paused")]
+    for text in troubles:
+        yield failed(name, text.removeprefix(start), advice_for(text))
+    if not troubles:
         links = f"bound, {row['links']} link{'s' * (row['links'] != 1)}"
         last = f"; its last error: {row['last_error']}" if row["last_error"] else ""
-        return passed(name, f"{links}, {row['in_flight']} in flight{last}")
-    problem = f"connector {name} is {row['state']}: {row['last_error']}"
-    return failed(name, f"{row['state']}: {row['last_error'] or 'no error yet'}", advice_for(problem))
+        yield passed(name, f"{links}, {row['in_flight']} in flight{last}")
 
 
 def _login(connector: Connector) -> Job:
@@ -96,12 +104,12 @@ def _reach(name: str, address: Address, row: dict[str, Any] | None, *, is_backup
 
 def _service(service: SmscConnector, row: dict[str, Any] | None, look: Look) -> Iterator[Job]:
     if look.gateway.answers:
-        found = _as_told(service.name, row)
         money = {it["connector"]: it for it in look.gateway.status.get("services", ())}.get(service.name)
+        *others, last = _as_told(service.name, row, look)
         if money is not None and money["balance"] is not None:
             balance = f"balance {money['balance']} {money['currency']}".rstrip()
-            found = replace(found, found=f"{found.found}; {balance}")
-        yield said(found)
+            last = replace(last, found=f"{last.found}; {balance}")
+        yield said(*others, last)
     else:
         what_next = f"smsc-gateway smsc balance --connector {service.name}"
         yield said(skipped(service.name, "the login is not tried", what_next))

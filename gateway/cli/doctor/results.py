@@ -75,9 +75,9 @@ def skipped(subject: str, why: str, what_next: str = "") -> Finding:
     return Finding(subject, Outcome.SKIPPED, why, what_next)
 
 
-def said(finding: Finding) -> Job:
+def said(*findings: Finding) -> Job:
     """A job for what is known already."""
-    return Job(finding.subject, lambda: finding)
+    return Job(findings[0].subject, lambda: findings)
 
 
 def counts(results: Iterable[Result]) -> dict[str, int]:

@@ -13,7 +13,7 @@ from gateway.cli.doctor.results import Finding, Job, failed, passed, said, skipp
 from gateway.core.events import safe
 
 MOST_ACCOUNTS = 20
-_DOWN = {"down": "has no link", "silent": "answers nothing"}
+_DOWN = {"down": "has no link", "silent": "answers nothing", "paused": "is paused"}
 
 
 def jobs(look: Look) -> Iterator[Job]:

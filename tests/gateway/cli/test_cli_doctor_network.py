@@ -278,8 +278,12 @@ def test_a_closed_port_and_a_dead_backup_are_told(tmp_path: Path) -> None:
     assert (backup.outcome.value, backup.found) == ("warned", "Connection refused")
 
 
-def row(state: str, last_error: str = "") -> dict[str, Any]:
-    return {"connector": "up", "state": state, "links": 1, "in_flight": 0, "last_error": last_error}
+def gateway(state: str = "", last_error: str = "", paused: str = "", **more: Any) -> GatewayState:
+    """One that runs, with its connector in this state."""
+    row = {"connector": "up", "state": state or "bound", "links": 1, "in_flight": 0, "last_error": last_error}
+    problems = [f"connector up is paused {paused}: smsc-gateway connector resume up"] if paused else []
+    problems += [f"connector up is {state}: {last_error}"] if state else []
+    return answering(connectors=[row], problems=problems, **more)
 
 
 def test_beside_a_running_gateway_nobody_binds(tmp_path: Path) -> None:
@@ -289,7 +293,7 @@ def test_beside_a_running_gateway_nobody_binds(tmp_path: Path) -> None:
         came.append(link.recv(100))
 
     with peer(note) as port:
-        bound = looking(tmp_path, connector(), port, gateway=answering(connectors=[row("bound")]))
+        bound = looking(tmp_path, connector(), port, gateway=gateway())
         assert [(it.outcome.value, it.found) for it in binds(bound)] == [
             ("passed", "bound, 1 link, 0 in flight")
         ]
@@ -298,7 +302,7 @@ def test_beside_a_running_gateway_nobody_binds(tmp_path: Path) -> None:
             tmp_path,
             connector(),
             port,
-            gateway=answering(connectors=[row("refused", "the SMSC refused the bind: ESME_RINVPASWD")]),
+            gateway=gateway("refused", "the SMSC refused the bind: ESME_RINVPASWD"),
         )
         said, reached = binds(down)
         silent = looking(tmp_path, connector(), port, gateway=GatewayState(Running.SILENT))
@@ -309,12 +313,23 @@ def test_beside_a_running_gateway_nobody_binds(tmp_path: Path) -> None:
             tmp_path,
             connector(),
             closed_port(),
-            gateway=answering(connectors=[row("connecting", "127.0.0.1:1: Connection refused")]),
+            gateway=gateway("connecting", "127.0.0.1:1: Connection refused"),
         )
         assert outcomes(binds(gone)) == ["failed"]  # the same reason is not told again
     assert (said.outcome.value, reached.outcome.value) == ("failed", "passed")
     assert "correct system_id and password" in said.next
     assert b"".join(came) == b""
+
+
+def test_a_pause_warns_and_says_how_to_go_on(tmp_path: Path) -> None:
+    paused = gateway(paused="since 2026-11-28 10:00:00Z by root")
+    pause, links = binds(looking(tmp_path, connector(), closed_port(), gateway=paused))
+    assert (pause.outcome.value, pause.found) == ("warned", "paused since 2026-11-28 10:00:00Z by root")
+    assert pause.next == "smsc-gateway connector resume up, when it may go on"
+    assert links.outcome.value == "passed"
+    both = gateway("connecting", "Connection refused", paused="since 2026-11-28 10:00:00Z")
+    findings = binds(looking(tmp_path, connector(), closed_port(), gateway=both))
+    assert outcomes(findings) == ["warned", "failed"]
 
 
 def test_a_services_balance_is_the_gateways_word(tmp_path: Path) -> None:
@@ -323,8 +338,8 @@ def test_a_services_balance_is_the_gateways_word(tmp_path: Path) -> None:
     )
     money = {"connector": "up", "balance": "12.50", "currency": "EUR"}
     with peer(hang_up) as port:
-        gateway = answering(connectors=[row("bound")], services=[money])
-        said, reached = binds(looking(tmp_path, text, port, gateway=gateway))
+        runs = gateway(services=[money])
+        said, reached = binds(looking(tmp_path, text, port, gateway=runs))
         assert (said.found, reached.outcome.value) == (
             "bound, 1 link, 0 in flight; balance 12.50 EUR",
             "passed",
