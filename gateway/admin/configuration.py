@@ -69,7 +69,7 @@ def _in_force(config: Config, path: Path | None, wanted: Wanted, after: int, lim
     sections = [a_field.name for a_field in fields(config)]
     found = (option for option in options_of(config, only=wanted.section) if wanted.fits(option))
     options = list(islice(found, after, after + limit + 1))
-    places = _places(path, wanted.section)
+    places = _places(path, wanted.section, {option.key for option in options})
     return {
         "file": str(path) if path is not None else None,
         "sections": sections,
@@ -78,15 +78,16 @@ def _in_force(config: Config, path: Path | None, wanted: Wanted, after: int, lim
     }
 
 
-def _places(path: Path | None, section: str) -> dict[str, tuple[Option, Reading]]:
-    """The options that stand in the files now, by key; empty where these have mistakes."""
+def _places(path: Path | None, section: str, keys: set[str]) -> dict[str, tuple[Option, Reading]]:
+    """Of these options those that stand in the files now, by key; empty where these have mistakes."""
     if path is None:
         return {}
     try:
         config, reading = load_with_places(path)
     except ConfigError:
         return {}
-    return {option.key: (option, reading) for option in options_of(config, only=section)}
+    found = (option for option in options_of(config, only=section) if option.key in keys)
+    return {option.key: (option, reading) for option in islice(found, len(keys))}
 
 
 def _row(option: Option, places: dict[str, tuple[Option, Reading]]) -> dict[str, Any]:

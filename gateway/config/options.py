@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
-from collections.abc import Iterator
-from dataclasses import Field, fields, is_dataclass
+from collections.abc import Hashable, Iterator
+from dataclasses import fields, is_dataclass
+from functools import cache
 from typing import Any, NamedTuple
 
 from gateway.config.differences import URLS, entry_name, option_text
@@ -41,28 +42,32 @@ def options_of(section: Any, key: str = "", place: str = "", only: str = "") -> 
 
     `only`: those of this field.
     """
-    for a_field in fields(section):
-        name = a_field.name
+    key, place = (f"{name}." if name else "" for name in (key, place))
+    for name, default in _defaults(section.__class__):
         if only and name != only:
             continue
-        yield from _options_in(
-            a_field, getattr(section, name), f"{key}.{name}".lstrip("."), f"{place}.{name}".lstrip(".")
-        )
+        value = getattr(section, name)
+        if _is_section(value.__class__):
+            yield from options_of(value, f"{key}{name}", f"{place}{name}")
+        elif isinstance(value, list | tuple) and value and all(_is_section(one.__class__) for one in value):
+            for number, entry in enumerate(value):
+                called = f"{key}{name}[{entry_name(entry) or number}]"
+                yield from options_of(entry, called, f"{place}{name}[{number}]")
+        else:
+            yield Option(f"{key}{name}", f"{place}{name}", value, value == default)
 
 
-def _options_in(a_field: Field[Any], value: Any, key: str, place: str) -> Iterator[Option]:
-    if is_dataclass(value) and not isinstance(value, type) and _is_section(value):
-        yield from options_of(value, key, place)
-    elif isinstance(value, list | tuple) and value and all(map(_is_section, value)):
-        for number, entry in enumerate(value):
-            yield from options_of(entry, f"{key}[{entry_name(entry) or number}]", f"{place}[{number}]")
-    else:
-        yield Option(key, place, value, value == a_field.default)
+@cache
+def _defaults(section: Hashable) -> tuple[tuple[str, Any], ...]:
+    """The names of a section's options, and what they are by default."""
+    assert isinstance(section, type)
+    return tuple((a_field.name, a_field.default) for a_field in fields(section))
 
 
-def _is_section(value: Any) -> bool:
+@cache
+def _is_section(kind: Hashable) -> bool:
     """Whether it is made of options; some values are dataclasses too."""
-    return is_dataclass(value) and all("option" in a_field.metadata for a_field in fields(value))
+    return is_dataclass(kind) and all("option" in a_field.metadata for a_field in fields(kind))
 
 
 def text_of(option: Option) -> str:
@@ -80,11 +85,14 @@ def written_at(reading: Reading, place: str) -> Written | None:
 
 def print_of(*configs: Any) -> str:
     """A digest by which configurations are known again, in this process only; it gives no secret away."""
-    digest = hmac.new(_PROCESS_KEY, digestmod=hashlib.sha256)
+    words = []
     for config in configs:
+        words.append("")
         for option in options_of(config):
-            digest.update(repr((option.place, _plain(option.value))).encode("utf-8", "surrogatepass"))
-    return digest.hexdigest()
+            # most are defaults: that they are there is enough
+            words.append(option.place if option.is_default else repr((option.place, _plain(option.value))))
+    text = "\n".join(words).encode("utf-8", "surrogatepass")
+    return hmac.new(_PROCESS_KEY, text, hashlib.sha256).hexdigest()
 
 
 def _plain(value: Any) -> Any:
