@@ -282,7 +282,6 @@ def test_the_process_may_say_a_few_things_only(tmp_path: Path) -> None:
         *(
             b"not json",
             b"5",
-            b"[]",
             b'{"say": 1}',
             b'{"say": []}',
             b'{"say": ["info", [], {}]}',

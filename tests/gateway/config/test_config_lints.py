@@ -9,6 +9,7 @@ import pytest
 
 from gateway.config.lints import lints
 from gateway.config.load import load_with_places
+from gateway.config.problems import ConfigError
 
 HASH = "scrypt$15$8$1$dmVjdG9yLXNhbHQtMDAwMQ==$0VzBzFwXWYHFIY74QcIFfpC4huEdnm7tfl1Lb5gkmQQ="
 LISTENERS = "listeners: {smpp: [{address: '127.0.0.1:2775'}]}\n"
@@ -274,3 +275,19 @@ def test_pages_that_strangers_can_listen_to(warned: Callable[[str], list[str]]) 
         "5: web.proxies[0]: believes anybody who says that he asks for somebody else",
         "5: web.monitor_networks[1]: anybody may read how much is sent, and by whom",
     ]
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:8090", "[::]:8090", "8.8.8.8:8090"])
+def test_security_69_pages_that_any_network_reaches_want_tls(
+    warned: Callable[[str], list[str]], address: str
+) -> None:
+    user = f"{{name: admin, password_hash: {HASH}}}"
+    with pytest.raises(ConfigError) as caught:
+        warned(text(more=f"web: {{address: '{address}', users: [{user}]}}\n"))
+    assert [problem.key for problem in caught.value.problems] == ["web.address"]
+
+
+def test_security_69_there_are_no_pages_without_users(warned: Callable[[str], list[str]]) -> None:
+    for users in ("", ", users: []", ", users: [{name: admin}]"):
+        with pytest.raises(ConfigError):
+            warned(text(more=f"web: {{address: '127.0.0.1:8090'{users}}}\n"))
