@@ -80,6 +80,8 @@ class Reloading:
         self._daemon = daemon
         self.lock = asyncio.Lock()
         self._prints: Prints = prints_of(daemon.config)
+        self._in_force: tuple[Config, str] | None = None
+        """The configuration that was printed last (`print_of`), and its print."""
 
     async def look(self, path: Path) -> Plan:
         """What a reload would do; ConfigError when it would do nothing, for mistakes."""
@@ -94,7 +96,10 @@ class Reloading:
     def _print_of(self, loaded: Loaded) -> str:
         """Of what runs and of what would run: of a plan."""
         files = hashlib.sha256(repr(sorted(loaded.prints.items())).encode()).hexdigest()
-        return f"{print_of(self._daemon.config, loaded.config)}{files}"
+        config = self._daemon.config
+        if self._in_force is None or self._in_force[0] is not config:
+            self._in_force = config, print_of(config)
+        return f"{self._in_force[1]}{print_of(loaded.config)}{files}"
 
     async def from_file(self, path: Path, shown: str = "") -> Plan:
         """Takes over what a file says now, if that is still what was `shown` (`planned`; "": whatever it is).

@@ -10,7 +10,7 @@ from aiohttp import web
 from gateway.ops.web.gateway_client import GatewayDown, GatewayError
 from gateway.ops.web.page import Route, Visit
 
-ROWS = 200
+ROWS = 100
 
 
 async def show(visit: Visit) -> web.StreamResponse:

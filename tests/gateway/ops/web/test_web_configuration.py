@@ -76,7 +76,7 @@ def test_options_with_their_places() -> None:
     assert "says what is in force" in page.text
     assert 'name="shown"' not in page.text
     assert client.asked[0] == {
-        "command": "config", "section": "", "words": "", "defaults": False, "after": 0, "limit": 200,
+        "command": "config", "section": "", "words": "", "defaults": False, "after": 0, "limit": 100,
     }  # fmt: skip
 
 
@@ -84,7 +84,7 @@ def test_what_is_looked_for() -> None:
     _, client = visited(SAME, "/configuration?section=queue&words=days&defaults=yes&after=200")
     assert client.asked[0] == {
         "command": "config", "section": "queue", "words": "days", "defaults": True, "after": 200,
-        "limit": 200,
+        "limit": 100,
     }  # fmt: skip
     _, client = visited(SAME, "/configuration?after=-5")
     assert client.asked[0]["after"] == 0
