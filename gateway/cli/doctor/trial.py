@@ -16,11 +16,12 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
 from gateway.cli import CommandError
 from gateway.cli.daemon_client import ask
@@ -30,6 +31,7 @@ from gateway.cli.send_session import Segment, SendError, SendSession
 from gateway.core.passwords import hash_password
 from protocols.smpp import constants as c
 
+T = TypeVar("T")
 SUBJECT = "through a gateway and an SMSC of its own"
 HOST = "127.0.0.1"
 ACCOUNT = "doctor"
@@ -67,6 +69,30 @@ class _Stuck(Exception):
     """It went no further; the text says where."""
 
 
+class _Ends:
+    """What was started, and how it ends: by its thread, or by the end of the command before that."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._stack = contextlib.ExitStack()
+        self._is_over = False
+
+    def start(self, begin: Callable[[], T], end: Callable[[T], object]) -> T:
+        """Nothing is begun, and not ended, in the moment in which all ends; _Stuck behind that."""
+        with self._lock:
+            if self._is_over:
+                raise _Stuck("it was ended")
+            begun = begin()
+            self._stack.callback(end, begun)
+            return begun
+
+    def close(self) -> None:
+        """The last first; once."""
+        with self._lock:
+            self._is_over = True
+            self._stack.close()
+
+
 def jobs(look: Look) -> Iterator[Job]:
     seconds = max(look.seconds - 1, 1)
     yield Job(SUBJECT, partial(_try, look, seconds - _LAST_S), seconds)
@@ -75,10 +101,10 @@ def jobs(look: Look) -> Iterator[Job]:
 def _try(look: Look, seconds: float) -> Finding:
     now = look.machine.elapsed_s
     started = now()
-    closing = contextlib.ExitStack()
-    look.at_exit.append(closing.close)
+    ends = _Ends()
+    look.at_exit.append(ends.close)
     try:
-        _send(Path(_folder(closing)), closing, lambda: seconds - (now() - started))
+        _send(_folder(ends), ends, lambda: seconds - (now() - started))
     except (_Stuck, SendError, OSError) as error:
         if now() - started >= seconds and look.machine.load() > BUSY:
             text = f"{error}; but this machine is busy ({look.machine.load():.0f} times what it can do)"
@@ -87,22 +113,23 @@ def _try(look: Look, seconds: float) -> Finding:
             )
         return failed(SUBJECT, str(error), "reinstall the gateway; look at room and rights of $TMPDIR")
     finally:
-        closing.close()
+        ends.close()
     return passed(SUBJECT, f"accepted, sent up, its receipt came back, in {now() - started:.1f} s")
 
 
-def _folder(closing: contextlib.ExitStack) -> str:
-    folder = tempfile.mkdtemp(prefix="smsc-gateway-doctor-")
-    closing.callback(shutil.rmtree, folder, ignore_errors=True)
-    return folder
+def _folder(ends: _Ends) -> Path:
+    return ends.start(
+        lambda: Path(tempfile.mkdtemp(prefix="smsc-gateway-doctor-")),
+        lambda folder: shutil.rmtree(folder, ignore_errors=True),
+    )
 
 
-def _send(folder: Path, closing: contextlib.ExitStack, left: Callable[[], float]) -> None:
+def _send(folder: Path, ends: _Ends, left: Callable[[], float]) -> None:
     """Raises _Stuck, SendError or OSError."""
     password = secrets.token_hex(4)
     (folder / "password").write_text(password)
     options = ["--system-id", "gateway", "--password-file", str(folder / "password")]
-    simulator = _start(folder, closing, "simulate", "--listen", f"{HOST}:0", "--json", *options)
+    simulator = _start(folder, ends, "simulate", "--listen", f"{HOST}:0", "--json", *options)
     port = _free_port()
     text = _CONFIG.format(
         host=HOST,
@@ -114,9 +141,7 @@ def _send(folder: Path, closing: contextlib.ExitStack, left: Callable[[], float]
     )
     (folder / "config.yaml").write_text(text)
     state = folder / "state"
-    gateway = _start(
-        folder, closing, "run", "--config", str(folder / "config.yaml"), "--state-dir", str(state)
-    )
+    gateway = _start(folder, ends, "run", "--config", str(folder / "config.yaml"), "--state-dir", str(state))
     _until_bound(gateway, state, folder, left)
     session = SendSession(HOST, port, max(left(), 0.1), lambda segment: None)
     try:
@@ -139,20 +164,22 @@ def _judge(segment: Segment) -> None:
         raise _Stuck("the message was accepted, and was not delivered")
 
 
-def _start(folder: Path, closing: contextlib.ExitStack, name: str, *options: str) -> subprocess.Popen[bytes]:
-    """A command of ours in a process of its own, which ends with `closing`."""
+def _start(folder: Path, ends: _Ends, name: str, *options: str) -> subprocess.Popen[bytes]:
+    """A command of ours in a process of its own, which ends with `ends`."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith(_NOT_THEIRS)}
-    with (folder / f"{name}.log").open("wb") as log:
-        process = subprocess.Popen(  # noqa: S603 - ours
-            [sys.executable, "-P", "-m", "gateway", name, *options],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE if name == "simulate" else log,
-            stderr=log,
-            cwd=folder,
-            env=environment,
-        )
-    closing.callback(_end, process)
-    return process
+
+    def begin() -> subprocess.Popen[bytes]:
+        with (folder / f"{name}.log").open("wb") as log:
+            return subprocess.Popen(  # noqa: S603 - ours
+                [sys.executable, "-P", "-m", "gateway", name, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE if name == "simulate" else log,
+                stderr=log,
+                cwd=folder,
+                env=environment,
+            )
+
+    return ends.start(begin, _end)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

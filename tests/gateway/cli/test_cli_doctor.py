@@ -263,6 +263,19 @@ def test_a_trial_that_goes_no_further_says_where(tmp_path: Path, monkeypatch: py
     assert "No such file" in stuck(look)
 
 
+def test_what_would_begin_when_all_has_ended_does_not(tmp_path: Path) -> None:
+    ended: list[str] = []
+    ends = trial._Ends()
+    assert ends.start(lambda: "first", ended.append) == "first"
+    assert ends.start(lambda: "second", ended.append) == "second"
+    ends.close()
+    ends.close()
+    assert ended == ["second", "first"]
+    with pytest.raises(trial._Stuck):
+        ends.start(lambda: "late", ended.append)
+    assert ended == ["second", "first"]
+
+
 @pytest.mark.parametrize(("load", "outcome"), [(9.0, "warned"), (0.5, "failed")])
 def test_what_is_late_on_a_busy_machine_need_not_be_broken(tmp_path: Path, load: float, outcome: str) -> None:
     look = looking(tmp_path, machine=Machine(tool=silent_tool, load=lambda: load))
