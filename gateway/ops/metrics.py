@@ -9,10 +9,11 @@ from __future__ import annotations
 import os
 import platform
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from importlib.metadata import PackageNotFoundError, version
+from operator import add
 from typing import TYPE_CHECKING, Any
 
 from gateway.core.clock import Clock
@@ -116,6 +117,7 @@ def _of_gateway(daemon: Daemon, values: Values) -> None:
     values.add("open_descriptors_max", most)
 
 
+@cache
 def program_version() -> str:
     """What is installed."""
     try:
@@ -143,11 +145,11 @@ def _of_messages(daemon: Daemon, values: Values, sample: Sample) -> None:
 
 def _of_accounts(daemon: Daemon, values: Values, sample: Sample, names: Names) -> None:
     own = names.own(daemon.accounts)
-    sums: dict[str, list[float]] = {}
+    others: list[float] = []
     for name, account in daemon.accounts.items():
         outlet = daemon.outlets[name]
-        waiting, age_s = sample.deliveries.get(name, (0, 0.0))
-        row: tuple[float, ...] = (
+        waiting, age_s = sample.deliveries.get(name, _NOTHING)
+        row = (
             account.accepted,
             account.open_messages,
             account.sessions,
@@ -156,15 +158,14 @@ def _of_accounts(daemon: Daemon, values: Values, sample: Sample, names: Names) -
             waiting,
             age_s,
         )
-        label = name if name in own else OTHER
-        if label in sums:
-            before = sums[label]
-            sums[label] = [*map(sum, zip(before[:-1], row[:-1], strict=True)), max(before[-1], row[-1])]
+        if name in own and name != OTHER:
+            _add_account(values, name, row)
+        elif others:  # there may be ten thousand
+            others = [*map(add, others[:-1], row[:-1]), max(others[-1], age_s)]
         else:
-            sums[label] = list(row)
-    for label, row_of in sums.items():
-        for metric, value in zip(_BY_ACCOUNT, row_of, strict=True):
-            values.add(metric, value, label)
+            others = list(row)
+    if others:
+        _add_account(values, OTHER, others)
     for name in own:
         plan = daemon.submission.ledger.plans.get(name)
         if plan is not None and plan.purse.name == name:
@@ -173,6 +174,12 @@ def _of_accounts(daemon: Daemon, values: Values, sample: Sample, names: Names) -
         values.add("dead_letters", count, kind)
 
 
+def _add_account(values: Values, label: str, row: Sequence[float]) -> None:
+    for metric, value in zip(_BY_ACCOUNT, row, strict=True):
+        values.add(metric, value, label)
+
+
+_NOTHING = (0, 0.0)
 _BY_ACCOUNT = (
     "messages_accepted_total",
     "messages_open",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import ssl
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -26,7 +27,7 @@ from journey_support import (
 from mail_journey_support import DOMAIN
 from money_support import PRICES, payer
 from promtool import promtool
-from service_support import SERVICE, service, simulated_service
+from service_support import SERVICE, service, service_config, simulated_service
 
 from gateway.admin import all_handlers
 from gateway.admin.metrics import SAMPLE_EVERY_S, Sampler
@@ -58,6 +59,8 @@ def total(found: Found, name: str, *labels: str) -> int:
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> TlsServer:
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
     folder = tmp_path_factory.mktemp("pki")
     command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=x"
     files = ["-out", "c.pem", "-keyout", "c.key"]
@@ -136,6 +139,20 @@ async def test_messages_are_counted_and_their_times_taken(tmp_path: Path) -> Non
         assert total(found, "store_batch_messages") == 3
         assert total(found, "loop_lag_seconds") > 0
         assert value(found, "ready") == 1
+
+
+@journey
+async def test_requests_to_a_service_have_their_times_too(tmp_path: Path) -> None:
+    async with (
+        simulated_service() as behind,
+        running(service_config(service(behind.port)), tmp_path) as gateway,
+    ):
+        await gateway.linked(SERVICE)
+        await (await gateway.client()).submit()
+        await gateway.until(lambda: gateway.daemon.upstreams[SERVICE].submitted == 1)
+        found = (await asked(gateway, "metrics"))["metrics"]
+        assert total(found, "connector_response_seconds", SERVICE) == 1
+        assert value(found, "service_requests_total", SERVICE) == 1
 
 
 @journey

@@ -172,7 +172,10 @@ class Sender:
         except ValueError as error:
             raise RequestError(str(error)) from None
         # No two are alike but one that goes out again, and that is to be known as the same one.
-        return await self._connector.client.call("send", params, at_once=True)
+        began = self._connector.clock.now()
+        answer = await self._connector.client.call("send", params, at_once=True)
+        self._upstream.response_s.observe(self._connector.clock.now() - began, len(parcel.items))
+        return answer
 
     def heard_of(self, request_id: str, upstream_id: str) -> bool:
         """A receipt names a message of this request: the service has it, whatever the answer will be.
