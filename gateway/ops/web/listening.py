@@ -28,6 +28,8 @@ WRITE_S = 30.0
 """A browser that takes longer for an answer, or for a part of a download, is cut off."""
 HANDSHAKE_S = 10.0
 TICK_S = 1.0
+STOP_S = 0.5
+"""For what is under way at the end; the daemon does not wait much longer."""
 _SORRY = b"<!DOCTYPE html><title>400</title><p>This is no request that can be answered.</p>"
 
 logging.getLogger("aiohttp").disabled = True  # strangers make it speak, and it would quote them
@@ -121,7 +123,7 @@ class WebListener:
         self.clock = clock
         self.connections: set[Connection] = set()
         self._tls = tls
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=STOP_S)
         self._door = Door(
             self._make, settings.max_connections, events, clock, handshake_s=HANDSHAKE_S if tls else 0.0
         )

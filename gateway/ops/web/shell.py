@@ -47,6 +47,7 @@ class Shell:
         self.version = _version()
         self.templates = _templates()
         self._background: set[asyncio.Task[None]] = set()
+        self._is_warm = False
 
     def configure(self, settings: WebSettings) -> None:
         """Takes over changed settings; sessions of users who are gone or have another password end."""
@@ -62,10 +63,24 @@ class Shell:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
 
+    def warm(self) -> None:
+        """Compiles all templates, one at a time: somebody has come who will see them."""
+        if not self._is_warm:
+            self._is_warm = True
+            task = asyncio.get_running_loop().create_task(_compile(self.templates))
+            self._background.add(task)
+            task.add_done_callback(self._background.discard)
+
     async def stop(self) -> None:
         """Lets go of everything."""
         self.logins.close()
         await asyncio.gather(*self._background)
+
+
+async def _compile(templates: Environment) -> None:
+    for name in templates.list_templates():
+        templates.get_template(name)
+        await asyncio.sleep(0)
 
 
 async def _asked(question: Coroutine[Any, Any, object]) -> None:

@@ -37,6 +37,7 @@ async def log_in(visit: Visit) -> web.StreamResponse:
     shell.sessions.end(old)
     shell.say("info", "web_login", user=name, role=user.role, address=visit.address)
     visit.note("login", name)
+    shell.warm()
     response = visit.redirect("/")
     set_session_cookie(response, shell.sessions.begin(user), visit.asked.is_secure)
     return response

@@ -236,3 +236,20 @@ def test_who_sends_many_requests_at_once_gets_its_answers_in_order(tmp_path: Pat
             assert got.count(b"HTTP/1.1 404") == 40 and got.count(b"HTTP/1.1 200") == 1
 
     asyncio.run(check())
+
+
+def test_the_end_does_not_wait_for_what_takes_long(tmp_path: Path) -> None:
+    async def late(visit: Visit) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def check() -> None:
+        async with site(tmp_path, Route("GET", "/late", late, "open", timeout_s=3600)) as it:
+            idle, busy = await it.connect(), await it.connect()
+            await it.request(idle)
+            busy[1].write(b"GET /late HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            await until(lambda: any(not one.is_idle for one in it.listener.connections))
+        for streams in (idle, busy):
+            assert await gone(streams)
+
+    asyncio.run(asyncio.wait_for(check(), PATIENCE_S))
