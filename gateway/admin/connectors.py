@@ -18,6 +18,8 @@ from gateway.store.reader_waiting import Waiting, queues
 from gateway.store.sqlite_open import FILE_NAME
 
 if TYPE_CHECKING:
+    from gateway.config.connector_model import Connector
+    from gateway.config.smsc_model import SmscConnector
     from gateway.core.upstream import Upstream
     from gateway.daemon import Daemon
 
@@ -76,7 +78,11 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
 
 def _configured(daemon: Daemon) -> set[str]:
     """Not the sandbox, which is no link to anybody."""
-    return {one.name for one in (*daemon.config.connectors, *daemon.config.smsc_connectors)}
+    return {one.name for one in _sections(daemon)}
+
+
+def _sections(daemon: Daemon) -> tuple[Connector | SmscConnector, ...]:
+    return (*daemon.config.connectors, *daemon.config.smsc_connectors)
 
 
 def _unknown(daemon: Daemon, name: str) -> Reply:
@@ -127,8 +133,10 @@ async def _resume(daemon: Daemon, name: str, who: str) -> Reply:
 
 async def _rebind(daemon: Daemon, name: str, who: str) -> Reply:
     connector = daemon.connectors.get(name)
-    if connector is None or name not in _configured(daemon):
+    if name not in _configured(daemon):
         return _unknown(daemon, name)
+    if connector is None:
+        return {"error": f"a reload is about to bind {name} anew"}
     if daemon.submission.closed_because is Refusal.STOPPING:
         return {"error": "the gateway is stopping"}
     daemon.events.say("info", "rebind", connector=name, who=who or "-")
@@ -206,8 +214,7 @@ def _service(daemon: Daemon, name: str) -> dict[str, Any]:
 
 def _options(daemon: Daemon, name: str) -> list[dict[str, str]]:
     """As configured, with what the defaults say; secrets are hidden."""
-    sections = (*daemon.config.connectors, *daemon.config.smsc_connectors)
-    section = next((one for one in sections if one.name == name), None)
+    section = next((one for one in _sections(daemon) if one.name == name), None)
     return [{"option": option, "value": value} for option, value in _written(section)]
 
 
