@@ -216,3 +216,9 @@ async def test_what_came_in_is_seen_with_its_way_and_what_still_waits(tmp_path: 
             assert f"app {masked} 55*" in waiting
             assert SUBSCRIBER not in page.text
             assert SUBSCRIBER in words(await browser.get("/incoming?full=yes"))
+            await gateway.daemon.reload(made)  # without rules
+            smsc.deliver(sms(b"help", "557"), "gateway")
+            await smsc.wait_until(lambda: smsc.counters.receipts_refused == 2)
+            first = words(await browser.get("/incoming")).partition("55*")[0]
+            assert "rule" not in first.rpartition("By")[2], "the newest one comes first"
+            assert words(await browser.get("/incoming")).count("refused: no rule fits") == 2
