@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.config.model import Config
 from gateway.config.web_model import Web
+from gateway.core.certificates import ends_of
 from gateway.core.door import Take, sockets_at, take_none
 from gateway.ops.control import SOCKET_NAME
 from gateway.ops.listening import why_not_listening
@@ -60,8 +61,15 @@ class WebSide:
         self._deaths = 0
         self._is_renewed = False
         """Whether the process ends because another one shall take its place."""
+        self.certificate_ends: float | None = None
+        """When the certificate that browsers are shown ends, in seconds since 1970; None: there is none."""
         self.is_ready = False
         """Whether the process that runs now has said that it serves."""
+
+    @property
+    def address(self) -> str:
+        """Where they are; "": nowhere."""
+        return str(self._web.address) if self._web is not None else ""
 
     @property
     def pid(self) -> int:
@@ -87,6 +95,7 @@ class WebSide:
         web, before = config.web, self._web
         self._web = web
         if web is not None and before is not None and web.address == before.address and self._sockets:
+            self._look_at_certificate(web)
             self._tell({"settings": self._settings(web)})  # a certificate may be another one in the same file
             if (web.tls is None, web.max_connections) != (before.tls is None, before.max_connections):
                 self._renew()
@@ -163,6 +172,7 @@ class WebSide:
             raise
         assert self._web is not None
         control = str(self._daemon.state_dir.absolute() / SOCKET_NAME)
+        self._look_at_certificate(self._web)
         self._tell({"settings": self._settings(self._web), "control": control})
         watch = asyncio.get_running_loop().create_task(self._watch())
         try:
@@ -222,6 +232,12 @@ class WebSide:
             return None
         process, self._process = self._process, None
         return await asyncio.to_thread(_reap, process)
+
+    def _look_at_certificate(self, web: Web) -> None:
+        self.certificate_ends = None
+        if web.tls is not None:
+            with contextlib.suppress(OSError):  # the process will say so
+                self.certificate_ends = ends_of(web.tls.certificate)
 
     @staticmethod
     def _settings(web: Web) -> dict[str, Any]:

@@ -229,6 +229,7 @@ RULES: dict[str, frozenset[str]] = {
         {
             "gateway.config.model",
             "gateway.config.web_model",
+            "gateway.core.certificates",
             "gateway.core.door",
             "gateway.ops.control",
             "gateway.ops.listening",

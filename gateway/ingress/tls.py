@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ssl
-from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from gateway.config.model import TlsServer
+from gateway.core.certificates import ends_of
 
 
 def server_context(tls: TlsServer | None) -> ssl.SSLContext | None:
@@ -37,13 +37,3 @@ def _load(context: ssl.SSLContext, tls: TlsServer) -> None:
 
 _ENDS: WeakKeyDictionary[ssl.SSLContext, float] = WeakKeyDictionary()
 """Noted when a file is read: it may be another one by now, which clients do not see before a reload."""
-
-
-def ends_of(certificate: Path) -> float:
-    """When the first certificate of a file ends, in seconds since 1970.
-
-    A context does not tell what it has loaded, and the one function that reads a certificate's dates is among
-    the module's private ones: the alternative is a parser of our own, or a library of ten megabytes.
-    """
-    decoded = ssl._ssl._test_decode_cert(str(certificate))  # type: ignore[attr-defined]
-    return float(ssl.cert_time_to_seconds(decoded["notAfter"]))

@@ -251,6 +251,7 @@ def _of_listeners(daemon: Daemon, values: Values) -> None:
         values.add("listener_connections", len(listener.connections), address, protocol)
         values.add("listener_bad_inputs_total", bad_inputs, address, protocol)
         values.add("certificate_expires_timestamp_seconds", listener.certificate_ends, address)
+    values.add("certificate_expires_timestamp_seconds", daemon.web.certificate_ends, daemon.web.address)
 
 
 def listeners_of(daemon: Daemon) -> Iterator[tuple[str, str, Any, int | None]]:

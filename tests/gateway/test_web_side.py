@@ -211,8 +211,8 @@ def test_a_reload_takes_over_tls_and_a_new_certificate(tmp_path: Path) -> None:
     if openssl is None:
         pytest.skip("needs openssl")
 
-    def certificate(name: str) -> None:
-        command = f"{openssl} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1"
+    def certificate(name: str, days: int) -> None:
+        command = f"{openssl} req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days {days}"
         files = ["-keyout", str(tmp_path / "key"), "-out", str(tmp_path / "pem")]
         more = ["-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name},IP:127.0.0.1"]
         subprocess.run([*command.split(), *files, *more], check=True, capture_output=True)
@@ -226,14 +226,19 @@ def test_a_reload_takes_over_tls_and_a_new_certificate(tmp_path: Path) -> None:
         port = free_port()
         await rig.side.begin(config(port))
         pid = await rig.ready()
-        certificate("first.example")
+        assert rig.side.certificate_ends is None
+        certificate("first.example", days=1)
         first = trusting()
         tls = TlsServer(certificate=tmp_path / "pem", key=tmp_path / "key")
         await rig.side.reload(config(port, tls=tls))
         pid = await rig.ready(but=pid)
         assert await asked(port, tls=first) == b"HTTP/1.1 200 OK"
-        certificate("second.example")
+        first_ends = rig.side.certificate_ends
+        certificate("second.example", days=9)
+        assert rig.side.certificate_ends == first_ends  # that is what browsers are shown
         await rig.side.reload(config(port, tls=tls))
+        assert first_ends is not None and rig.side.certificate_ends is not None
+        assert 7 * 86_400 < rig.side.certificate_ends - first_ends < 9 * 86_400
         async with asyncio.timeout(PATIENCE_S):
             while await asked(port, tls=trusting()) == b"":
                 pass
