@@ -36,6 +36,7 @@ _ADVICE: tuple[tuple[str, str], ...] = (
     (r"clock", "set the machine's clock (timedatectl, chronyc); it is followed when it comes back"),
     (r"stopping", "nothing: it is being stopped"),
     (r"^smarthost", f"see smarthost here, and {_LOG}"),
+    (r"^the pages at", f"{_LOG}: web_died or web_not_listening says why; messages go on without them"),
     (r"no mail is taken", f"{_LOG}: what reads mails died; look for the mail that it names"),
     (r"died within a day", "smsc-gateway deadletters list, then smsc-gateway deadletters replay"),
     (r"faults in the gateway itself", f"{_LOG}: report the line `fault`"),
