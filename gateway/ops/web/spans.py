@@ -1,9 +1,13 @@
-"""Lengths of time for people."""
+"""Times and lengths of time for people."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from gateway.ops.web.words import N_
+
+TIME_FORMS = N_("2h, 3d, 10:30, 2026-11-20 or 2026-11-20T10:30")
+"""How a time may be written, as `gateway.core.moments.read_moment` reads it."""
 Translate = Callable[..., str]
 _DAY_S, _HOUR_S = 86_400, 3600
 

@@ -7,13 +7,14 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.core.moments import FORMS, read_moment
+from gateway.core.moments import read_moment
 from gateway.core.prices import amount_text
 from gateway.core.route_conditions import INGRESSES
 from gateway.core.text_preview import shown_octets, shown_text
 from gateway.ops.web.bubbles import pieces
 from gateway.ops.web.gateway_client import GatewayDown, GatewayError
 from gateway.ops.web.page import Route, Visit
+from gateway.ops.web.spans import TIME_FORMS
 from gateway.ops.web.words import N_
 
 TEXT_MAX = 5000
@@ -58,7 +59,7 @@ async def explain(visit: Visit) -> web.StreamResponse:
     try:
         at_ms = read_moment(asked["at"], visit.shell.clock.now_ms()) if asked["at"] else 0
     except ValueError:
-        wrong["at"] = visit._("This is no time; write {forms}.", forms=FORMS)
+        wrong["at"] = visit._("This is no time; write {forms}.", forms=visit._(TIME_FORMS))
     if not asked["destination"] and not text:
         wrong["destination"] = visit._("Give a number, or a text, or both.")
     if asked["destination"] and not wrong:
@@ -96,7 +97,7 @@ def _page(
         text_max=TEXT_MAX,
         wrong=wrong or {},
         ingresses=list(INGRESSES),
-        forms=FORMS,
+        forms=visit._(TIME_FORMS),
         told=told,
         changes=[] if told is None else [_change(visit, change) for change in told.get("changes", ())],
         refused="" if told is None or not told["refused"] else _refusal(visit, told["refused"]),

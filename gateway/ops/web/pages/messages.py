@@ -13,8 +13,9 @@ from aiohttp import web
 
 from gateway.core.message_ids import parse_id
 from gateway.core.model import MessageState, Progress
-from gateway.core.moments import FORMS, read_moment
+from gateway.core.moments import read_moment
 from gateway.ops.web.page import Route, Visit
+from gateway.ops.web.spans import TIME_FORMS
 
 PAGE_ROWS = 50
 TEXT_MAX = 254
@@ -50,7 +51,7 @@ async def search(visit: Visit) -> web.StreamResponse:
         wrong=wrong,
         full=full,
         states=STATES,
-        forms=FORMS,
+        forms=visit._(TIME_FORMS),
         rows=found["rows"],
         reached_ms=found["reached_ms"],
         newest=_address(kept) if visit.query.get("before") else None,
@@ -99,7 +100,7 @@ def _moment(visit: Visit, name: str, asked: dict[str, str], wrong: dict[str, str
     try:
         return read_moment(asked[name], visit.shell.clock.now_ms()) if asked[name] else 0
     except ValueError:
-        wrong[name] = visit._("This is no time; write {forms}.", forms=FORMS)
+        wrong[name] = visit._("This is no time; write {forms}.", forms=visit._(TIME_FORMS))
         return 0
 
 

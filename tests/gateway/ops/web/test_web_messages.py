@@ -12,6 +12,9 @@ import pytest
 from gateway_fakes import NOW_MS
 from web_pages import Answers, Page, pages
 
+from gateway.core.moments import FORMS
+from gateway.ops.web.spans import TIME_FORMS
+
 ID = "912345678901234567"
 ROW = {
     "message_id": ID,
@@ -284,3 +287,7 @@ def test_a_mail_shows_its_messages() -> None:
     assert f'<a href="/messages/{ID}">{ID}</a>' in page.text
     assert "451 later" in words(page)
     assert "&lt;1@example.org&gt;" in page.text
+
+
+def test_the_forms_of_times_are_those_of_the_command_line() -> None:
+    assert TIME_FORMS == FORMS
