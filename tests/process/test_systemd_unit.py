@@ -23,11 +23,13 @@ from systemd_sandbox import LIBRARY, settings
 from gateway import daemon
 from gateway.cli import DEFAULT_CONFIG, DEFAULT_STATE_DIR, EXIT_CONFIG
 from gateway.config.mail_model import LmtpListener
+from gateway.core.door import BACKLOG
 from gateway.core.passwords import hash_password
 from gateway.store import journal
 
 FOLDER = Path(__file__).parents[2] / "systemd"
 UNIT = FOLDER / "smsc-gateway.service"
+SOCKETS = sorted(FOLDER.glob("*.socket"))
 SANDBOX = Path(__file__).with_name("systemd_sandbox.py")
 PATIENCE_S = 60
 PASSWORD = "sandbox1"
@@ -67,11 +69,13 @@ def unit() -> dict[str, list[str]]:
 
 
 def test_systemd_finds_no_mistake(tmp_path: Path) -> None:
-    text = UNIT.read_text(encoding="utf-8")
-    copy = tmp_path / UNIT.name
-    copy.write_text(text.replace("/opt/smsc-gateway/bin/smsc-gateway", sys.executable), encoding="utf-8")
+    copies = []
+    for unit in (UNIT, *SOCKETS):
+        text = unit.read_text(encoding="utf-8").replace("/opt/smsc-gateway/bin/smsc-gateway", sys.executable)
+        copies.append(tmp_path / unit.name)
+        copies[-1].write_text(text, encoding="utf-8")
     done = subprocess.run(
-        [need("systemd-analyze"), "verify", "--man=no", str(copy)], capture_output=True, text=True
+        [need("systemd-analyze"), "verify", "--man=no", *map(str, copies)], capture_output=True, text=True
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
@@ -116,6 +120,40 @@ def test_the_units_runtime_directory_is_where_an_lmtp_socket_is_documented_to_be
     assert Path("/run") / unit["RuntimeDirectory"][0] == Path(path.metadata["option"].example).parent
     # others may pass through it; who may write to the socket is the socket's `mode`
     assert unit["RuntimeDirectoryMode"] == ["0755"]
+
+
+def addresses_of_the_example() -> dict[str, str]:
+    """Where each kind of listener, and the pages, are in the example configuration."""
+    text = "".join(
+        line.removeprefix("#") + "\n" if line.startswith("#") else line + "\n"
+        for line in (FOLDER.parent / "config.example.yaml").read_text(encoding="utf-8").splitlines()
+    )
+    kinds = "smpp|smtp|lmtp|callbacks|http"
+    found = dict(re.findall(rf"(?m)^ +#?({kinds}):\n(?:.*\n){{1,2}}? *#?  - (?:address|path): (\S+)$", text))
+    [web] = re.findall(r"(?m)^web:\n(?:.*\n){1,2}? +address: (\S+)$", text)
+    return {**found, "web": web}
+
+
+def test_the_socket_units_listen_where_the_example_does() -> None:
+    units = {unit.stem.rpartition("-")[2]: settings(unit.read_text(encoding="utf-8")) for unit in SOCKETS}
+    assert {kind: unit["ListenStream"][0] for kind, unit in units.items()} == addresses_of_the_example()
+    for kind, unit in units.items():
+        assert unit["FileDescriptorName"] == [kind]
+        assert unit["Service"] == [UNIT.name]
+        assert unit["Backlog"] == [str(BACKLOG)]
+        # one for 0.0.0.0 and another for [::], as the gateway itself listens
+        assert unit.get("BindIPv6Only", ["ipv6-only"]) == ["ipv6-only"]
+
+
+def test_the_folder_of_a_socket_outlives_the_service(unit: dict[str, list[str]]) -> None:
+    assert unit["RuntimeDirectoryPreserve"] == ["yes"]
+    rules = (FOLDER / "smsc-gateway.tmpfiles").read_text(encoding="utf-8")
+    assert "\nd /run/smsc-gateway 0755 smsc-gateway smsc-gateway -\n" in rules
+
+
+def test_a_reload_fails_when_the_configuration_is_bad(unit: dict[str, list[str]]) -> None:
+    [start], [reload] = unit["ExecStart"], unit["ExecReload"]
+    assert reload == f"{start.partition(' ')[0]} reload"
 
 
 def test_security_systemd_a_bad_configuration_is_not_tried_again(unit: dict[str, list[str]]) -> None:
