@@ -14,6 +14,8 @@ import pytest
 from journey_support import HOST, PASSWORD, SMSC_PASSWORD, Gateway, hashed, journey, running, simulated_smsc
 
 from gateway.__main__ import main
+from gateway.cli import CommandError
+from gateway.cli.daemon_client import ask
 from gateway.config.load import load
 from gateway.simulator.simulator import Simulator
 
@@ -138,3 +140,81 @@ async def test_a_gateway_without_a_file_says_so(tmp_path: Path, capsys: pytest.C
 def test_no_gateway_is_running(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["reload", "--state-dir", str(tmp_path)]) == 1
     assert "no gateway is running" in capsys.readouterr().err
+
+
+async def asked(it: Running, command: str, **request: Any) -> Any:
+    """What the pages' process gets."""
+    return await asyncio.to_thread(ask, it.gateway.daemon.state_dir, command, **request)
+
+
+@journey
+async def test_options_in_force_have_their_lines_and_hide_secrets(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with started(tmp_path, capsys) as it:
+        found = await asked(it, "config", limit=100)
+        rows = {row["key"]: row for row in found["rows"]}
+        assert found["file"] == str(tmp_path / "config.yaml")
+        assert rows["queue.commit_delay_ms"] == {
+            "key": "queue.commit_delay_ms",
+            "value": "0.0",
+            "is_default": False,
+            "file": str(tmp_path / "config.yaml"),
+            "line": 7,
+            "is_other": False,
+        }
+        assert rows["connectors[smsc].password"]["value"] == "********"
+        assert SMSC_PASSWORD not in json.dumps(found)
+        assert "queue.history_days" not in rows
+        assert found["next"] is None
+        it.write(rate=5)
+        found = await asked(it, "config", limit=1, words=".rate", defaults=True, section="connectors")
+        [row] = found["rows"]
+        assert (row["key"], row["value"], row["is_default"], row["is_other"]) == (
+            "connectors[smsc].rate", "0", True, True,
+        )  # fmt: skip
+        first = await asked(it, "config", limit=3)
+        second = await asked(it, "config", limit=3, after=first["next"])
+        keys = [row["key"] for row in (*first["rows"], *second["rows"])]
+        assert keys == list(rows)[:6]
+
+
+@journey
+async def test_a_reload_does_what_was_shown_or_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with started(tmp_path, capsys) as it:
+        assert (await asked(it, "config_on_disk"))["changes"] == []
+        it.write(rate=5)
+        shown = await asked(it, "config_on_disk")
+        assert [(change["key"], change["new"]) for change in shown["changes"]] == [
+            ("connectors[smsc].rate", "5")
+        ]
+        it.write(rate=6)
+        with pytest.raises(CommandError, match="have changed since this was shown"):
+            await asked(it, "reload", shown=shown["shown"])
+        assert it.gateway.daemon.config.connectors[0].rate == 0
+        again = await asked(it, "config_on_disk")
+        done = await asked(it, "reload", shown=again["shown"])
+        assert done["done"] and it.gateway.daemon.config.connectors[0].rate == 6
+        # what was shown before somebody else's reload is old too, though the files are as they were
+        with pytest.raises(CommandError, match="have changed since this was shown"):
+            await asked(it, "reload", shown=again["shown"])
+
+
+@journey
+async def test_mistakes_and_warnings_on_the_disk_have_their_places(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with started(tmp_path, capsys) as it:
+        it.write(extra="nonsense: 1\n")
+        found = await asked(it, "config_on_disk")
+        [problem] = found["problems"]
+        assert (problem["line"], problem["key"], found["count"]) == (4, "nonsense", 1)
+        assert problem["fix"]
+        assert [row["line"] for row in (await asked(it, "config", limit=100))["rows"]][:1] == [None]
+        password = hashed(PASSWORD).reveal()
+        it.write(extra=f"  - {{system_id: new, password_hash: '{password}', blocked: true}}\n")
+        found = await asked(it, "config_on_disk")
+        assert [change["what"] for change in found["changes"]] == ["added"]
+        assert "warnings" in found

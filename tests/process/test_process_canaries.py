@@ -213,6 +213,7 @@ async def watched(folder: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterato
     faulty.write_text(FAULTY.format(python=sys.executable, fault=FAULT))
     faulty.chmod(0o700)
     monkeypatch.setattr(process_support, "EXECUTABLE", str(faulty))
+    monkeypatch.setattr(GatewayProcess, "program", str(faulty))
     async with simulated_smsc(system_id="gateway", password=SECRETS["smsc"]) as smsc:
         gateway = GatewayProcess(folder / "gateway", smsc.port)
         it = Watched(gateway, smsc.port)
@@ -318,6 +319,18 @@ async def by_the_command_line(it: Watched) -> None:
     await it.asks("find", "message", "find", "--account", SYSTEM_ID, "--full", *state, "--json")
     await it.asks("export", "export", *state, "--json")
     await it.asks("reload", "reload", *state)
+    note = TEXTS["up"]
+    await it.asks("credit", "account", "credit", SYSTEM_ID, "5", "--note", note, *state)
+    await it.asks("blacklist", "blacklist", "add", "79160000555", "--why", note, *state)
+    task = ["--account", SYSTEM_ID, "--to", "79160000444", "--failure", note]
+    await it.asks("ping-task", "ping-task", "add", "alarm", *task, *state)
+    await it.asks("trace", "trace", "--account", "nobody", "--for", "1s", *state)
+    await it.asks("audit", "audit", *state, "--json")
+    rows = json.loads(it.said["audit (exit 0)"])
+    kinds = {"export", "find", "reload", "account_credit", "blacklist_add", "ping_task_add", "trace"}
+    assert kinds <= {row["action"] for row in rows}
+    assert "signal" in {row["origin"] for row in rows}  # the SIGHUP before
+    assert b"79160000555" not in it.said["audit (exit 0)"]
 
 
 def written(folder: Path) -> dict[str, bytes]:
