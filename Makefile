@@ -98,6 +98,9 @@ $(SMPPLOAD_BUILT): ../shared/smppload/smppload.c
 	cp ../shared/smppload/* $(dir $@)
 	$(MAKE) --no-print-directory -C $(dir $@)
 
+screenshots: $(STAMP)  ## docs/images/overview.png anew: a busy gateway in Chromium (6 minutes)
+	$(BIN)/python tests/browser/picture.py
+
 check: $(STAMP)  ## ruff and strict types
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

@@ -67,6 +67,7 @@ routes:
     connectors: [south]
   - name: everything
     connectors: [north, south]
+queue: {{text_days: 1}}
 price_lists:
   - {{name: retail, currency: EUR, prices: [{{prefix: "7", price: 0.05}}]}}
 """

@@ -39,10 +39,12 @@ async def keep_busy(site: Site, is_over: Event) -> None:
     clients = [await bound(site, ACCOUNT), await bound(site, SHOP)]
     loop = asyncio.get_running_loop()
     began, due = loop.time(), [0.0, 0.0]
+    last = began
     while not is_over.is_set():
-        rates = rate_at(loop.time() - began, random)
+        now = loop.time()
+        rates, elapsed_s, last = rate_at(now - began, random), now - last, now
         for side, (rate, prefix) in enumerate(zip(rates, ("79991", "74951"), strict=True)):
-            due[side] += rate * TICK_S
+            due[side] += rate * elapsed_s
             count, due[side] = int(due[side]), due[side] % 1
             numbers = [f"{prefix}{random.randrange(10**5):05}" for _ in range(count)]
             if numbers:

@@ -15,6 +15,7 @@ import pytest
 from browser_gateway import DEAD, OPERATOR, PAGES_PASSWORD, Site, a_day, whole_gateway
 from browser_support import (
     DESKTOP,
+    PATIENCE_MS,
     PHONE,
     Watched,
     axe_script,
@@ -31,6 +32,7 @@ from playwright.sync_api import Browser, StorageState, expect, sync_playwright
 from gateway.ops.web.pages import NAVIGATION, routes
 
 pytestmark = pytest.mark.interop
+expect.set_options(timeout=PATIENCE_MS)
 VARIANTS = {
     "light": {"viewport": DESKTOP, "color_scheme": "light"},
     "dark": {"viewport": DESKTOP, "color_scheme": "dark"},
@@ -263,6 +265,33 @@ def test_dead_letters_are_replayed(looked: Looked) -> None:
         page.get_by_role("button", name="Let the ticked ones wait again").click()
         expect(page.get_by_text("1 waits again.")).to_be_visible()
         expect(page.get_by_role("checkbox")).to_have_count(DEAD - 1)
+
+
+def test_a_changed_configuration_is_shown_and_taken_over(looked: Looked) -> None:
+    file = looked.site.folder / "config.yaml"
+    with looked.operator() as watched:
+        page = watched.page
+        file.write_text(file.read_text("utf-8").replace("    rate: 40", "    rate: 41"), "utf-8")
+        page.goto("/configuration")
+        change = page.get_by_role("row", name="connectors[south].rate").first
+        expect(change).to_contain_text("41")
+        keep(page, "configuration-changed")
+        assert violations(page, looked.axe) == []
+        page.get_by_role("button", name="Reload").click()
+        expect(page.get_by_text("says what is in force")).to_be_visible()
+        page.goto("/audit")
+        expect(page.get_by_role("row", name="reload").first).to_contain_text(OPERATOR)
+
+
+def test_a_text_is_shown_when_an_operator_asks_and_who_did_is_recorded(looked: Looked) -> None:
+    with looked.operator() as watched:
+        page = watched.page
+        page.goto(f"/messages/{looked.ids[0]}")
+        expect(page.get_by_text("Your code is 1234")).to_have_count(0)
+        page.get_by_role("button", name="Show the text").click()
+        expect(page.get_by_text("Your code is 1234")).to_be_visible()
+        page.goto("/audit")
+        expect(page.get_by_role("row", name=looked.ids[0]).first).to_contain_text(OPERATOR)
 
 
 def test_a_page_that_is_not_there_leads_back(looked: Looked) -> None:
