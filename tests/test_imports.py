@@ -168,6 +168,8 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.reloading",
             "gateway.store",
             "gateway.translate",
+            # what a configuration can be used with, and is hardly meant
+            "gateway.wiring",
             "protocols",
         }
     ),
@@ -187,9 +189,7 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.wiring",
         }
     ),
-    "gateway.wiring": frozenset(
-        {"gateway.config.model", "gateway.config.smsc_model", "gateway.core", "gateway.translate"}
-    ),
+    "gateway.wiring": frozenset({"gateway.config", "gateway.core", "gateway.translate"}),
     "gateway.mail_side": frozenset(
         {
             "gateway.config.mail_model",
