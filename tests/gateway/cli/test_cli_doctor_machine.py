@@ -283,7 +283,7 @@ def test_credentials_are_found_where_systemd_or_the_unit_has_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(credentials.VARIABLE, raising=False)
-    monkeypatch.setattr(credentials, "OF_UNITS", tmp_path / "run")
+    monkeypatch.setattr(credentials.tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(credentials.provide, "__defaults__", (tmp_path / "run",))
     assert looking(tmp_path, WITH_CREDENTIAL).config is None
     secret = tmp_path / "up.password"
