@@ -14,6 +14,7 @@ from gateway_fakes import DAY_MS, NOW_MS, FakeJournal, ManualClock, id_at, recor
 
 from gateway.admin import history
 from gateway.core.batch import Answer
+from gateway.core.incoming import Incoming
 from gateway.store import reader_history
 from gateway.store.sqlite_open import FILE_NAME, open_writer
 
@@ -26,6 +27,7 @@ class Desk:
         self.journal = FakeJournal()
         self.events, self.lines = recorded_events()
         self.clock = ManualClock()
+        self.incoming = Incoming(self.events)
         with open_writer(state_dir / FILE_NAME) as connection:
             self.connection = connection
 
