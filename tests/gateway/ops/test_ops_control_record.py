@@ -155,7 +155,7 @@ def test_a_reader_that_leaves_ends_a_long_answer(tmp_path: Path) -> None:
 def test_an_action_goes_on_without_who_asked_and_has_its_outcome(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control, "TIMEOUT_S", 0.05)
+    monkeypatch.setattr(control, "CONNECTIONS_MAX", 1)
     noted = Noted()
     begun, may_end = asyncio.Event(), asyncio.Event()
 
@@ -165,13 +165,15 @@ def test_an_action_goes_on_without_who_asked_and_has_its_outcome(
         return {"is": "late"}
 
     async def test(_: ControlSocket) -> None:
-        assert await lines_of(tmp_path, command="slow") == []  # nobody waits that long
-        assert begun.is_set()
+        asked = asyncio.ensure_future(lines_of(tmp_path, command="slow"))
+        await begun.wait()
+        assert await lines_of(tmp_path, command="read") == [{"is": "read"}]
+        assert await asked == [control.ENDED]
         assert noted.lines == ["begin", "stored"]
         may_end.set()
         await until(lambda: noted.lines[-1] == ({"is": "late"}, type(None)))
 
-    served(tmp_path, {"slow": slow}, test, record=noted.begin)
+    served(tmp_path, {**noted.handlers, "slow": slow}, test, record=noted.begin)
 
 
 def test_who_connects_and_asks_nothing_is_sent_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
