@@ -18,7 +18,8 @@ console  Commands `$ smsc-gateway …` that run one after the other, against a g
          `$ curl …` asks the gateway in the place of sms.example.org; tests/support/example_curl.py has the
          options that it may have. JSON is shown with line breaks. What runs until it is stopped (FOREVER) is
          stopped when it has printed something; its ports are free ones.
-shell    Commands that other tests execute, each line of them in tests/docs/elsewhere.yaml with the test.
+shell    Commands that other tests execute: each line of them is in tests/docs/elsewhere.yaml with the test, or
+         the page is, whose blocks that test takes out and runs.
 sh       A piece of a script, executed by tests/docs/test_docs_webhooks.py.
 python   A whole program; it is run, and has to end. Unless it is in elsewhere.yaml too, by its first line.
 smtp     A dialogue with the same gateway, from 127.0.0.1 and behind EHLO: `> ` is said, `< ` is the reply.
@@ -64,8 +65,7 @@ from gateway.core.passwords import hash_password
 
 MADE = {"docs/commands.md", "docs/configuration.md", "docs/index.md", "docs/changelog.md"}
 """Pages that are made from the code, or list the others."""
-NOT_YET = {"README.md", "docs/operations.md"}
-PAGES = sorted({f"docs/{path.name}" for path in ROOT.glob("docs/*.md")} - MADE - NOT_YET)
+PAGES = sorted({f"docs/{path.name}" for path in ROOT.glob("docs/*.md")} - MADE)
 KINDS = {"yaml", "changed", "csv", "conf", "console", "shell", "smtp", "python", "sh", "text", "nginx"}
 ELSEWHERE: dict[str, str] = yaml.safe_load((Path(__file__).parent / "elsewhere.yaml").read_text())
 """The test that executes a command, by the command's line."""
@@ -206,7 +206,7 @@ def test_what_is_executed_elsewhere_is_executed_there(page: str) -> None:
         first for block in blocks if block.kind == "python" and (first := first_line(block)) in ELSEWHERE
     ]
     for line in lines:
-        file, _, test = ELSEWHERE[line].partition("::")
+        file, _, test = (ELSEWHERE.get(page) or ELSEWHERE[line]).partition("::")
         assert f"def {test}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), line
 
 
