@@ -11,9 +11,12 @@ import socket
 import stat
 import subprocess
 import sys
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import fields
+from http.cookiejar import CookieJar
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -43,6 +46,7 @@ mail: {{domains: [sms.example.org]}}
 accounts: [{{system_id: app, password_hash: {password_hash}, mail: {{networks: [127.0.0.1]}}}}]
 connectors: [{{name: smsc, address: '127.0.0.1:{smsc_port}', system_id: gateway, password: gateway}}]
 routes: [{{connectors: [smsc]}}]
+web: {{address: '127.0.0.1:{web_port}', users: [{{name: olga, password_hash: {password_hash}}}]}}
 """
 
 
@@ -221,6 +225,7 @@ class Sandboxed(NamedTuple):
     port: int
     smtp_port: int
     lmtp: Path
+    web_port: int
     simulator: subprocess.Popen[str]
 
 
@@ -237,13 +242,14 @@ def sandboxed_gateway(tmp_path: Path, program: str) -> Iterator[Sandboxed]:
         )
         stack.callback(simulator.terminate)
         [smsc_port] = re.findall(r"127\.0\.0\.1:(\d+)", wait_for(simulator, '"ready"'))
-        port, smtp_port, lmtp = free_port(), free_port(), tmp_path / "lmtp"
+        port, smtp_port, web_port, lmtp = free_port(), free_port(), free_port(), tmp_path / "lmtp"
         config = tmp_path / "config.yaml"
         config.write_text(
             CONFIG.format(
                 port=port,
                 smtp_port=smtp_port,
                 lmtp=lmtp,
+                web_port=web_port,
                 smsc_port=smsc_port,
                 password_hash=hash_password(PASSWORD),
             )
@@ -253,7 +259,7 @@ def sandboxed_gateway(tmp_path: Path, program: str) -> Iterator[Sandboxed]:
         )
         stack.callback(gateway.terminate)
         wait_for(gateway, " ready ")
-        yield Sandboxed(port, smtp_port, lmtp, simulator)
+        yield Sandboxed(port, smtp_port, lmtp, web_port, simulator)
         gateway.terminate()
         assert gateway.wait(PATIENCE_S) == 0
 
@@ -278,6 +284,16 @@ def test_security_systemd_the_gateway_works_under_the_units_restrictions(
         timeout=PATIENCE_S,
     )
     assert asked.stdout.startswith("healthy\n"), asked.stdout + asked.stderr
+    # the pages too: a password is checked, and the daemon asked
+    url = f"http://127.0.0.1:{sandboxed_gateway.web_port}"
+    browser = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(CookieJar())
+    )
+    form = urllib.parse.urlencode({"name": "olga", "password": PASSWORD}).encode()
+    log_in = urllib.request.Request(f"{url}/login", form, {"Origin": url})
+    with browser.open(log_in, timeout=PATIENCE_S) as page:
+        assert page.url == f"{url}/"
+        assert "smsc" in page.read().decode()
 
 
 def test_mail_works_under_the_units_restrictions(sandboxed_gateway: Sandboxed) -> None:
