@@ -18,8 +18,7 @@ console  Commands `$ smsc-gateway …` that run one after the other, against a g
          `$ curl …` asks the gateway in the place of sms.example.org; tests/support/example_curl.py has the
          options that it may have. JSON is shown with line breaks. What runs until it is stopped (FOREVER) is
          stopped when it has printed something; its ports are free ones.
-shell    Commands that other tests execute: each line of them is in tests/docs/elsewhere.yaml with the test, or
-         the page is, whose blocks that test takes out and runs.
+shell    Commands that other tests execute: tests/docs/elsewhere.yaml has each line of them with its test.
 sh       A piece of a script, executed by tests/docs/test_docs_webhooks.py.
 python   A whole program; it is run, and has to end. Unless it is in elsewhere.yaml too, by its first line.
 smtp     A dialogue with the same gateway, from 127.0.0.1 and behind EHLO: `> ` is said, `< ` is the reply.
@@ -206,7 +205,7 @@ def test_what_is_executed_elsewhere_is_executed_there(page: str) -> None:
         first for block in blocks if block.kind == "python" and (first := first_line(block)) in ELSEWHERE
     ]
     for line in lines:
-        file, _, test = (ELSEWHERE.get(page) or ELSEWHERE[line]).partition("::")
+        file, _, test = ELSEWHERE[line].partition("::")
         assert f"def {test}(" in (ROOT / "tests" / file).read_text(encoding="utf-8"), line
 
 
