@@ -64,7 +64,7 @@ from gateway.core.passwords import hash_password
 
 MADE = {"docs/commands.md", "docs/configuration.md", "docs/index.md", "docs/changelog.md"}
 """Pages that are made from the code, or list the others."""
-PAGES = sorted({f"docs/{path.name}" for path in ROOT.glob("docs/*.md")} - MADE)
+PAGES = ["README.md", *sorted({f"docs/{path.name}" for path in ROOT.glob("docs/*.md")} - MADE)]
 KINDS = {"yaml", "changed", "csv", "conf", "console", "shell", "smtp", "python", "sh", "text", "nginx"}
 ELSEWHERE: dict[str, str] = yaml.safe_load((Path(__file__).parent / "elsewhere.yaml").read_text())
 """The test that executes a command, by the command's line."""
