@@ -1,5 +1,6 @@
 """The manuals as a site: `make docs` builds it in build/site, and fails on anything that leads nowhere."""
 
+from pygments.lexers.data import YamlLexer
 from pygments.lexers.special import TextLexer
 from sphinx.application import Sphinx
 
@@ -15,5 +16,6 @@ html_copy_source = False
 
 def setup(app: Sphinx) -> None:
     """Kinds of blocks that are for readers, and for the tests."""
-    for kind in ("smtp", "csv", "flow"):
+    for kind in ("smtp", "csv", "conf"):
         app.add_lexer(kind, TextLexer)
+    app.add_lexer("changed", YamlLexer)
