@@ -158,6 +158,9 @@ def test_pages_that_die_or_hang_are_started_again(tmp_path: Path, monkeypatch: p
         assert 'reason="it ended with code -9" deaths=1' in line
 
         os.kill(second, signal.SIGSTOP)
+        await until(lambda: " T " in Path(f"/proc/{second}/stat").read_text())
+        for _ in range(20):
+            await asyncio.sleep(0)  # what it said before is heard
         rig.clock.advance(SILENCE_S)
         await rig.ready(but=second)
         assert len(rig.said("web_died")) == 2

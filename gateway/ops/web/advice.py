@@ -112,6 +112,12 @@ _ADVICE = tuple(
             "operations.md#reports-and-answers-do-not-reach-the-mailbox",
         ),
         (
+            "the pages at .* do not run",
+            N_("Their process ends again and again, or their address is taken: the log has the reason."),
+            "",
+            "pages.md#when-something-is-wrong",
+        ),
+        (
             "no mail is taken",
             N_("What reads mails ended again and again: the log has the reason (`mail_reader_died`)."),
             "",
