@@ -1,7 +1,7 @@
 """Writes the pages that are made from the code: configuration.md from its model, commands.md from the parsers.
 
-    python docs/reference.py             writes both (`make reference`)
-    python docs/reference.py --check     says which is not what it would write, and ends with 1
+python docs/reference.py             writes both (`make reference`)
+python docs/reference.py --check     says which is not what it would write, and ends with 1
 """
 
 from __future__ import annotations

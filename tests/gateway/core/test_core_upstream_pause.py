@@ -111,9 +111,7 @@ def test_a_link_that_comes_up_changes_nothing() -> None:
     assert not it.one.reserve(1, it.clock.now())
 
 
-def test_its_queue_goes_to_the_next_connector_at_once_if_the_route_wants_that() -> (
-    None
-):
+def test_its_queue_goes_to_the_next_connector_at_once_if_the_route_wants_that() -> None:
     it = Two()
     it.one.pause(PAUSE)
     it.one.queued(0)

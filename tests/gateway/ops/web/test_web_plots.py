@@ -165,7 +165,15 @@ def test_numbers_are_short(value: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("age_s", "text"),
-    [(0.2, "now"), (60.0, "1 min"), (75.0, "75 s"), (3600.0, "1 h"), (900.0, "15 min"), (21_600.0, "6 h"), (259_200.0, "3 d")],
+    [
+        (0.2, "now"),
+        (60.0, "1 min"),
+        (75.0, "75 s"),
+        (3600.0, "1 h"),
+        (900.0, "15 min"),
+        (21_600.0, "6 h"),
+        (259_200.0, "3 d"),
+    ],
 )
 def test_ages_have_the_unit_that_suits_them(age_s: float, text: str) -> None:
     assert age_text(age_s, plain) == text
