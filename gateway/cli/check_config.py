@@ -62,6 +62,7 @@ def _summary(config: Config) -> dict[str, list[str]]:
             *(f"lmtp {listener.path}" for listener in listeners.lmtp),
             *(f"callbacks {listener.address}" for listener in listeners.callbacks),
             *(f"http {listener.address}" for listener in listeners.http),
+            *([f"pages {config.web.address}"] if config.web is not None else []),
         ],
         "accounts": [account.system_id for account in config.accounts],
         "connectors": [

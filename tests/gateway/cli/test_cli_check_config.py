@@ -57,6 +57,12 @@ def test_ok_comes_with_a_summary(good: Path, capsys: pytest.CaptureFixture[str])
     ]
 
 
+def test_the_summary_tells_of_the_pages(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    good.write_text(good.read_text() + "web: {address: '127.0.0.1:8090'}\n")
+    assert main(["check-config", "--config", str(good)]) == 0
+    assert "pages 127.0.0.1:8090" in capsys.readouterr().out.splitlines()[1]
+
+
 def test_ok_as_json_holds_no_secret(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check-config", "--config", str(good), "--json"]) == 0
     out = capsys.readouterr().out
