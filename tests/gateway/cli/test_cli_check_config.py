@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from gateway.__main__ import main
+from gateway.core.passwords import hash_password
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "config"
 
@@ -58,7 +59,8 @@ def test_ok_comes_with_a_summary(good: Path, capsys: pytest.CaptureFixture[str])
 
 
 def test_the_summary_tells_of_the_pages(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    good.write_text(good.read_text() + "web: {address: '127.0.0.1:8090'}\n")
+    user = f"{{name: ann, role: operator, password_hash: {hash_password('q7-Kf2pw')}}}"
+    good.write_text(good.read_text() + f"web: {{address: '127.0.0.1:8090', users: [{user}]}}\n")
     assert main(["check-config", "--config", str(good)]) == 0
     assert "pages 127.0.0.1:8090" in capsys.readouterr().out.splitlines()[1]
 
