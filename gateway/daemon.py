@@ -13,7 +13,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from gateway.admin import all_handlers, record_of
 from gateway.config.files import prints_of
@@ -26,7 +26,6 @@ from gateway.core.admission import Admission
 from gateway.core.batch import Answer, Batch, Row, not_kept
 from gateway.core.blacklist import Blacklists
 from gateway.core.clock import Clock
-from gateway.core.door import Take
 from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
 from gateway.core.events import Events
@@ -49,6 +48,7 @@ from gateway.housekeeping import Housekeeping, say_clock
 from gateway.http_side import HttpSide
 from gateway.ingress.smpp_listener import SmppListener
 from gateway.ingress.smpp_outbind import OutbindCaller
+from gateway.kinds import Connector, Startable
 from gateway.money_side import MoneySide
 from gateway.ops import sd_notify, state_dir
 from gateway.ops.activation import Inherited
@@ -76,49 +76,6 @@ NOTHING: frozenset[int] = frozenset()
 _ESM_CLASS, _ACCEPTED_MS, _DONE_MS = map(Delivery._fields.index, ("esm_class", "accepted_ms", "done_ms"))
 _RECEIPT = ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT
 """The esm_class of a final receipt; notices have others."""
-
-
-class Startable(Protocol):
-    """A listener of any kind."""
-
-    async def start(self, take: Take) -> None:
-        """Listens, on what `take` gives if it gives something; OSError when the address cannot be had."""
-        ...
-
-
-class Connector(Protocol):
-    """A link to an SMSC of any kind."""
-
-    @property
-    def state(self) -> str:
-        """A word; "bound" when it can be used."""
-        ...
-
-    def start(self) -> list[asyncio.Task[None]]:
-        """Starts; the tasks end only when they are cancelled."""
-        ...
-
-    def tick(self, now: float) -> None:
-        """Timers; a few times each second."""
-        ...
-
-    def configure(self, config: Any) -> list[asyncio.Task[None]]:
-        """Takes over options that need no new link; tasks like those of `start`."""
-        ...
-
-    def rebind(self) -> list[asyncio.Task[None]]:
-        """Ends its links when what is under way is finished, and makes new ones, or looks at once whether the
-        service is there; whatever was refused before. New tasks like those of `start`."""
-        ...
-
-    @property
-    def rebound(self) -> bool:
-        """Whether the last `rebind` has come to something: new links, or a try that failed."""
-        ...
-
-    async def stop(self, timeout_s: float) -> None:
-        """Ends it, and waits so long for the SMSC's last answers."""
-        ...
 
 
 class DaemonError(Exception):

@@ -174,6 +174,7 @@ RULES: dict[str, frozenset[str]] = {
         }
     ),
     "gateway.crashes": frozenset(),
+    "gateway.kinds": frozenset({"gateway.core.door"}),
     "gateway.dead_alarm": frozenset(
         {"gateway.store.reader", "gateway.store.reader_calls", "gateway.store.sqlite_open"}
     ),
