@@ -25,7 +25,10 @@ if TYPE_CHECKING:
 LIMIT_MAX = 1000
 TOLD_MAX = 200
 """So many mistakes, and so many warnings, are told one by one."""
-NO_FILE = {"error": "this gateway was not started from a file"}
+RECENT_S = 2.0
+"""Files that were read for one part of a page are not read again for the next one."""
+NO_FILE = {"file": None}
+"""Of a gateway that was not started from one."""
 
 
 class Wanted(NamedTuple):
@@ -44,8 +47,17 @@ class Wanted(NamedTuple):
         return not self.words or self.words in option.key or self.words in text_of(option)
 
 
+class OnDisk(NamedTuple):
+    """What the files said, and when by the gateway's clock."""
+
+    at: float
+    config: Config
+    reading: Reading
+
+
 def handlers(daemon: Daemon) -> dict[str, Handler]:
     """What can be asked of the configuration."""
+    latest: OnDisk | None = None
 
     async def config(request: Request) -> Reply:
         """Options in force from the number `after` on; `next` is what to give as `after` then."""
@@ -55,21 +67,37 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
         after, limit = int(request.get("after") or 0), min(int(request["limit"]), LIMIT_MAX)
         if after < 0 or limit < 1:
             raise ValueError("after is at least 0, limit at least 1")
-        return await asyncio.to_thread(_in_force, daemon.config, daemon.config_file, wanted, after, limit)
+        nonlocal latest
+        known, latest = latest, None  # it may be large
+        if known is not None and daemon.clock.now() - known.at > RECENT_S:
+            known = None
+        path = daemon.config_file
+        return await asyncio.to_thread(_in_force, daemon.config, path, known, wanted, after, limit)
 
     async def config_on_disk(request: Request) -> Reply:
         """What is wrong, or odd, with the files now, and what taking them over would do."""
+        nonlocal latest
         path = daemon.config_file
-        return NO_FILE if path is None else await _on_disk(daemon, path)
+        if path is None:
+            return NO_FILE
+        try:
+            loaded, latest, warnings = await asyncio.to_thread(_look, path, daemon.clock.now())
+        except ConfigError as error:
+            latest = None
+            return {"file": str(path), "problems": _told(error.problems), "count": len(error.problems)}
+        plan, shown = await daemon.reloading.planned(loaded)
+        return {"file": str(path), "warnings": warnings, "shown": shown, **plan_as_dict(plan)}
 
     return {"config": config, "config_on_disk": config_on_disk}
 
 
-def _in_force(config: Config, path: Path | None, wanted: Wanted, after: int, limit: int) -> Reply:
+def _in_force(
+    config: Config, path: Path | None, known: OnDisk | None, wanted: Wanted, after: int, limit: int
+) -> Reply:
     sections = [a_field.name for a_field in fields(config)]
     found = (option for option in options_of(config, only=wanted.section) if wanted.fits(option))
     options = list(islice(found, after, after + limit + 1))
-    places = _places(path, wanted.section, {option.key for option in options})
+    places = _places(path, known, wanted.section, {option.key for option in options})
     return {
         "file": str(path) if path is not None else None,
         "sections": sections,
@@ -78,12 +106,14 @@ def _in_force(config: Config, path: Path | None, wanted: Wanted, after: int, lim
     }
 
 
-def _places(path: Path | None, section: str, keys: set[str]) -> dict[str, tuple[Option, Reading]]:
+def _places(
+    path: Path | None, known: OnDisk | None, section: str, keys: set[str]
+) -> dict[str, tuple[Option, Reading]]:
     """Of these options those that stand in the files now, by key; empty where these have mistakes."""
     if path is None:
         return {}
     try:
-        config, reading = load_with_places(path)
+        config, reading = (known.config, known.reading) if known is not None else load_with_places(path)
     except ConfigError:
         return {}
     found = (option for option in options_of(config, only=section) if option.key in keys)
@@ -104,18 +134,10 @@ def _row(option: Option, places: dict[str, tuple[Option, Reading]]) -> dict[str,
     }
 
 
-async def _on_disk(daemon: Daemon, path: Path) -> Reply:
-    try:
-        loaded, warnings = await asyncio.to_thread(_look, path)
-    except ConfigError as error:
-        return {"file": str(path), "problems": _told(error.problems), "count": len(error.problems)}
-    plan, shown = await daemon.reloading.planned(loaded)
-    return {"file": str(path), "warnings": warnings, "shown": shown, **plan_as_dict(plan)}
-
-
-def _look(path: Path) -> tuple[Loaded, list[dict[str, Any]]]:
+def _look(path: Path, now: float) -> tuple[Loaded, OnDisk, list[dict[str, Any]]]:
     config, reading = load_with_places(path)
-    return Loaded(config, prints_of(config)), _told(warnings_of(config, reading))
+    on_disk = OnDisk(now, config, reading)
+    return Loaded(config, prints_of(config)), on_disk, _told(warnings_of(config, reading))
 
 
 def _told(problems: list[Any]) -> list[dict[str, Any]]:

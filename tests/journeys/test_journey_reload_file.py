@@ -203,6 +203,28 @@ async def test_a_reload_does_what_was_shown_or_nothing(
 
 
 @journey
+async def test_files_are_read_once_for_a_page_and_again_for_the_next_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with started(tmp_path, capsys) as it:
+        it.write(rate=5)
+
+        async def is_other() -> bool:
+            rows = (await asked(it, "config", words="rate", defaults=True, limit=100))["rows"]
+            return next(row["is_other"] for row in rows if row["key"] == "connectors[smsc].rate")
+
+        await asked(it, "config_on_disk")
+        it.write(rate=0)
+        assert await is_other()  # as it was for the first half of the page
+        assert not await is_other()
+        it.write(rate=5)
+        await asked(it, "config_on_disk")
+        it.write(rate=0)
+        it.gateway.clock.advance(3)
+        assert not await is_other()
+
+
+@journey
 async def test_mistakes_and_warnings_on_the_disk_have_their_places(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -17,6 +17,7 @@ async def show(visit: Visit) -> web.StreamResponse:
     words, defaults = visit.query.get("words", "").strip(), visit.query.get("defaults") == "yes"
     section, after = visit.query.get("section", ""), visit.query.get("after", "")
     start = int(after[:9]) if after.isascii() and after.isdigit() else 0
+    disk = await _on_disk(visit)  # first: the same files are not read twice then
     found = await visit.ask(
         "config", section=section, words=words, defaults=defaults, after=start, limit=ROWS
     )
@@ -29,15 +30,15 @@ async def show(visit: Visit) -> web.StreamResponse:
         wanted=wanted,
         first=_address(wanted) if start else None,
         following=_address(wanted, found["next"]) if found["next"] else None,
-        disk=await _on_disk(visit, found["file"]),
+        disk=disk,
     )
 
 
-async def _on_disk(visit: Visit, file: str | None) -> dict[str, Any]:
+async def _on_disk(visit: Visit) -> dict[str, Any]:
     """What stands in the files now; a `state` says which of the cards is shown."""
-    if file is None:
-        return {"state": "none", "warnings": []}
     found = await visit.ask("config_on_disk")
+    if found["file"] is None:
+        return {"state": "none", "warnings": []}
     if "problems" in found:
         return {"state": "wrong", "warnings": [], **found}
     return {"state": "other" if found["changes"] else "same", **found}

@@ -75,19 +75,19 @@ def test_options_with_their_places() -> None:
     assert "<script>" not in page.text.replace("<script ", "")
     assert "says what is in force" in page.text
     assert 'name="shown"' not in page.text
-    assert client.asked[0] == {
+    assert client.asked[1] == {
         "command": "config", "section": "", "words": "", "defaults": False, "after": 0, "limit": 100,
     }  # fmt: skip
 
 
 def test_what_is_looked_for() -> None:
     _, client = visited(SAME, "/configuration?section=queue&words=days&defaults=yes&after=200")
-    assert client.asked[0] == {
+    assert client.asked[1] == {
         "command": "config", "section": "queue", "words": "days", "defaults": True, "after": 200,
         "limit": 100,
     }  # fmt: skip
     _, client = visited(SAME, "/configuration?after=-5")
-    assert client.asked[0]["after"] == 0
+    assert client.asked[1]["after"] == 0
 
 
 def test_what_a_reload_would_change_and_the_button_for_operators_alone() -> None:
@@ -143,7 +143,9 @@ def test_a_viewer_reloads_nothing() -> None:
 
 def test_in_russian_without_a_file() -> None:
     async def check() -> None:
-        async with pages({"config": {**IN_FORCE, "file": None}}, language="ru") as client:
+        async with pages(
+            {"config": {**IN_FORCE, "file": None}, "config_on_disk": {"file": None}}, language="ru"
+        ) as client:
             page = await client.get("/configuration")
             assert "запущен не из файла" in page.text
 
