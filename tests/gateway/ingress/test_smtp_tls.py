@@ -12,7 +12,7 @@ import pytest
 from smtp_support import HOST, LOOPS, TO, listening, on_loops, served, trusting
 
 from gateway.config.basics import TlsServer
-from gateway.ingress import door
+from gateway.core import door
 
 
 @on_loops
