@@ -202,7 +202,7 @@ def test_the_next_run_goes_on_behind_the_ids_of_this_one(store: Store, tmp_path:
     applier.apply(Batch(marks=[(NEWEST_API_ID, 3)], incidents=[(1, NOW_MS, "x")]))
     applier.connection.close()
     applier, hello = sqlite_writer._open(tmp_path / FILE_NAME)
-    assert hello[-4] == 3
+    assert hello[-5] == 3
     applier.connection.close()
 
 
