@@ -112,6 +112,8 @@ async def _guard(
         response = _error(shell, request, 400, str(error))
     except TimeoutError:
         response = _error(shell, request, 503, words.text("This took too long. Try again in a moment."))
+    except (web.RequestPayloadError, ConnectionError):  # a body that is broken, or a visitor who is gone
+        response = _error(shell, request, 400, _meaning(400, words.text))
     except web.HTTPException as error:
         response = _error(shell, request, error.status, _meaning(error.status, words.text))
     except Exception as error:

@@ -32,6 +32,8 @@ class Session:
     """Kind (ok, bad) and text, for the next page."""
 
     def note(self, kind: str, text: str) -> None:
+        if (kind, text) in self.notices:  # pressed twice; what else there is to say must not give way to it
+            return
         self.notices.append((kind, text))
         del self.notices[:-NOTICES_MAX]
 
@@ -62,6 +64,25 @@ class Sessions:
         session = self._by_digest.get(digest)
         if session is None:
             return None
+        user = self._user_of(session, settings)
+        if user is None:
+            del self._by_digest[digest]
+            return None
+        if is_use:
+            session.seen = self._clock.now()
+        return session, user
+
+    def end_others(self, settings: WebSettings) -> None:
+        """Ends all that these settings end: a user who is put back later has to log in."""
+        kept = {
+            digest: session
+            for digest, session in self._by_digest.items()
+            if self._user_of(session, settings) is not None
+        }
+        self._by_digest = kept
+
+    def _user_of(self, session: Session, settings: WebSettings) -> User | None:
+        """None: it is over."""
         now = self._clock.now()
         user = settings.user(session.user)
         if (
@@ -70,11 +91,8 @@ class Sessions:
             or now - session.began >= settings.session_s
             or now - session.seen >= settings.idle_s
         ):
-            del self._by_digest[digest]
             return None
-        if is_use:
-            session.seen = now
-        return session, user
+        return user
 
     def end(self, token: str) -> None:
         self._by_digest.pop(_digest(token), None)

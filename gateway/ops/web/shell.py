@@ -53,6 +53,7 @@ class Shell:
         """Takes over changed settings; sessions of users who are gone or have another password end."""
         self.settings = settings
         self.users.configure(settings)
+        self.sessions.end_others(settings)
 
     def in_background(self, question: Coroutine[Any, Any, object]) -> None:
         """Asks the gateway without waiting for its answer; too many at once are not asked."""

@@ -23,11 +23,12 @@ async def ask_login(visit: Visit) -> web.StreamResponse:
 async def log_in(visit: Visit) -> web.StreamResponse:
     shell = visit.shell
     name, password = visit.form.get("name", "")[:64], visit.form.get("password", "")[:PASSWORD_MAX]
+    before = shell.settings.user(name)
     good = await shell.logins.verify(shell.users.find(name), name, password, visit.address)
     user = shell.settings.user(name)
     if good is None:
         raise PageError(429, visit._("Too many attempts. Try again in a minute."))
-    if not good or user is None:
+    if not good or user is None or before is None or user.password_hash != before.password_hash:
         # a name that is not known may be a password in the wrong field
         shell.say("warning", "web_login_failed", user=name if user else "-", address=visit.address)
         visit.note("login_refused", name)

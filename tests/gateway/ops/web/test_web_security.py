@@ -119,6 +119,17 @@ def test_security_67_a_form_without_any_origin_or_another_type_is_none(
     run(check, {"act": {}})
 
 
+def test_security_67_nobody_is_logged_in_by_a_foreign_page(cheap_hash: object) -> None:
+    async def check(client: PagesClient) -> None:
+        form = {"name": "olga", "password": PASSWORD}
+        for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+            page = await client.post("/login", form, **headers)
+            assert page.status == 403 and not cookie_of(page, "smsc"), headers
+        assert len(client.shell.sessions) == 0
+
+    run(check, {"audit_note": {}}, role=None)
+
+
 def test_a_token_of_another_session_is_none(more_routes: Callable[[Route], None]) -> None:
     more_routes(Route("POST", "/act", acts, "operator"))
 
@@ -273,6 +284,30 @@ def test_a_reload_ends_the_sessions_of_who_is_gone_or_has_another_password() -> 
         assert (await client.get("/login")).status == 200
 
     run(check)
+
+
+def test_who_is_put_back_has_to_log_in() -> None:
+    async def check(client: PagesClient) -> None:
+        client.shell.configure(WebSettings(USERS[:1]))
+        client.shell.configure(WebSettings(USERS))
+        assert (await client.get("/")).location == "/login"
+
+    run(check)
+
+
+def test_a_password_that_was_changed_while_it_was_looked_at_opens_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def check(client: PagesClient) -> None:
+        async def verify(*_: object) -> bool:
+            client.shell.configure(WebSettings((User("olga", hash_password("x", bytes(16)), "operator"),)))
+            return True
+
+        monkeypatch.setattr(client.shell.logins, "verify", verify)
+        page = await client.post("/login", {"name": "olga", "password": PASSWORD})
+        assert page.status == 403 and len(client.shell.sessions) == 0
+
+    run(check, {"audit_note": {}}, role=None)
 
 
 def test_a_user_has_so_many_sessions_and_the_one_not_used_longest_ends() -> None:
@@ -432,6 +467,10 @@ def test_notices_are_shown_once(more_routes: Callable[[Route], None]) -> None:
         text = (await client.get("/none")).text
         assert [number for number in range(8) if f"notice {number}" in text] == [3, 4, 5, 6, 7]
         assert "notice" not in re.sub(r'class="notice[^"]*"', "", (await client.get("/none")).text)
+        for name in ("done", *("sent before" for _ in range(8))):  # somebody presses again and again
+            await client.post("/act", {"name": name})
+        text = (await client.get("/none")).text
+        assert text.count("<div>done</div>") == text.count("<div>sent before</div>") == 1
 
     run(check, {"act": {}})
 
@@ -541,6 +580,32 @@ def test_what_is_too_much_is_refused(more_routes: Callable[[Route], None]) -> No
         assert client.asked == []
 
     run(check, {"act": {}})
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate"])
+def test_a_body_that_breaks_is_a_bad_request_and_no_fault_of_ours(encoding: str) -> None:
+    async def check(client: PagesClient) -> None:
+        headers = {"Origin": ORIGIN, "Content-Type": "application/x-www-form-urlencoded"}
+        page = await client.send(
+            "POST", "/login", {**headers, "Content-Encoding": encoding}, b"no such thing"
+        )
+        assert page.status == 400
+        assert client.said == []
+
+    run(check, role=None)
+
+
+def test_a_visitor_who_is_gone_is_no_fault_of_ours(more_routes: Callable[[Route], None]) -> None:
+    async def broken(visit: Visit) -> web.StreamResponse:
+        raise ConnectionResetError
+
+    more_routes(Route("GET", "/broken", broken))
+
+    async def check(client: PagesClient) -> None:
+        await client.get("/broken")
+        assert client.said == []
+
+    run(check)
 
 
 def test_what_went_wrong_inside_stays_inside(more_routes: Callable[[Route], None]) -> None:
