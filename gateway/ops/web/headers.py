@@ -7,6 +7,7 @@ CSP = (
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 HEADERS = {
+    "Server": "smsc-gateway",
     "Content-Security-Policy": CSP,
     "X-Content-Type-Options": "nosniff",
     # not no-referrer: with that browsers send `Origin: null` with forms, which tells nothing to check_origin

@@ -23,12 +23,10 @@ _LOCAL_NAMES = frozenset({"localhost", "ip6-localhost", "ip6-loopback"})
 
 def secured(response: web.StreamResponse, request: web.Request, settings: WebSettings) -> None:
     """The headers of every answer."""
-    for name, value in HEADERS.items():
-        response.headers.setdefault(name, value)
+    response.headers.update(HEADERS)
     response.headers.setdefault("Cache-Control", "no-store")
     if client_of(request, settings)[1]:
         response.headers["Strict-Transport-Security"] = HSTS
-    response.headers["Server"] = "smsc-gateway"
 
 
 # -- where it comes from -------------------------------------------------------------------------------
