@@ -93,7 +93,7 @@ async def credit(visit: Visit) -> web.StreamResponse:
     if word not in ("credit", "debit"):
         raise PageError(400, visit._("Say whether money is put in or taken out."))
     try:
-        amount = parse_amount(form.get("amount", ""))
+        amount = parse_amount(form.get("amount", "").strip())
     except ValueError:
         amount = 0
     if amount <= 0:

@@ -111,6 +111,19 @@ def test_a_loop_that_does_not_answer_is_not_healthy(monkeypatch: pytest.MonkeyPa
     asyncio.run(check())
 
 
+def test_behind_a_proxy_it_is_the_browsers_address_that_counts() -> None:
+    proxies = (ip_network("127.0.0.0/8"),)  # and so is monitoring, without a proxy
+
+    async def check() -> None:
+        async with pages(ANSWERS, role=None, proxies=proxies) as client:
+            assert (await client.get("/ready")).status == 200
+            assert (await client.get("/ready", X_Forwarded_For="192.0.2.7")).status == 403
+            # what the browser wrote itself stands before what the proxy adds
+            assert (await client.get("/ready", X_Forwarded_For="127.0.0.1, 192.0.2.7")).status == 403
+
+    asyncio.run(check())
+
+
 def test_strangers_read_nothing_of_it() -> None:
     async def check() -> None:
         async with pages(ANSWERS, role=None, monitor_networks=(ip_network("10.9.0.0/16"),)) as client:
