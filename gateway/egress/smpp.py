@@ -5,7 +5,7 @@ of submits go to the connector's `Upstream`, receipts to its `ReceiptBook`; a re
 batch that holds it is committed.
 
 A link is with one of the connector's hosts. When another one takes its place it retires: it gets no more
-messages, waits for the answers to those it has sent, and only then unbinds.
+messages, waits for the answers to those it has sent, answers what the SMSC has sent, and only then unbinds.
 """
 
 from __future__ import annotations
@@ -99,6 +99,7 @@ class SmppLink:
         self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """The reason why the link is no more."""
         self._sender: UpstreamConnection | None = None
+        self._leaves = False
 
     async def open(self) -> None:
         """Connects and binds; LinkError or OSError when that fails."""
@@ -145,8 +146,19 @@ class SmppLink:
 
     def settled(self) -> None:
         """Some answers have come, or were given up."""
-        if self.retiring and not any(connection.session.outstanding for connection in self.connections):
-            self.retiring = False
+        sessions = [connection.session for connection in self.connections]
+        if not self.retiring or self._leaves or any(session.outstanding for session in sessions):
+            return
+        self._leaves = True
+        if any(session.unanswered for session in sessions):
+            # Behind the commits that their answers wait for, so these go first. What comes meanwhile is not
+            # waited for: a busy SMSC would never let us go.
+            self.connector.journal.then(lambda ok: self._leave())
+        else:
+            self.unbind()
+
+    def _leave(self) -> None:
+        if not self.ended.done():
             self.unbind()
 
     def called(self, connection: UpstreamConnection, pdu: Outbind) -> None:

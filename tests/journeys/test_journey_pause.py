@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,16 @@ EAGER = [account(window=1000)]
 async def say(gateway: Gateway, word: str, name: str = "smsc") -> dict[str, Any]:
     client = GatewayClient(gateway.daemon.state_dir / SOCKET_NAME)
     return await client.ask(f"connector_{word}", connector=name, who="olga")
+
+
+def receipt_of(upstream_id: str) -> DeliverSm:
+    text = (
+        f"id:{upstream_id} sub:001 dlvrd:001 submit date:2501010000 done date:2501010000 "
+        "stat:DELIVRD err:000 text:hello"
+    )
+    return DeliverSm(
+        source_addr="79161200001", destination_addr="12345", esm_class=4, short_message=text.encode()
+    )
 
 
 async def status(gateway: Gateway) -> dict[str, Any]:
@@ -88,15 +99,7 @@ async def test_no_submit_is_written_after_the_answer(tmp_path: Path) -> None:
         await gateway.ticked()
         assert smsc.got.empty()
         # receipts of what it has still come
-        await asked[0][0].request(
-            DeliverSm(
-                source_addr="79161200001",
-                destination_addr="12345",
-                esm_class=4,
-                short_message=b"id:T0 sub:001 dlvrd:001 submit date:2501010000 done date:2501010000 "
-                b"stat:DELIVRD err:000 text:hello",
-            )
-        )
+        await asked[0][0].request(receipt_of("T0"))
         assert (await client.receipt()).state == c.DELIVERED
         assert len(gateway.listing("waiting")) == 2
 
@@ -247,6 +250,30 @@ async def test_a_rebind_waits_for_answers_and_doubts_nothing(tmp_path: Path) -> 
         await gateway.until(lambda: gateway.states(first, waiting) == ["SENT", "SENT"])
         assert gateway.listing("ambiguous") == []
         assert not gateway.lines_with("link_lost")
+
+
+@journey
+async def test_a_rebind_answers_first_what_the_smsc_has_sent(tmp_path: Path) -> None:
+    async with scripted_smsc() as smsc, running(config(connector(smsc.port)), tmp_path) as gateway:
+        await gateway.linked()
+        client = await gateway.client()
+        await client.submit()
+        connection, _ = await smsc.request()
+        await gateway.until(lambda: not gateway.daemon.upstreams["smsc"].in_flight)
+        journal = gateway.daemon.journal
+        commits: list[Callable[[bool], object]] = []
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(journal, "then", commits.append)
+            receipt = asyncio.ensure_future(connection.request(receipt_of("T1")))
+            await gateway.until(lambda: commits)
+            assert gateway.daemon.connectors["smsc"].rebind() == []  # the task of its link goes on
+            await gateway.ticked()
+            assert not connection.closed.done() and not connection.session.unbinding
+        for commit in commits:
+            journal.then(commit)
+        assert (await receipt).command_status == c.ESME_ROK
+        assert await connection.end() == "unbind by peer"
+        assert (await client.receipt()).state == c.DELIVERED
 
 
 @pytest.mark.parametrize("seed", range(2))
