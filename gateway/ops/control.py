@@ -30,6 +30,8 @@ STILL_HERE: dict[str, Any] = {}
 
 QUESTION_S = 10.0
 """So long whoever connects may take for its question."""
+UNREAD_S = 10.0
+"""And so long for reading the rest of an answer, once it is closed."""
 CONNECTIONS_MAX = 64
 """So many at once; one more ends another one, see `ControlSocket._make_room`."""
 ENDED = {"error": "ended, because too many ask at once: see who, and end what is stuck"}
@@ -136,7 +138,7 @@ class ControlSocket:
             writer.write(json.dumps(ENDED).encode() + b"\n")
         finally:
             self._connections.pop(task, None)
-            writer.close()
+            _close(writer)
 
     def _make_room(self) -> None:
         """Ends the oldest connection of the process that has most: whatever is stuck, a person gets in."""
@@ -208,6 +210,14 @@ async def _watched(answer: AsyncIterator[Reply], entry: Entry | None) -> AsyncGe
             await answer.aclose()
         if entry is not None:
             entry.end(last, ended_by)
+
+
+def _close(writer: asyncio.StreamWriter) -> None:
+    """Closes it; whoever does not read what is still on its way holds the descriptor only so long."""
+    unread = writer.transport.get_write_buffer_size()
+    writer.close()
+    if unread:
+        asyncio.get_running_loop().call_later(UNREAD_S, writer.transport.abort)
 
 
 def _peer_of(writer: asyncio.StreamWriter) -> Peer:

@@ -189,6 +189,33 @@ def test_who_connects_and_asks_nothing_is_sent_away(tmp_path: Path, monkeypatch:
     served(tmp_path, {}, test)
 
 
+def test_who_reads_no_answer_does_not_keep_the_connection(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "TIMEOUT_S", 0.05)
+    monkeypatch.setattr(control, "UNREAD_S", 0.05)
+    own: list[asyncio.StreamWriter] = []
+    peer_of = control._peer_of
+
+    def noted(writer: asyncio.StreamWriter) -> Peer:
+        own.append(writer)
+        return peer_of(writer)
+
+    monkeypatch.setattr(control, "_peer_of", noted)
+
+    async def large(request: Request) -> Reply:
+        return {"text": "x" * (1 << 22)}
+
+    async def test(_: ControlSocket) -> None:
+        _reader, writer = await asyncio.open_unix_connection(str(tmp_path / control.SOCKET_NAME), limit=1)
+        writer.write(b'{"command": "large"}\n')
+        # the file of a connection that is closed is none
+        await until(lambda: own and own[0].get_extra_info("socket").fileno() == -1)
+        writer.close()
+
+    served(tmp_path, {"large": large}, test)
+
+
 STUCK = """
 import socket, sys
 channels = []
