@@ -107,9 +107,17 @@ def _begin(args: argparse.Namespace, at_exit: list[Callable[[], None]]) -> Look:
     from gateway.cli.doctor.gateway_state import look_at_gateway
     from gateway.cli.doctor.look import Look, read_config
     from gateway.cli.doctor.machine import Machine
+    from gateway.cli.doctor.running import within
 
     machine = Machine()
-    config, reading, problems = read_config(args.config, machine, at_exit)
+    try:
+        read = within(args.timeout, lambda: read_config(args.config, machine, at_exit))
+    except TimeoutError:
+        raise CommandError(
+            f"{args.config}, or a file that it names, could not be read within {args.timeout:g} s: "
+            "is one of them a pipe, or on a disk that does not answer?"
+        ) from None
+    config, reading, problems = read
     return Look(
         config_file=args.config,
         state_dir=args.state_dir,

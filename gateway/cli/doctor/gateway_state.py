@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import socket
+import stat
 import struct
 from dataclasses import dataclass, field
 from enum import Enum
@@ -85,13 +86,16 @@ def _peer(state_dir: Path) -> tuple[int, int]:
 
 def _is_locked(state_dir: Path) -> bool | None:
     """Whether a gateway holds the state directory; None: that cannot be seen. Nothing is made."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe there is not waited for
     try:
-        descriptor = os.open(state_dir / "lock", os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = os.open(state_dir / "lock", flags)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
         return None
     try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except OSError:
         return True

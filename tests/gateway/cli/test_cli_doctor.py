@@ -23,6 +23,7 @@ from gateway.cli.doctor.gateway_state import GatewayState, Running, look_at_gate
 from gateway.cli.doctor.look import Look
 from gateway.cli.doctor.machine import Machine
 from gateway.cli.doctor.results import Finding, Outcome
+from gateway.cli.doctor.running import within
 from gateway.simulator import Simulator
 
 NEXT = {"failed", "warned"}
@@ -185,6 +186,21 @@ def test_a_lock_that_is_held_means_a_gateway_that_does_not_answer(tmp_path: Path
         fcntl.flock(held, fcntl.LOCK_EX)
         state = look_at_gateway(tmp_path)
     assert (state.running, state.may_run) == (Running.SILENT, True)
+
+
+def test_a_pipe_in_place_of_the_lock_is_not_waited_for_and_nobody_binds(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "lock")
+    state = within(60, lambda: look_at_gateway(tmp_path))
+    assert (state.running, state.may_run) == (Running.FORBIDDEN, True)
+
+
+def test_a_configuration_that_cannot_be_read_in_time_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "config.yaml")
+    options = ["--config", str(tmp_path / "config.yaml"), "--state-dir", str(tmp_path / "none")]
+    assert main(["doctor", *options, "--timeout", "0.05"]) == 1
+    assert "could not be read within 0.05 s" in capsys.readouterr().err
 
 
 def test_a_directory_that_you_may_not_look_into_says_nothing_of_a_gateway(
