@@ -19,12 +19,14 @@ from gateway.ops.control import END, SOCKET_NAME, STILL_HERE
 from gateway.ops.listening import path_too_long
 
 TIMEOUT_S = 30.0
+LINE_MAX = 1 << 28
+"""Octets of a line of an answer: root asks what another user's program may have put there."""
 
 
 def ask(state_dir: Path, command: str, **arguments: object) -> dict[str, Any]:
     """The daemon's answer; CommandError says why there is none."""
     with _asked(state_dir, command, arguments) as lines:
-        return _answer(lines.readline())
+        return _answer(_line(lines))
 
 
 def ask_many(state_dir: Path, command: str, **arguments: object) -> Iterator[dict[str, Any]]:
@@ -33,7 +35,7 @@ def ask_many(state_dir: Path, command: str, **arguments: object) -> Iterator[dic
     CommandError says why there are none, or no more: also that the daemon went away before the last one.
     """
     with _asked(state_dir, command, arguments) as lines:
-        while line := lines.readline():
+        while line := _line(lines):
             answer = _answer(line)
             if answer == END:
                 return
@@ -64,6 +66,14 @@ def _asked(state_dir: Path, command: str, arguments: dict[str, object]) -> Itera
         raise CommandError(f"{path} is not yours; run this as the gateway's user or as root") from None
     except (OSError, ValueError) as error:
         raise CommandError(f"the gateway on {state_dir} did not answer: {error}") from error
+
+
+def _line(lines: BinaryIO) -> bytes:
+    """The next one; empty at the end."""
+    line = lines.readline(LINE_MAX + 1)
+    if len(line) > LINE_MAX:
+        raise CommandError("the gateway's answer has no end; who else listens at its socket?")
+    return line
 
 
 def _answer(line: bytes) -> dict[str, Any]:

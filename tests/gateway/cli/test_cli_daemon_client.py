@@ -2,9 +2,37 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+from pathlib import Path
 from typing import Any
 
-from gateway.cli.daemon_client import moment, table
+import pytest
+
+from gateway.cli import CommandError, daemon_client
+from gateway.cli.daemon_client import ask, moment, table
+from gateway.ops.control import SOCKET_NAME
+
+
+def test_an_answer_without_an_end_is_not_read_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daemon_client, "LINE_MAX", 1000)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / SOCKET_NAME))
+        listener.listen()
+
+        def answer() -> None:
+            with listener.accept()[0] as channel:
+                channel.sendall(b"1" * 1001)
+                channel.recv(100)
+                channel.recv(1)  # until the other end has left
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(CommandError, match="no end"):
+            ask(tmp_path, "status")
+        thread.join()
 
 
 def test_columns_are_aligned_and_times_are_readable() -> None:
