@@ -23,7 +23,7 @@ from gateway.cli.doctor import (
     trial,
 )
 from gateway.cli.doctor.look import Look
-from gateway.cli.doctor.results import Job, said, skipped
+from gateway.cli.doctor.results import Job, failed, said, skipped
 
 
 class Check(NamedTuple):
@@ -65,5 +65,11 @@ def jobs_of(wanted: Sequence[str], look: Look) -> Iterator[tuple[str, Job]]:
         if check.needs_config and look.config is None:
             yield name, said(skipped(name, "the configuration cannot be read"))
             continue
-        for job in check.jobs(look):
-            yield name, job
+        try:
+            for job in check.jobs(look):
+                yield name, job
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            # a gateway of another version says other things of itself; the other checks are for it too
+            text = f"the check itself broke ({type(error).__name__})"
+            what_next = "is the running gateway of this version? smsc-gateway --version; else report it"
+            yield name, said(failed(name, text, what_next))

@@ -351,6 +351,20 @@ def test_people_read_lines_by_check_and_a_sum(tmp_path: Path, capsys: pytest.Cap
     assert "1 failed, 1 warned, 1 passed, 1 skipped" in out
 
 
+def test_a_gateway_that_says_other_things_of_itself_hides_no_other_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stranger = GatewayState(Running.ANSWERS, "", {"connectors": [{"connector": "up"}]})
+    monkeypatch.setattr("gateway.cli.doctor.gateway_state.look_at_gateway", lambda state_dir: stranger)
+    code, out = run(looking(tmp_path), capsys, "--json", only="binds,limits")
+    results = json.loads(out)["results"]
+    assert (code, [it["found"] for it in results if it["check"] == "binds"]) == (
+        1,
+        ["the check itself broke (KeyError)"],
+    )
+    assert "limits" in {it["check"] for it in results}
+
+
 def test_warnings_alone_are_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     look = looking(tmp_path)
     look.state_dir.chmod(0o750)
