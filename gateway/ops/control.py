@@ -133,9 +133,9 @@ class ControlSocket:
         except (TimeoutError, OSError, ValueError):
             pass  # the other end has left, or does not speak this
         except asyncio.CancelledError:
-            if task in self._connections:  # the gateway stops
-                raise
-            writer.write(json.dumps(ENDED).encode() + b"\n")
+            # not raised again: the stream's callback would call the end of the gateway a fault of its own
+            if task not in self._connections:
+                writer.write(json.dumps(ENDED).encode() + b"\n")
         finally:
             self._connections.pop(task, None)
             _close(writer)

@@ -279,3 +279,31 @@ def test_whoever_is_ended_for_another_reads_why(tmp_path: Path, monkeypatch: pyt
         assert await ended == [control.ENDED]
 
     served(tmp_path, {"wait": wait, "read": read}, test)
+
+
+def test_a_stop_while_somebody_waits_for_an_answer_is_no_fault(tmp_path: Path) -> None:
+    faults: list[dict[str, Any]] = []
+    asked = asyncio.Event()
+
+    async def never(_: Request) -> Reply:
+        asked.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def check() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
+        server = ControlSocket(tmp_path, {"never": never})
+        await server.start()
+        before = asyncio.all_tasks()
+        reader, writer = await asyncio.open_unix_connection(str(tmp_path / control.SOCKET_NAME))
+        writer.write(b'{"command": "never"}\n')
+        async with asyncio.timeout(PATIENCE_S):
+            await asked.wait()
+            for task in asyncio.all_tasks() - before:  # as the end of the loop does
+                task.cancel()
+            assert await reader.read() == b""
+        writer.close()
+        await server.stop()
+
+    asyncio.run(check())
+    assert faults == []
