@@ -253,11 +253,11 @@ def rows_of(journal: Journal) -> None:
 
 KEPT = ["submitted", "late", "handed_over", "postponed", "failed", "doubts", "delivered", "refused"]
 KEPT += ["letters_sent", "letters_put_off", "letters_refused", "moves", "rerouted"]
-KEPT += ["calls_done", "calls_put_off", "calls_refused"]
+KEPT += ["calls_done", "calls_put_off", "calls_refused", "audit_ends"]
 FORGOTTEN = ["accepted", "intents", "mails", "mail_recipients", "claims", "fetches", "letter_claims"]
 FORGOTTEN += ["receipts", "incoming", "incoming_mail", "decisions", "sweeps"]
 FORGOTTEN += ["call_claims", "calls", "call_replays", "api_accounts"]
-FORGOTTEN += ["parts", "replaced_by", "queries", "cancels", "replacements"]
+FORGOTTEN += ["parts", "replaced_by", "queries", "cancels", "replacements", "audits", "pauses"]
 
 
 def test_what_has_happened_is_kept_and_what_was_only_asked_for_is_forgotten() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import stat
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -174,6 +175,13 @@ def test_an_action_goes_on_without_who_asked_and_has_its_outcome(
         await until(lambda: noted.lines[-1] == ({"is": "late"}, type(None)))
 
     served(tmp_path, {**noted.handlers, "slow": slow}, test, record=noted.begin)
+
+
+def test_only_the_gateways_user_may_connect(tmp_path: Path) -> None:
+    async def test(_: ControlSocket) -> None:
+        assert stat.S_IMODE((tmp_path / control.SOCKET_NAME).stat().st_mode) == 0o600
+
+    served(tmp_path, {}, test)
 
 
 def test_who_connects_and_asks_nothing_is_sent_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
