@@ -163,16 +163,18 @@ async def pages(
         path = os.path.join(folder, "pages.sock")
         await web.UnixSite(runner, path).start()
         jar = aiohttp.DummyCookieJar()
-        async with aiohttp.ClientSession(
-            connector=aiohttp.UnixConnector(path, force_close=True), cookie_jar=jar
-        ) as session:
-            client = PagesClient(session, app[SHELL], [])
-            client.said = said
-            client.cookies["language"] = language
-            known.append(client)
-            if role is not None:
-                client.log_in({"viewer": "vera", "operator": "olga"}[role])
-            yield client
-        await runner.cleanup()
-        await control.stop()
-        await asyncio.sleep(0)  # the closed connections of the control socket end
+        try:
+            async with aiohttp.ClientSession(
+                connector=aiohttp.UnixConnector(path, force_close=True), cookie_jar=jar
+            ) as session:
+                client = PagesClient(session, app[SHELL], [])
+                client.said = said
+                client.cookies["language"] = language
+                known.append(client)
+                if role is not None:
+                    client.log_in({"viewer": "vera", "operator": "olga"}[role])
+                yield client
+        finally:  # or the next test fails too
+            await runner.cleanup()
+            await control.stop()
+            await asyncio.sleep(0)  # the closed connections of the control socket end
