@@ -315,7 +315,7 @@ def run_all(page: str, block: Block, ports: Ports, known: dict[str, str], capsys
 def began(arguments: list[str], shown: str, known: dict[str, str]) -> tuple[dict[str, str] | None, int, str]:
     """The same of a command that runs until it is stopped, which it is when it has printed what is shown."""
     ports = [re.sub(r"^([\w.:]*):\d+$", r"\1:0", one) for one in arguments]
-    if arguments[0] == "simulate" and not {"--listen", "--http", "--outbind"}.intersection(arguments):
+    if arguments[0] == "simulate" and not {"--listen", "--http"}.intersection(arguments):
         ports += ["--listen", "127.0.0.1:0"]
     env = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
