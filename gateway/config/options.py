@@ -85,14 +85,24 @@ def written_at(reading: Reading, place: str) -> Written | None:
 
 def print_of(*configs: Any) -> str:
     """A digest by which configurations are known again, in this process only; it gives no secret away."""
-    words = []
-    for config in configs:
-        words.append("")
-        for option in options_of(config):
-            # most are defaults: that they are there is enough
-            words.append(option.place if option.is_default else repr((option.place, _plain(option.value))))
-    text = "\n".join(words).encode("utf-8", "surrogatepass")
+    text = repr([_shape(config) for config in configs]).encode("utf-8", "surrogatepass")
     return hmac.new(_PROCESS_KEY, text, hashlib.sha256).hexdigest()
+
+
+def _shape(section: Any) -> list[tuple[str, Any]]:
+    """What of a section is no default, with the sections in it: most options are, and cost next to nothing."""
+    found: list[tuple[str, Any]] = []
+    for name, default in _defaults(section.__class__):
+        value = getattr(section, name)
+        if value is default:
+            continue
+        if _is_section(value.__class__):
+            found.append((name, _shape(value)))
+        elif isinstance(value, list | tuple) and value and all(_is_section(one.__class__) for one in value):
+            found.append((name, [_shape(one) for one in value]))
+        elif value != default:
+            found.append((name, _plain(value)))
+    return found
 
 
 def _plain(value: Any) -> Any:
