@@ -90,7 +90,7 @@ def print_of(*configs: Any) -> str:
 
 
 def _shape(section: Any) -> list[tuple[str, Any]]:
-    """What of a section is no default, with the sections in it: most options are, and cost next to nothing."""
+    """What of a section is no default, with the sections in it; most options are, and cost nothing."""
     found: list[tuple[str, Any]] = []
     for name, default in _defaults(section.__class__):
         value = getattr(section, name)
