@@ -41,8 +41,7 @@ async def test_pages_of_a_gateway_that_is_reloaded_and_killed(tmp_path: Path) ->
     assert PASSWORD not in gateway.log
     assert f"web_login user=olga role=operator address={HOST}" in await logged(gateway, "web_login")
 
-    limits = Path(f"/proc/{pid}/limits").read_text("ascii")
-    assert re.search(r"^Max address space +536870912 ", limits, re.M)
+    assert re.search(r"^Max address space +536870912 ", limits_of(pid), re.M)
     # two descriptors, and no secret
     assert re.fullmatch(r"-P -m gateway\.ops\.web\.worker( \d+){2}", arguments_of(pid))
 
@@ -55,6 +54,10 @@ async def test_pages_of_a_gateway_that_is_reloaded_and_killed(tmp_path: Path) ->
 
 def arguments_of(pid: int) -> str:
     return " ".join(Path(f"/proc/{pid}/cmdline").read_text().split("\0")[1:-1])
+
+
+def limits_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/limits").read_text("ascii")
 
 
 def runs(pid: int) -> bool:
