@@ -233,7 +233,7 @@ def test_a_day_later_it_is_a_new_mail(tmp_path: Path, reply_window_h: int) -> No
             if not reply_window_h:
                 await post.gateway.until(lambda: post.gateway.reader.mail(int(first)) is None)
             assert queue_id(await post.send(mail(header_id=ID))) != first
-            # a link that a day without a word has cost comes back only while time goes on
+            # whatever a day without a word has cost comes back only while time goes on
             for _ in range(600):
                 if len(post.smsc.received) == 2:
                     break
