@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ssl
-from _ssl import _test_decode_cert  # type: ignore[attr-defined]
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from gateway.cli.doctor.look import Look, listeners_of
 from gateway.cli.doctor.results import Finding, Job, failed, passed, said, skipped, warned
 from gateway.config.basics import TlsClient, TlsServer
 from gateway.config.model import Config
+from gateway.core.certificates import decoded
 from gateway.egress.tls import client_context
 from gateway.ingress.tls import server_context
 
@@ -106,9 +106,7 @@ def _listener(subject: str, tls: TlsServer, look: Look) -> Iterator[Finding]:
 
 def _dates(subject: str, path: Path, look: Look) -> Finding:
     try:
-        certificate = _test_decode_cert(
-            str(path)
-        )  # its name says test, and ssl has no other way to read a file
+        certificate = decoded(path)
     except (OSError, ValueError):
         return failed(subject, f"{path} is no certificate in PEM", "give a PEM file")
     return _days_left(f"{_common_name(certificate)}", subject, certificate, look, _RENEW)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from gateway.cli import DEFAULT_CONFIG, CommandError
 from gateway.cli.daemon_client import ask
@@ -80,20 +81,20 @@ def _taken_over(look: Look) -> Iterator[Finding]:
     yield _compared(subject, plan)
 
 
-def _compared(subject: str, plan: dict[str, object]) -> Finding:
+def _compared(subject: str, plan: dict[str, Any]) -> Finding:
     if plan.get("problems"):
         text = "the gateway finds mistakes in it that are none here: it cannot read what you can"
         return failed(
             subject, text, "smsc-gateway reload --diff shows them; look at owner and mode of the files"
         )
-    changes = [str(change["key"]) for change in plan.get("changes") or ()]  # type: ignore[attr-defined]
+    changes = [str(change["key"]) for change in plan.get("changes") or ()]
     if not changes:
         return passed(subject, "nothing has changed since it took it over")
     shown = ", ".join(changes[:3]) + (f" and {len(changes) - 3} more" if len(changes) > 3 else "")
     restart = plan.get("restart_needed") or ()
     what_next = "smsc-gateway reload --diff, then smsc-gateway reload"
     if restart:
-        sections = ", ".join(map(str, restart))  # type: ignore[call-overload]
+        sections = ", ".join(map(str, restart))
         what_next = f"smsc-gateway reload; {sections} need a restart: systemctl restart smsc-gateway"
     return warned(subject, f"the file has changed since: {shown}", what_next)
 
