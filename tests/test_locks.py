@@ -39,9 +39,10 @@ def test_production_gets_no_tools_of_tests_and_checks() -> None:
     }
     of_tables = {"rich", "markdown-it-py", "mdurl", "pygments"}
     of_texts = {"anyascii", "phonenumbers"}
+    of_postgres = {"psycopg", "psycopg-binary"}
     of_pages = {"jinja2", "markupsafe", "prometheus-client"}
     others = {"pyyaml", "six", "smpplib", "uvloop", "setuptools", "typing-extensions"}
-    assert names == {*others, *of_mail, *of_http, *of_tables, *of_texts, *of_pages}
+    assert names == {*others, *of_mail, *of_http, *of_tables, *of_texts, *of_postgres, *of_pages}
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -15,7 +15,7 @@ from pathlib import Path
 from gateway.api import json_reading
 from gateway.core import logins
 from gateway.ingress import http_requests, mail_policy, mail_worker, smpp
-from gateway.store import sqlite_parts
+from gateway.store import part_steps
 from protocols.mail import body, mime
 from protocols.smpp.settings import SessionSettings
 from protocols.sms import receipts
@@ -110,7 +110,7 @@ LIMITS = (
     (19, logins.CHECKS_AT_ONCE),
     (19, logins.CHECKS_OF_AN_ADDRESS),
     (24, receipts.MAX_OCTETS),
-    (26, sqlite_parts.SETS_MAX),
+    (26, part_steps.SETS_MAX),
     (35, logins.LONGEST_DELAY_S),
     (37, logins.CHECKS_AT_ONCE),
     (37, logins.CHECKS_OF_AN_ADDRESS),

@@ -16,8 +16,9 @@ from typing import Any
 
 from gateway.core.batch import Batch, Row
 from gateway.core.model import Message, Progress
+from gateway.store.apply import Applier
 from gateway.store.shapes import shapes_of
-from gateway.store.sqlite_apply import Applier
+from gateway.store.sqlite_database import SqliteDatabase
 from gateway.store.sqlite_open import FILE_NAME, migrations, open_writer
 from protocols.sms.receipts import FORMS, convert, response_key
 
@@ -63,7 +64,7 @@ def make(folder: Path, random: Random) -> Original:
     original = Original(b"", b"")
     with closing(open_writer(path)) as connection:
         connection.execute("PRAGMA synchronous = OFF")
-        applier = Applier(connection, NOW_MS)
+        applier = Applier(SqliteDatabase(connection), NOW_MS)
         for number in range(IN_FILE):
             for batch in _traffic(random, number):
                 applier.apply(batch)

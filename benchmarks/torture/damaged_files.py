@@ -32,8 +32,9 @@ from gateway.core.batch import Answer, Batch
 from gateway.core.frames import take_frames
 from gateway.ops.control import SOCKET_NAME
 from gateway.store import sqlite_writer
+from gateway.store.apply import Applier
 from gateway.store.frames import encode
-from gateway.store.sqlite_apply import Applier
+from gateway.store.sqlite_database import SqliteDatabase
 from gateway.store.sqlite_open import FILE_NAME, open_writer
 
 FILES, SHORT_FILES = 200, 6
@@ -166,7 +167,7 @@ def judge(folder: Path, original: Original, report: dict[str, object]) -> Judged
     lost = original.live - there
     named = set(map(int, report.get("lost_messages", ())))  # type: ignore[call-overload]
     with closing(open_writer(folder / FILE_NAME)) as connection:
-        Applier(connection, NOW_MS).recover(NOW_MS)
+        Applier(SqliteDatabase(connection), NOW_MS).recover(NOW_MS)
     return Judged(rows, wrong, len(lost), len(lost - named))
 
 

@@ -21,7 +21,7 @@ from gateway.core.batch import Answer, Batch, Row, Sweep
 from gateway.core.frames import take_frames
 from gateway.core.model import Message, Progress
 from gateway.store.frames import encode
-from gateway.store.sqlite_history import SCRUB_MS
+from gateway.store.history_steps import SCRUB_MS
 from gateway.store.sqlite_open import FILE_NAME
 from protocols.sms.receipts import FORMS, convert, response_key
 

@@ -14,7 +14,7 @@ from gateway.core.message_ids import lowest_id_at
 from gateway.core.model import MessageState
 from gateway.ops.control import Handler, Reply, Request
 from gateway.store import reader_history
-from gateway.store.sqlite_history import KEPT, OVER
+from gateway.store.history_steps import KEPT, OVER
 from gateway.store.sqlite_open import FILE_NAME
 from protocols.sms.addresses import mask
 

@@ -23,9 +23,10 @@ from gateway.core.api import NEWEST_API_ID
 from gateway.core.batch import Answer, Batch, Row
 from gateway.core.frames import encode_frame, take_frames
 from gateway.crashes import leave_no_memory
+from gateway.store.apply import Applier
 from gateway.store.damage import damage_text, is_damage
 from gateway.store.frames import encode
-from gateway.store.sqlite_apply import Applier
+from gateway.store.sqlite_database import SqliteDatabase
 from gateway.store.sqlite_open import StoreError, StoreUnready, lock, open_writer
 
 READ_SIZE = 1 << 20
@@ -59,7 +60,7 @@ def main() -> int:
     _serve(channel, applier)
     with contextlib.suppress(sqlite3.Error):
         applier.stopped(_now_ms())
-    applier.connection.close()
+    applier.db.close()
     held.close()
     return 0
 
@@ -70,13 +71,13 @@ def _now_ms() -> int:
 
 def _open(path: Path) -> tuple[Applier, Row]:
     """The open queue, and what the gateway is told of it: the fields of Opening."""
-    connection = open_writer(path)
-    applier = Applier(connection, now_ms=_now_ms())
+    db = SqliteDatabase(open_writer(path))
+    applier = Applier(db, now_ms=_now_ms())
     in_doubt = applier.recover(_now_ms())
-    newest = connection.execute(applier.sql["newest_id"]).fetchone()[0]
-    messages = list(Counter(map(itemgetter(0), connection.execute(applier.sql["list_accounts"]))).items())
-    queued = connection.execute(applier.sql["count_queued"]).fetchall()
-    marks = connection.execute(applier.sql["list_marks"]).fetchall()
+    newest = db.run("newest_id").fetchone()[0]
+    messages = list(Counter(map(itemgetter(0), db.run("list_accounts"))).items())
+    queued = db.run("count_queued").fetchall()
+    marks = db.run("list_marks").fetchall()
     counts, blacklist = applier.accounts.day_counts(_now_ms()), applier.accounts.blacklist()
     of_accounts = (counts, blacklist, applier.money.balances())
     ids = (dict(marks).get(NEWEST_API_ID, 0), *applier.records.newest())
@@ -113,7 +114,7 @@ def _answer(applier: Applier, batch: Batch) -> Answer:
     try:
         return applier.apply(batch)
     except sqlite3.Error as error:
-        return _failure(error, applier.connection.in_transaction)
+        return _failure(error, applier.db.in_transaction)
     except UnicodeEncodeError as error:  # half of a surrogate pair, which no sender may get this far
         return Answer(error=f"a text that is none: {error}")
     except OverflowError as error:  # nor a number of more than 64 bits

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
 from typing import Protocol
 
 from gateway.core.batch import Row
+from gateway.store.database import Found
 
 
 class Run(Protocol):
     """Runs one statement."""
 
-    def __call__(self, name: str, parameters: Row = ..., /) -> sqlite3.Cursor: ...
+    def __call__(self, name: str, parameters: Row = ..., /) -> Found: ...
 
 
 class Many(Protocol):
     """Runs one statement for each of the rows."""
 
-    def __call__(self, name: str, rows: Iterable[Row], /) -> sqlite3.Cursor: ...
+    def __call__(self, name: str, rows: Iterable[Row], /) -> Found: ...

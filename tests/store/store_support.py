@@ -12,8 +12,9 @@ from gateway_fakes import DAY_MS, NOW_MS, message
 from gateway.core.batch import Answer, Batch, Row, Sweep
 from gateway.core.frames import take_frames
 from gateway.core.model import Letter, Message, Progress
+from gateway.store.apply import Applier
 from gateway.store.frames import encode
-from gateway.store.sqlite_apply import Applier
+from gateway.store.sqlite_database import SqliteDatabase
 from gateway.store.sqlite_open import FILE_NAME, open_writer
 from protocols.sms.receipts import FORMS, convert, response_key
 
@@ -50,7 +51,7 @@ class SqliteEngine:
         self.connection = open_writer(self.path)
         # What is tested here is what is stored, not how well it sticks; other tests read the pragma.
         self.connection.execute("PRAGMA synchronous = OFF")
-        self.applier = Applier(self.connection, now_ms)
+        self.applier = Applier(SqliteDatabase(self.connection), now_ms)
         return self.applier.recover(now_ms)
 
     def apply(self, batch: Batch) -> Answer:

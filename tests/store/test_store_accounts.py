@@ -8,7 +8,7 @@ from store_support import PEER, SqliteEngine, Store, incoming_sms
 
 from gateway.core.batch import Row
 from gateway.core.model import INCOMING, Progress
-from gateway.store import sqlite_accounts
+from gateway.store import account_steps
 
 TODAY = NOW_MS // DAY_MS
 KEY = b"12345678"
@@ -68,7 +68,7 @@ def test_the_start_reads_only_days_that_are_today_somewhere(store: Store) -> Non
 def test_days_that_are_over_everywhere_are_forgotten_in_pieces(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_accounts, "PURGE_ROWS", 2)
+    monkeypatch.setattr(account_steps, "PURGE_ROWS", 2)
     old = [("app", TODAY - 2, 2, bytes([n]) * 8, 1) for n in range(3)]
     store.apply(counted=[*old, ("app", TODAY - 1, 1, b"", 1)])
     assert store.sweep().sweep_again

@@ -14,7 +14,7 @@ from store_http import HANDLER, INBOX, WEBHOOK, call, claim, use
 from store_support import ENGINES, SqliteEngine, Store
 
 from gateway.core.api import Call, CallTarget
-from gateway.store import sqlite_calls
+from gateway.store import call_steps
 
 
 def ids(calls: list[Call]) -> list[int]:
@@ -155,7 +155,7 @@ def test_what_nobody_takes_is_dead_and_can_be_told_again(store: Store) -> None:
 
 
 def test_all_of_an_account_are_told_again_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_calls, "REPLAY_MAX", 2)
+    monkeypatch.setattr(call_steps, "REPLAY_MAX", 2)
     mine, others = write(store, 3), write(store, 1, account="other")
     store.apply(calls_refused=[(one, "no", NOW_MS) for one in (*mine, *others)])
     assert store.apply(call_replays=[(0, "app", NOW_MS)] * 3).calls_replayed == [2, 1, 0]
@@ -165,7 +165,7 @@ def test_all_of_an_account_are_told_again_in_pieces(store: Store, monkeypatch: p
 def test_a_claim_brings_not_more_than_a_batch_should_carry(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_calls, "PIECE_OCTETS", 100)
+    monkeypatch.setattr(call_steps, "PIECE_OCTETS", 100)
     use(store, HANDLER)
     store.apply(calls=[call(user_data=b"x" * 60)] * 5)
     assert [len(claim(store)[0]) for _ in range(4)] == [2, 2, 1, 0]

@@ -9,8 +9,8 @@ from store_support import PEER, Store, incoming_sms
 
 from gateway.core.api import WAIT_CALL, CallKind
 from gateway.core.message_ids import lowest_id_at
-from gateway.store import recent_phones, sqlite_api, sqlite_mail
-from gateway.store.sqlite_mail import FOR_INBOX
+from gateway.store import api_steps, mail_steps, recent_phones
+from gateway.store.mail_steps import FOR_INBOX
 
 OURS = "1234"
 
@@ -140,7 +140,7 @@ def test_it_answers_one_that_went_long_before_many_others(
     assert answers(store) == "early"
     store.restart()
     store.apply(incoming=[sms()])
-    monkeypatch.setattr(sqlite_api, "START_ROWS", 599)
+    monkeypatch.setattr(api_steps, "START_ROWS", 599)
     store.restart()
     store.apply(incoming=[sms()])
     assert [row["answers"] for row in store.rows("inbox")] == ["early", "early", ""]
@@ -210,7 +210,7 @@ def test_a_part_whose_others_never_come_is_kept_alone(store: Store) -> None:
 def test_a_part_for_which_there_is_no_room_goes_on_alone(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_mail, "PARTS_MAX", 0)
+    monkeypatch.setattr(mail_steps, "PARTS_MAX", 0)
     use(store, INBOX | NO_SESSIONS)
     store.apply(incoming_mail=parts(FOR_INBOX, 1))
     assert (len(store.rows("inbox")), store.rows("delivery")) == (1, [])

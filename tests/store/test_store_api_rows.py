@@ -200,10 +200,10 @@ def test_the_next_run_goes_on_behind_the_ids_of_this_one(store: Store, tmp_path:
     applier, hello = sqlite_writer._open(tmp_path / FILE_NAME)
     assert hello[-5:-1] == (2, {"group": 6}, 0, {"app": 5})
     applier.apply(Batch(marks=[(NEWEST_API_ID, 3)], incidents=[(1, NOW_MS, "x")]))
-    applier.connection.close()
+    applier.db.connection.close()
     applier, hello = sqlite_writer._open(tmp_path / FILE_NAME)
     assert hello[-5] == 3
-    applier.connection.close()
+    applier.db.connection.close()
 
 
 WALKED = (
@@ -220,7 +220,7 @@ SMALL = {"temp.ended", "e", "waiting", "w", "(subquery-1)", "ended"}
 def test_no_batch_reads_a_whole_table(store: Store, name: str) -> None:
     engine = store.engine
     assert isinstance(engine, SqliteEngine)
-    sql = engine.applier.sql[name]
+    sql = engine.applier.db.sql[name]
     count = max((int(n) for n in re.findall(r"\?(\d+)", sql)), default=sql.count("?"))
     plan = [row[3] for row in engine.connection.execute(f"EXPLAIN QUERY PLAN {sql}", ["1"] * count)]
     scanned = [line for line in plan if line.startswith("SCAN") and line.split()[1] not in SMALL]

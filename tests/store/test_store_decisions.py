@@ -10,7 +10,7 @@ from store_support import LONG_AGO_MS, MAIL_ID, SENDER, Store, postponed, receip
 
 from gateway.core.batch import Answer
 from gateway.core.model import LetterKind, MessageState, Progress
-from gateway.store import sqlite_decisions
+from gateway.store import decision_steps
 
 LATER_MS = NOW_MS + 5000
 DELETED = (MessageState.DELETED.value, "")
@@ -211,7 +211,7 @@ def test_a_dead_delivery_waits_again_and_is_told_of(store: Store) -> None:
 
 
 def test_all_of_an_account_some_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_decisions, "REPLAY_MAX", 2)
+    monkeypatch.setattr(decision_steps, "REPLAY_MAX", 2)
     dead(store, 1, 2, 3)
     dead(store, 4, account="other")
     assert replay(store, (0, "app"), (0, "app"), (0, "app")).replayed == [2, 1, 0]

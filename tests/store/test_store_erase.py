@@ -11,8 +11,8 @@ from gateway_fakes import NOW_MS, message
 from store_support import SENDER, SqliteEngine, Store, incoming_sms, mail_rows, receipt
 
 from gateway.core.model import INCOMING, Delivery, Progress, Wish
-from gateway.store import sqlite_history
-from gateway.store.sqlite_history import OVER
+from gateway.store import history_steps
+from gateway.store.history_steps import OVER
 
 NUMBER = "79990001234"
 OTHER = "79990005678"
@@ -230,7 +230,7 @@ def test_a_delay_notice_stays_as_long_as_its_message(store: Store) -> None:
 def test_a_portion_looks_at_so_many_rows(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.send(*(message(n, destination=NUMBER) for n in range(1, 31)))
     store.apply(failed=[(n, 5, "", NOW_MS) for n in range(1, 31)])
-    monkeypatch.setattr(sqlite_history, "ERASE_LOOK", 7)
+    monkeypatch.setattr(history_steps, "ERASE_LOOK", 7)
     step = after = portions = 0
     while step != OVER:
         before = len(store.rows("history", destination=NUMBER))

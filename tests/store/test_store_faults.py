@@ -12,7 +12,8 @@ from gateway_fakes import NOW_MS, message
 from gateway.core.batch import Batch
 from gateway.core.model import Progress
 from gateway.store import sqlite_open
-from gateway.store.sqlite_apply import Applier
+from gateway.store.apply import Applier
+from gateway.store.sqlite_database import SqliteDatabase
 from gateway.store.sqlite_open import FILE_NAME, StoreError, StoreUnready, open_writer, write_log_again
 from gateway.store.sqlite_writer import _answer, _failure
 
@@ -54,8 +55,8 @@ def test_what_python_itself_refuses_is_the_end() -> None:
 
 
 def _full_store(folder: Path) -> Applier:
-    applier = Applier(open_writer(folder / FILE_NAME), NOW_MS)
-    applier.connection.execute("PRAGMA max_page_count = 1")  # no room for another page
+    applier = Applier(SqliteDatabase(open_writer(folder / FILE_NAME)), NOW_MS)
+    applier.db.connection.execute("PRAGMA max_page_count = 1")  # no room for another page
     return applier
 
 
@@ -64,18 +65,18 @@ def test_d1_a_real_error_of_room_undoes_the_batch_alone(tmp_path: Path) -> None:
     large = Batch(accepted=[(*message(1, user_data=b"x" * 200_000), Progress.QUEUED.value)])
     answer = _answer(applier, large)
     assert (answer.error, answer.fatal) == ("database or disk is full (SQLITE_FULL)", False)
-    applier.connection.execute("PRAGMA max_page_count = 1000000")
+    applier.db.connection.execute("PRAGMA max_page_count = 1000000")
     assert _answer(applier, Batch(accepted=[(*message(2), Progress.QUEUED.value)])).error == ""
-    assert applier.connection.execute("SELECT message_id FROM message").fetchall() == [(2,)]
-    applier.connection.close()
+    assert applier.db.connection.execute("SELECT message_id FROM message").fetchall() == [(2,)]
+    applier.db.connection.close()
 
 
 def test_an_empty_batch_shows_whether_the_store_can_write(tmp_path: Path) -> None:
-    applier = Applier(open_writer(tmp_path / FILE_NAME), NOW_MS)
-    before = applier.connection.total_changes
+    applier = Applier(SqliteDatabase(open_writer(tmp_path / FILE_NAME)), NOW_MS)
+    before = applier.db.connection.total_changes
     assert _answer(applier, Batch()).error == ""
-    assert applier.connection.total_changes > before
-    applier.connection.close()
+    assert applier.db.connection.total_changes > before
+    applier.db.connection.close()
 
 
 # -- at the start -----------------------------------------------------------------------------------
@@ -84,7 +85,7 @@ def test_an_empty_batch_shows_whether_the_store_can_write(tmp_path: Path) -> Non
 def _killed_store(folder: Path) -> Path:
     """A store with a log, as a kill leaves it; the log's path."""
     connection = open_writer(folder / "first" / FILE_NAME)
-    applier = Applier(connection, NOW_MS)
+    applier = Applier(SqliteDatabase(connection), NOW_MS)
     assert not _answer(applier, Batch(accepted=[(*message(1), Progress.QUEUED.value)])).error
     for suffix in ("", "-wal"):
         left = (folder / "first" / f"{FILE_NAME}{suffix}").read_bytes()

@@ -10,7 +10,7 @@ from store_support import PEER, Store, postponed, receipt
 
 from gateway.core.batch import Answer
 from gateway.core.model import Message, MessageState, Progress, Wish
-from gateway.store import sqlite_parts
+from gateway.store import part_steps
 from protocols.sms import udh
 
 GATHERED, CARRIED, QUEUED = Progress.GATHERED, Progress.CARRIED, Progress.QUEUED
@@ -320,7 +320,7 @@ def test_a_part_that_is_there_already_opens_another_set(store: Store) -> None:
 def test_the_oldest_set_goes_up_when_an_account_has_too_many(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_parts, "SETS_MAX", 2)
+    monkeypatch.setattr(part_steps, "SETS_MAX", 2)
     for n in (1, 2):
         gather(store, 1, 2, reference=n, first_id=10 * n)
     gather(store, 1, account="other", first_id=90)
@@ -336,7 +336,7 @@ def test_the_oldest_set_goes_up_when_an_account_has_too_many(
 
 
 def test_old_sets_go_up_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_parts, "SWEEP_ROWS", 2)
+    monkeypatch.setattr(part_steps, "SWEEP_ROWS", 2)
     for n in range(1, 6):
         gather(store, 1, reference=n, first_id=10 * n)
     answers = [store.sweep(LATER_MS, assembly_before_ms=LATER_MS) for _ in range(4)]

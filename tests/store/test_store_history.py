@@ -11,7 +11,7 @@ from gateway_fakes import DAY_MS, NOW_MS, id_at, message
 from store_support import LONG_AGO_MS, PEER, SqliteEngine, Store, receipt
 
 from gateway.core.batch import NO_TEXTS
-from gateway.store.sqlite_history import SCRUB_MS
+from gateway.store.history_steps import SCRUB_MS
 
 CANARY = b"canary-text-of-a-message"
 

@@ -10,7 +10,7 @@ from store_support import MAIL_ID, OWN_NUMBER, PEER, SENDER, Store, incoming_sms
 
 from gateway.core.batch import Answer, Row
 from gateway.core.model import INCOMING, LetterKind
-from gateway.store import sqlite_mail
+from gateway.store import mail_steps
 from protocols.sms import udh
 
 INBOX = "inbox@example.org"
@@ -220,7 +220,7 @@ def test_an_sms_may_have_a_part_in_common_with_the_one_before(store: Store, seco
 def test_parts_that_have_gone_on_take_no_place_of_others(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_mail, "PARTS_MAX", 1)
+    monkeypatch.setattr(mail_steps, "PARTS_MAX", 1)
     bring(store, *parts(1, 2, total=2, reference=1), *parts(2, total=2, reference=1))
     store.restart()
     bring(store, *parts(1, reference=2))
@@ -291,7 +291,7 @@ def test_an_account_gets_the_parts_that_came(store: Store) -> None:
 
 
 def test_too_many_parts_do_not_wait(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_mail, "PARTS_MAX", 2)
+    monkeypatch.setattr(mail_steps, "PARTS_MAX", 2)
     bring(store, *parts(1, reference=1), *parts(1, reference=2), *parts(1, reference=3))
     assert [text for _, _, text in letters(store)] == ["part1"]
     bring(store, *parts(1, reference=4, connector="two"))
@@ -305,7 +305,7 @@ def test_too_many_parts_do_not_wait(store: Store, monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_last_part_has_room_when_others_have_none(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_mail, "PARTS_MAX", 2)
+    monkeypatch.setattr(mail_steps, "PARTS_MAX", 2)
     bring(store, *parts(1, 2, 3))
     assert [text for _, _, text in letters(store)] == ["part1part2part3"]
 
@@ -410,7 +410,7 @@ def test_a_mailbox_and_an_account_may_both_get_it_whole(store: Store) -> None:
 
 
 def test_too_many_parts_go_to_the_account_as_they_came(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_mail, "PARTS_MAX", 1)
+    monkeypatch.setattr(mail_steps, "PARTS_MAX", 1)
     bring(store, *pieces(1), *pieces(1, reference=8))
     assert len(whole(store)) == 1
     assert whole(store)[0][1] == 0x43

@@ -7,7 +7,7 @@ from gateway_fakes import DAY_MS, NOW_MS
 from store_support import MAIL_ID, OWN_NUMBER, PEER, Store, incoming_sms, mail_rows
 
 from gateway.core.model import Letter, LetterKind
-from gateway.store import sqlite_mail
+from gateway.store import mail_steps
 
 
 def write(store: Store, *due_ms: int) -> None:
@@ -47,7 +47,7 @@ def test_a_claim_finds_what_its_own_batch_wrote(store: Store) -> None:
 
 
 def test_large_letters_are_claimed_a_few_at_a_time(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_mail, "PIECE_OCTETS", 1000)
+    monkeypatch.setattr(mail_steps, "PIECE_OCTETS", 1000)
     for n in (1, 2, 3):
         store.mail(n, mail_id=MAIL_ID + n, returned=b"x" * 500, whole=1)
         store.apply(failed=[(n, 5, "x", NOW_MS + n)])

@@ -15,7 +15,7 @@ from store_support import MAIL_ID, PEER, SENDER, SqliteEngine, Store, incoming_s
 
 from gateway.core.batch import Answer, Batch
 from gateway.core.model import LetterKind, MessageState, Origin, Progress
-from gateway.store import sqlite_mail
+from gateway.store import mail_steps
 from gateway.store.journal import Journal
 from gateway.store.sqlite_open import FILE_NAME, migrations
 from protocols.sms.receipts import response_key
@@ -109,7 +109,7 @@ def test_a_claim_that_failed_claimed_nothing(sqlite: Store) -> None:
 
 
 def test_parts_of_a_batch_that_failed_are_not_counted(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_mail, "PARTS_MAX", 1)
+    monkeypatch.setattr(mail_steps, "PARTS_MAX", 1)
     fail(sqlite, incoming_mail=[incoming_sms(total=2, reference=1)])
     sqlite.apply(incoming_mail=[incoming_sms(total=2, reference=2)])
     assert len(sqlite.rows("incoming_part")) == 1
@@ -133,7 +133,7 @@ def sweeps(store: Store, **bounds: int) -> list[bool]:
 def test_old_mails_go_in_pieces_and_those_that_stay_hold_up_nobody(
     sqlite: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_mail, "SWEEP_ROWS", 2)
+    monkeypatch.setattr(mail_steps, "SWEEP_ROWS", 2)
     for n in range(1, 10):
         sqlite.mail(n, mail_id=MAIL_ID + n, notify=0)
     for n in (4, 5, 6, 8, 9):
@@ -148,7 +148,7 @@ def test_old_mails_go_in_pieces_and_those_that_stay_hold_up_nobody(
 
 
 def test_large_mails_go_a_few_at_a_time(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_mail, "PIECE_OCTETS", 1000)
+    monkeypatch.setattr(mail_steps, "PIECE_OCTETS", 1000)
     for n in range(1, 6):
         sqlite.mail(n, mail_id=MAIL_ID + n, notify=0, returned=b"x" * 500)
         sqlite.apply(failed=[(n, 5, "x", NOW_MS)])
@@ -157,7 +157,7 @@ def test_large_mails_go_a_few_at_a_time(sqlite: Store, monkeypatch: pytest.Monke
 
 
 def test_delays_and_old_letters_go_in_pieces(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_mail, "SWEEP_ROWS", 2)
+    monkeypatch.setattr(mail_steps, "SWEEP_ROWS", 2)
     for n in range(1, 6):
         sqlite.mail(n, mail_id=MAIL_ID + n, notify=4)
     assert sweeps(sqlite, delay_before_id=6) == [True, True, False]
@@ -167,7 +167,7 @@ def test_delays_and_old_letters_go_in_pieces(sqlite: Store, monkeypatch: pytest.
 
 
 def test_old_parts_go_in_pieces(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_mail, "SWEEP_ROWS", 2)
+    monkeypatch.setattr(mail_steps, "SWEEP_ROWS", 2)
     sqlite.apply(incoming_mail=[incoming_sms(total=3, reference=n) for n in range(5)])
     assert sweeps(sqlite, part_before_ms=NOW_MS + 1) == [True, True, True, False]
     assert len(sqlite.rows("letter")) == 5
@@ -186,7 +186,7 @@ BY_INDEX = (
 def test_no_whole_table_is_read_or_sorted(sqlite: Store, name: str) -> None:
     engine = sqlite.engine
     assert isinstance(engine, SqliteEngine)
-    sql = engine.applier.sql[name]
+    sql = engine.applier.db.sql[name]
     count = max((int(n) for n in re.findall(r"\?(\d)", sql)), default=sql.count("?"))
     plan = [row[3] for row in engine.connection.execute(f"EXPLAIN QUERY PLAN {sql}", [1] * count)]
     # What is scanned in the order of an index stops at its LIMIT; a batch's own tables are small.
@@ -230,6 +230,6 @@ def test_mails_and_letters_cross_to_the_writing_process(tmp_path: Path) -> None:
 def test_the_newest_id_may_be_a_mails(tmp_path: Path) -> None:
     engine = SqliteEngine(tmp_path)
     Store(engine).mail(id_at(NOW_MS), mail_id=id_at(NOW_MS + DAY_MS))
-    newest = engine.connection.execute(engine.applier.sql["newest_id"]).fetchone()
+    newest = engine.connection.execute(engine.applier.db.sql["newest_id"]).fetchone()
     assert newest == (id_at(NOW_MS + DAY_MS),)
     engine.close()

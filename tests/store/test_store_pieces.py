@@ -9,13 +9,13 @@ import pytest
 from gateway_fakes import NOW_MS, message
 from store_support import SqliteEngine, Store
 
-from gateway.store import reader_lists, sqlite_apply, sqlite_failover
+from gateway.store import apply, failover_steps, reader_lists
 from gateway.store.reader import Reader
 from gateway.store.sqlite_open import open_reader
 
 
 def test_a_move_says_whether_more_waits(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_failover, "MOVE_ROWS", 2)
+    monkeypatch.setattr(failover_steps, "MOVE_ROWS", 2)
     store.queue(*(message(n, connector="one", alternatives="one two") for n in (1, 2, 3)))
     assert store.apply(moves=[("one", "two", 0)]).moved == [("one", True)]
     assert store.apply(moves=[("one", "two", 0)]).moved == [("one", False)]
@@ -26,7 +26,7 @@ def test_a_move_says_whether_more_waits(store: Store, monkeypatch: pytest.Monkey
 def test_the_rest_of_a_long_queue_does_not_go_to_the_connector_behind_the_next(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_failover, "MOVE_ROWS", 2)
+    monkeypatch.setattr(failover_steps, "MOVE_ROWS", 2)
     store.queue(*(message(n, alternatives="one two three") for n in range(1, 4)))
     moves = [("one", "two", 0), ("one", "three", 0)]
     assert store.apply(moves=moves).moved == [("one", True)]
@@ -48,7 +48,7 @@ def steps_of(store: Store, work: Callable[[], object]) -> int:
 def test_every_look_at_a_queue_that_may_not_move_costs_the_same(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_failover, "MOVE_ROWS", 100)
+    monkeypatch.setattr(failover_steps, "MOVE_ROWS", 100)
     store.queue(*(message(n, connector="one", alternatives="one") for n in range(1, 4001)))
     store.queue(message(4001, connector="one", alternatives="one two"))
     moves = [("one", "two", 0), ("one", "three", 0)]
@@ -63,7 +63,7 @@ def test_every_look_at_a_queue_that_may_not_move_costs_the_same(
 def test_a_look_that_was_undone_or_asks_for_others_begins_at_the_head(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_failover, "MOVE_ROWS", 2)
+    monkeypatch.setattr(failover_steps, "MOVE_ROWS", 2)
     store.queue(*(message(n, connector="one", alternatives="one three") for n in range(1, 6)))
     assert store.apply(moves=[("one", "two", 0)]).moved == [("one", True)]
     assert store.apply(moves=[("one", "three", 0)]).moved == [("one", True)]
@@ -73,7 +73,7 @@ def test_a_look_that_was_undone_or_asks_for_others_begins_at_the_head(
 def test_a_sweep_looks_at_some_of_what_waits_for_receipts_and_comes_round(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_apply, "RECEIPT_LOOK", 100)
+    monkeypatch.setattr(apply, "RECEIPT_LOOK", 100)
     for n in range(1, 1001):
         store.sent(n, f"id{n}", expires_ms=NOW_MS if n in (7, 999) else NOW_MS + 10_000)
     bounds = {"oldest_id": 2000, "receipt_before_ms": NOW_MS}
@@ -95,7 +95,7 @@ def test_five_thousand_that_expire_together_end_in_steps_with_traffic_between(st
     told = 0
     for step in range(5):
         answer = store.sweep(NOW_MS)
-        assert len(answer.expired) == sqlite_apply.SWEEP_ROWS
+        assert len(answer.expired) == apply.SWEEP_ROWS
         assert answer.sweep_again
         told += len(answer.deliveries)
         store.queue(message(6000 + step))
@@ -106,7 +106,7 @@ def test_five_thousand_that_expire_together_end_in_steps_with_traffic_between(st
 
 
 def test_a_sweep_says_whether_something_is_left(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_apply, "SWEEP_ROWS", 2)
+    monkeypatch.setattr(apply, "SWEEP_ROWS", 2)
     store.queue(message(1, expires_ms=NOW_MS), message(2, expires_ms=NOW_MS))
     assert store.sweep(NOW_MS).sweep_again
     assert not store.sweep(NOW_MS).sweep_again

@@ -14,7 +14,7 @@ from store_http import HANDLER, WEBHOOK, call, fail, live, send, use
 from store_support import PEER, SqliteEngine, Store, incoming_sms, postponed, receipt, submitted
 
 from gateway.core.model import Progress, Wish
-from gateway.store import reader_receipts, sqlite_apply
+from gateway.store import apply, reader_receipts
 from gateway.store.reader import LISTINGS, Reader
 from gateway.store.sqlite_open import open_reader
 
@@ -303,7 +303,7 @@ def test_where_a_message_stands_for_a_decision(store: Store, reader: Reader) -> 
 def test_why_a_receipt_matches_nothing(store: Store, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     store.sent(1, "255")
     store.sent(2, "EE", connector="two")
-    monkeypatch.setattr(sqlite_apply, "REMEMBERED", 0)
+    monkeypatch.setattr(apply, "REMEMBERED", 0)
     store.sent(3, "DD")
     store.apply(receipts=[receipt("DD")])
     ids = ("FF", "EE", "DD", "none")

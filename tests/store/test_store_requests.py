@@ -10,7 +10,7 @@ from store_support import PEER, Store, postponed, receipt, submitted
 
 from gateway.core.batch import Answer, Row
 from gateway.core.model import MessageState, Origin, Progress
-from gateway.store import sqlite_apply, sqlite_operations
+from gateway.store import apply, operation_steps
 
 LATER_MS = NOW_MS + 5000
 DELETED = MessageState.DELETED.value
@@ -89,7 +89,7 @@ def test_a_query_tells_of_the_end(store: Store) -> None:
 def test_a_query_knows_the_id_when_the_segments_are_forgotten(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite_apply, "REMEMBERED", 0)
+    monkeypatch.setattr(apply, "REMEMBERED", 0)
     store.sent(1, "A")
     store.apply(receipts=[receipt("A")])
     assert store.rows("submission") == []
@@ -200,7 +200,7 @@ def test_without_an_id_all_that_fit_are_cancelled(store: Store) -> None:
 
 
 def test_so_many_are_cancelled_at_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_operations, "CANCEL_MAX", 2)
+    monkeypatch.setattr(operation_steps, "CANCEL_MAX", 2)
     store.queue(*(message(n) for n in (1, 2, 3)))
     assert cancel(store).cancelled == [(2, [], 0)]
     assert cancel(store).cancelled == [(1, [], 0)]

@@ -8,7 +8,7 @@ from store_support import Store, receipt, submitted
 
 from gateway.core.batch import Answer
 from gateway.core.model import Message, OnAmbiguous, Progress, Wish
-from gateway.store.sqlite_failover import REROUTE_WAIT_MS
+from gateway.store.failover_steps import REROUTE_WAIT_MS
 
 LATER_MS = NOW_MS + 1000
 

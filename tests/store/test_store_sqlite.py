@@ -17,7 +17,8 @@ from store_support import PEER, SqliteEngine, Store, receipt, submitted
 
 from gateway.core.batch import Batch
 from gateway.core.model import Message, Progress
-from gateway.store import sqlite_apply, sqlite_open, sqlite_parts
+from gateway.store import apply, part_steps, sqlite_open
+from gateway.store.sqlite_database import SqliteDatabase
 from gateway.store.sqlite_open import (
     FILE_NAME,
     StoreBusy,
@@ -205,7 +206,7 @@ def test_one_gateway_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_every_statement_is_used_and_every_one_used_exists() -> None:
-    folder = Path(sqlite_apply.__file__).parent
+    folder = Path(apply.__file__).parent
     texts = [
         node.value
         for file in folder.glob("*.py")
@@ -220,7 +221,7 @@ def test_every_statement_is_used_and_every_one_used_exists() -> None:
 
 def test_every_statement_of_the_front_is_used() -> None:
     """Its statements are run by name, from wherever something is asked."""
-    root = Path(sqlite_apply.__file__).parents[1]
+    root = Path(apply.__file__).parents[1]
     files = [file for folder in ("front", "api") for file in (root / folder).rglob("*.py")]
     code = "".join(file.read_text() for file in [*files, *root.glob("*.py")])
     assert {name for name in statements("api") if f'"{name}"' not in code} == set()
@@ -237,9 +238,9 @@ def test_no_two_statements_have_one_name() -> None:
 
 def test_the_ways_that_are_walked_for_each_message_use_an_index(path: Path) -> None:
     connection = open_writer(path)
-    applier = sqlite_apply.Applier(connection, NOW_MS)
+    applier = apply.Applier(SqliteDatabase(connection), NOW_MS)
     for name in ("claim_messages", "next_due", "match_same", "match_second", "unpark", "fetch_deliveries"):
-        sql = applier.sql[name]
+        sql = applier.db.sql[name]
         count = max([sql.count("?"), *(int(n) for n in re.findall(r"\?(\d)", sql))])
         plan = connection.execute(f"EXPLAIN QUERY PLAN {sql}", [1] * (2 if "?2" in sql else count)).fetchall()
         scans = [row[3] for row in plan if row[3].startswith("SCAN") and "receipt" not in row[3]]
@@ -330,7 +331,7 @@ def test_new_deliveries_are_told_after_a_batch_that_failed(sqlite: Store) -> Non
 
 
 def test_sets_of_a_batch_that_failed_take_no_room(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_parts, "SETS_MAX", 1)
+    monkeypatch.setattr(part_steps, "SETS_MAX", 1)
 
     def part(n: int) -> dict[str, Any]:
         row = (n, "app", "Example", PEER, n, 2, 1, NOW_MS)
@@ -356,8 +357,8 @@ REQUESTS = (
 def test_no_request_reads_a_whole_table(sqlite: Store, name: str) -> None:
     engine = sqlite.engine
     assert isinstance(engine, SqliteEngine)
-    engine.connection.execute(engine.applier.sql["index_waiting"])
-    sql = engine.applier.sql[name]
+    engine.connection.execute(engine.applier.db.sql["index_waiting"])
+    sql = engine.applier.db.sql[name]
     count = max((int(n) for n in re.findall(r"\?(\d+)", sql)), default=sql.count("?"))
     plan = [row[3] for row in engine.connection.execute(f"EXPLAIN QUERY PLAN {sql}", [1] * count)]
     whole = {step for step in plan if step.startswith("SCAN") and "USING" not in step}
@@ -423,7 +424,7 @@ class Named(dict[str, str]):
 def test_plain_messages_cost_so_many_statements_and_no_more(sqlite: Store) -> None:
     engine = sqlite.engine
     assert isinstance(engine, SqliteEngine)
-    engine.applier.sql = named = Named(engine.applier.sql)
+    engine.applier.db.sql = named = Named(engine.applier.db.sql)
     batches: list[dict[str, Any]] = [
         {"accepted": [(*message(1), Progress.SENT.value)], "intents": [(1, 1, "one", NOW_MS)]},
         {"submitted": [submitted(1, "A")]},
@@ -439,8 +440,8 @@ def test_plain_messages_cost_so_many_statements_and_no_more(sqlite: Store) -> No
         "insert_message insert_intent",
         "record_submitted",
         "insert_receipt_row match_same receipt_results record_final end_single touch_receipts "
-        "count_ended write_history write_deliveries write_statistics close_submissions delete_ended "
-        "new_deliveries",
+        "forget_receipts count_ended write_history write_deliveries write_statistics close_submissions "
+        "list_ended delete_ended forget_ended new_deliveries",
         "delete_deliveries",
     ]
 
@@ -449,7 +450,7 @@ def test_a_message_over_http_costs_so_many_more(sqlite: Store) -> None:
     engine = sqlite.engine
     assert isinstance(engine, SqliteEngine)
     sqlite.apply(api_accounts=[("app", 1)])
-    engine.applier.sql = named = Named(engine.applier.sql)
+    engine.applier.db.sql = named = Named(engine.applier.db.sql)
     send(sqlite, live(1))
     assert " ".join(named.used) == "insert_message insert_intent insert_api_message"
     sqlite.apply(submitted=[submitted(1, "A")])
@@ -457,13 +458,13 @@ def test_a_message_over_http_costs_so_many_more(sqlite: Store) -> None:
     sqlite.apply(receipts=[receipt("A")])
     assert " ".join(named.used) == (
         "insert_receipt_row match_same receipt_results record_final end_single touch_receipts "
-        "count_ended write_history write_deliveries write_statistics list_api_ended note_lookups "
-        "insert_end_calls close_submissions delete_ended new_deliveries"
+        "forget_receipts count_ended write_history write_deliveries write_statistics list_api_ended "
+        "note_lookups insert_end_calls close_submissions list_ended delete_ended forget_ended new_deliveries"
     )
 
 
 def test_only_so_many_ended_messages_are_remembered(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite_apply, "REMEMBERED", 2)
+    monkeypatch.setattr(apply, "REMEMBERED", 2)
     for n in range(1, 5):
         sqlite.sent(n, f"A{n}")
         sqlite.apply(receipts=[receipt(f"A{n}")])

@@ -25,8 +25,9 @@ from gateway.core.router import Router
 from gateway.core.routing import RouteTable
 from gateway.core.submission import Submission
 from gateway.front.desk import Asked, Desk, Records, Value
+from gateway.store.apply import Applier
 from gateway.store.frames import encode
-from gateway.store.sqlite_apply import Applier
+from gateway.store.sqlite_database import SqliteDatabase
 from gateway.store.sqlite_open import FILE_NAME, open_reader, open_writer, statements
 from protocols.smsc_http.requests import File
 
@@ -41,7 +42,7 @@ class StoreJournal(FakeJournal):
         self.connection = open_writer(folder / FILE_NAME)
         # what is tested is what the scripts do, not how well it sticks
         self.connection.execute("PRAGMA synchronous = OFF")
-        self._applier = Applier(self.connection, NOW_MS)
+        self._applier = Applier(SqliteDatabase(self.connection), NOW_MS)
         self._reader = open_reader(folder / FILE_NAME)
         self._statements = statements()
         self.fails = False

@@ -11,14 +11,14 @@ from pathlib import Path
 
 from gateway.core.batch import Answer, Batch
 from gateway.store import sqlite_writer
-from gateway.store.sqlite_apply import Applier
+from gateway.store.apply import Applier
 
 LIMIT = Path(sys.argv[2]).with_name("max_pages")
 
 
 class LimitedApplier(Applier):
     def apply(self, batch: Batch) -> Answer:
-        self.connection.execute(f"PRAGMA max_page_count = {int(LIMIT.read_text())}")
+        self.db.connection.execute(f"PRAGMA max_page_count = {int(LIMIT.read_text())}")
         return super().apply(batch)
 
 

@@ -2,7 +2,8 @@
 
 -- name: insert_audit
 -- Somebody begins something: at_ms, who, origin, address, action, subject, outcome, why, boot.
-INSERT INTO audit (at_ms, who, origin, address, action, subject, outcome, why, boot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+INSERT INTO audit (at_ms, who, origin, address, action, subject, outcome, why, boot) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+RETURNING audit_id;
 
 -- name: end_audit
 -- And this came of it.

@@ -56,7 +56,7 @@ DELETE FROM api_message WHERE message_id IN (SELECT message_id FROM history WHER
 -- name: insert_inbox
 -- An incoming SMS that its account asks for.
 INSERT INTO inbox (account, phone, own_number, received_ms, esm_class, data_coding, user_data, answers, connector)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING inbox_id;
 
 -- name: name_of_message
 -- What its client calls a message, if it is one of this account to this number: account, phone, message_id.  One

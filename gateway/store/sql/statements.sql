@@ -14,7 +14,7 @@ CREATE TEMP TABLE ended (message_id INTEGER PRIMARY KEY, state INTEGER, error TE
 
 -- name: start_boot
 -- A run of the gateway begins.
-INSERT INTO boot (started_ms) VALUES (?);
+INSERT INTO boot (started_ms) VALUES (?) RETURNING boot_id;
 
 -- name: write_boot_again
 -- Changes nothing, and has to be written.
@@ -297,6 +297,34 @@ GROUP BY m.message_id HAVING count(*) = m.segments OR (max(s.state <> 2) = 1 AND
 -- name: end_message
 -- A message ends without a receipt: refused for good, given up, or expired.
 INSERT OR IGNORE INTO temp.ended (message_id, state, error, done_ms) VALUES (?, ?, ?, ?);
+
+-- name: forget_touched
+-- They are done.
+DELETE FROM temp.touched;
+
+-- name: forget_receipts
+-- So are they.
+DELETE FROM temp.receipt;
+
+-- name: list_ended
+-- What ends with this batch.
+SELECT message_id, state FROM temp.ended;
+
+-- name: forget_ended
+-- It has ended.
+DELETE FROM temp.ended;
+
+-- name: count_parked
+-- How many receipts match nothing.
+SELECT count(*) FROM parked_receipt;
+
+-- name: count_in_doubt
+-- How many segments are in doubt.
+SELECT count(*) FROM ambiguous WHERE settled_ms IS NULL;
+
+-- name: last_delivery
+-- The highest delivery_id that was ever given.
+SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'delivery'), 0);
 
 -- name: settle_by_receipt
 -- A receipt shows that the SMSC took the segment.

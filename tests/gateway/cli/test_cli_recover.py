@@ -24,8 +24,9 @@ from gateway.cli.recover import EXIT_MISSING
 from gateway.core.batch import Batch
 from gateway.core.model import Attempt, Progress
 from gateway.store import replace, sqlite_open
+from gateway.store.apply import Applier
 from gateway.store.damage import RECOVERED
-from gateway.store.sqlite_apply import Applier
+from gateway.store.sqlite_database import SqliteDatabase
 from gateway.store.sqlite_open import FILE_NAME, StoreError, lock, open_writer
 
 Say = Callable[..., tuple[int, str]]
@@ -45,7 +46,7 @@ def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "state"
     folder.mkdir()
     with closing(open_writer(folder / FILE_NAME)) as connection:
-        applier = Applier(connection, NOW_MS)
+        applier = Applier(SqliteDatabase(connection), NOW_MS)
         waiting = [(*message(n, user_data=b"x" * 100), Progress.QUEUED.value) for n in range(1, 501)]
         sent = (*message(600), Progress.SENT.value)
         applier.apply(Batch(accepted=[*waiting, sent], intents=[(600, 1, "one", NOW_MS)]))
@@ -218,7 +219,7 @@ def test_a_restored_copy_sends_nothing_a_second_time_without_a_word(
     assert ask(new, "SELECT attempt FROM submission") == [Attempt.DOUBT]
     assert len(set(ask(new, "SELECT message_id FROM ambiguous WHERE action = 'hold'"))) == 501
     with closing(open_writer(new / FILE_NAME)) as connection:
-        applier = Applier(connection, NOW_MS)
+        applier = Applier(SqliteDatabase(connection), NOW_MS)
         assert applier.recover(NOW_MS) == 0
         ((_, claimed, _),) = applier.apply(Batch(claims=[("one", 1000, NOW_MS, 1)])).claimed
     assert claimed == []

@@ -28,8 +28,9 @@ from gateway.core.receipts import ReceiptBook, results
 from gateway.core.upstream import Upstream
 from gateway.egress.smsc_http import connector as connector_module
 from gateway.egress.smsc_http.connector import SmscConnector
+from gateway.store.apply import Applier
 from gateway.store.journal import Journal
-from gateway.store.sqlite_apply import Applier
+from gateway.store.sqlite_database import SqliteDatabase
 from gateway.store.sqlite_open import FILE_NAME, open_writer
 from protocols.sms.receipts import FORMS
 
@@ -151,7 +152,7 @@ class Bench:
         """A run of the gateway begins."""
         self.connection = open_writer(self.path)
         self.connection.execute("PRAGMA synchronous = OFF")
-        self.store = Applier(self.connection, self.clock.now_ms())
+        self.store = Applier(SqliteDatabase(self.connection), self.clock.now_ms())
         self.store.recover(self.clock.now_ms())
         self.events, self.lines = recorded_events()
         self.journal = FakeJournal(self._on_answer)
