@@ -213,6 +213,18 @@ class Batch:
     """now_ms, calls at the most, who is left out: a tuple of (account, CallTarget)."""
     sweeps: list[Row] = field(default_factory=list)
     """A Sweep's fields: look for what has expired or is too old."""
+    receivers: list[Row] = field(default_factory=list)
+    """account, 1: this node has sessions that receive for it, so its new deliveries are this node's
+    (Answer.deliveries); 0: it has none any more, and what it had in memory is free for other nodes. As all
+    that follows, only where several nodes share the store."""
+    unclaimed: list[Row] = field(default_factory=list)
+    """delivery_id: fetched or offered, and not kept in memory; any node may fetch it."""
+    drains: list[Row] = field(default_factory=list)
+    """name of a node, 1: it takes nothing new and finishes what it has, so that it can be stopped; 0: it
+    goes on. Answer.drained says whether such a node is there."""
+    beats: list[Row] = field(default_factory=list)
+    """What this node is and has (JSON, see gateway.core.cluster), 1 if its lease is to be renewed
+    (else 0). Answer.view says what the others are and have."""
 
     def __len__(self) -> int:
         return sum(len(getattr(self, name)) for name in BATCH_FIELDS)
@@ -295,6 +307,10 @@ class Answer:
     named."""
     replaced: list[int] = field(default_factory=list)
     """For each replacement: 1 if it was done."""
+    drained: list[int] = field(default_factory=list)
+    """For each of drains: 1 if such a node is there."""
+    view: Row = ()
+    """The fields of gateway.core.cluster.View, after a beat; (): there was none."""
 
 
 def not_kept(batch: Batch, answer: Answer) -> frozenset[int]:
