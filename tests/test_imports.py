@@ -104,6 +104,7 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.crashes",
             "protocols.sms.addresses",
             "protocols.sms.reassembly",
+            "psycopg",
         }
     ),
     "gateway.ingress": frozenset(

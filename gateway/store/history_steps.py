@@ -145,7 +145,7 @@ class HistorySteps:
     # -- octets on the disk ------------------------------------------------------------------------------
 
     def scrub(self) -> None:
-        """After a commit: what was deleted is to be read nowhere any more, where that takes a step of its own."""
+        """After a commit: what was deleted is to be read nowhere any more, where that takes a step."""
         if not self._scrub_due:
             return
         self._scrub_due = False

@@ -71,9 +71,14 @@ def statements(prefix: str = "") -> dict[str, str]:
     """The named statements of all files that are no migration and begin with this."""
     found: dict[str, str] = {}
     for file in sorted(SQL.glob(f"{prefix}*.sql" if prefix else "[a-z]*.sql")):
-        parts = re.split(r"^-- name: (\w+)\n", file.read_text("utf-8"), flags=re.M)
-        found.update(zip(parts[1::2], (part.strip() for part in parts[2::2]), strict=True))
+        found.update(read_statements(file))
     return found
+
+
+def read_statements(file: Path) -> dict[str, str]:
+    """The statements of a file, by name."""
+    parts = re.split(r"^-- name: (\w+)\n", file.read_text("utf-8"), flags=re.M)
+    return dict(zip(parts[1::2], (part.strip() for part in parts[2::2]), strict=True))
 
 
 def migrations() -> list[tuple[int, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable
 from pathlib import Path
@@ -73,7 +74,44 @@ class SqliteEngine:
         self.connection.close()
 
 
-ENGINES = {"sqlite": SqliteEngine}
+class PostgresEngine:
+    """PostgreSQL, from this process, without the writing process around it."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.applier: Applier
+        self._open(NOW_MS)
+
+    def _open(self, now_ms: int) -> int:
+        from gateway.store import postgres_database, postgres_open
+
+        self.db = postgres_database.PostgresDatabase(postgres_open.open_writer(self.url))
+        # What is tested here is what is stored, not how well it sticks; other tests read the setting.
+        self.db.connection.execute("SET synchronous_commit = off")
+        self.applier = Applier(self.db, now_ms)
+        return self.applier.recover(now_ms)
+
+    def apply(self, batch: Batch) -> Answer:
+        """Through the frames, as it crosses to the writing process."""
+        [values] = take_frames(bytearray(encode(batch)))
+        [answer] = take_frames(bytearray(encode(self.applier.apply(Batch(*values)))))
+        return Answer(*answer)
+
+    def restart(self, now_ms: int) -> int:
+        self.db.close()
+        return self._open(now_ms)
+
+    def rows(self, table: str) -> list[dict[str, Any]]:
+        cursor = self.db.connection.execute(f"SELECT * FROM {table}".encode(), binary=True)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def close(self) -> None:
+        self.db.close()
+
+
+ENGINES = tuple(os.environ.get("STORE_ENGINES", "sqlite").split())
+"""The kinds of stores that the suite runs on."""
 
 
 def receipt(

@@ -11,7 +11,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from store_http import HANDLER, INBOX, WEBHOOK, call, claim, use
-from store_support import ENGINES, SqliteEngine, Store
+from store_support import SqliteEngine, Store
 
 from gateway.core.api import Call, CallTarget
 from gateway.store import call_steps
@@ -214,7 +214,7 @@ class Calls(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory()
-        self.store = Store(ENGINES["sqlite"](Path(self.folder.name)))
+        self.store = Store(SqliteEngine(Path(self.folder.name)))
         for account in ("a", "b"):
             use(self.store, HANDLER, account)
         self.open: dict[int, str] = {}

@@ -1,0 +1,135 @@
+"""A connection to PostgreSQL as the Applier wants it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, cast
+
+import psycopg
+from psycopg import pq
+from psycopg.adapt import Dumper
+from psycopg.types.numeric import Int8Dumper
+
+from gateway.core.batch import Row
+from gateway.store.database import Found
+from gateway.store.postgres_arrays import ARRAYS, arrays_of
+from gateway.store.postgres_sql import postgres_statements
+
+PREPARED_MAX = 1000
+"""More than there are statements: none is planned twice."""
+KEYS = {
+    "message": "message_id",
+    "letter": "letter_id",
+    "mail": "mail_id",
+    "mail_recipient": "message_id",
+    "history": "message_id",
+    "delivery": "delivery_id",
+    "parked_receipt": "parked_id",
+    "incident": "incident_id",
+    "ambiguous": "ambiguous_id",
+    "api_message": "message_id",
+    "inbox": "inbox_id",
+    "call": "call_id",
+    "dead_call": "call_id",
+    "audit": "audit_id",
+    "short_link": "link_id",
+    "contact": "contact_id",
+}
+"""The number of a table's rows, where it is a column with a meaning; others have `rowid`."""
+
+
+class _ArrayDumper(Dumper):
+    """An array is octets already."""
+
+    format = pq.Format.BINARY
+
+    def dump(self, obj: Any) -> bytes:
+        return bytes(obj)
+
+
+class _BoolDumper(Int8Dumper):
+    """There are no truth values in the schema: 0 and 1, as in SQLite."""
+
+    def dump(self, obj: Any) -> Any:
+        return super().dump(int(obj))
+
+
+def adapt(connection: psycopg.Connection[Any]) -> None:
+    """Every whole number goes as bigint, so that a statement is prepared once for all of them."""
+    connection.adapters.register_dumper(int, Int8Dumper)
+    connection.adapters.register_dumper(bool, _BoolDumper)
+    for kind in ARRAYS:
+        dumper = type(f"_{kind.__name__}Dumper", (_ArrayDumper,), {"oid": kind.oid})
+        connection.adapters.register_dumper(kind, dumper)
+
+
+class PostgresDatabase:
+    """The connection of a node's writing process (see `gateway.store.database.Database`)."""
+
+    shared = True
+
+    def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.connection = connection
+        connection.autocommit = True
+        connection.prepared_max = PREPARED_MAX
+        connection.cursor_factory = psycopg.RawCursor
+        adapt(connection)
+        self.sql = postgres_statements()
+        connection.execute(self.sql["create_batch_tables"].text.encode(), prepare=False)
+
+    @property
+    def in_transaction(self) -> bool:
+        return self.connection.info.transaction_status != pq.TransactionStatus.IDLE
+
+    def begin(self) -> None:
+        self.connection.execute("BEGIN")
+
+    def commit(self) -> None:
+        self.connection.execute("COMMIT")
+
+    def rollback(self) -> None:
+        self.connection.execute("ROLLBACK")
+
+    def run(self, name: str, row: Row = ()) -> Found:
+        return self.connection.execute(self.sql[name].text.encode(), row, prepare=True, binary=True)
+
+    def many(self, name: str, rows: Iterable[Row]) -> Found:
+        statement = self.sql[name]
+        cursor = self.connection.cursor(binary=True)
+        rows = list(rows)
+        if not rows:
+            return _Nothing()
+        if statement.rows:
+            return cursor.execute(statement.text.encode(), arrays_of(statement.rows, rows), prepare=True)
+        cursor.executemany(statement.text.encode(), rows)
+        return cursor
+
+    def span(self, table: str, after: int, limit: int) -> tuple[int, int]:
+        key = KEYS.get(table, "rowid")
+        rows = f"SELECT {key} AS n FROM {table} WHERE {key} > $1 ORDER BY {key} LIMIT $2"
+        sql = f"SELECT max(n), count(*) FROM ({rows}) found"
+        found = self.connection.execute(sql.encode(), (after, limit)).fetchone()
+        last, count = cast("tuple[int | None, int]", found)
+        return last or after, count
+
+    def scrub(self) -> bool:
+        return True  # the log and what vacuum has not seen yet are the server's affair
+
+    def close(self) -> None:
+        self.connection.close()
+
+
+class _Nothing:
+    """What no rows have found."""
+
+    rowcount = 0
+    description = None
+
+    def fetchone(self) -> None:
+        return None
+
+    def fetchall(self) -> list[Any]:
+        return []
+
+    def __iter__(self) -> Any:
+        return iter(())

@@ -1,0 +1,85 @@
+"""Opens the queue's database on PostgreSQL: settings that are read back, and migrations."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import psycopg
+
+from gateway.store.postgres_sql import OVERLAY
+from gateway.store.sqlite_open import StoreError, StoreUnready
+
+OLDEST = 150000
+"""PostgreSQL 15 is what Debian 12 ships."""
+CONNECT_TIMEOUT_S = 5
+MIGRATION_LOCK = 0x534D5343
+"""The advisory lock of whoever changes the schema."""
+SETTINGS = {
+    "synchronous_commit": "on",
+    "default_transaction_isolation": "read committed",
+    "timezone": "UTC",
+    "jit": "off",
+    # every statement has its index; what little the planner knows of a queue is always out of date
+    "plan_cache_mode": "force_generic_plan",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "idle_in_transaction_session_timeout": "60s",
+    "lock_timeout": "30s",
+}
+
+
+def migrations() -> list[tuple[int, str]]:
+    """The schema's versions, in order: number and script."""
+    found = [(int(m[1]), entry) for entry in OVERLAY.iterdir() if (m := re.match(r"(\d{4})_", entry.name))]
+    return [(number, entry.read_text("utf-8")) for number, entry in sorted(found, key=lambda pair: pair[0])]
+
+
+def connect(url: str, **options: Any) -> psycopg.Connection[Any]:
+    """A connection; StoreUnready when there is none to be had, without the password in its text."""
+    try:
+        return psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_S, autocommit=True, **options)
+    except psycopg.OperationalError as error:
+        raise StoreUnready(f"cannot reach PostgreSQL: {str(error).strip()}") from error
+
+
+def open_writer(url: str) -> psycopg.Connection[Any]:
+    """The connection of the process that writes; the schema is brought up to date.
+
+    Raises StoreUnready when the server cannot be reached, StoreError when it is too old, its schema is newer
+    than this program, or it is not durable as promised.
+    """
+    connection = connect(url, application_name="smsc-gateway")
+    if connection.info.server_version < OLDEST:
+        raise StoreError(f"PostgreSQL {connection.info.server_version // 10000} is too old: 15 is the oldest")
+    for name, value in SETTINGS.items():
+        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+    migrate(connection)
+    return connection
+
+
+def migrate(connection: psycopg.Connection[Any], version: int | None = None) -> None:
+    """Brings the schema up to date, or to this version; one node at a time."""
+    known = migrations()
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+        connection.execute(
+            "CREATE TABLE IF NOT EXISTS schema_version "
+            "(version integer NOT NULL, works_with integer NOT NULL)"
+        )
+        row = connection.execute("SELECT version, works_with FROM schema_version").fetchone()
+        found, works_with = row or (0, 0)
+        if works_with > known[-1][0]:
+            raise StoreError(
+                f"the database was written by a newer smsc-gateway (schema {found}, which works with "
+                f"{works_with} and newer; this one knows {known[-1][0]}): install that version again"
+            )
+        for number, script in known:
+            if found < number <= (version or known[-1][0]):
+                connection.execute(script.encode())
+                works = re.search(r"^-- works with: (\d+)$", script, re.M)
+                connection.execute("DELETE FROM schema_version")
+                connection.execute(
+                    "INSERT INTO schema_version VALUES (%s, %s)", (number, int(works[1]) if works else number)
+                )

@@ -1,0 +1,59 @@
+"""The named statements in PostgreSQL's words.
+
+`sql/*.sql` says what both engines understand, `sql/postgres/*.sql` under the same names what PostgreSQL
+needs otherwise.  What is there once is translated here, in these few respects and no others: the marks of
+parameters, the schema of temporary tables, octets that are none, INSERT OR IGNORE, and CROSS JOIN, which
+tells SQLite the order of a join that has a condition all the same.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gateway.store.sqlite_open import SQL, read_statements, statements
+
+OVERLAY = SQL / "postgres"
+_ROWS = re.compile(r"-- rows: ([a-z ]+)$", re.M)
+_COMMENT = re.compile(r"--.*$", re.M)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement with $1 in the place of its parameters."""
+
+    text: str
+    rows: tuple[str, ...] = ()
+    """The types of its columns, where it takes many rows at once as arrays; empty: one row at a time."""
+
+
+def postgres_statements(prefix: str = "") -> dict[str, Statement]:
+    """All statements by name, or those of the files that begin so."""
+    common = {name: Statement(translated(text)) for name, text in statements(prefix).items()}
+    own: dict[str, Statement] = {}
+    for file in sorted(OVERLAY.glob(f"{prefix}*.sql" if prefix else "[a-z]*.sql")):
+        for name, text in read_statements(file).items():
+            found = _ROWS.search(text)
+            own[name] = Statement(_COMMENT.sub("", text).strip(), tuple(found[1].split()) if found else ())
+    return {**common, **own}
+
+
+def translated(sql: str) -> str:
+    """A statement of SQLite's, if it is one that PostgreSQL understands."""
+    sql = _COMMENT.sub("", sql).strip()
+    count = 0
+
+    def mark(found: re.Match[str]) -> str:
+        nonlocal count
+        count += 1
+        return f"${found[1] or count}"
+
+    sql = re.sub(r"\?(\d+)?", mark, sql)
+    sql = sql.replace("temp.", "pg_temp.").replace("x''", "''::bytea")
+    sql = sql.replace("CROSS JOIN", "JOIN")
+    if "INSERT OR IGNORE INTO" in sql:
+        head, returning, tail = (
+            sql.rstrip(";").replace("INSERT OR IGNORE INTO", "INSERT INTO").partition("RETURNING")
+        )
+        sql = f"{head} ON CONFLICT DO NOTHING {returning}{tail};"
+    return sql
