@@ -226,6 +226,19 @@ class Batch:
     """What this node is and has (JSON, see gateway.core.cluster), 1 if its lease is to be renewed
     (else 0). Answer.view says what the others are and have."""
 
+    conditions: list[Row] = field(default_factory=list)
+    """What accepted messages hang on that other nodes change too; the first value says what it is:
+    "money", message_id, group, payer, amount, floor: the balance is not below the floor after the amount.
+    "count", message_id, group, account, day, kind, key, most: with this one that is as often as it may be.
+    "repeat", message_id, group, account, key, within_ms, now_ms: it was not sent within that time.
+    "flood", message_id, group, account, key, most, gap_ms, now_ms: fewer than `most` have followed each other
+    with less than the gap between them.
+    All rows of a message stand together, and so do the messages of a group (the message_id of its first one),
+    which are taken together or not at all. They are decided in their order; of what is refused
+    (Answer.refused_late) nothing is kept: no row here that names the message, no charge, no count."""
+    id_blocks: list[Row] = field(default_factory=list)
+    """name, how many: numbers that no other node gives (Answer.id_blocks)."""
+
     def __len__(self) -> int:
         return sum(len(getattr(self, name)) for name in BATCH_FIELDS)
 
@@ -311,6 +324,15 @@ class Answer:
     """For each of drains: 1 if such a node is there."""
     view: Row = ()
     """The fields of gateway.core.cluster.View, after a beat; (): there was none."""
+    refused_late: list[Row] = field(default_factory=list)
+    """message_id, the word of a Refusal: accepted messages whose conditions do not hold, so nothing of them
+    is kept."""
+    balances: list[Row] = field(default_factory=list)
+    """payer, what is left of its money with this batch (its refunds too), where other nodes may change it."""
+    counts: list[Row] = field(default_factory=list)
+    """account, day, key, times: what limits per day have counted on all nodes, where that refused one."""
+    id_blocks: list[Row] = field(default_factory=list)
+    """For each of id_blocks: name, the first of the numbers that are this node's now, how many."""
 
 
 def not_kept(batch: Batch, answer: Answer) -> frozenset[int]:
