@@ -7,6 +7,7 @@ the standard library; what is not named is forbidden.
 from __future__ import annotations
 
 import ast
+import functools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -316,9 +317,17 @@ def sources() -> dict[str, Path]:
 SOURCES = sources()
 
 
-def imports_of(module: str) -> Iterator[Import]:
+def imports_of(module: str) -> tuple[Import, ...]:
     """What a module imports, wherever the statement stands."""
-    tree = ast.parse(SOURCES[module].read_text("utf-8"))
+    return _imports(module, SOURCES[module].read_text("utf-8"))
+
+
+@functools.cache
+def _imports(module: str, text: str) -> tuple[Import, ...]:
+    return tuple(_walk_imports(module, ast.parse(text)))
+
+
+def _walk_imports(module: str, tree: ast.Module) -> Iterator[Import]:
     guarded = {
         id(inner)
         for node in ast.walk(tree)
@@ -341,6 +350,7 @@ def within(module: str, packages: frozenset[str]) -> bool:
     return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
+@functools.cache
 def rule_of(module: str) -> str:
     fitting = [package for package in RULES if within(module, frozenset({package}))]
     return max(fitting, key=len, default="")
@@ -409,11 +419,21 @@ def test_translate_and_importers_are_pure() -> None:
     assert bad == []
 
 
-def names_in(module: str) -> Iterator[tuple[str, int]]:
+@functools.cache
+def _names(text: str) -> tuple[tuple[str, int], ...]:
+    nodes = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Name | ast.Attribute))
+    return tuple((_dotted(node), node.lineno) for node in nodes)
+
+
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ast.unparse(node)
+
+
+def names_in(module: str) -> tuple[tuple[str, int], ...]:
     """Dotted names that a module uses, for what they say: `os.system`, `eval`."""
-    for node in ast.walk(ast.parse(SOURCES[module].read_text("utf-8"))):
-        if isinstance(node, ast.Name | ast.Attribute):
-            yield ast.unparse(node), node.lineno
+    return _names(SOURCES[module].read_text("utf-8"))
 
 
 CLOCKS = frozenset(
