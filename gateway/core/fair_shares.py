@@ -83,6 +83,7 @@ class FairShares:
         Ask if `crowded`; where the account has no rate, a session with `places` takes one without asking.
         """
         if account.bucket.rate and not self._has_token(share, account.bucket, now):
+            account.bucket.missed += 1
             return Refusal.RATE
         if share.places > 0:
             share.places -= 1
@@ -110,7 +111,7 @@ class FairShares:
             self._fill(bucket.rate, now)
         return bucket.available(now) - (self._kept - share.kept) >= 1.0
 
-    def _fill(self, rate: int, now: float) -> None:
+    def _fill(self, rate: float, now: float) -> None:
         most = rate * KEPT_S / len(self._shares)
         hungry = [share for share in self._shares if share.kept < most]
         if hungry:

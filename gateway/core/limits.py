@@ -17,18 +17,27 @@ class TokenBucket:
     paid before the next one, so long texts are not starved and the rate holds on average.
     """
 
-    __slots__ = ("_at", "_tokens", "rate")
+    __slots__ = ("_at", "_most", "_tokens", "missed", "rate")
 
-    def __init__(self, rate: int, now: float) -> None:
+    def __init__(self, rate: float, now: float) -> None:
         self.rate = rate
-        self._tokens = float(rate)
+        self.missed = 0
+        """How often there was none."""
+        self._most = self._tokens = float(rate)
         self._at = now
+
+    def change(self, rate: float, now: float, most: float | None = None) -> None:
+        """Another rate from now on, over 0; what is there stays, as far as a second of it goes, or `most`."""
+        self.available(now)
+        self.rate = rate
+        self._most = rate if most is None else most
+        self._tokens = min(self._tokens, self._most)
 
     def available(self, now: float) -> float:
         """Tokens there are now; infinite without a limit."""
         if not self.rate:
             return float("inf")
-        self._tokens = min(float(self.rate), self._tokens + (now - self._at) * self.rate)
+        self._tokens = min(self._most, self._tokens + (now - self._at) * self.rate)
         self._at = now
         return self._tokens
 
@@ -37,11 +46,12 @@ class TokenBucket:
         if not self.rate:
             return True
         if self.available(now) < 1.0:
+            self.missed += 1
             return False
         self._tokens -= segments
         return True
 
-    def spend(self, segments: int) -> None:
+    def spend(self, segments: float) -> None:
         """Takes tokens that `available` has shown."""
         if self.rate:
             self._tokens -= segments

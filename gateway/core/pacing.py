@@ -47,7 +47,7 @@ class Pace:
     with each would end at a standstill. For their sake there is a floor as well.
     """
 
-    def __init__(self, rate: int, now: float, taken: int = 0) -> None:
+    def __init__(self, rate: float, now: float, taken: int = 0) -> None:
         """`rate`: the configured one, segments per second, 0 without a limit; `taken`: until now."""
         self.limited = False
         """Whether less than what is configured may be sent; the window means something only then."""
@@ -68,6 +68,12 @@ class Pace:
         self._refused_at = -1e9
         self._trouble_at = now  # since then it is refused, and so many were taken before
         self._trouble_taken = taken
+
+    def share(self, rate: float) -> None:
+        """Of the configured rate this is the part that may be used here; what was learnt stays."""
+        self.configured = rate
+        self._rate = min(self._rate, rate)
+        self._publish()
 
     def throttled(self, now: float, sent_at: float, in_flight: int, taken: int) -> bool:
         """The SMSC says of a request of `sent_at` that it is too much; whether that changed anything.

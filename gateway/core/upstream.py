@@ -59,6 +59,12 @@ class Upstream:
         self.all: Mapping[str, Upstream] = {}
         """Every connector's upstream by name, for failover."""
         self.window = window
+        self.rate = rate
+        """As configured: segments per second, 0 without a limit."""
+        self.part: int | None = None
+        """How much of the window this node may use, see `use`; None: it is the only one."""
+        self.elsewhere = False
+        """Another node can send by it: what waits on disk goes up there."""
         self.whole = whole
         """Long messages go up in one PDU: the SMSC splits them."""
         self.service = service
@@ -133,6 +139,11 @@ class Upstream:
 
     @property
     def works(self) -> bool:
+        """Whether messages go up by it, at whatever node."""
+        return self.paused is None and (self.elsewhere or self.works_here)
+
+    @property
+    def works_here(self) -> bool:
         """Whether there is a link, the SMSC answers, and nobody has paused it."""
         return bool(self.links) and not self.silence.is_silent and self.paused is None
 
@@ -148,6 +159,8 @@ class Upstream:
         """Whether a message should be given to it now: it works, or one may try whether it does."""
         if self.paused is not None:
             return False
+        if self.elsewhere:
+            return True
         if not self.silence.is_silent:
             return bool(self.links)
         return self.silence.probe_due and not self.in_flight and not self.queueing and bool(self.links)
@@ -178,6 +191,13 @@ class Upstream:
         """Sends nothing any more, at the end of the gateway's day or of the connector's."""
         self.held = why
         self._paused_until = float("inf")
+
+    def let_go(self) -> None:
+        """Ends a `hold`: this node is not drained after all."""
+        self.held = ""
+        self._paused_until = 0.0
+        self._backlog = self._joined = True
+        self.pump()
 
     def pause(self, pause: Pause) -> None:
         """Sends nothing new, neither straight nor from disk; links stay, and what is under way is finished.
@@ -231,11 +251,27 @@ class Upstream:
     def limit(self, window: int, rate: int, *, adaptive: bool) -> None:
         """Other limits from now on; what was learnt of the SMSC's own holds as long as these stay."""
         self.window = window
-        if (rate, adaptive) != (self.pace.configured, self.adaptive):
+        if (rate, adaptive) != (self.rate, self.adaptive):
+            if self.part is not None:
+                self.part = 0  # until it is known what of the new limits is for this node
             now = self._clock.now()
+            self.rate = rate
             self.adaptive = adaptive
             self.pace = Pace(rate, now, self.submitted)
             self._take_rate(now)
+        self.pump()
+
+    def use(self, window: int, rate: float) -> None:
+        """Of what is configured this node may use so much: segments under way, and per second (0: as many as
+        it likes); the rest is for other nodes. A window of 0: nothing."""
+        now = self._clock.now()
+        if rate and window:
+            if not self.part:  # what other nodes may have used until now
+                self._bucket.change(rate, now, 0.0)
+            self.pace.share(rate)
+            self._take_rate(now)
+            self._bucket.change(self._bucket.rate, now)
+        self.part = window
         self.pump()
 
     # -- too fast --------------------------------------------------------------------------------------
@@ -244,6 +280,8 @@ class Upstream:
     def window_now(self) -> int:
         """Segments that may be under way on all links together."""
         configured = self.window * len(self.links)
+        if self.part is not None:
+            configured = min(configured, self.part)
         return min(configured, self.pace.window) if self.pace.limited else configured
 
     def submit_failed(self, sent_at: float) -> bool:
@@ -278,8 +316,7 @@ class Upstream:
         if rate == self._bucket.rate:
             return
         if self._bucket.rate:
-            self._bucket.available(now)  # what there is until now is of the old rate
-            self._bucket.rate = rate
+            self._bucket.change(rate, now)
         else:
             self._bucket = TokenBucket(rate, now)
             self._bucket.spend(rate)
@@ -325,6 +362,8 @@ class Upstream:
                 room += self.window
         if self.pace.limited:
             room = min(room, self.pace.window - self.in_flight)
+        if self.part is not None:
+            room = min(room, self.part - self.in_flight)
         if self.silence.is_silent:
             room = min(room, int(self.silence.probe_due)) if not self.in_flight else 0
         return room if not self._bucket.rate else min(room, int(self._bucket.available(now)))
