@@ -26,6 +26,7 @@ from gateway.core.admission import Admission
 from gateway.core.batch import Answer, Batch, Row, not_kept
 from gateway.core.blacklist import Blacklists
 from gateway.core.clock import Clock
+from gateway.core.conditions import NOTHING_LATE, refused_late
 from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
 from gateway.core.events import Events
@@ -349,13 +350,15 @@ class Daemon:
         """Hands what followed from a commit to whom it concerns."""
         again = answer.repeated or answer.keys_known
         self.submission.not_kept = not_kept(batch, answer) if again else NOTHING
+        late = refused_late(answer.refused_late) if answer.refused_late else NOTHING_LATE
+        self.submission.refused_late = late
         if self.mail is not None:
             self.mail.store_says(batch, answer)
-        self.http.store_says(batch, answer, self.submission.not_kept)
+        self.http.store_says(batch, answer, self.submission.not_kept.union(late))
         if answer.open_sends or answer.unfinished:
             self.services.store_says(answer)
-        if answer.refunds or answer.unfinished:
-            self.money.store_says(answer)
+        if answer.refunds or answer.unfinished or answer.balances:
+            self.money.store_says(batch, answer)
         if batch.receipts:
             results(self.receipts, batch.receipts, answer.results)
         for account, number in answer.stopped:
@@ -387,6 +390,9 @@ class Daemon:
                 self.upstreams[connector].claimed(rows, next_due_ms)
             else:
                 self._put_back(connector, rows, now_ms)
+        if answer.counts:
+            # After the batch's callbacks, which take back what this node has counted of the same.
+            asyncio.get_running_loop().call_soon(self.admission.counted_elsewhere, answer.counts)
         if answer.fetched or answer.deliveries:
             # After the batch's callbacks: clients hear of a message's id before they hear of its end.
             asyncio.get_running_loop().call_soon(self._bring_down, answer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gateway.config.model import Config
-from gateway.core.batch import Answer
+from gateway.core.batch import Answer, Batch
 from gateway.core.ledger import Ledger
 from gateway.core.prices import tables_of
 from gateway.core.receipts import ReceiptBook
@@ -72,11 +72,19 @@ class MoneySide:
         sandbox.start()
         return sandbox
 
-    def store_says(self, answer: Answer) -> None:
+    def share(self) -> None:
+        """Other nodes use the store too, so it says what is left."""
+        self._daemon.submission.ledger.shared = True
+
+    def store_says(self, batch: Batch, answer: Answer) -> None:
         """What a commit has given back, and what an earlier run left in the sandbox."""
         daemon = self._daemon
-        for payer, amount in answer.refunds:
-            daemon.submission.ledger.given_back(payer, amount)
+        ledger = daemon.submission.ledger
+        if ledger.shared:
+            ledger.store_has((row[0] for row in batch.charges), answer.balances)
+        else:
+            for payer, amount in answer.refunds:
+                ledger.given_back(payer, amount)
         for row in answer.unfinished:
             if row[0] == SANDBOX and self.sandbox is not None:
                 is_empty = self.sandbox.walked(row)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -40,6 +40,22 @@ def body_of(
     if not is_many:
         return lines[0].encode()
     counts = f'"accepted":{accepted},"refused":{len(lines) - accepted}'
+    return f'{{{counts},"messages":[{",".join(lines)}]}}'.encode()
+
+
+def late_body_of(items: Sequence[Any], body: bytes, late: Mapping[int, Refusal], *, is_many: bool) -> bytes:
+    """The body when the store has refused some of its messages; b"": that were all of them."""
+    shown = json.loads(body)
+    messages = shown["messages"] if is_many else [shown]
+    lines, left = [], 0
+    for item, message in zip(items, messages, strict=True):
+        why = late.get(int(message.get("id", 0)))
+        left += why is None and "id" in message
+        line = json.dumps(message, separators=(",", ":"))
+        lines.append(line if why is None else _refused(item, [error_of(why)]))
+    if not left:
+        return b""
+    counts = f'"accepted":{left},"refused":{len(lines) - left}'
     return f'{{{counts},"messages":[{",".join(lines)}]}}'.encode()
 
 

@@ -16,11 +16,12 @@ from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from gateway.api.drafts import Errors, draft_of, kind_of
-from gateway.api.outcomes import Outcome, all_refused, body_of
+from gateway.api.outcomes import Outcome, all_refused, body_of, late_body_of
 from gateway.api.problems import FieldError, Problem, problem_of
 from gateway.core.accounts import Account
 from gateway.core.api import ApiFlag
-from gateway.core.batch import Answer
+from gateway.core.batch import Answer, without_late
+from gateway.core.conditions import refused_late
 from gateway.core.errors import Refusal
 from gateway.core.http import HttpReply
 from gateway.core.model import Draft, Origin
@@ -121,7 +122,18 @@ class Sending:
             batch.request_keys.append(row)
         answer = await committed(desk.journal)
         known = _row_of(answer, place) if wanted.key and answer.keys_known else None
-        return HttpReply(202, JSON, body) if known is None else _again(wanted, *known)
+        if known is not None:
+            return _again(wanted, *known)
+        if answer.refused_late:
+            late = refused_late(answer.refused_late)
+            body = late_body_of(wanted.items, body, late, is_many=wanted.is_many)
+            if not body:
+                ends = (
+                    late.get(one.message.message_id, one) if isinstance(one, Accepted) else one
+                    for one in outcomes
+                )
+                raise all_refused(list(ends), is_many=wanted.is_many)
+        return HttpReply(202, JSON, body)
 
     def _take(
         self, wanted: Wanted, made: Sequence[Draft | Errors], now_ms: int
@@ -232,4 +244,7 @@ def _again(wanted: Wanted, digest: bytes, body: bytes) -> HttpReply:
         raise Problem(
             409, "key_reused", "this Idempotency-Key came with another request: make a new one for this one"
         )
+    body, late = without_late(body)
+    if late:
+        body = late_body_of(wanted.items, body, refused_late(late), is_many=wanted.is_many)
     return HttpReply(202, JSON, body, (("Idempotent-Replayed", "true"),))

@@ -324,6 +324,12 @@ class Admission:
             rules.family = in_families.get(account.name)
             account.rules = rules or None
 
+    def counted_elsewhere(self, rows: Iterable[tuple[str, int, bytes, int]]) -> None:
+        """What all nodes have counted together: account, day, key, times (Answer.counts)."""
+        for account, day, key, times in rows:
+            if account in self._days:
+                self._days[account].at_least(day, key, times)
+
     def _counts_of(self, account: Account, now_ms: int) -> DayCounts:
         zone = zone_of(account.config.time_zone)
         counts = self._days.setdefault(account.name, DayCounts(account.name))

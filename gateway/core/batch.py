@@ -8,7 +8,7 @@ batch as its response finds the response's id.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, fields
 from typing import Any, Protocol
 
@@ -71,9 +71,10 @@ class Batch:
     """message_id, mail_id, address, orcpt, notify (Notify), number, own_number: of the accepted messages that
     came by mail; the numbers are digits."""
     request_keys: list[Row] = field(default_factory=list)
-    """account, key, digest (octets), at_ms, answer (octets), message_ids (a tuple): a request that may come
-    again. If the account had one with this key within a day, nothing of these messages is kept (neither their
-    intents, charges, api_messages …) and Answer.keys_known says what was answered then."""
+    """account, key, digest (octets), at_ms, answer (octets without a 0), message_ids (a tuple): a request which
+    may come again. If the account had one with this key within a day, nothing of these messages is kept
+    (neither their intents, charges, api_messages …) and Answer.keys_known says what was answered then, as
+    `with_late` writes it if some of it was refused late."""
     api_messages: list[Row] = field(default_factory=list)
     """ApiMessage's fields: of messages that came over HTTP, accepted or registered."""
     registered: list[Row] = field(default_factory=list)
@@ -341,6 +342,21 @@ def not_kept(batch: Batch, answer: Answer) -> frozenset[int]:
     of_mails = (row[0] for row in batch.mail_recipients if row[1] in again)
     of_requests = (batch.request_keys[place][-1] for place, *_ in answer.keys_known)
     return frozenset().union(of_mails, *of_requests)
+
+
+_LATE = b"\0"
+
+
+def with_late(answer: bytes, late: Iterable[Row]) -> bytes:
+    """What is kept as the answer to a request (Batch.request_keys) of which some was refused late."""
+    return answer + _LATE + " ".join(f"{message_id}:{word}" for message_id, word in late).encode()
+
+
+def without_late(kept: bytes) -> tuple[bytes, list[Row]]:
+    """The answer as it was written before, and what was refused late: message_id, word."""
+    answer, _, late = kept.partition(_LATE)
+    pairs = (one.partition(":") for one in late.decode().split())
+    return answer, [(int(message_id), word) for message_id, _, word in pairs]
 
 
 NO_TEXTS = (1 << 63) - 1

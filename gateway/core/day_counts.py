@@ -80,6 +80,12 @@ class DayCounts:
         if len(self._young) >= KEYS_MAX // 2:
             self._young, self._old = {}, self._young
 
+    def at_least(self, day: int, key: bytes, times: int) -> None:
+        """Other nodes have counted too: so often it was, if it is still that day."""
+        missing = times - self.of(key)
+        if day == self.day and missing > 0:
+            self.add(key, missing)
+
     def take_back(self, day: int, key: bytes) -> None:
         """Counts one less, if it is still that day."""
         if day == self.day and self.of(key):

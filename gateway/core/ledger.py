@@ -3,10 +3,15 @@
 While the gateway runs a balance is what is said here: the loop is one, so between the look and the charge
 nothing else happens, however many sessions send.  The store writes the same changes in the transaction that
 accepts a message, or ends it; what is not stored comes back here.
+
+Where several nodes share the store it decides instead (Batch.conditions), and each of its answers says what
+is left (`store_has`): what is said here is then the first filter, which is right but for what others spend
+within the second.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -66,6 +71,8 @@ class Ledger:
         """By account; those of accounts that are no longer configured stay, for the day when they are."""
         self.plans: dict[str, Plan] = {}
         """By account; who has none pays nothing."""
+        self.shared = False
+        """Whether the store's answers say what is left, because other nodes change it too."""
         self._events = events
         self._uncommitted: dict[int, Charge] = {}
 
@@ -119,6 +126,15 @@ class Ledger:
             for message_id in message_ids:
                 self._uncommitted.pop(message_id, None)
 
+    def store_has(self, message_ids: Iterable[int], balances: Iterable[tuple[str, int]]) -> None:
+        """What is left by a batch with these messages (Answer.balances); what is on its way goes off it."""
+        self.stored(message_ids)
+        waiting: Counter[str] = Counter()
+        for charge in self._uncommitted.values():
+            waiting[charge.purse.name] += charge.amount
+        for payer, amount in balances:
+            self.purse(payer).balance = amount - waiting[payer]
+
     def not_stored(self, message_id: int) -> None:
         """This one is not, and has cost nothing."""
         charge = self._uncommitted.pop(message_id, None)
@@ -128,13 +144,15 @@ class Ledger:
     # -- money that comes --------------------------------------------------------------------------------
 
     def given_back(self, payer: str, amount: int) -> None:
-        """The store has given back what messages cost, or has not taken out what a person wanted."""
+        """The store has given back what messages cost, or has not taken out what a person wanted; of the
+        first a shared store's answer says what is left, so it is not told here."""
         self.purse(payer).balance += amount
 
     def credited(self, account: str, amount: int) -> None:
         """A person's change of a balance is committed; 0: what was taken out was so at once."""
         purse = self.purse(account)
-        purse.balance += amount
+        if not self.shared:
+            purse.balance += amount
         purse.told_low = purse.told_empty = False
 
     def purse(self, account: str) -> Purse:

@@ -7,12 +7,13 @@ send, so a message costs one commit on its way up instead of two.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from gateway.core.accounts import Account
 from gateway.core.admission import Counted
 from gateway.core.batch import Journal
+from gateway.core.conditions import NOTHING_LATE, conditions_of
 from gateway.core.errors import Refusal
 from gateway.core.events import Events
 from gateway.core.ledger import Charge, Ledger
@@ -80,6 +81,10 @@ class Submission:
         """Set while nothing is taken: the gateway stops, or the disk is nearly full."""
         self.not_kept: frozenset[int] = frozenset()
         """Messages of the batch that was just committed that were left out: a mail that had come before."""
+        self.shared = False
+        """Other nodes use the store, so it has the last word on money, limits and repeats."""
+        self.refused_late: Mapping[int, Refusal] = NOTHING_LATE
+        """Messages of the batch that was just committed that it has refused."""
         self._taken: list[_Taken] = []
 
     def accept(
@@ -123,7 +128,11 @@ class Submission:
                 _take_back(decided)
             self.refused[refusal] += 1
             return refusal
-        return [self._take(account, decided, now, now_ms, origin.value) for decided in all_decided]
+        messages: list[Message] = []
+        for decided in all_decided:
+            group = messages[0].message_id if messages else 0
+            messages.append(self._take(account, decided, now, now_ms, origin.value, group))
+        return messages
 
     def accept_each(
         self, account: Account, drafts: Sequence[Draft], now: float, now_ms: int, origin: Origin
@@ -205,13 +214,19 @@ class Submission:
         """Takes what a message costs as its route has written it; None: it costs nothing."""
         return self.ledger.charge(account.name, self.router.digits_up(draft), draft.segments)
 
-    def _take(self, account: Account, decided: _Decided, now: float, now_ms: int, origin: int) -> Message:
+    def _take(
+        self, account: Account, decided: _Decided, now: float, now_ms: int, origin: int, group: int = 0
+    ) -> Message:
+        """`group`: the first message of those that are taken together or not at all, if it is another one."""
         draft, route, counted, charge = decided
         message_id = self.ids.next(now_ms)
         flags = draft.flags | route.flags | account.flags
         if charge is not None:
             flags |= _CHARGED
             self.journal.batch.charges.append(self.ledger.accepted(message_id, charge))
+        if self.shared:
+            rows = conditions_of(message_id, group, account, counted, charge, now_ms)
+            self.journal.batch.conditions.extend(rows)
         upstream, alternatives = self.router.choose(route, draft, message_id)
         if draft.tlvs and route.passing is not None:
             draft = draft._replace(tlvs=route.passing(draft.tlvs))
@@ -356,6 +371,8 @@ class Submission:
         if self.not_kept:
             self._forget([one for one in taken if one[1].message_id in self.not_kept], stored=True)
             taken = [one for one in taken if one[1].message_id not in self.not_kept]
+        if self.refused_late:
+            taken = self._without_late(taken, self.refused_late)
         self.accepted += len(taken)
         self.ledger.stored(message.message_id for _, message, *_ in taken)
         log = self.events.accepted if self.events.messages else None
@@ -368,6 +385,14 @@ class Submission:
             elif progress == _QUEUED:
                 upstream.queueing -= message.due_ms <= message.accepted_ms
                 upstream.queued(message.due_ms)
+
+    def _without_late(self, taken: list[_Taken], late: Mapping[int, Refusal]) -> list[_Taken]:
+        """Those that the store has not refused; the others are given up as if they had never been taken."""
+        refused = [one for one in taken if one[1].message_id in late]
+        self._forget(refused, stored=False)
+        for _, message, *_ in refused:
+            self.refused[late[message.message_id]] += 1
+        return [one for one in taken if one[1].message_id not in late]
 
     def _forget(self, taken: Iterable[_Taken], *, stored: bool) -> None:
         """Messages that were not kept give back their slots, and their counts, which may be `stored`."""

@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from gateway.core.accounts import Account
 from gateway.core.api import ApiFlag
+from gateway.core.batch import Answer
+from gateway.core.conditions import refused_late
 from gateway.core.errors import Refusal
 from gateway.core.model import Draft, Origin
 from gateway.core.quoting import Quote, quote
@@ -78,13 +80,18 @@ class Sending:
         if draft is not None and not self._desk.black:
             return await self._send_one(asked, draft)
         lines = await self.lines(asked)
+        links = Links(self._desk, asked.account.name)
+        plan = self._plan(asked, links.shorten)
         if sum(map(_recipients, lines)) <= IN_A_TURN:
-            taken = self.take(asked, lines)
+            messages = planned(plan, lines)
         else:
-            links = Links(self._desk, asked.account.name)
-            plan = self._plan(asked, links.shorten)
-            taken = self._take(asked, plan, await planned_in_turns(plan, lines), links)
-        await committed(self._desk.journal)
+            messages = await planned_in_turns(plan, lines)
+        outcomes = self._outcomes(asked, plan, messages)
+        taken = self._settle(asked, plan, messages, outcomes, links)
+        answer = await committed(self._desk.journal)
+        if answer.refused_late and isinstance(taken, dict):
+            ends = _after(outcomes, answer)
+            taken = self._answer_late(asked, plan, taken["id"], messages, ends)
         if isinstance(taken, ApiProblem):
             raise taken
         return taken
@@ -120,8 +127,11 @@ class Sending:
             )
         )
         desk.submission.flush()
-        await committed(desk.journal)
-        return {"id": int(id) if id.isdecimal() else id, "cnt": segments}
+        answer = await committed(desk.journal)
+        shown = int(id) if id.isdecimal() else id
+        if answer.refused_late and isinstance(why := _after([one], answer)[0], Refusal):
+            raise self._problem(account, why, shown)
+        return {"id": shown, "cnt": segments}
 
     def take(self, asked: Asked, lines: Sequence[ListLine]) -> Value | ApiProblem:
         """Puts the messages of a request into the gathering batch, all of them: nothing is awaited here.
@@ -130,7 +140,8 @@ class Sending:
         """
         links = Links(self._desk, asked.account.name)
         plan = self._plan(asked, links.shorten)
-        return self._take(asked, plan, planned(plan, lines), links)
+        messages = planned(plan, lines)
+        return self._settle(asked, plan, messages, self._outcomes(asked, plan, messages), links)
 
     async def cost(self, asked: Asked) -> Value:
         """What the messages of a request would cost; nothing is taken or kept."""
@@ -223,11 +234,6 @@ class Sending:
             shorten if params.get("tinyurl") == "1" else None,
             _check_of(desk, account.name) if desk.black else None,
         )
-
-    def _take(
-        self, asked: Asked, plan: Plan, messages: Sequence[Planned], links: Links
-    ) -> Value | ApiProblem:
-        return self._settle(asked, plan, messages, self._outcomes(asked, plan, messages), links)
 
     def _settle(
         self, asked: Asked, plan: Plan, messages: Sequence[Planned], outcomes: Sequence[Outcome], links: Links
@@ -340,6 +346,24 @@ class Sending:
             value["phones"] = [row_of(one, end) for one, end in both if isinstance(end, Refusal)]
         return value
 
+    def _answer_late(
+        self,
+        asked: Asked,
+        plan: Plan,
+        id: int | str,
+        messages: Sequence[Planned],
+        outcomes: Sequence[Outcome],
+    ) -> Value | ApiProblem:
+        """The same when the store has refused some; it has registered those as ended."""
+        if error_of(outcomes):
+            assert isinstance(outcomes[0], Refusal)
+            return self._problem(plan.account, outcomes[0], id)
+        return self._answer(asked, asked.params.get("cost", ""), id, messages, outcomes)
+
+    def _problem(self, account: Account, why: Refusal, id: int | str) -> ApiProblem:
+        number = refusal_number(why)
+        return ApiProblem(number, self._words(account, why), id if number in WITH_ID else None)
+
     def _words(self, account: Account, why: Outcome) -> str:
         if why is Refusal.TOO_LONG:
             return f"the text is more than {account.config.max_segments} SMS (max_segments of the account)"
@@ -360,6 +384,12 @@ def _each(taken: Sequence[Outcome] | Refusal, count: int) -> Sequence[Outcome]:
     if number not in WITH_ID:
         raise ApiProblem(number)
     return [taken] * count
+
+
+def _after(outcomes: Sequence[Outcome], answer: Answer) -> list[Outcome]:
+    """What became of messages whose batch is committed."""
+    late = refused_late(answer.refused_late)
+    return [late.get(one.message.message_id, one) if isinstance(one, Accepted) else one for one in outcomes]
 
 
 def _recipients(line: ListLine) -> int:

@@ -342,11 +342,12 @@ class MailIntake:
         ok: bool,
     ) -> None:
         earlier = self._earlier.get(mail_id)
-        if not ok or earlier is not None:
+        late = self.submission.refused_late.get(messages[0].message_id) if ok else Refusal.STORE
+        if late is not None or earlier is not None:
             for message in messages:
                 self.pairs.parted(who, recipient_of(message))
-        if not ok:
-            text = str(error_of(Refusal.STORE))
+        if late is not None:
+            text = str(error_of(late))
         elif earlier is not None:
             self.repeated += 1
             text = f"250 2.0.0 queued as {earlier}"

@@ -7,6 +7,7 @@ answered when the batch that holds its message is committed, all answers of a co
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
@@ -15,7 +16,7 @@ from gateway.core.accounts import Account
 from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
 from gateway.core.fair_shares import Share
-from gateway.core.message_ids import format_id
+from gateway.core.message_ids import format_id, parse_id
 from gateway.core.model import Delivery, Draft, Message
 from gateway.core.taps import Open
 from gateway.ingress.service_check import checked
@@ -235,6 +236,8 @@ class SmppConnection(Open, asyncio.Protocol):
         if self._gone:
             return
         respond = self.session.respond
+        if ok and self.listener.submission.refused_late:
+            taken = self._without_late(taken, self.listener.submission.refused_late)
         if ok and self.tells_congestion:
             tlvs = self.congestion
             for sequence_number, message_id in taken:
@@ -249,6 +252,20 @@ class SmppConnection(Open, asyncio.Protocol):
         self.submitted += len(taken) if ok else 0
         self.listener.accept_s.observe(self.listener.clock.now() - read_at, len(taken))
         self._answers_out()
+
+    def _without_late(
+        self, taken: list[tuple[int, str]], late: Mapping[int, Refusal]
+    ) -> list[tuple[int, str]]:
+        """Answers those that the store has refused; the others."""
+        kept = []
+        for sequence_number, message_id in taken:
+            why = late.get(parse_id(message_id))
+            if why is None:
+                kept.append((sequence_number, message_id))
+            else:
+                status = REFUSAL_STATUS[why]
+                self.session.respond(SubmitSmResp(sequence_number=sequence_number, command_status=status))
+        return kept
 
     def answer(self, response: Pdu) -> None:
         """Answers a request that had to wait; nothing once the client has gone."""

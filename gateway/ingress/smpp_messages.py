@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from gateway.ingress.smpp import SmppConnection
     from gateway.ingress.smpp_listener import SmppListener
 
+UNSUCCESS_MAX = 255
+"""Their number is an octet."""
+
 
 class Messages:
     """The messages of all sessions of a listener; each is answered after its commit."""
@@ -38,7 +41,7 @@ class Messages:
             message_id=format_id(result.message_id, connection.id_format),
             tlvs=connection.congestion,
         )
-        self._after_commit(connection, pdu, response, 1)
+        self._after_commit(connection, pdu, response, [result])
 
     def multi(self, connection: SmppConnection, pdu: SubmitMulti) -> None:
         """A submit_multi: a message for each destination (SMPP v3.4 §4.5).
@@ -65,22 +68,56 @@ class Messages:
                 unsuccess.append(translate.failed(submit, REFUSAL_STATUS[result]))
             else:
                 taken.append(result)
-        response = SubmitMultiResp(sequence_number=pdu.sequence_number, unsuccess_smes=tuple(unsuccess[:255]))
+        response = SubmitMultiResp(
+            sequence_number=pdu.sequence_number, unsuccess_smes=tuple(unsuccess[:UNSUCCESS_MAX])
+        )
         if not taken:
             response.command_status = translate.status_of_all(unsuccess)
             connection.answer(response)
             return
         response.message_id = format_id(taken[0].message_id, connection.id_format)
-        self._after_commit(connection, pdu, response, len(taken))
+        self._after_commit(connection, pdu, response, taken)
 
-    def _after_commit(self, connection: SmppConnection, pdu: Pdu, response: Pdu, messages: int) -> None:
+    def _after_commit(
+        self,
+        connection: SmppConnection,
+        pdu: Pdu,
+        response: DataSmResp | SubmitMultiResp,
+        messages: list[Message],
+    ) -> None:
         self._journal.then(partial(self._committed, connection, pdu, response, messages))
         self._submission.flush()
 
-    @staticmethod
-    def _committed(connection: SmppConnection, pdu: Pdu, response: Pdu, messages: int, ok: bool) -> None:
-        if ok:
-            connection.submitted += messages
-            connection.answer(response)
-        else:
+    def _committed(
+        self,
+        connection: SmppConnection,
+        pdu: Pdu,
+        response: DataSmResp | SubmitMultiResp,
+        messages: list[Message],
+        ok: bool,
+    ) -> None:
+        if not ok:
             connection.refuse(pdu, REFUSAL_STATUS[Refusal.STORE])
+            return
+        count = len(messages)
+        if self._submission.refused_late:
+            count -= self._refused_late(response, messages)
+        connection.submitted += count
+        connection.answer(response)
+
+    def _refused_late(self, response: DataSmResp | SubmitMultiResp, messages: list[Message]) -> int:
+        """How many of them the store has refused; `response` says which, and if none is left why."""
+        late = self._submission.refused_late
+        refused = [
+            translate.failed_message(message, REFUSAL_STATUS[late[message.message_id]])
+            for message in messages
+            if message.message_id in late
+        ]
+        if isinstance(response, SubmitMultiResp):
+            refused = [*response.unsuccess_smes, *refused]
+            response.unsuccess_smes = tuple(refused[:UNSUCCESS_MAX])
+        count = sum(message.message_id in late for message in messages)
+        if count == len(messages):
+            response.message_id = ""
+            response.command_status = translate.status_of_all(refused)
+        return count

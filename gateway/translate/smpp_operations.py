@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from gateway.core.batch import Row
 from gateway.core.errors import Refusal
-from gateway.core.model import FINAL_STATES, Draft, MessageState, Progress
+from gateway.core.model import FINAL_STATES, Draft, Message, MessageState, Progress
 from gateway.core.sent_as import parse
 from gateway.translate.smpp_reading import Reading
 from gateway.translate.smpp_submit import draft_of
@@ -115,6 +115,11 @@ def submits_of(
 def failed(pdu: SubmitSm, status: int) -> UnsuccessSme:
     """A destination that got nothing."""
     return UnsuccessSme(pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr, status)
+
+
+def failed_message(message: Message, status: int) -> UnsuccessSme:
+    """The same of a message that was taken, and not kept."""
+    return UnsuccessSme(message.destination_ton, message.destination_npi, message.destination, status)
 
 
 def status_of_all(unsuccess: Iterable[UnsuccessSme]) -> int:
