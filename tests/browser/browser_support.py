@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from browser_gateway import PAGES_PASSWORD, Site
-from interop_peers import need, npm_packages
+from peer_programs import need, npm_packages
 from playwright.sync_api import Browser, Page, Playwright
 
 PEERS = Path(__file__).with_name("peers")

@@ -26,7 +26,7 @@ from browser_support import (
     violations,
     visitor,
 )
-from interop_peers import need
+from peer_programs import need
 from playwright.sync_api import Browser, StorageState, expect, sync_playwright
 
 from gateway.ops.web.pages import NAVIGATION, routes

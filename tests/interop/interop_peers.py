@@ -1,25 +1,19 @@
 """Runs the programs of peers/ against an SMSC's address and reads what they print."""
 
-import fcntl
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
+from peer_programs import INSTALL_TIMEOUT_S, PATH, alone, install, missing, need, npm_packages
 
 PEERS = Path(__file__).with_name("peers")
 MESSAGES: list[dict[str, Any]] = json.loads((PEERS / "messages.json").read_text(encoding="utf-8"))
-# Daemons such as Kannel's are in sbin, which an ordinary user's PATH lacks.
-PATH = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
-INSTALL_TIMEOUT_S = 120
 # what the C program includes, and the Debian package that has it
 LIBSMPP34_HEADERS = {
     "stdio.h": "libc6-dev",
@@ -39,21 +33,6 @@ class Smsc:
     port: int
     system_id: str
     password: str
-
-
-def missing(reason: str) -> NoReturn:
-    """A peer is not there: skip, or fail where REQUIRE_PEERS=1 promises all of them."""
-    if os.environ.get("REQUIRE_PEERS") == "1":
-        pytest.fail(f"{reason}, and REQUIRE_PEERS=1")
-    pytest.skip(reason)
-
-
-def need(program: str, package: str) -> str:
-    """The path of a program of a Debian package; without it the test ends (see `missing`)."""
-    path = shutil.which(program, path=PATH)
-    if path is None:
-        missing(f"{program} is not installed (Debian package {package})")
-    return path
 
 
 def smpplib_peer(work_dir: Path) -> list[str]:
@@ -100,28 +79,16 @@ def node_modules() -> Path:
     return npm_packages(PEERS / "node")
 
 
-def npm_packages(package: Path) -> Path:
-    """The npm packages of a folder, installed as its lock file says unless that was done already."""
-    modules = package / "node_modules"
-    installed, lock = modules / ".package-lock.json", package / "package-lock.json"
-    with _alone(lock):
-        if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-            _install([need("npm", "npm"), "ci", "--ignore-scripts", "--no-audit", "--no-fund"], package)
-    return modules
-
-
 def python_environment() -> Path:
     """The Python of peers/python, in an environment of its own that has what its lock file says."""
     package = PEERS / "python"
     lock, home = package / "requirements.lock", package / ".venv"
     python, installed = home / "bin" / "python", home / "installed"
-    with _alone(lock):
+    with alone(lock):
         if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
-            _install([sys.executable, "-m", "venv", "--without-pip", "--clear", str(home)])
+            install([sys.executable, "-m", "venv", "--without-pip", "--clear", str(home)])
             pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
-            _install(
-                [*pip, "install", "--quiet", "--no-deps", "--require-hashes", "--requirement", str(lock)]
-            )
+            install([*pip, "install", "--quiet", "--no-deps", "--require-hashes", "--requirement", str(lock)])
             installed.touch()
     return python
 
@@ -131,7 +98,7 @@ def jasmin_manual(folder: Path) -> Path:
     lock = PEERS / "python" / "sources.lock"
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
     what = ["--no-binary", ":all:", "--require-hashes", "--requirement", str(lock)]
-    _install([*pip, *what, "--dest", str(folder)])
+    install([*pip, *what, "--dest", str(folder)])
     (archive,) = folder.glob("jasmin-*.tar.gz")
     with tarfile.open(archive) as source:
         (name,) = (one for one in source.getnames() if one.endswith("/management/jcli/modules.rst"))
@@ -140,22 +107,6 @@ def jasmin_manual(folder: Path) -> Path:
         manual = folder / "modules.rst"
         manual.write_bytes(found.read())
     return manual
-
-
-@contextmanager
-def _alone(file: Path) -> Iterator[None]:
-    """No other process of the tests is in a block with this file at the same time."""
-    with file.open("rb") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
-        yield
-
-
-def _install(command: list[str], cwd: Path | None = None) -> None:
-    done = subprocess.run(
-        command, cwd=cwd, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False
-    )
-    if done.returncode != 0:
-        missing(f"{command} failed: {done.stderr}")
 
 
 def aiosmpplib_peer(work_dir: Path) -> list[str]:

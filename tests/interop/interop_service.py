@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 
 import pytest
 from interop_gateway import EXECUTABLE, HOST, free_ports, listens, running, wait_until
-from interop_peers import PEERS, need, node_modules, python_environment
+from interop_peers import PEERS, node_modules, python_environment
+from peer_programs import need
 
 LOGIN, PASSWORD = "alex", "123"  # as the service's documentation has them
 ANSWER_TIMEOUT_S = 30

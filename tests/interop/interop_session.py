@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from interop_gateway import STOP_WAIT_S, wait_until
-from interop_peers import PEERS, Smsc, need, need_net_smpp, node_modules
+from interop_peers import PEERS, Smsc, need_net_smpp, node_modules
+from peer_programs import need
 
 SOURCE_ADDR = "12345"
 Pdu = dict[str, Any]

@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 from interop_gateway import HOST, Ports, free_ports
-from interop_peers import need
+from peer_programs import need
 
 TSHARK_TIMEOUT_S = 60
 FLUSH_WAIT_S = 10.0

@@ -18,7 +18,8 @@ from interop_gateway import (
     running_daemon,
     wait_until,
 )
-from interop_peers import PEERS, Smsc, need, node_modules, python_environment
+from interop_peers import PEERS, Smsc, node_modules, python_environment
+from peer_programs import need
 
 UPSTREAM_ID, UPSTREAM_PASSWORD = "gateway", "upstream"
 

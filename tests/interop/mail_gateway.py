@@ -20,8 +20,9 @@ from interop_gateway import (
     running,
     running_daemon,
 )
-from interop_peers import Smsc, need
+from interop_peers import Smsc
 from mail_peers import KILL_DOMAIN, LMTP_DOMAIN, SMS_DOMAIN
+from peer_programs import need
 
 ACCOUNT, PASSWORD = "interop", "peers123"
 RELAY = "relay"  # the account of what the mail server brings

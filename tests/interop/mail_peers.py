@@ -21,7 +21,7 @@ from typing import Any
 
 import pytest
 from interop_gateway import HOST, START_WAIT_S, STOP_WAIT_S, free_ports, listens, wait_until
-from interop_peers import PATH, missing, need
+from peer_programs import PATH, missing, need
 
 MAIL_DOMAIN = "example.org"  # of the people, with mailboxes at Postfix
 SMS_DOMAIN = "sms.example.org"  # of the numbers: Postfix relays them to the gateway over SMTP,

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 from interop_front import running_front
-from interop_peers import PEERS, need
+from interop_peers import PEERS
 from interop_service import ENVIRONMENT
+from peer_programs import need
 
 pytestmark = pytest.mark.interop
 

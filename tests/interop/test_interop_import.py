@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from interop_peers import jasmin_manual, missing
+from interop_peers import jasmin_manual
+from peer_programs import missing
 
 from gateway.__main__ import main
 from gateway.config.load import load

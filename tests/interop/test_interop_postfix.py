@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import pytest
 from interop_gateway import EXECUTABLE, HOST, WAIT_S, ask, free_ports, listens, running, wait_until
-from interop_peers import Smsc, need
+from interop_peers import Smsc
 from mail_gateway import (
     OWN_NUMBER,
     PASSWORD,
@@ -27,6 +27,7 @@ from mail_gateway import (
     simulator,
 )
 from mail_peers import KILL_DOMAIN, LMTP_DOMAIN, SMS_DOMAIN, Postfix, running_postfix
+from peer_programs import need
 
 pytestmark = pytest.mark.interop
 

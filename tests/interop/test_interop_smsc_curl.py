@@ -4,8 +4,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from interop_peers import PEERS, need
+from interop_peers import PEERS
 from interop_service import ENVIRONMENT, LOGIN, PASSWORD, curl, running_service
+from peer_programs import need
 
 pytestmark = pytest.mark.interop
 

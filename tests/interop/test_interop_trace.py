@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interop_peers import need
 from interop_tshark import decode
+from peer_programs import need
 
 from gateway.cli.trace import Capture
 from gateway.ops.trace_pdus import head_of, shown

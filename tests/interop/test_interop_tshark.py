@@ -14,7 +14,6 @@ from interop_peers import (
     check_delivered,
     kannel_peer,
     libsmpp34_peer,
-    need,
     net_smpp_peer,
     node_peer,
     run_peer,
@@ -23,6 +22,7 @@ from interop_peers import (
 )
 from interop_session import SOURCE_ADDR, bound_session, net_smpp_session
 from interop_tshark import Pdu, Tap, capture, decode, relay, write_pcap
+from peer_programs import need
 
 pytestmark = pytest.mark.interop
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 import yaml
 from interop_gateway import HOST, ask, free_ports, listens, running, running_daemon, wait_until
-from interop_peers import Smsc, missing, need
+from interop_peers import Smsc
+from peer_programs import missing, need
 
 pytestmark = pytest.mark.interop
 

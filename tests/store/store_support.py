@@ -111,7 +111,7 @@ class PostgresEngine:
 
 
 ENGINES = tuple(os.environ.get("STORE_ENGINES", "sqlite").split())
-"""The kinds of stores that the suite runs on."""
+"""The kinds of stores that the suite runs on: sqlite, postgres-15, postgres-17."""
 
 
 def receipt(
