@@ -360,6 +360,7 @@ CREATE TABLE blacklist (
 CREATE TABLE balance (
     account text COLLATE "C" NOT NULL,
     amount bigint NOT NULL,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
     PRIMARY KEY (account)
 );
 
@@ -629,5 +630,22 @@ CREATE TABLE recent (
     key bytea NOT NULL,
     times integer NOT NULL,
     at_ms bigint NOT NULL,
+    until_ms bigint NOT NULL DEFAULT 0,
     PRIMARY KEY (account, key)
+);
+CREATE INDEX recent_age ON recent (until_ms);
+
+-- What has come back to balances and is not in them yet: messages end without a lock on anybody's money.
+CREATE TABLE refund (
+    payer text COLLATE "C" NOT NULL,
+    amount bigint NOT NULL
+);
+CREATE INDEX refund_payer ON refund (payer);
+
+-- Messages that have not ended, of each account: by run, so that no node waits for another; 0: of those that are over.
+CREATE TABLE open_count (
+    account text COLLATE "C" NOT NULL,
+    boot bigint NOT NULL,
+    n bigint NOT NULL,
+    PRIMARY KEY (account, boot)
 );
