@@ -49,3 +49,7 @@ def system_reason(error: OSError) -> str:
     number = error.errno or 0
     # name resolution has numbers of its own, below zero
     return os.strerror(number) if number > 0 else error.strerror or str(error)
+
+
+class StoreReadError(Exception):
+    """The store cannot be read, or not now: damaged, out of reach, or too much was asked at once."""

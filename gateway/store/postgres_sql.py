@@ -2,8 +2,8 @@
 
 `sql/*.sql` says what both engines understand, `sql/postgres/*.sql` under the same names what PostgreSQL
 needs otherwise.  What is there once is translated here, in these few respects and no others: the marks of
-parameters, the schema of temporary tables, octets that are none, INSERT OR IGNORE, and CROSS JOIN, which
-tells SQLite the order of a join that has a condition all the same.
+parameters, the schema of temporary tables, octets that are none, INSERT OR IGNORE, CROSS JOIN, which tells
+SQLite the order of a join that has a condition all the same, hints that name an index, and three functions.
 """
 
 from __future__ import annotations
@@ -16,6 +16,13 @@ from gateway.store.sqlite_open import SQL, read_statements, statements
 OVERLAY = SQL / "postgres"
 _ROWS = re.compile(r"-- rows: ([a-z ]+)$", re.M)
 _COMMENT = re.compile(r"--.*$", re.M)
+_HINT = re.compile(r" (NOT INDEXED|INDEXED BY \w+)\b")
+_FUNCTIONS = (
+    (re.compile(r"\binstr\("), "strpos("),
+    (re.compile(r"\bgroup_concat\((\w+)\)"), r"string_agg(\1::text, ',')"),
+    (re.compile(r"\bSELECT value FROM json_each\((\$\d+)\)"), r"SELECT jsonb_array_elements_text(\1::jsonb)"),
+)
+"""What SQLite calls otherwise; the last one for arrays of texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +48,18 @@ def postgres_statements(prefix: str = "") -> dict[str, Statement]:
 def translated(sql: str) -> str:
     """A statement of SQLite's, if it is one that PostgreSQL understands."""
     sql = _COMMENT.sub("", sql).strip()
-    count = 0
+    last = 0
 
     def mark(found: re.Match[str]) -> str:
-        nonlocal count
-        count += 1
-        return f"${found[1] or count}"
+        nonlocal last
+        number = int(found[1] or last + 1)
+        last = max(last, number)
+        return f"${number}"
 
     sql = re.sub(r"\?(\d+)?", mark, sql)
+    sql = _HINT.sub("", sql)
+    for pattern, function in _FUNCTIONS:
+        sql = pattern.sub(function, sql)
     sql = sql.replace("temp.", "pg_temp.").replace("x''", "''::bytea")
     sql = sql.replace("CROSS JOIN", "JOIN")
     if "INSERT OR IGNORE INTO" in sql:
