@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import closing
@@ -14,6 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from postgres_fresh import FreshDatabases
+from postgres_pair import promote, standby_of, url_of_both
 from postgres_programs import VERSIONS, programs
 from postgres_server import PATIENCE_S, PostgresServer
 
@@ -23,9 +25,19 @@ both = pytest.mark.parametrize("postgres_server", VERSIONS, indirect=True)
 
 def one_value(url: str, query: str) -> object:
     with psycopg.connect(url) as connection:
-        row = connection.execute(query.encode()).fetchone()
+        cursor = connection.execute(query.encode())
+        while cursor.nextset():
+            pass
+        row = cursor.fetchone()
     assert row is not None
     return row[0]
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.02)
 
 
 @both
@@ -68,7 +80,6 @@ def test_what_a_test_does_to_the_schema_is_undone(
     assert one_value(postgres_url, "SELECT to_regclass('extra') IS NULL") is True
 
 
-@both
 def test_a_killed_server_has_after_its_restart_what_was_committed(postgres_server: PostgresServer) -> None:
     with PostgresServer(programs(postgres_server.programs.version)) as server:
         url = server.create().create_database("kept")
@@ -84,6 +95,45 @@ def test_a_killed_server_has_after_its_restart_what_was_committed(postgres_serve
         server.start()
         assert one_value(url, "SELECT a FROM kept") == 1
     assert not server.folder.exists()
+
+
+@both
+def test_a_promoted_standby_has_what_was_committed_and_is_found(postgres_server: PostgresServer) -> None:
+    version = programs(postgres_server.programs.version)
+    with PostgresServer(version) as primary:
+        url = primary.create().create_database("kept")
+        with standby_of(primary, version) as standby:
+            both_url = url_of_both(primary, standby, "kept")
+            with closing(psycopg.connect(both_url)) as connection:
+                assert connection.info.port == primary.port
+                connection.execute("CREATE TABLE kept AS SELECT 1 AS a")
+                connection.commit()
+                primary.kill()
+                promote(standby)
+            assert one_value(both_url, "SELECT a FROM kept") == 1
+            with closing(psycopg.connect(both_url)) as connection:
+                assert connection.info.port == standby.port
+                connection.execute("INSERT INTO kept VALUES (2)")
+                connection.commit()
+            assert one_value(standby.url("kept"), "SELECT count(*) FROM kept") == 2
+    assert url not in both_url
+
+
+def test_without_its_standby_a_server_answers_no_commit(postgres_server: PostgresServer) -> None:
+    version = postgres_server.programs
+    with PostgresServer(version, fsync=False) as primary:
+        url = primary.create().create_database("kept")
+        with standby_of(primary, version) as standby:
+            standby.kill()
+            commit = threading.Thread(target=one_value, args=(url, "CREATE TABLE a (); SELECT 1"))
+            commit.start()
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'"
+            with primary.admin() as admin:
+                wait_until(lambda: admin.execute(waiting).fetchone() == (1,))
+            assert commit.is_alive()
+            standby.start()
+            commit.join(PATIENCE_S)
+            assert not commit.is_alive()
 
 
 def test_nothing_is_left_when_the_tests_are_killed(tmp_path: Path) -> None:
@@ -106,7 +156,4 @@ def test_nothing_is_left_when_the_tests_are_killed(tmp_path: Path) -> None:
         folder, pid = tests.stdout.readline().split()
         os.kill(int(pid), 0)
         tests.send_signal(signal.SIGKILL)
-    end = time.monotonic() + PATIENCE_S
-    while Path(folder).exists() or Path(f"/proc/{pid}/cmdline").exists():
-        assert time.monotonic() < end, "the server outlives the tests"
-        time.sleep(0.05)
+    wait_until(lambda: not Path(folder).exists() and not Path(f"/proc/{pid}/cmdline").exists())

@@ -115,6 +115,13 @@ class PostgresServer:
         )
         assert done.returncode == 0, done.stdout + done.stderr
 
+    def own(self) -> None:
+        """Files that were put into the data folder are those of the server's user."""
+        self.data.chmod(0o700)
+        if self.programs.user is not None:
+            for file in (self.data, *self.data.rglob("*")):
+                shutil.chown(file, self.programs.user)
+
     def start(self) -> None:
         """Starts it, also after a kill, and waits until it answers."""
         options = {
