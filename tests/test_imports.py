@@ -98,6 +98,7 @@ RULES: dict[str, frozenset[str]] = {
         {
             "gateway.core.api",
             "gateway.core.batch",
+            "gateway.core.errors",
             "gateway.core.frames",
             "gateway.core.histogram",
             "gateway.core.message_ids",

@@ -71,7 +71,7 @@ class Batch:
     """message_id, mail_id, address, orcpt, notify (Notify), number, own_number: of the accepted messages that
     came by mail; the numbers are digits."""
     request_keys: list[Row] = field(default_factory=list)
-    """account, key, digest (octets), at_ms, answer (octets without a 0), message_ids (a tuple): a request which
+    """account, key, digest (octets), at_ms, answer (octets, none is 0), message_ids (a tuple): a request that
     may come again. If the account had one with this key within a day, nothing of these messages is kept
     (neither their intents, charges, api_messages …) and Answer.keys_known says what was answered then, as
     `with_late` writes it if some of it was refused late."""
@@ -334,6 +334,12 @@ class Answer:
     """account, day, key, times: what limits per day have counted on all nodes, where that refused one."""
     id_blocks: list[Row] = field(default_factory=list)
     """For each of id_blocks: name, the first of the numbers that are this node's now, how many."""
+    open_counts: list[Row] = field(default_factory=list)
+    """After a beat that renews: account, how many of its messages have not ended, on all nodes, with this
+    batch."""
+    changes: list[Row] = field(default_factory=list)
+    """After a beat: name of a list of a batch, and a row of it, that another node has committed; some come
+    twice."""
 
 
 def not_kept(batch: Batch, answer: Answer) -> frozenset[int]:

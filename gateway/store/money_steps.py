@@ -80,7 +80,7 @@ class MoneySteps:
         self._return(total, answer)
 
     def _return(self, total: Counter[str], answer: Answer) -> None:
-        self._many("add_to_balance", total.items())
+        self._many("return_to_balance", total.items())
         answer.refunds.extend(total.items())
 
     def sweep(self, history_before_id: int) -> None:

@@ -6,6 +6,10 @@ SELECT account, amount FROM balance;
 
 -- name: add_to_balance
 -- Money comes, or goes (below 0).
+INSERT INTO balance (account, amount) VALUES (?, ?) ON CONFLICT (account) DO UPDATE SET amount = balance.amount + excluded.amount;
+
+-- name: return_to_balance
+-- The same of what comes back by itself, because of what became of messages.
 INSERT INTO balance (account, amount) VALUES (?, ?) ON CONFLICT (account) DO UPDATE SET amount = amount + excluded.amount;
 
 -- name: insert_charge
