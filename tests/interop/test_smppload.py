@@ -106,7 +106,7 @@ def check_at_rest(work_dir: Path) -> None:
 
 # mode → the tool's options, changes of the connector, and counts of either that show that it took place
 MODES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
-    "default": ("--binds 4 --window 50 --messages 20000", {}, ()),
+    "default": ("--binds 4 --window 50 --messages 10000", {}, ()),
     "tx and rx pairs": ("--bind-mode tx+rx --binds 2", {}, ()),
     "pair upstream": ("--binds 4 --smsc-dlr-before-resp", {"bind_mode": "pair"}, ()),
     "ids hex": ("--smsc-id-format hex", {}, ()),
@@ -124,14 +124,14 @@ MODES: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "receipts by TLV": ("--smsc-dlr-tlv-only", {}, ()),
     "receipts by TLV, states": ("--smsc-dlr-tlv-only --smsc-dlr-state-mix", {}, ()),
     "four binds, receipt first": (
-        "--binds 4 --smsc-dlr-spread --smsc-dlr-before-resp --wait-smsc-binds 4 --messages 20000",
+        "--binds 4 --smsc-dlr-spread --smsc-dlr-before-resp --wait-smsc-binds 4 --messages 10000",
         {"binds": 4},
         (),
     ),
     "four binds dropped": ("--smsc-drop-every 300 --smsc-dlr-spread", {"binds": 4}, ("smsc_drops",)),
     "long": ("--len 300", {}, ()),
 }
-DEFAULT_MESSAGES = 5_000
+DEFAULT_MESSAGES = 3_000
 
 
 @pytest.mark.parametrize("mode", MODES)
