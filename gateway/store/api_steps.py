@@ -61,6 +61,8 @@ class ApiSteps:
         gone: set[int] = set()
         for place, (account, key, digest, at_ms, reply, message_ids) in enumerate(batch.request_keys):
             row = (account, key, digest, at_ms, reply, at_ms - KEY_MS)
+            if not message_ids:  # they were refused late, so it may come again
+                continue
             if not self._run("insert_request_key", row).rowcount:
                 first = self._run("find_request_key", (account, key)).fetchone()
                 answer.keys_known.append((place, *first))
