@@ -35,6 +35,8 @@ class Account:
     def __init__(self, config: AccountConfig, now: float, open_messages: int = 0) -> None:
         self.open_messages = open_messages
         self.sessions = 0
+        self.sessions_elsewhere = 0
+        """At other nodes on the same store."""
         self.accepted = 0
         self.login_turn = asyncio.Lock()
         self.shares = FairShares()

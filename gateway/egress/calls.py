@@ -78,6 +78,8 @@ class Caller:
         self.put_off = 0
         self.dead = 0
         self.under_way = 0
+        self.rests = False
+        """Nothing new is claimed: that is for other nodes."""
         self._connect = connect
         self._client: Client | None = None
         self._networks = networks
@@ -127,6 +129,11 @@ class Caller:
             await self._client.close()
         self._journal.wake()
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is claimed that is neither taken nor put off."""
+        return self._claiming or bool(self.under_way) or any(lane.waiting for lane in self._lanes.values())
+
     # -- what there is to do ---------------------------------------------------------------------------
 
     def store_says(self, answer: Answer) -> None:
@@ -151,6 +158,8 @@ class Caller:
 
     def _claim(self, now_ms: int) -> None:
         if self._claiming or self._stopping or self._due_ms is None or self._due_ms > now_ms:
+            return
+        if self.rests:
             return
         if self._journal.error or self.under_way >= AT_ONCE:
             return

@@ -61,6 +61,8 @@ class Postman:
         self.sent = 0
         self.put_off = 0
         self.refused = 0
+        self.rests = False
+        """Nothing new is claimed: that is for other nodes."""
         self.last_error = ""
         self._journal = journal
         self._events = events
@@ -142,6 +144,8 @@ class Postman:
 
     def _claim(self, now_ms: int) -> None:
         if self._claiming or self._stopping or self._due_ms is None or self._due_ms > now_ms:
+            return
+        if self.rests:
             return
         if self._journal.error or self.in_memory >= CLAIM // 2:
             return

@@ -356,6 +356,8 @@ class UpstreamConnection(Open, asyncio.Protocol):
         if self._gone or self._transport.is_closing():
             self._unwritten += data  # asyncio would drop it without a word
         elif data:
+            if self.connector.guard is not None:
+                self.connector.guard()
             if self.tap is not None:
                 self.tap.sent(data)
             self._transport.write(data)

@@ -44,6 +44,9 @@ STILL_BOUND_S = 30.0
 """The pause after ESME_RALYBND, when rebind_pause_s says nothing."""
 _BY_CONFIG = {c.QUERY_SM: "query_sm", c.CANCEL_SM: "cancel_sm", c.REPLACE_SM: "replace_sm"}
 
+STANDBY = "standby"
+"""The state of one that is not to bind at this node now."""
+
 
 class SmppConnector:
     """The links of one connector, and what they share."""
@@ -83,6 +86,8 @@ class SmppConnector:
         self._keepers: list[asyncio.Task[None]] = []
         self._others: list[asyncio.Task[None]] = []
         self._waits = Waits(clock)
+        self.guard: Callable[[], object] | None = None
+        """Called before the SMSC is written to; does not return if this process must not any more."""
         self._is_refused = False
         self._rests: set[asyncio.Future[None]] = set()
         """The pauses before the next try, of each link that is not there."""
@@ -107,6 +112,8 @@ class SmppConnector:
 
     def start(self) -> list[asyncio.Task[None]]:
         """Starts to keep the links; the tasks end only when they are cancelled."""
+        if self.state == STANDBY:
+            self.state = "connecting"
         tasks = self._more_keepers()
         if self.config.outbind_listen is not None:
             listener = OutbindListener(self, self.config.outbind_listen)
@@ -117,6 +124,8 @@ class SmppConnector:
 
     def _more_keepers(self) -> list[asyncio.Task[None]]:
         """Keeps as many links as are configured now; the new tasks."""
+        if self.state == STANDBY:
+            return []
         loop = asyncio.get_running_loop()
         tasks = [
             loop.create_task(self._keep(), name=f"{self.config.name} link {number}")
@@ -183,6 +192,13 @@ class SmppConnector:
         for link in links:
             link.end(self.upstream.held or "stopped")
         self.state = "stopped"
+
+    async def stand_by(self, timeout_s: float) -> None:
+        """Unbinds as `stop` does, until it is started again: another node may bind."""
+        await self.stop(timeout_s)
+        self._keepers, self._others = [], []
+        self._is_refused = False
+        self.state = STANDBY
 
     def tick(self, now: float) -> None:
         self._waits.tick(now)

@@ -60,6 +60,8 @@ class SmppListener:
         self.vendor_tlvs = VendorTlvs()
         self.connections: set[SmppConnection] = set()
         self.bad_inputs = 0
+        self.stopping = False
+        """It does not listen any more."""
         self.accept_s = Histogram()
         """From reading a submit_sm to its answer."""
         self.operations = Operations(self)
@@ -113,6 +115,7 @@ class SmppListener:
         return True
 
     def stop_listening(self) -> None:
+        self.stopping = True
         self._door.close()
 
     def tick(self, now: float) -> None:
@@ -240,7 +243,7 @@ class SmppListener:
             self._refuse(connection, request, c.ESME_RBINDFAIL, "the account is blocked")
         elif not account.allows_address(connection.peer):
             self._refuse(connection, request, c.ESME_RBINDFAIL, "the address is not in allowed_addresses")
-        elif account.sessions >= account.config.max_binds:
+        elif account.sessions + account.sessions_elsewhere >= account.config.max_binds:
             self._refuse(connection, request, c.ESME_RBINDFAIL, f"max_binds ({account.config.max_binds})")
         elif self.submission.closed_because is Refusal.STOPPING:
             # Only then: while the disk is nearly full, clients that fetch their receipts empty it.

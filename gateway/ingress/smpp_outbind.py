@@ -66,14 +66,13 @@ class OutbindCaller(SmppListener):
         super().__init__(ListenerConfig(address=Address("outbind", 0)), **parts)
         self._calls: dict[str, _Call] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._stopped = False
 
     async def start(self, take: Take = take_none) -> None:
         """Nothing to listen on."""
 
     def stop_listening(self) -> None:
         """Makes no more calls."""
-        self._stopped = True
+        self.stopping = True
         for task in self._tasks:
             task.cancel()
 
@@ -91,7 +90,7 @@ class OutbindCaller(SmppListener):
     def tick(self, now: float) -> None:
         """Calls whoever has something waiting; a few times each second."""
         super().tick(now)
-        if self._stopped:
+        if self.stopping:
             return
         for name, account in self.accounts.items():
             outbind, outlet = account.config.smpp.outbind, self.outlets[name]
@@ -133,7 +132,7 @@ class OutbindCaller(SmppListener):
     def ended(self, connection: CalledConnection) -> None:
         """A connection that came of a call is gone."""
         call = self._calls[connection.called]
-        if connection.account is None and not self._stopped:
+        if connection.account is None and not self.stopping:
             self._failed(connection.called, call, "it did not bind")
         else:
             call.under_way = False

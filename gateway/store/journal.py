@@ -27,7 +27,7 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -77,6 +77,8 @@ class Opening:
     """Account → how it wants to hear of things over HTTP (Batch.api_accounts), as the last run was told."""
     pauses: list[Row] = field(default_factory=list)
     """connector, since_ms, who: what the last run was told not to send by (Batch.pauses)."""
+    node: int = 0
+    """This node's number among those that share the store; 0: the store is its own."""
 
 
 class Journal(asyncio.Protocol):
@@ -96,6 +98,8 @@ class Journal(asyncio.Protocol):
         self.damaged = False
         """The database is, so there is no use in another start."""
         self.answer = Answer()
+        self.guard: Callable[[Batch, Answer], object] | None = None
+        """Hears of each answer before anybody else; does not return if nobody else must hear of it."""
         self.commits = 0
         self.commit_s = Histogram()
         """From sending a batch to its answer."""
@@ -155,6 +159,11 @@ class Journal(asyncio.Protocol):
     def waiting_s(self) -> float:
         """Seconds that the oldest batch under way has been waiting for its commit."""
         return self._loop.time() - self._sent_at[0] if self._sent_at else 0.0
+
+    def unanswered(self) -> Iterator[Batch]:
+        """The batches that the store has not answered, the gathering one too."""
+        yield from (batch for batch, _ in self._under_way)
+        yield self.batch
 
     @property
     def dead(self) -> bool:
@@ -247,6 +256,8 @@ class Journal(asyncio.Protocol):
     def _answered(self, answer: Answer) -> None:
         batch, callbacks = self._under_way.popleft()
         sent_at = self._sent_at.popleft()
+        if self.guard is not None:
+            self.guard(batch, answer)
         self.commit_s.observe(self._loop.time() - sent_at)
         if answer.error:
             self._failed(batch, callbacks, answer)
@@ -306,6 +317,8 @@ class Journal(asyncio.Protocol):
             "calls_put_off",
             "calls_refused",
             "moves",
+            "receivers",
+            "unclaimed",
         ):
             getattr(self.batch, name)[:0] = getattr(batch, name)
 

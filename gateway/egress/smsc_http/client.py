@@ -78,6 +78,8 @@ class SmscClient:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         most = most or service.max_requests
+        self.guard: Callable[[], object] | None = None
+        """Called before each request; does not return if this process must not send any more."""
         self._service = service
         self._clock = clock
         self._sleep = sleep
@@ -187,6 +189,8 @@ class SmscClient:
         reasons = []
         for url in self._in_order():
             self._count(counted)
+            if self.guard is not None:
+                self.guard()
             try:
                 return await self._post(url, request, timeout_s)
             except NotSent as error:

@@ -102,7 +102,7 @@ class SmscConnector:
         """Starts; the tasks end only when they are cancelled."""
         loop = asyncio.get_running_loop()
         name = self.config.name
-        self._ask_for_open_sends()
+        self.ask_for_open_sends()
         parts = {
             "life": self._keep(),
             "doubts": self.asker.keep_asking(),
@@ -113,12 +113,13 @@ class SmscConnector:
         self._tasks = [loop.create_task(part, name=f"{name} {word}") for word, part in parts.items()]
         return self._tasks
 
-    def _ask_for_open_sends(self) -> None:
-        """What an earlier run has sent; asked for until it is answered, which a failed commit is not."""
+    def ask_for_open_sends(self) -> None:
+        """What an earlier run, or a node that is gone, has sent; asked for until it is answered, which a failed
+        commit is not."""
 
         def asked(ok: bool) -> None:
             if not ok and self.state != "stopped":
-                self._ask_for_open_sends()
+                self.ask_for_open_sends()
 
         self.journal.batch.open_sends.append((self.config.name,))
         self.journal.then(asked)

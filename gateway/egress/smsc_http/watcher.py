@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from gateway.core.batch import Journal, Row
@@ -58,6 +59,8 @@ class Watcher:
         self._has_calls = connector.config.callback is not None
         self._fresh: list[tuple[float, int, str]] = []
         """When to ask, how often it was asked, upstream_id; a heap."""
+        self.is_ours: Callable[[], bool] = lambda: True
+        """Whether this node asks for what is the whole connector's, or another one does."""
         self._walk: asyncio.Future[Row] | None = None
         self._after = 0
         self._list_max = LIST_MAX
@@ -115,6 +118,8 @@ class Watcher:
         while True:
             await self._connector.waits.sleep(LIST_EVERY_S)
             await self._connector.may_ask.wait()
+            if not self.is_ours():
+                continue
             began = self._after
             rows = await self._unfinished()
             if rows and not await self._ask_for(rows) and len(rows) > LIST_MIN:
@@ -189,7 +194,7 @@ class Watcher:
         every_s = ANSWERS_WITH_CALLS_EVERY_S if self._has_calls else ANSWERS_EVERY_S
         while True:
             await self._connector.may_ask.wait()
-            if not self._connector.is_up:
+            if not self._connector.is_up or not self.is_ours():
                 await self._connector.waits.sleep(1.0)
             elif not await self._read_answers():
                 await self._connector.waits.sleep(every_s)
