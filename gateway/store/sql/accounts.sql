@@ -3,7 +3,7 @@
 -- name: count_times
 -- What limits per day have counted of an account; below 0: taken back.
 INSERT INTO day_count (day, account, kind, key, times) VALUES (?2, ?1, ?3, ?4, ?5)
-ON CONFLICT (day, account, kind, key) DO UPDATE SET times = times + excluded.times
+ON CONFLICT (day, account, kind, key) DO UPDATE SET times = day_count.times + excluded.times
 
 -- name: list_day_counts
 -- What was counted since a day, for the start.
@@ -32,4 +32,4 @@ SELECT account FROM mail WHERE mail_id = ?
 
 -- name: list_blacklist
 -- All blacklists, for the start.
-SELECT account, CAST('1' || number AS INTEGER) FROM blacklist
+SELECT account, CAST('1' || number AS BIGINT) FROM blacklist

@@ -61,8 +61,9 @@ DELETE FROM setting WHERE name >= 'paused:' || ?1 || char(31) AND name < 'paused
 
 -- name: keep_pause
 -- A person lets nothing go up by a connector: the name and who, since_ms.
-INSERT INTO setting (name, value) VALUES ('paused:' || ?, ?);
+INSERT INTO setting (name, value) VALUES ('paused:' || ?, ?)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value;
 
 -- name: list_pauses
 -- All of them.
-SELECT substr(name, 8), value FROM setting WHERE name GLOB 'paused:*';
+SELECT substr(name, 8), value FROM setting WHERE name >= 'paused:' AND name < 'paused;';

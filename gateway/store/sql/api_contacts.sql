@@ -41,7 +41,7 @@ WHERE r.account = ? AND r.kind = 'group' GROUP BY r.record_id;
 -- name: black_entries
 -- Entries of a blacklist that were added before one, the newest first: account, is_mail, record_id, rows at the most.
 SELECT record_id, name, data FROM record
-WHERE account = ?1 AND kind = 'black' AND record_id < ?3 AND (instr(name, '@') > 0) = ?2
+WHERE account = ?1 AND kind = 'black' AND record_id < ?3 AND CASE WHEN name LIKE '%@%' THEN 1 ELSE 0 END = ?2
 ORDER BY record_id DESC LIMIT ?4;
 
 -- name: black_kept

@@ -12,7 +12,7 @@ SELECT day, clicks FROM link_day WHERE link_id = ? AND day >= ?;
 -- The link of an account that was last made of a URL, and the clicks of all of them; of not more than are sent in
 -- one go.
 SELECT link_id, max(created_ms), sum(clicks) AS clicks FROM (
-    SELECT link_id, created_ms, clicks FROM short_link WHERE account = ? AND url = ? ORDER BY created_ms DESC LIMIT 20000);
+    SELECT link_id, created_ms, clicks FROM short_link WHERE account = ? AND url = ? ORDER BY created_ms DESC LIMIT 20000) found;
 
 -- name: url_days
 -- When these were opened: account, URL, from this day on.

@@ -11,7 +11,7 @@ FROM json_each(?2) j CROSS JOIN api_message a ON a.message_id = (
     WHERE account = ?1 AND api_id = j.value ->> 0 AND phone = j.value ->> 1 AND api_id <> '' ORDER BY message_id DESC LIMIT 1)
 LEFT JOIN message m ON m.message_id = a.message_id LEFT JOIN history h ON h.message_id = a.message_id
 LEFT JOIN history_text t ON t.message_id = a.message_id LEFT JOIN charge c ON c.message_id = a.message_id
-WHERE NOT a.flags & 2 ORDER BY j.key;
+WHERE (a.flags & 2) = 0 ORDER BY j.key;
 
 -- name: api_history
 -- Messages of an account from a message_id to below another, the newest first: account, low, high, 1 for mails (else
@@ -22,8 +22,8 @@ SELECT a.message_id, a.api_id, a.phone, a.sender, a.kind, a.parts, a.cost, a.com
     coalesce(m.user_data, t.user_data, x'') AS user_data
 FROM (SELECT * FROM (
         SELECT * FROM api_message INDEXED BY api_message_account
-        WHERE account = ?1 AND message_id >= ?2 AND message_id < ?3 ORDER BY message_id DESC LIMIT 100000)
-    WHERE NOT flags & 2 AND (kind = 8) = ?4 LIMIT ?5) a
+        WHERE account = ?1 AND message_id >= ?2 AND message_id < ?3 ORDER BY message_id DESC LIMIT 100000) looked_at
+    WHERE (flags & 2) = 0 AND CASE kind WHEN 8 THEN 1 ELSE 0 END = ?4 LIMIT ?5) a
 LEFT JOIN message m ON m.message_id = a.message_id LEFT JOIN history h ON h.message_id = a.message_id
 LEFT JOIN history_text t ON t.message_id = a.message_id LEFT JOIN charge c ON c.message_id = a.message_id ORDER BY a.message_id DESC;
 
@@ -32,7 +32,7 @@ LEFT JOIN history_text t ON t.message_id = a.message_id LEFT JOIN charge c ON c.
 -- how many.
 SELECT low FROM (SELECT min(message_id) AS low FROM (
     SELECT message_id FROM api_message INDEXED BY api_message_account
-    WHERE account = ? AND message_id >= ? AND message_id < ? ORDER BY message_id DESC LIMIT ?)) WHERE low IS NOT NULL;
+    WHERE account = ? AND message_id >= ? AND message_id < ? ORDER BY message_id DESC LIMIT ?) next) found WHERE low IS NOT NULL;
 
 -- name: api_history_to
 -- The same of those to some recipients, a JSON array; all that stand between the ids are looked at.
@@ -41,7 +41,7 @@ SELECT a.message_id, a.api_id, a.phone, a.sender, a.kind, a.parts, a.cost, a.com
     coalesce(m.esm_class, t.esm_class, 0) AS esm_class, coalesce(m.data_coding, t.data_coding, 0) AS data_coding,
     coalesce(m.user_data, t.user_data, x'') AS user_data
 FROM (SELECT * FROM api_message INDEXED BY api_message_account
-    WHERE account = ?1 AND message_id >= ?2 AND message_id < ?3 AND NOT flags & 2 AND (kind = 8) = ?4
+    WHERE account = ?1 AND message_id >= ?2 AND message_id < ?3 AND (flags & 2) = 0 AND CASE kind WHEN 8 THEN 1 ELSE 0 END = ?4
         AND phone IN (SELECT value FROM json_each(?6))
     ORDER BY message_id DESC LIMIT ?5) a
 LEFT JOIN message m ON m.message_id = a.message_id LEFT JOIN history h ON h.message_id = a.message_id
@@ -56,13 +56,13 @@ ORDER BY inbox_id LIMIT ?5;
 
 -- name: api_answers_step
 -- The highest of the next ids behind one, of which so many are looked at in one go: account, inbox_id, how many.
-SELECT max(inbox_id) AS high FROM (SELECT inbox_id FROM inbox WHERE account = ? AND inbox_id > ? ORDER BY inbox_id LIMIT ?);
+SELECT max(inbox_id) AS high FROM (SELECT inbox_id FROM inbox WHERE account = ? AND inbox_id > ? ORDER BY inbox_id LIMIT ?) next;
 
 -- name: api_answers_newest
 -- The newest ones, of which so many are looked at: account, since when (ms), own number ("": any), rows at the most.
 SELECT * FROM (
     SELECT inbox_id, phone, own_number, received_ms, esm_class, data_coding, user_data FROM inbox
-    WHERE account = ?1 ORDER BY inbox_id DESC LIMIT 50000)
+    WHERE account = ?1 ORDER BY inbox_id DESC LIMIT 50000) newest
 WHERE received_ms >= ?2 AND ?3 IN ('', own_number) LIMIT ?4;
 
 -- name: api_sent

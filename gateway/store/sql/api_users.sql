@@ -21,5 +21,6 @@ WHERE day BETWEEN ? AND ? AND account IN (SELECT value FROM json_each(?)) GROUP 
 
 -- name: paid_by_accounts
 -- What came into balances and what was taken out: from this moment, before this moment (ms), names as a JSON array.
-SELECT account, sum(max(amount, 0)) AS came, sum(max(-amount, 0)) AS went FROM balance_change
+SELECT account, sum(CASE WHEN amount > 0 THEN amount ELSE 0 END) AS came,
+    sum(CASE WHEN amount < 0 THEN -amount ELSE 0 END) AS went FROM balance_change
 WHERE at_ms >= ? AND at_ms < ? AND account IN (SELECT value FROM json_each(?)) GROUP BY account;

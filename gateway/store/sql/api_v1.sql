@@ -6,19 +6,19 @@ SELECT digest, answer FROM request_key WHERE account = ? AND key = ? AND at_ms >
 
 -- name: v1_newest_ids
 -- Messages of an account from a message_id to below another, the newest first.
-SELECT message_id FROM api_message WHERE account = ?1 AND message_id >= ?2 AND message_id < ?3 AND NOT flags & 2
+SELECT message_id FROM api_message WHERE account = ?1 AND message_id >= ?2 AND message_id < ?3 AND (flags & 2) = 0
 ORDER BY message_id DESC LIMIT ?4;
 
 -- name: v1_ids_to
 -- The same of those to a number; all that stand between the ids are looked at (api_history_step).
 SELECT message_id FROM api_message INDEXED BY api_message_account
-WHERE account = ?1 AND message_id >= ?2 AND message_id < ?3 AND phone = ?5 AND NOT flags & 2
+WHERE account = ?1 AND message_id >= ?2 AND message_id < ?3 AND phone = ?5 AND (flags & 2) = 0
 ORDER BY message_id DESC LIMIT ?4;
 
 -- name: v1_ids_named
 -- The same of those that their sender gave this name.
 SELECT message_id FROM api_message INDEXED BY api_message_reference
-WHERE account = ?1 AND api_id = ?5 AND api_id <> '' AND flags & 8 AND message_id >= ?2 AND message_id < ?3 AND NOT flags & 2
+WHERE account = ?1 AND api_id = ?5 AND api_id <> '' AND flags & 8 AND message_id >= ?2 AND message_id < ?3 AND (flags & 2) = 0
 ORDER BY message_id DESC LIMIT ?4;
 
 -- name: v1_messages
@@ -28,7 +28,7 @@ SELECT a.message_id, a.api_id, a.phone, a.sender, a.kind, a.parts, a.cost, a.fla
 FROM json_each(?2) j CROSS JOIN api_message a ON a.message_id = j.value
 LEFT JOIN message m ON m.message_id = a.message_id LEFT JOIN history h ON h.message_id = a.message_id
 LEFT JOIN charge c ON c.message_id = a.message_id
-WHERE a.account = ?1 AND NOT a.flags & 2 ORDER BY a.message_id DESC;
+WHERE a.account = ?1 AND (a.flags & 2) = 0 ORDER BY a.message_id DESC;
 
 -- name: v1_text
 -- The text of a message, where it is kept.

@@ -12,7 +12,7 @@ UPDATE audit SET outcome = ?2, why = ?3 WHERE audit_id = ?1;
 -- name: purge_audit
 -- Only the oldest are looked at: the table grows in the order of its times.
 DELETE FROM audit WHERE audit_id IN (
-    SELECT audit_id FROM (SELECT audit_id, at_ms FROM audit ORDER BY audit_id LIMIT 2000) WHERE at_ms < ?);
+    SELECT audit_id FROM (SELECT audit_id, at_ms FROM audit ORDER BY audit_id LIMIT 2000) oldest WHERE at_ms < ?);
 
 -- name: erase_audit
 -- Numbers stand there as logs show them (protocols.sms.addresses.mask), and so the erased one goes: ?1, and the

@@ -31,9 +31,9 @@ SELECT ?1, 0, m.account, 1, e.done_ms, m.message_id - (m.flags >> 16 & 65535), c
     coalesce(a.phone, ltrim(m.destination, '+')), coalesce(a.sender, m.source), e.state, e.error, e.done_ms, coalesce(a.kind, 0),
     coalesce(a.parts, m.segments), coalesce(a.cost, p.amount, 0), coalesce(a.comment, ''), 0, 0, x'', e.info, e.done_ms
 FROM temp.ended e CROSS JOIN message m USING (message_id)
-CROSS JOIN api_account u ON u.account = m.account AND u.uses & ?2
+CROSS JOIN api_account u ON u.account = m.account AND (u.uses & ?2) <> 0
 LEFT JOIN api_message a ON a.message_id = m.message_id LEFT JOIN charge p ON p.message_id = m.message_id
-WHERE m.flags >> 33 & 1 ORDER BY e.rowid;
+WHERE (m.flags >> 33 & 1) = 1 ORDER BY e.message_id;
 
 -- name: list_lanes
 -- For which accounts calls wait that nobody has claimed, and when the first one for the handler and for the webhook is
@@ -95,7 +95,7 @@ DELETE FROM dead_call WHERE call_id = ?;
 
 -- name: list_old_calls
 -- Calls that have waited too long, and that nobody is making; only the oldest are looked at.
-SELECT call_id FROM (SELECT call_id, created_ms, claimed_boot FROM call ORDER BY call_id LIMIT ?2)
+SELECT call_id FROM (SELECT call_id, created_ms, claimed_boot FROM call ORDER BY call_id LIMIT ?2) oldest
 WHERE created_ms < ?1 AND claimed_boot = 0;
 
 -- name: purge_dead_calls

@@ -12,7 +12,7 @@ SELECT EXISTS (SELECT 1 FROM submission WHERE message_id = ? AND connector = ? A
 UPDATE message SET connector = CASE connector WHEN ?2 THEN ?3 ELSE connector END,
     alternatives = trim(replace(' ' || alternatives || ' ', ' ' || ?2 || ' ', ' ')),
     progress = CASE progress WHEN 2 THEN 2 ELSE 0 END,
-    due_ms = CASE progress WHEN 0 THEN min(due_ms, ?4) ELSE ?4 END
+    due_ms = CASE progress WHEN 0 THEN CASE WHEN due_ms < ?4 THEN due_ms ELSE ?4 END ELSE ?4 END
 WHERE message_id = ?1 RETURNING connector, segments, due_ms;
 
 -- name: look_at_queue
@@ -20,10 +20,10 @@ WHERE message_id = ?1 RETURNING connector, segments, due_ms;
 -- Two searches: one for both columns would walk all of the same due_ms, which may be the whole queue.
 SELECT * FROM (
     SELECT due_ms, message_id, alternatives, flags FROM message
-    WHERE connector = ?1 AND progress = 0 AND due_ms = ?2 AND message_id > ?3 ORDER BY message_id LIMIT ?4)
+    WHERE connector = ?1 AND progress = 0 AND due_ms = ?2 AND message_id > ?3 ORDER BY message_id LIMIT ?4) same
 UNION ALL SELECT * FROM (
     SELECT due_ms, message_id, alternatives, flags FROM message
-    WHERE connector = ?1 AND progress = 0 AND due_ms > ?2 ORDER BY due_ms, message_id LIMIT ?4)
+    WHERE connector = ?1 AND progress = 0 AND due_ms > ?2 ORDER BY due_ms, message_id LIMIT ?4) later
 LIMIT ?4;
 
 -- name: move_message

@@ -24,19 +24,21 @@ DELETE FROM history_text WHERE message_id IN (
 INSERT INTO statistics (day, account, connector, state, messages, segments, amount)
 SELECT m.accepted_ms / 86400000 AS day, m.account, m.connector, e.state, count(*), sum(m.segments), 0
 FROM temp.ended e CROSS JOIN message m USING (message_id) WHERE true GROUP BY day, m.account, m.connector, e.state
-ON CONFLICT DO UPDATE SET messages = messages + excluded.messages, segments = segments + excluded.segments;
+ON CONFLICT (day, account, connector, state) DO UPDATE SET messages = statistics.messages + excluded.messages,
+    segments = statistics.segments + excluded.segments;
 
 -- name: write_odd_statistics
 -- The same where some of them cost something, or went up with another one: those are of its connector, and their
 -- segments are in its own.
 INSERT INTO statistics (day, account, connector, state, messages, segments, amount)
 SELECT m.accepted_ms / 86400000 AS day, m.account, coalesce(c.connector, m.connector) AS by, e.state, count(*),
-    sum(CASE m.progress WHEN 4 THEN 0 ELSE m.segments END), coalesce(sum(CASE WHEN p.given_back THEN 0 ELSE p.amount END), 0)
+    sum(CASE m.progress WHEN 4 THEN 0 ELSE m.segments END), coalesce(sum(CASE p.given_back WHEN 1 THEN 0 ELSE p.amount END), 0)
 FROM temp.ended e CROSS JOIN message m USING (message_id) LEFT JOIN charge p ON p.message_id = m.message_id
 LEFT JOIN gathered_part g ON m.progress = 4 AND g.message_id = m.message_id LEFT JOIN message c ON c.message_id = g.carrier
 WHERE true GROUP BY day, m.account, by, e.state
-ON CONFLICT DO UPDATE SET messages = messages + excluded.messages, segments = segments + excluded.segments,
-    amount = amount + excluded.amount;
+ON CONFLICT (day, account, connector, state) DO UPDATE SET messages = statistics.messages + excluded.messages,
+    segments = statistics.segments + excluded.segments,
+    amount = statistics.amount + excluded.amount;
 
 -- name: purge_statistics
 -- Days that nobody counts any more.
@@ -66,8 +68,8 @@ WHERE mail_id > ?2 AND mail_id <= ?3 AND mail_id IN (
 
 -- name: erase_mail_recipients
 -- And whom those were to.
-UPDATE mail_recipient SET address = 'erased', orcpt = '', number = iif(number = ?1, 'erased', number),
-    own_number = iif(own_number = ?1, 'erased', own_number)
+UPDATE mail_recipient SET address = 'erased', orcpt = '', number = CASE WHEN number = ?1 THEN 'erased' ELSE number END,
+    own_number = CASE WHEN own_number = ?1 THEN 'erased' ELSE own_number END
 WHERE message_id > ?2 AND message_id <= ?3 AND ?1 IN (number, own_number)
 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.message_id = mail_recipient.message_id);
 
@@ -79,8 +81,8 @@ DELETE FROM history_text WHERE message_id > ?2 AND message_id <= ?3 AND message_
 
 -- name: erase_history
 -- Ended messages stay, for what they are counted for.
-UPDATE history SET source = iif(source IN (?1, '+' || ?1, '00' || ?1), 'erased', source),
-    destination = iif(destination IN (?1, '+' || ?1, '00' || ?1), 'erased', destination),
+UPDATE history SET source = CASE WHEN source IN (?1, '+' || ?1, '00' || ?1) THEN 'erased' ELSE source END,
+    destination = CASE WHEN destination IN (?1, '+' || ?1, '00' || ?1) THEN 'erased' ELSE destination END,
     client_id = ''
 WHERE message_id > ?2 AND message_id <= ?3 AND (source IN (?1, '+' || ?1, '00' || ?1)
     OR destination IN (?1, '+' || ?1, '00' || ?1));
@@ -93,10 +95,10 @@ DELETE FROM delivery WHERE delivery_id > ?2 AND delivery_id <= ?3 AND state = -1
 -- name: erase_receipts
 -- A receipt that waits still says what became of its message; 5 is alphanumeric.
 UPDATE delivery SET user_data = x'', tlvs = x'',
-    source_ton = iif(source IN (?1, '+' || ?1, '00' || ?1), 5, source_ton), source_npi = iif(source IN (?1, '+' || ?1, '00' || ?1), 0, source_npi),
-    source = iif(source IN (?1, '+' || ?1, '00' || ?1), 'erased', source),
-    destination_ton = iif(destination IN (?1, '+' || ?1, '00' || ?1), 5, destination_ton), destination_npi = iif(destination IN (?1, '+' || ?1, '00' || ?1), 0, destination_npi),
-    destination = iif(destination IN (?1, '+' || ?1, '00' || ?1), 'erased', destination)
+    source_ton = CASE WHEN source IN (?1, '+' || ?1, '00' || ?1) THEN 5 ELSE source_ton END, source_npi = CASE WHEN source IN (?1, '+' || ?1, '00' || ?1) THEN 0 ELSE source_npi END,
+    source = CASE WHEN source IN (?1, '+' || ?1, '00' || ?1) THEN 'erased' ELSE source END,
+    destination_ton = CASE WHEN destination IN (?1, '+' || ?1, '00' || ?1) THEN 5 ELSE destination_ton END, destination_npi = CASE WHEN destination IN (?1, '+' || ?1, '00' || ?1) THEN 0 ELSE destination_npi END,
+    destination = CASE WHEN destination IN (?1, '+' || ?1, '00' || ?1) THEN 'erased' ELSE destination END
 WHERE delivery_id > ?2 AND delivery_id <= ?3 AND (source IN (?1, '+' || ?1, '00' || ?1)
     OR destination IN (?1, '+' || ?1, '00' || ?1));
 
@@ -112,12 +114,12 @@ DELETE FROM parked_receipt WHERE parked_id > ?2 AND parked_id <= ?3 AND peer = ?
 -- name: erase_incidents
 -- Lines of timelines that name it.
 UPDATE incident SET text = replace(text, ?1, 'erased')
-WHERE incident_id > ?2 AND incident_id <= ?3 AND instr(text, ?1);
+WHERE incident_id > ?2 AND incident_id <= ?3 AND text LIKE '%' || ?1 || '%';
 
 -- name: erase_ambiguous
 -- And evidence of doubts.
 UPDATE ambiguous SET evidence = replace(evidence, ?1, 'erased')
-WHERE ambiguous_id > ?2 AND ambiguous_id <= ?3 AND instr(evidence, ?1);
+WHERE ambiguous_id > ?2 AND ambiguous_id <= ?3 AND evidence LIKE '%' || ?1 || '%';
 
 -- name: erase_parts
 -- Parts of long incoming SMS; there are few.
@@ -125,8 +127,8 @@ DELETE FROM incoming_part WHERE ?1 IN (number, own_number, source, destination);
 
 -- name: erase_api_messages
 -- What clients over HTTP know of messages that have ended.
-UPDATE api_message SET phone = iif(phone = ?1, 'erased', phone), comment = '', info = '', api_id = '',
-    sender = iif(sender IN (?1, '+' || ?1, '00' || ?1), 'erased', sender)
+UPDATE api_message SET phone = CASE WHEN phone = ?1 THEN 'erased' ELSE phone END, comment = '', info = '', api_id = '',
+    sender = CASE WHEN sender IN (?1, '+' || ?1, '00' || ?1) THEN 'erased' ELSE sender END
 WHERE message_id > ?2 AND message_id <= ?3 AND (phone = ?1 OR sender IN (?1, '+' || ?1, '00' || ?1))
 AND NOT EXISTS (SELECT 1 FROM message m WHERE m.message_id = api_message.message_id);
 
@@ -140,9 +142,9 @@ DELETE FROM call WHERE call_id > ?2 AND call_id <= ?3 AND kind = 2 AND ?1 IN (ph
 
 -- name: erase_calls
 -- Other calls still say what became of their messages.
-UPDATE call SET phone = iif(phone IN (?1, '+' || ?1, '00' || ?1), 'erased', phone), comment = '', info = '', reason = '',
-    api_id = iif(instr(api_id, ?1), '', api_id),
-    own_number = iif(own_number IN (?1, '+' || ?1, '00' || ?1), 'erased', own_number)
+UPDATE call SET phone = CASE WHEN phone IN (?1, '+' || ?1, '00' || ?1) THEN 'erased' ELSE phone END, comment = '', info = '', reason = '',
+    api_id = CASE WHEN api_id LIKE '%' || ?1 || '%' THEN '' ELSE api_id END,
+    own_number = CASE WHEN own_number IN (?1, '+' || ?1, '00' || ?1) THEN 'erased' ELSE own_number END
 WHERE call_id > ?2 AND call_id <= ?3 AND (phone IN (?1, '+' || ?1, '00' || ?1) OR own_number IN (?1, '+' || ?1, '00' || ?1));
 
 -- name: erase_dead_calls
@@ -158,11 +160,11 @@ WHERE rowid > ?2 AND rowid <= ?3 AND instr(CAST(answer AS TEXT), ?1);
 -- name: erase_link_days
 -- Clicks of the links that the next one deletes.
 DELETE FROM link_day WHERE link_id IN (
-    SELECT link_id FROM short_link WHERE link_id > ?2 AND link_id <= ?3 AND instr(url, ?1));
+    SELECT link_id FROM short_link WHERE link_id > ?2 AND link_id <= ?3 AND url LIKE '%' || ?1 || '%');
 
 -- name: erase_links
 -- Short links with the number in where they lead: they lead nowhere any more.
-DELETE FROM short_link WHERE link_id > ?2 AND link_id <= ?3 AND instr(url, ?1);
+DELETE FROM short_link WHERE link_id > ?2 AND link_id <= ?3 AND url LIKE '%' || ?1 || '%';
 
 -- name: count_blacklisted_number
 -- Entries of blacklists: they are kept, or it would be written to again.
@@ -171,8 +173,8 @@ SELECT count(*) FROM blacklist WHERE number = ?1;
 -- name: count_contacts_of_number
 -- Entries of address books are their owner's: they are kept.
 SELECT count(*) FROM contact WHERE contact_id > ?2 AND contact_id <= ?3
-AND instr(' ' || numbers || ' ' || others || ' ', ' ' || ?1 || ' ');
+AND instr(' ' || numbers || ' ' || others || ' ', ' ' || ?1 || ' ') > 0;
 
 -- name: count_records_of_number
 -- So are templates, jobs, and whatever else accounts have written down.
-SELECT count(*) FROM record WHERE rowid > ?2 AND rowid <= ?3 AND instr(data, ?1);
+SELECT count(*) FROM record WHERE rowid > ?2 AND rowid <= ?3 AND data LIKE '%' || ?1 || '%';

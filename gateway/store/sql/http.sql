@@ -27,7 +27,7 @@ UPDATE api_message SET flags = flags | 2 WHERE account = ? AND message_id = ?;
 -- name: list_api_ended
 -- What came over HTTP and ends now.
 SELECT a.account, a.message_id, a.api_id, a.phone, e.state, e.error, e.done_ms
-FROM temp.ended e CROSS JOIN message m USING (message_id) CROSS JOIN api_message a USING (message_id) ORDER BY e.rowid;
+FROM temp.ended e CROSS JOIN message m USING (message_id) CROSS JOIN api_message a USING (message_id) ORDER BY e.message_id;
 
 -- name: note_lookups
 -- What is said of numbers that were looked up: 4 is the kind of HLR requests, 5 that of pings.
@@ -47,7 +47,8 @@ INSERT INTO history_text (message_id, esm_class, data_coding, user_data) VALUES 
 -- name: count_registered
 -- Counts those of a day that ended so: day, account, state, messages, segments.
 INSERT INTO statistics (day, account, connector, state, messages, segments, amount) VALUES (?, ?, '', ?, ?, ?, 0)
-ON CONFLICT DO UPDATE SET messages = messages + excluded.messages, segments = segments + excluded.segments;
+ON CONFLICT (day, account, connector, state) DO UPDATE SET messages = statistics.messages + excluded.messages,
+    segments = statistics.segments + excluded.segments;
 
 -- name: purge_api_messages
 -- Of what leaves the history with this sweep (purge_history): what still lives is not even looked at.
@@ -68,7 +69,7 @@ WHERE message_id = ?3 AND account = ?1 AND phone = ?2;
 -- The same of the newest one since an id, of which only so many are looked at: account, phone, since.
 SELECT CASE api_id WHEN '' THEN CAST(message_id AS TEXT) ELSE api_id END FROM (
     SELECT message_id, api_id, phone FROM api_message INDEXED BY api_message_account
-    WHERE account = ?1 AND message_id >= ?3 ORDER BY message_id DESC LIMIT 500)
+    WHERE account = ?1 AND message_id >= ?3 ORDER BY message_id DESC LIMIT 500) newest
 WHERE phone = ?2 LIMIT 1;
 
 -- name: list_newest_messages
@@ -79,7 +80,7 @@ SELECT message_id, account, phone FROM api_message WHERE message_id > coalesce((
 -- name: purge_inbox
 -- Beyond history's days; only the oldest are looked at.
 DELETE FROM inbox WHERE inbox_id IN (
-    SELECT inbox_id FROM (SELECT inbox_id, received_ms FROM inbox ORDER BY inbox_id LIMIT 2000) WHERE received_ms < ?);
+    SELECT inbox_id FROM (SELECT inbox_id, received_ms FROM inbox ORDER BY inbox_id LIMIT 2000) oldest WHERE received_ms < ?);
 
 -- name: insert_short_link
 -- A short link: where it leads, and of which message it is.
@@ -92,11 +93,11 @@ UPDATE short_link SET clicks = clicks + ?2 WHERE link_id = ?1 RETURNING clicks, 
 -- name: count_clicks_of_day
 -- The same by day: link_id, day, times.
 INSERT INTO link_day (link_id, day, clicks) VALUES (?, ?, ?)
-ON CONFLICT (link_id, day) DO UPDATE SET clicks = clicks + excluded.clicks;
+ON CONFLICT (link_id, day) DO UPDATE SET clicks = link_day.clicks + excluded.clicks;
 
 -- name: mark_clicked
 -- A link of a message is opened for the first time: message_id, at_ms; 4 is CLICKED, 3 the kind of the call.
-UPDATE api_message SET flags = flags | 4 WHERE message_id = ?1 AND NOT flags & 4
+UPDATE api_message SET flags = flags | 4 WHERE message_id = ?1 AND (flags & 4) = 0
 RETURNING account, 3, ?2, message_id, api_id, phone, sender,
     coalesce((SELECT state FROM history h WHERE h.message_id = api_message.message_id), 1), '', ?2, kind, parts, cost,
     comment, 0, 0, x'', '';

@@ -24,8 +24,8 @@ SELECT ?1, ?2, amount, ?3, ?4, ?5 FROM balance WHERE account = ?1;
 -- name: give_back
 -- What messages cost that end now and are not paid for: 1, the SMSC took nothing of them, and there was never a
 -- doubt about that; 2, they were not delivered.  What goes up with another message went as that one did.
-UPDATE charge SET given_back = 1 WHERE NOT given_back AND message_id IN (
-    SELECT e.message_id FROM temp.ended e CROSS JOIN message m ON m.message_id = e.message_id AND m.flags & 16
+UPDATE charge SET given_back = 1 WHERE given_back = 0 AND message_id IN (
+    SELECT e.message_id FROM temp.ended e CROSS JOIN message m ON m.message_id = e.message_id AND (m.flags & 16) <> 0
         CROSS JOIN charge p ON p.message_id = e.message_id
         LEFT JOIN gathered_part g ON g.message_id = e.message_id
         CROSS JOIN message c ON c.message_id = coalesce(g.carrier, e.message_id)
@@ -41,12 +41,12 @@ RETURNING payer, amount;
 SELECT c.message_id, e.message_id FROM temp.ended e CROSS JOIN charge p ON p.message_id = e.message_id
     LEFT JOIN gathered_part g ON g.message_id = e.message_id
     CROSS JOIN message c ON c.message_id = coalesce(g.carrier, e.message_id)
-WHERE p.given_back AND p.refund = 1
+WHERE p.given_back = 1 AND p.refund = 1
 AND (SELECT count(*) FROM submission s WHERE s.message_id = c.message_id) > 1;
 
 -- name: take_again
 -- It took a part of the message after all, or may have.
-UPDATE charge SET given_back = 0 WHERE message_id = ? AND given_back AND refund = 1 RETURNING payer, amount;
+UPDATE charge SET given_back = 0 WHERE message_id = ? AND given_back = 1 AND refund = 1 RETURNING payer, amount;
 
 -- name: count_again
 -- And so it has cost something: message_id, amount.
@@ -55,7 +55,7 @@ UPDATE statistics SET amount = amount + ?2 WHERE (day, account, connector, state
 
 -- name: find_charge
 -- What a live message costs, and whom.
-SELECT payer, amount FROM charge WHERE message_id = ? AND NOT given_back;
+SELECT payer, amount FROM charge WHERE message_id = ? AND given_back = 0;
 
 -- name: change_charge
 -- It got another text, and costs something else.

@@ -20,7 +20,7 @@ ON CONFLICT (name) DO UPDATE SET value = max(value, excluded.value);
 
 -- name: list_newest
 -- All of them.
-SELECT substr(name, 8), value FROM setting WHERE name GLOB 'newest:*';
+SELECT substr(name, 8), value FROM setting WHERE name >= 'newest:' AND name < 'newest;';
 
 -- name: put_contact
 -- New, or changed as a whole: Contact's fields.

@@ -38,6 +38,7 @@ CREATE TABLE message (
     PRIMARY KEY (message_id)
 );
 CREATE INDEX message_queued ON message (connector, due_ms, message_id) WHERE progress = 0;
+CREATE INDEX message_waiting ON message (destination) WHERE progress <> 1;
 CREATE INDEX message_expiry ON message (expires_ms) WHERE progress <> 1;
 
 CREATE TABLE submission (
@@ -226,7 +227,7 @@ CREATE TABLE letter (
     last_error text COLLATE "C" NOT NULL DEFAULT '',
     PRIMARY KEY (letter_id)
 );
-CREATE INDEX letter_due ON letter (due_ms, letter_id);
+CREATE INDEX letter_due ON letter (due_ms, letter_id) WHERE claimed_boot = 0;
 CREATE INDEX letter_mail ON letter (mail_id) WHERE mail_id IS NOT NULL;
 CREATE UNIQUE INDEX letter_message ON letter (message_id, kind) WHERE message_id IS NOT NULL;
 
@@ -402,7 +403,8 @@ CREATE TABLE statistics (
     messages bigint NOT NULL,
     segments bigint NOT NULL,
     amount bigint NOT NULL,
-    PRIMARY KEY (day, account, connector, state)
+    node smallint NOT NULL DEFAULT 0,
+    PRIMARY KEY (day, account, connector, state, node)
 );
 
 CREATE TABLE setting (
@@ -426,6 +428,7 @@ CREATE TABLE api_message (
     PRIMARY KEY (message_id)
 );
 CREATE INDEX api_message_name ON api_message (account, api_id, phone) WHERE api_id <> '';
+CREATE INDEX api_message_phone ON api_message (account, phone, message_id);
 CREATE INDEX api_message_account ON api_message (account);
 CREATE INDEX api_message_reference ON api_message (account, api_id) WHERE api_id <> '' AND (flags & 8) <> 0;
 
