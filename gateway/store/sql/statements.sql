@@ -182,7 +182,7 @@ INSERT OR IGNORE INTO incoming_seen (connector, id, seen_ms) VALUES (?, ?, ?);
 -- name: purge_seen
 -- So old that nobody tells of them again; some at a time.
 DELETE FROM incoming_seen WHERE rowid IN (
-    SELECT rowid FROM (SELECT rowid, seen_ms FROM incoming_seen ORDER BY rowid LIMIT 2000) WHERE seen_ms < ?);
+    SELECT rowid FROM (SELECT rowid, seen_ms FROM incoming_seen ORDER BY rowid LIMIT 2000) oldest WHERE seen_ms < ?);
 
 -- name: set_mark
 -- How far something was read.
@@ -198,7 +198,8 @@ SELECT name, value FROM mark;
 SELECT message_id, account, accepted_ms, service_type, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, priority, registered_delivery,
     data_coding, user_data, tlvs, segments, connector, alternatives, on_ambiguous, due_ms, expires_ms,
-    validity_period, retries, origin, flags, route, client_id, sent_as
+    validity_period, retries, origin, flags, route, client_id, sent_as,
+    (SELECT group_concat(segment) FROM submission s WHERE s.message_id = message.message_id AND attempt <> 2)
 FROM message WHERE connector = ? AND progress = 0 AND due_ms <= ? ORDER BY due_ms, message_id LIMIT ?;
 
 -- name: segments_taken
@@ -387,7 +388,7 @@ FROM temp.ended e CROSS JOIN message m USING (message_id)
 WHERE m.origin = 0 AND NOT e.told AND ((m.registered_delivery & 3) = 1
     OR ((m.registered_delivery & 3) = 2 AND e.state NOT IN (2, 6))
     OR ((m.registered_delivery & 3) = 3 AND e.state = 2))
-ORDER BY e.rowid;
+ORDER BY e.message_id;
 
 -- name: write_part_receipts
 -- The same for a segment that is final, for whoever wants to hear of each.
@@ -495,7 +496,7 @@ FROM delivery WHERE delivery_id = ?1;
 INSERT INTO dead_delivery SELECT delivery_id, account, message_id, created_ms, source_ton, source_npi, source, destination_ton,
     destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs, state, error,
     accepted_ms, done_ms, segments, 'not fetched in time', ?2, part
-FROM (SELECT * FROM delivery ORDER BY delivery_id LIMIT 1000) WHERE created_ms < ?1;
+FROM (SELECT * FROM delivery ORDER BY delivery_id LIMIT 1000) oldest WHERE created_ms < ?1;
 
 -- name: bury_excess_deliveries
 -- An account that fetches nothing may not fill the disk.
@@ -529,33 +530,33 @@ DELETE FROM history WHERE message_id IN (SELECT message_id FROM history WHERE me
 -- name: purge_incidents
 -- Only the oldest are looked at, here and below: these tables grow in the order of their times.
 DELETE FROM incident WHERE incident_id IN (
-    SELECT incident_id FROM (SELECT incident_id, at_ms FROM incident ORDER BY incident_id LIMIT 2000) WHERE at_ms < ?);
+    SELECT incident_id FROM (SELECT incident_id, at_ms FROM incident ORDER BY incident_id LIMIT 2000) oldest WHERE at_ms < ?);
 
 -- name: purge_ambiguous
 -- Doubts beyond history's days, some at a time.
 DELETE FROM ambiguous WHERE ambiguous_id IN (
-    SELECT ambiguous_id FROM (SELECT ambiguous_id, since_ms FROM ambiguous ORDER BY ambiguous_id LIMIT 2000)
+    SELECT ambiguous_id FROM (SELECT ambiguous_id, since_ms FROM ambiguous ORDER BY ambiguous_id LIMIT 2000) oldest
     WHERE since_ms < ?);
 
 -- name: purge_parked
 -- Receipts that matched nothing in all that time.
 DELETE FROM parked_receipt WHERE parked_id IN (
-    SELECT parked_id FROM (SELECT parked_id, received_ms FROM parked_receipt ORDER BY parked_id LIMIT 2000)
+    SELECT parked_id FROM (SELECT parked_id, received_ms FROM parked_receipt ORDER BY parked_id LIMIT 2000) oldest
     WHERE received_ms < ?);
 
 -- name: purge_dead
 -- Dead letters beyond history's days.
 DELETE FROM dead_delivery WHERE rowid IN (
-    SELECT rowid FROM (SELECT rowid, died_ms FROM dead_delivery ORDER BY rowid LIMIT 2000) WHERE died_ms < ?);
+    SELECT rowid FROM (SELECT rowid, died_ms FROM dead_delivery ORDER BY rowid LIMIT 2000) oldest WHERE died_ms < ?);
 
 -- name: count_sets
 -- How many sets of segments each account has open.
 SELECT account, count(*) FROM (SELECT DISTINCT account, source, destination, reference, total FROM gathered_part
-WHERE carrier IS NULL) GROUP BY account;
+WHERE carrier IS NULL) open GROUP BY account;
 
 -- name: look_at_set
 -- How many segments of a set are there, and whether this one is.
-SELECT count(*), total(part = ?6) FROM gathered_part WHERE account = ?1 AND source = ?2 AND destination = ?3
+SELECT count(*), coalesce(sum(CASE part WHEN ?6 THEN 1 ELSE 0 END), 0) FROM gathered_part WHERE account = ?1 AND source = ?2 AND destination = ?3
 AND reference = ?4 AND total = ?5 AND carrier IS NULL;
 
 -- name: oldest_set
@@ -566,7 +567,7 @@ WHERE account = ? AND carrier IS NULL ORDER BY message_id LIMIT 1;
 -- name: list_old_sets
 -- Sets whose missing segments are not waited for any more, some at a time.
 SELECT DISTINCT account, source, destination, reference, total FROM (
-    SELECT * FROM gathered_part WHERE received_ms < ? AND carrier IS NULL ORDER BY received_ms LIMIT ?);
+    SELECT * FROM gathered_part WHERE received_ms < ? AND carrier IS NULL ORDER BY received_ms LIMIT ?) oldest;
 
 -- name: gather_part
 -- A segment waits for the others of its set.
@@ -628,7 +629,7 @@ SELECT count(*) FROM temp.ended;
 -- name: find_live
 -- A message of an account that has not ended, or the one that carries it.
 SELECT c.message_id, m.progress, c.connector, m.source, m.destination, m.esm_class, m.data_coding, m.segments,
-    m.service_type, CASE WHEN c.retries = 0 AND c.progress = 0 THEN max(c.due_ms, 0) ELSE 0 END, c.sent_as
+    m.service_type, CASE WHEN c.retries = 0 AND c.progress = 0 THEN CASE WHEN c.due_ms > 0 THEN c.due_ms ELSE 0 END ELSE 0 END, c.sent_as
 FROM message m LEFT JOIN gathered_part g ON g.message_id = m.message_id AND m.progress = 4
 CROSS JOIN message c ON c.message_id = coalesce(g.carrier, m.message_id)
 WHERE m.message_id = ? AND m.account = ?;
@@ -692,7 +693,7 @@ UPDATE message SET user_data = ?3, segments = ?4, esm_class = ?5, data_coding = 
     due_ms = CASE WHEN ?7 < 0 THEN due_ms ELSE ?7 END,
     validity_period = CASE WHEN ?8 > 0 THEN ?9 ELSE validity_period END,
     expires_ms = CASE WHEN ?8 > 0 THEN ?8 ELSE expires_ms END, registered_delivery = ?10
-WHERE message_id = ?2 AND account = ?1 AND progress IN (0, 2, 5) AND NOT flags & 4 AND expires_ms > ?11
+WHERE message_id = ?2 AND account = ?1 AND progress IN (0, 2, 5) AND (flags & 4) = 0 AND expires_ms > ?11
 AND NOT EXISTS (SELECT 1 FROM submission WHERE message_id = ?2)
 RETURNING connector, due_ms, progress;
 
@@ -719,10 +720,10 @@ VALUES (?, ?, ?, ?, ?, ?, ?);
 INSERT OR IGNORE INTO letter (kind, recipient, created_ms, due_ms, message_id, state, error, done_ms,
     number, own_number, text, mail_id)
 SELECT 1, l.sender, e.done_ms, e.done_ms, e.message_id, e.state, e.error, e.done_ms,
-    r.number, r.own_number, CASE WHEN e.info LIKE 'tlv:%' THEN '' ELSE e.info END, r.mail_id
+    r.number, r.own_number, CASE WHEN substr(e.info, 1, 4) = 'tlv:' THEN '' ELSE e.info END, r.mail_id
 FROM temp.ended e CROSS JOIN mail_recipient r USING (message_id) CROSS JOIN mail l USING (mail_id)
-WHERE l.sender <> '' AND r.notify & CASE WHEN e.state IN (2, 6) THEN 1 ELSE 2 END
-ORDER BY e.rowid;
+WHERE l.sender <> '' AND (r.notify & CASE WHEN e.state IN (2, 6) THEN 1 ELSE 2 END) <> 0
+ORDER BY e.message_id;
 
 -- name: drop_delay_notices
 -- It is over: nobody needs to hear any more that it takes long.
@@ -742,11 +743,20 @@ VALUES (?1, ?2, ?3, ?4, ?4, ?5, ?6, ?7);
 
 -- name: insert_part
 -- A part of a long incoming SMS waits for the others, or has come again.
-INSERT OR REPLACE INTO incoming_part (connector, number, own_number, reference, total, part, text, received_ms,
+INSERT INTO incoming_part (connector, number, own_number, reference, total, part, text, received_ms,
     answers_since_ms, addresses, joined, whole, account, message_id, created_ms, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
     state, error, accepted_ms, done_ms, segments)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (connector, number, own_number, reference, total, part) DO UPDATE SET
+    text = excluded.text, received_ms = excluded.received_ms, answers_since_ms = excluded.answers_since_ms,
+    addresses = excluded.addresses, joined = excluded.joined, whole = excluded.whole, account = excluded.account,
+    message_id = excluded.message_id, created_ms = excluded.created_ms, source_ton = excluded.source_ton,
+    source_npi = excluded.source_npi, source = excluded.source, destination_ton = excluded.destination_ton,
+    destination_npi = excluded.destination_npi, destination = excluded.destination,
+    esm_class = excluded.esm_class, protocol_id = excluded.protocol_id, data_coding = excluded.data_coding,
+    user_data = excluded.user_data, tlvs = excluded.tlvs, state = excluded.state, error = excluded.error,
+    accepted_ms = excluded.accepted_ms, done_ms = excluded.done_ms, segments = excluded.segments;
 
 -- name: part_text
 -- What a part says that came before, and whether it has gone on.
@@ -795,7 +805,7 @@ DELETE FROM incoming_part WHERE (connector, number, own_number, reference, total
 -- name: list_old_parts
 -- Long incoming SMS whose missing parts are not waited for any more, some at a time.
 SELECT DISTINCT connector, number, own_number, reference, total FROM (
-    SELECT * FROM incoming_part WHERE received_ms < ? AND joined = 0 ORDER BY received_ms LIMIT ?);
+    SELECT * FROM incoming_part WHERE received_ms < ? AND joined = 0 ORDER BY received_ms LIMIT ?) oldest;
 
 -- name: count_parts
 -- How many parts wait, by the connector that they came by.
@@ -833,13 +843,13 @@ DELETE FROM letter WHERE letter_id = ?;
 
 -- name: list_old_letters
 -- Letters that have waited too long, and that nobody is sending; only the oldest are looked at.
-SELECT letter_id FROM (SELECT letter_id, created_ms, claimed_boot FROM letter ORDER BY letter_id LIMIT ?3)
+SELECT letter_id FROM (SELECT letter_id, created_ms, claimed_boot FROM letter ORDER BY letter_id LIMIT ?3) oldest
 WHERE created_ms < ?1 AND claimed_boot <> ?2;
 
 -- name: purge_dead_letters
 -- Dead letters beyond history's days.
 DELETE FROM dead_letter WHERE rowid IN (
-    SELECT rowid FROM (SELECT rowid, died_ms FROM dead_letter ORDER BY rowid LIMIT 2000) WHERE died_ms < ?);
+    SELECT rowid FROM (SELECT rowid, died_ms FROM dead_letter ORDER BY rowid LIMIT 2000) oldest WHERE died_ms < ?);
 
 -- name: list_old_mails
 -- Old mails, some at a time, how large they are, and whether something may still be said to their senders.
