@@ -114,8 +114,8 @@ class SmscConnector:
         return self._tasks
 
     def ask_for_open_sends(self) -> None:
-        """What an earlier run, or a node that is gone, has sent; asked for until it is answered, which a failed
-        commit is not."""
+        """What an earlier run, or a node that is gone, has sent; asked for until it is answered, which a
+        failed commit is not."""
 
         def asked(ok: bool) -> None:
             if not ok and self.state != "stopped":
