@@ -60,6 +60,7 @@ from gateway.ops.trace import Tracing
 from gateway.reloading import Loaded, ReloadError, Reloading
 from gateway.service_side import ServiceSide
 from gateway.store.journal import Journal
+from gateway.store.reading import reads_of
 from gateway.sub_accounts import SubAccounts
 from gateway.translate.vendor_tlvs import VendorTlvs
 from gateway.web_side import WebSide
@@ -105,6 +106,8 @@ class Daemon:
         self.random = random or Random()  # noqa: S311 - it spreads retries
         self.inherited = inherited or Inherited()
         """Sockets that were opened for us."""
+        self.reads = reads_of(state_dir, self.store_url)
+        """The store, for whoever asks what is in it."""
         self.started = self.clock.now()
         self.accounts: dict[str, Account] = {}
         self.outlets: dict[str, Outlet] = {}
@@ -483,6 +486,7 @@ class Daemon:
         await self.dead_alarm.stop()
         await self._control.stop()
         await self.journal.close()
+        self.reads.close()
         self.logins.close()
         self.events.say("info", "stopped")
         self.events.flush()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from gateway.core.errors import StoreReadError
 from gateway.store.reader import Reader
 from gateway.store.reader_calls import DEAD_CALLS
-from gateway.store.sqlite_open import FILE_NAME
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
@@ -26,7 +25,7 @@ class DeadAlarm:
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
-        self._reader = Reader(daemon.state_dir / FILE_NAME)
+        self._reader = Reader(daemon.reads)
         self._next = 0.0
         self._looking: asyncio.Task[None] | None = None
         self.counts: Mapping[str, int] = {}
@@ -43,7 +42,7 @@ class DeadAlarm:
         self._looking = None
 
     async def _look(self) -> None:
-        with suppress(sqlite3.Error):  # locked out for a moment, or damaged: the writer says so
+        with suppress(StoreReadError):  # not now, or damaged: the writer says so
             self._tell(
                 await asyncio.to_thread(self._reader.dead_counts, self._daemon.clock.now_ms() - DAY_MS)
             )

@@ -155,10 +155,10 @@ class HttpSide:
         from gateway.front.gate import Gate
         from gateway.relay_side import relay_of
         from gateway.store.api_rows import ApiRows
-        from gateway.store.sqlite_open import FILE_NAME
 
         daemon, opening = self._daemon, self._opening
-        self._rows = ApiRows(daemon.state_dir / FILE_NAME)
+        self._rows = ApiRows(daemon.reads)
+        shared_id = self._shared_ids() if daemon.cluster is not None else None
         self.desk = Desk(
             config=config,
             accounts=daemon.accounts,

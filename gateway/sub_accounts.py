@@ -7,7 +7,6 @@ is gone rests until it is there again.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from collections.abc import Iterable
 from dataclasses import replace
@@ -16,7 +15,6 @@ from typing import TYPE_CHECKING
 from gateway.config.account_model import Account, SubAccount
 from gateway.config.model import Config
 from gateway.front.sub_clients import KIND, SubClient
-from gateway.store.sqlite_open import FILE_NAME, open_reader, statements
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
@@ -35,8 +33,8 @@ class SubAccounts:
 
     def opened(self, config: Config) -> Config:
         """A configuration with the sub-clients that the store has; at the start, before any account."""
-        with contextlib.closing(open_reader(self._daemon.state_dir / FILE_NAME)) as connection:
-            rows = connection.execute(statements()["list_kind"], (KIND,)).fetchall()
+        with self._daemon.reads.question() as connection:
+            rows = connection.run("list_kind", (KIND,)).fetchall()
         for row in rows:
             data = json.loads(row["data"])
             known = SubClient(row["record_id"], row["name"], row["account"], data["hash"], data["settings"])

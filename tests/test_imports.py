@@ -179,7 +179,7 @@ RULES: dict[str, frozenset[str]] = {
     "gateway.crashes": frozenset(),
     "gateway.kinds": frozenset({"gateway.core.door"}),
     "gateway.dead_alarm": frozenset(
-        {"gateway.store.reader", "gateway.store.reader_calls", "gateway.store.sqlite_open"}
+        {"gateway.core.errors", "gateway.store.reader", "gateway.store.reader_calls"}
     ),
     "gateway.housekeeping": frozenset({"gateway.core", "gateway.ops"}),
     "gateway.reloading": frozenset(
@@ -226,7 +226,6 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.relay_side",
             "gateway.store.api_rows",
             "gateway.store.journal",
-            "gateway.store.sqlite_open",
         }
     ),
     "gateway.web_side": frozenset(
@@ -246,7 +245,6 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.config.model",
             "gateway.front.sub_clients",
             "gateway.front.user_settings",
-            "gateway.store.sqlite_open",
         }
     ),
     "gateway.front": frozenset(

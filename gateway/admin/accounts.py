@@ -15,7 +15,6 @@ from gateway.core.prices import amount_text, parse_amount
 from gateway.ops.control import Handler, Reply, Request
 from gateway.store.reader_money import balance_changes
 from gateway.store.reader_waiting import undelivered
-from gateway.store.sqlite_open import FILE_NAME
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
@@ -47,8 +46,7 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
         if found is None:
             return _unknown(daemon, str(request["account"]))
         limit = min(int(request.get("limit", CHANGES)), CHANGES_MAX)
-        path = daemon.state_dir / FILE_NAME
-        changes = await asyncio.to_thread(balance_changes, path, found.name, limit)
+        changes = await asyncio.to_thread(balance_changes, daemon.reads, found.name, limit)
         amounts = ("amount", "balance")
         for change in changes:
             change.update({name: amount_text(change[name]) for name in amounts})
@@ -100,8 +98,8 @@ async def _page(daemon: Daemon, request: Request) -> Reply:
         raise ValueError(f"limit is 1 to {PAGE_MAX}")
     names = sorted(name for name in daemon.accounts if name > after and text in name.casefold())
     shown = names[:limit]
-    path, now_ms = daemon.state_dir / FILE_NAME, daemon.clock.now_ms()
-    waiting = await asyncio.to_thread(undelivered, path, shown, now_ms)
+    now_ms = daemon.clock.now_ms()
+    waiting = await asyncio.to_thread(undelivered, daemon.reads, shown, now_ms)
     rows = []
     for name in shown:
         account = daemon.accounts.get(name)
@@ -128,8 +126,8 @@ async def _page(daemon: Daemon, request: Request) -> Reply:
 
 async def _for_page(daemon: Daemon, account: Account) -> Reply:
     """What a page shows beside the details: limits with their use, and what waits for the account."""
-    path, now_ms = daemon.state_dir / FILE_NAME, daemon.clock.now_ms()
-    waiting = (await asyncio.to_thread(undelivered, path, [account.name], now_ms))[account.name]
+    now_ms = daemon.clock.now_ms()
+    waiting = (await asyncio.to_thread(undelivered, daemon.reads, [account.name], now_ms))[account.name]
     config, outlet = account.config, daemon.outlets[account.name]
     return {
         "limits": {

@@ -9,7 +9,6 @@ from gateway.admin.actions import Outcome
 from gateway.admin.recorder import NOTES, Recorder
 from gateway.ops.control import Handler, Reply, Request
 from gateway.store.reader_audit import Wanted, audit_page
-from gateway.store.sqlite_open import FILE_NAME
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
@@ -41,7 +40,7 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
         for _ in range(LOOKS):
             left = limit - len(rows)
             found, before = await asyncio.to_thread(
-                audit_page, daemon.state_dir / FILE_NAME, wanted, daemon.boot, before, left
+                audit_page, daemon.reads, wanted, daemon.boot, before, left
             )
             rows += found
             if len(rows) == limit or not before:

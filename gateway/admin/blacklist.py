@@ -11,7 +11,6 @@ from gateway.admin.commits import CANNOT_WRITE, committed
 from gateway.core.blacklist import EVERYBODY, number_of
 from gateway.ops.control import Handler, Reply, Request
 from gateway.store.reader_blacklist import blacklist_page
-from gateway.store.sqlite_open import FILE_NAME
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
@@ -64,9 +63,7 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
         after = ("", "")
         while left:
             limit = PAGE if left < 0 else min(left, PAGE)
-            rows = await asyncio.to_thread(
-                blacklist_page, daemon.state_dir / FILE_NAME, *wanted, after, limit
-            )
+            rows = await asyncio.to_thread(blacklist_page, daemon.reads, *wanted, after, limit)
             yield {"rows": rows}
             if len(rows) < limit:
                 return

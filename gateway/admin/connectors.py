@@ -15,7 +15,6 @@ from gateway.core.pauses import Pause
 from gateway.ops.control import Handler, Reply, Request
 from gateway.ops.status import connector_state
 from gateway.store.reader_waiting import Waiting, queues
-from gateway.store.sqlite_open import FILE_NAME
 
 if TYPE_CHECKING:
     from gateway.config.connector_model import Connector
@@ -165,7 +164,7 @@ def _said(daemon: Daemon, name: str) -> Reply:
 
 async def _rows(daemon: Daemon, names: list[str]) -> list[dict[str, Any]]:
     now_ms = daemon.clock.now_ms()
-    waiting = await asyncio.to_thread(queues, daemon.state_dir / FILE_NAME, names, now_ms)
+    waiting = await asyncio.to_thread(queues, daemon.reads, names, now_ms)
     return [_row(daemon, name, waiting[name]) for name in names if name in daemon.connectors]
 
 

@@ -11,7 +11,6 @@ from gateway.admin.commits import CANNOT_WRITE, committed
 from gateway.ops.control import Handler, Reply, Request
 from gateway.store.reader import Reader
 from gateway.store.reader_calls import DEAD_CALLS
-from gateway.store.sqlite_open import FILE_NAME
 
 if TYPE_CHECKING:
     from gateway.core.batch import Row
@@ -26,7 +25,7 @@ _WHOSE = {"L": LETTERS, "C": DEAD_CALLS}
 
 def handlers(daemon: Daemon) -> dict[str, Handler]:
     """What can be asked of dead letters."""
-    reader = Reader(daemon.state_dir / FILE_NAME)
+    reader = Reader(daemon.reads)
 
     async def dead(request: Request) -> Reply:
         account, limit = str(request.get("account") or ""), int(request["limit"])

@@ -15,7 +15,6 @@ from gateway.core.model import MessageState
 from gateway.ops.control import Handler, Reply, Request
 from gateway.store import reader_history
 from gateway.store.history_steps import KEPT, OVER
-from gateway.store.sqlite_open import FILE_NAME
 from protocols.sms.addresses import mask
 
 if TYPE_CHECKING:
@@ -51,16 +50,17 @@ def _filter(request: Request) -> reader_history.Filter:
 
 async def _export(daemon: Daemon, request: Request) -> AsyncIterator[Reply]:
     """First the columns and the range of ids, then pages of rows, each with the id up to which it goes."""
-    path = daemon.state_dir / FILE_NAME
     wanted, with_text = _filter(request), bool(request.get("text"))
     low_id = lowest_id_at(int(request.get("from_ms") or 0))
     high_id = lowest_id_at(int(request.get("to_ms") or daemon.clock.now_ms() + 1))
-    first, last = await asyncio.to_thread(reader_history.bounds, path, low_id, high_id)
+    first, last = await asyncio.to_thread(reader_history.bounds, daemon.reads, low_id, high_id)
     columns = reader_history.COLUMNS + (reader_history.TEXT_COLUMNS if with_text else ())
     yield {"columns": columns, "first": first, "last": last}
     after = first - 1
     while first:
-        page = await asyncio.to_thread(reader_history.page, path, after, high_id, wanted, with_text=with_text)
+        page = await asyncio.to_thread(
+            reader_history.page, daemon.reads, after, high_id, wanted, with_text=with_text
+        )
         if not page.upto:
             return
         after = page.upto
@@ -79,17 +79,16 @@ def _plain(row: tuple[Any, ...]) -> list[Any]:
 
 async def _statistics(daemon: Daemon, request: Request) -> AsyncIterator[Reply]:
     """Lines of what ended on these days and of what still lives, told apart by `by`."""
-    path = daemon.state_dir / FILE_NAME
     from_day, to_day = int(request["from_day"]), int(request["to_day"])
     by = tuple(name for name in reader_history.GROUPS if name in request["by"])
-    ended = await asyncio.to_thread(reader_history.counted, path, from_day, to_day, by)
+    ended = await asyncio.to_thread(reader_history.counted, daemon.reads, from_day, to_day, by)
     if len(ended) > reader_history.GROUPS_MAX:
         yield {"error": "too many lines for one answer; ask for fewer days, or --by fewer columns"}
         return
     total = {tuple(row[: len(by)]): list(row[len(by) :]) for row in ended if row[len(by)]}
     after, high_id = lowest_id_at(from_day * DAY_MS) - 1, lowest_id_at((to_day + 1) * DAY_MS)
     while True:
-        page = await asyncio.to_thread(reader_history.live_page, path, after, high_id)
+        page = await asyncio.to_thread(reader_history.live_page, daemon.reads, after, high_id)
         if not page.upto:
             break
         after = page.upto

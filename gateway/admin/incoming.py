@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from gateway.core.incoming import RECENT, Came
 from gateway.ops.control import Handler, Reply, Request
 from gateway.store.reader import Reader
-from gateway.store.sqlite_open import FILE_NAME
 from protocols.sms.addresses import mask
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ LIMIT_MAX = 500
 
 def handlers(daemon: Daemon) -> dict[str, Handler]:
     """What can be asked of incoming SMS."""
-    reader = Reader(daemon.state_dir / FILE_NAME)
+    reader = Reader(daemon.reads)
 
     async def incoming(request: Request) -> Reply:
         """`recent`: what came last since the start, as far as it is remembered; the other lists: see

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from gateway.ops.control import Handler, Reply, Request
 from gateway.store.reader_pages import COUNT_MAX, counts, page
-from gateway.store.sqlite_open import FILE_NAME
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
@@ -18,10 +17,9 @@ ROWS_MAX = 500
 
 def handlers(daemon: Daemon) -> dict[str, Handler]:
     """What pages ask."""
-    path = daemon.state_dir / FILE_NAME
 
     async def queue_counts(request: Request) -> Reply:
-        found = await asyncio.to_thread(counts, path)
+        found = await asyncio.to_thread(counts, daemon.reads)
         return {"counts": found, "counted_to": COUNT_MAX, "now_ms": daemon.clock.now_ms()}
 
     async def queue_page(request: Request) -> Reply:
@@ -29,7 +27,7 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
         after, limit = int(request.get("after") or 0), int(request.get("limit") or ROWS)
         if not (0 <= after < 1 << 63 and 0 < limit <= ROWS_MAX):
             raise ValueError(f"after is an id, limit is 1 to {ROWS_MAX}")
-        found = await asyncio.to_thread(page, path, kind, account, after, limit)
+        found = await asyncio.to_thread(page, daemon.reads, kind, account, after, limit)
         # as a text: beyond what everybody's numbers hold
         return {
             "rows": found.rows,

@@ -11,7 +11,6 @@ from gateway.core.message_ids import lowest_id_at, moment_of_id
 from gateway.core.model import MessageState, Progress
 from gateway.ops.control import Handler, Reply, Request
 from gateway.store.reader import ROWS_MAX, Reader, Wanted
-from gateway.store.sqlite_open import FILE_NAME
 from gateway.translate.stored_text import readable
 from protocols.sms.receipts import FORMS, convert
 
@@ -32,7 +31,7 @@ _NEWEST_ID = 1 << 62
 
 def handlers(daemon: Daemon) -> dict[str, Handler]:
     """What can be asked of messages."""
-    reader = Reader(daemon.state_dir / FILE_NAME)
+    reader = Reader(daemon.reads)
 
     async def message(request: Request) -> Reply:
         number = int(request["message_id"])

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from gateway.core.errors import StoreReadError
 from gateway.ops.control import Handler, Reply, Request
 from gateway.ops.metrics import Names, Sample, metrics_of
 from gateway.ops.readiness import reasons_of
 from gateway.store.reader import Reader
-from gateway.store.sqlite_open import FILE_NAME
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
@@ -28,7 +27,7 @@ class Sampler:
 
     def __init__(self, daemon: Daemon) -> None:
         self._daemon = daemon
-        self._reader = Reader(daemon.state_dir / FILE_NAME)
+        self._reader = Reader(daemon.reads)
         self._sample = Sample(0)
         self._next = 0.0
         self._took_s = 0.0
@@ -49,7 +48,7 @@ class Sampler:
     async def _read(self) -> None:
         now_ms = self._daemon.clock.now_ms()
         began = time.perf_counter()
-        with suppress(sqlite3.Error):  # locked out for a moment, or damaged: the writer says so
+        with suppress(StoreReadError):  # not now, or damaged: the writer says so
             self._sample = Sample(now_ms, *await asyncio.to_thread(self._reader.depths, now_ms))
         self._took_s = time.perf_counter() - began
         self._next = self._daemon.clock.now() + max(SAMPLE_EVERY_S, self._took_s / SHARE)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from gateway.ops.control import Handler, Reply, Request
 from gateway.ops.status import status_of
 from gateway.store.reader import Reader
-from gateway.store.sqlite_open import FILE_NAME
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 def handlers(daemon: Daemon) -> dict[str, Handler]:
     """What can be asked of the queue."""
-    reader = Reader(daemon.state_dir / FILE_NAME)
+    reader = Reader(daemon.reads)
 
     async def status(request: Request) -> Reply:
         return status_of(daemon)

@@ -8,7 +8,6 @@ own Origin, for no other origin is let in, and it can read no answer.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +21,7 @@ from gateway.api.problems import Problem, not_found, unavailable
 from gateway.api.queries import Query
 from gateway.api.sending import JSON, Sending
 from gateway.core.accounts import Account
+from gateway.core.errors import StoreReadError
 from gateway.core.http import HttpCall, HttpReply, HttpStream
 from gateway.core.hub import Hub
 from gateway.front.desk import Desk, Unavailable
@@ -72,7 +72,7 @@ class JsonApi:
             return problem.reply()
         except Unavailable:
             pass
-        except sqlite3.Error as error:  # the disk, and none of its words is a stranger's
+        except StoreReadError as error:  # the disk, and none of its words is a stranger's
             self.desk.events.seldom("error", "http_fault", self.desk.clock.now(), reason=f"store: {error}")
         self.errors += 1
         return unavailable().reply()

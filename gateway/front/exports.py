@@ -12,7 +12,6 @@ import csv
 import hashlib
 import io
 import os
-import sqlite3
 from collections.abc import Coroutine, Iterable, Mapping
 from contextlib import suppress
 from datetime import tzinfo
@@ -20,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.core.csv_cells import csv_cell
+from gateway.core.errors import StoreReadError
 from gateway.core.hours import zone_of
 from gateway.front import fields
 from gateway.front.desk import Desk, Record, Unavailable, committed
@@ -184,7 +184,7 @@ class Exports:
         reason = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
         self._desk.events.say("warning", "export_failed", account=account, reason=reason)
         path = self._path(account, task)
-        with suppress(Unavailable, sqlite3.Error):
+        with suppress(Unavailable, StoreReadError):
             if path is not None:
                 await asyncio.to_thread(_remove, path)
             await self._note(account, task, FAILED)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import sqlite3
 from collections.abc import Mapping
 from typing import Final
 
 from gateway.core.accounts import Account
+from gateway.core.errors import StoreReadError
 from gateway.core.http import HttpCall, HttpReply
 from gateway.front.desk import (
     BAD_PARAMETERS,
@@ -104,9 +104,9 @@ class SmscFront:
             return _failure(problem, request, fmt)
         except Unavailable:
             return _unavailable()
-        except (OSError, sqlite3.Error) as error:
+        except (OSError, StoreReadError) as error:
             # a file's name may have a number in it
-            what = str(error) if isinstance(error, sqlite3.Error) else error.strerror
+            what = str(error) if isinstance(error, StoreReadError) else error.strerror
             reason = f"store: {what or type(error).__name__}"
             self._desk.events.seldom("error", "http_fault", self._desk.clock.now(), reason=reason)
             return _unavailable()

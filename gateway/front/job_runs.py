@@ -7,13 +7,13 @@ there or neither, so no list is sent twice and none is left out. When each is du
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
 from gateway.core.accounts import Account
 from gateway.core.batch import Row
+from gateway.core.errors import StoreReadError
 from gateway.core.hours import zone_of
 from gateway.core.model import MessageState
 from gateway.front.desk import TOO_OFTEN, ApiProblem, Asked, Desk, Unavailable, committed
@@ -111,7 +111,7 @@ async def run_due(desk: Desk, now_ms: int, of_account: str = "") -> None:
             continue
         try:
             await _run(desk, account, key[1], now_ms)
-        except (Unavailable, OSError, sqlite3.Error):
+        except (Unavailable, OSError, StoreReadError):
             _put_off(desk, key, now_ms + AGAIN_MS)
         except Exception as error:  # one list that is odd must not keep the others back
             _put_off(desk, key, now_ms + GONE_MS)

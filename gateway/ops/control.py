@@ -10,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import sqlite3
 import struct
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
+
+from gateway.core.errors import StoreReadError
 
 SOCKET_NAME = "control.sock"
 LINE_LIMIT = 1 << 20
@@ -173,7 +174,7 @@ class ControlSocket:
             yield {"error": str(error)}
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             yield {"error": f"the request makes no sense: {error}"}
-        except sqlite3.Error as error:  # a damaged page of the history, for example
+        except StoreReadError as error:  # a damaged page of the history, for example
             yield {"error": f"the store cannot be read ({error}); see `A damaged store` in the manual"}
 
     async def _answer(self, answer: Awaitable[Reply], entry: Entry | None) -> Reply:

@@ -1,10 +1,7 @@
-"""Answers an admin's questions from a read-only connection beside the writer."""
+"""Answers an admin's questions beside the writer, by connections that can only read."""
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
-from pathlib import Path
 from typing import Any
 
 from gateway.store import (
@@ -18,7 +15,7 @@ from gateway.store import (
 from gateway.store.reader_find import Wanted
 from gateway.store.reader_lists import LISTINGS
 from gateway.store.reader_mail import mail_of
-from gateway.store.sqlite_open import open_reader
+from gateway.store.reading import Reads
 
 __all__ = ["LISTINGS", "ROWS_MAX", "Reader", "Wanted"]
 
@@ -27,47 +24,44 @@ ROWS_MAX = 100_000
 
 
 class Reader:
-    """Opens the database anew for each question, so that no reader holds back a checkpoint."""
+    """A store's answers, each of them a question of its own; StoreReadError when there is none."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def _open(self) -> contextlib.closing[sqlite3.Connection]:
-        return contextlib.closing(open_reader(self._path))
+    def __init__(self, reads: Reads) -> None:
+        self._reads = reads
 
     def listing(self, kind: str, limit: int) -> list[dict[str, Any]]:
         """Rows of one of LISTINGS; numbers are masked."""
-        with self._open() as connection:
+        with self._reads.question() as connection:
             return reader_lists.listing(connection, kind, min(limit, ROWS_MAX))
 
     def summary(self) -> dict[str, Any]:
         """How much waits, and where."""
-        with self._open() as connection:
+        with self._reads.question() as connection:
             return reader_lists.summary(connection)
 
     def depths(self, now_ms: int) -> reader_depths.Depths:
         """How much waits, and for how long, by indexes alone."""
-        with self._open() as connection:
+        with self._reads.question() as connection:
             return reader_depths.depths(connection, now_ms)
 
     def unmatched(self, limit: int) -> list[dict[str, Any]]:
         """Receipts that match nothing, the newest first, and why as far as is known; numbers are masked."""
-        with self._open() as connection:
+        with self._reads.question() as connection:
             return reader_receipts.unmatched(connection, min(limit, ROWS_MAX))
 
     def dead(self, account: str, limit: int) -> list[dict[str, Any]]:
         """Dead letters, see `reader_lists.dead_of`."""
-        with self._open() as connection:
+        with self._reads.question() as connection:
             return reader_lists.dead_of(connection, account, min(limit, ROWS_MAX))
 
     def dead_counts(self, since_ms: int = 0) -> dict[str, int]:
         """How many dead letters there are, see `reader_lists.dead_counts`."""
-        with self._open() as connection:
+        with self._reads.question() as connection:
             return reader_lists.dead_counts(connection, since_ms)
 
     def mail(self, mail_id: int) -> dict[str, Any] | None:
         """What became of a mail that came in; None: there is none, or nothing is said of it any more."""
-        with self._open() as connection:
+        with self._reads.question() as connection:
             return mail_of(connection, mail_id)
 
     def timeline(self, message_id: int, *, full: bool = False) -> dict[str, Any] | None:
@@ -75,22 +69,22 @@ class Reader:
 
         `full`: with the number as it is.
         """
-        with self._open() as connection:
+        with self._reads.question() as connection:
             return reader_timeline.timeline(connection, message_id, full=full)
 
     def incoming(self, limit: int, *, full: bool = False) -> dict[str, Any]:
         """What is there of incoming SMS, see `reader_incoming.incoming`."""
-        with self._open() as connection:
+        with self._reads.question() as connection:
             return reader_incoming.incoming(connection, min(limit, ROWS_MAX), full=full)
 
     def standing(self, message_id: int) -> dict[str, Any] | None:
         """Where a message stands, for a decision about it; see `reader_timeline.standing`."""
-        with self._open() as connection:
+        with self._reads.question() as connection:
             return reader_timeline.standing(connection, message_id)
 
     def text(self, message_id: int) -> tuple[int, int, bytes] | None:
         """esm_class, data_coding and user_data of a message; None: there is none, or its text is not kept."""
-        with self._open() as connection:
+        with self._reads.question() as connection:
             row = connection.execute(
                 "SELECT esm_class, data_coding, user_data FROM message WHERE message_id = ?1 UNION ALL "
                 "SELECT esm_class, data_coding, user_data FROM history_text WHERE message_id = ?1",
@@ -106,6 +100,6 @@ class Reader:
         It looks at `look` messages of a table at a time (0: SLICE); when `wanted.low_id` is reached it has
         seen all.
         """
-        with self._open() as connection:
-            connection.execute("BEGIN")  # what ends meanwhile must not be in both tables
+        with self._reads.question() as connection:
+            connection.begin()  # what ends meanwhile must not be in both tables
             return reader_find.find(connection, wanted, min(limit, ROWS_MAX), full=full, look=look)

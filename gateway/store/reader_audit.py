@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-from pathlib import Path
 from typing import Any, NamedTuple
 
-from gateway.store.sqlite_open import open_reader
+from gateway.store.reading import Reads
 
 LOOK = 20_000
 """So many rows are looked at with one open database, for some milliseconds."""
@@ -24,33 +22,33 @@ class Wanted(NamedTuple):
     outcome: str = ""
 
 
-_LOOK = """
+_LOOK = f"""
 SELECT audit_id, at_ms, who, origin, address, action, subject,
-    CASE WHEN outcome <> '' THEN outcome WHEN boot = :boot THEN :under_way ELSE :unknown END AS outcome, why
-FROM (SELECT * FROM audit WHERE audit_id < :before ORDER BY audit_id DESC LIMIT :look)
+    CASE WHEN outcome <> '' THEN outcome WHEN boot = ?1 THEN '{UNDER_WAY}' ELSE '{UNKNOWN}' END AS outcome,
+    why
+FROM (SELECT * FROM audit WHERE audit_id < ?2 ORDER BY audit_id DESC LIMIT ?3) newest
 """
-_WHERE = """
-SELECT * FROM ({look}) WHERE at_ms >= :since_ms AND (:until_ms = 0 OR at_ms <= :until_ms)
-AND (:who = '' OR who = :who OR instr(address, :who)) AND (:action = '' OR action = :action)
-AND (:outcome = '' OR outcome = :outcome)
-ORDER BY audit_id DESC LIMIT :limit
+_WHERE = f"""
+SELECT * FROM ({_LOOK}) looked_at WHERE at_ms >= ?4 AND (?5 = 0 OR at_ms <= ?5)
+AND (?6 = '' OR who = ?6 OR instr(address, ?6) > 0) AND ?7 IN ('', action)
+AND ?8 IN ('', outcome)
+ORDER BY audit_id DESC LIMIT ?9
 """
 
 
 def audit_page(
-    path: Path, wanted: Wanted, boot: int, before: int, limit: int
+    reads: Reads, wanted: Wanted, boot: int, before: int, limit: int
 ) -> tuple[list[dict[str, Any]], int]:
     """Rows below the id `before`, the newest first, and below which to go on (0: that was all).
 
     What an earlier start of the gateway (not this `boot`) has left without an outcome is UNKNOWN.
     """
-    asked = {**wanted._asdict(), "boot": boot, "before": before, "limit": limit, "look": LOOK}
-    asked |= {"under_way": UNDER_WAY, "unknown": UNKNOWN}
-    with contextlib.closing(open_reader(path)) as connection:
-        rows = [dict(row) for row in connection.execute(_WHERE.format(look=_LOOK), asked)]
+    asked = (boot, before, LOOK, *wanted, limit)
+    with reads.question() as connection:
+        rows = [dict(row) for row in connection.execute(_WHERE, asked)]
         last = connection.execute(
             "SELECT min(audit_id), count(*), min(at_ms) FROM "
-            "(SELECT audit_id, at_ms FROM audit WHERE audit_id < ? ORDER BY audit_id DESC LIMIT ?)",
+            "(SELECT audit_id, at_ms FROM audit WHERE audit_id < ? ORDER BY audit_id DESC LIMIT ?) looked_at",
             (before, LOOK),
         ).fetchone()
     if len(rows) == limit:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-from pathlib import Path
 from typing import Any
 
-from gateway.store.sqlite_open import open_reader
+from gateway.store.reading import Reads
 
 _PAGE = (
     "SELECT account, number, at_ms, why FROM blacklist "
@@ -16,10 +14,10 @@ _PAGE = (
 
 
 def blacklist_page(
-    path: Path, account: str | None, number: str, after: tuple[str, str], limit: int
+    reads: Reads, account: str | None, number: str, after: tuple[str, str], limit: int
 ) -> list[dict[str, Any]]:
     """Entries behind `after` (account, number), of one list (None: all), of one number ("": all)."""
     if account is not None:
         after = max(after, (account, ""))
-    with contextlib.closing(open_reader(path)) as connection:
+    with reads.question() as connection:
         return [dict(row) for row in connection.execute(_PAGE, (*after, account, number, limit))]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from gateway.core.api import CallKind, CallTarget
 from gateway.store.reader_near import rows_near
+from gateway.store.reading import ReadConnection
 
 DEAD_CALLS = "call:"
 """Stands before the name of the account whose dead calls are meant; no account has a colon in its name."""
@@ -18,7 +18,7 @@ _MESSAGE_ID = _OF_MESSAGE.format("message_id", 0, "message_id")
 _STATE = _OF_MESSAGE.format("state", -1, "state")
 
 
-def waiting(connection: sqlite3.Connection, limit: int) -> list[dict[str, Any]]:
+def waiting(connection: ReadConnection, limit: int) -> list[dict[str, Any]]:
     """Calls that somebody makes now or later, the oldest first."""
     found = connection.execute(
         f"SELECT call_id, account, target, kind, {_MESSAGE_ID}, {_STATE}, tries, reason, created_ms, due_ms "
@@ -35,7 +35,7 @@ def _named(row: dict[str, Any]) -> dict[str, Any]:
     return row
 
 
-def dead(connection: sqlite3.Connection, account: str, limit: int) -> list[dict[str, Any]]:
+def dead(connection: ReadConnection, account: str, limit: int) -> list[dict[str, Any]]:
     """Dead calls of an account ("": of all), the newest first; their ids have a C before them."""
     found = connection.execute(
         f"SELECT 'C' || call_id AS id, account AS whose, {_MESSAGE_ID}, {_STATE}, reason, died_ms "
@@ -45,7 +45,7 @@ def dead(connection: sqlite3.Connection, account: str, limit: int) -> list[dict[
     return [dict(row) for row in found]
 
 
-def events_of(connection: sqlite3.Connection, message: dict[str, Any]) -> list[tuple[int, str]]:
+def events_of(connection: ReadConnection, message: dict[str, Any]) -> list[tuple[int, str]]:
     """What a message's timeline says of calls about it: those that wait, and those that nobody took."""
     moments = (message["accepted_ms"], message.get("done_ms") or message["accepted_ms"])
     events = []
@@ -63,7 +63,7 @@ def events_of(connection: sqlite3.Connection, message: dict[str, Any]) -> list[t
     return events
 
 
-def dead_counts(connection: sqlite3.Connection, since_ms: int) -> dict[str, int]:
+def dead_counts(connection: ReadConnection, since_ms: int) -> dict[str, int]:
     """How many died since then, by DEAD_CALLS and the account."""
     found = connection.execute(
         "SELECT account, count(*) FROM dead_call WHERE died_ms >= ? GROUP BY account", (since_ms,)

@@ -5,10 +5,10 @@ A million entries of an index are counted in some tens of milliseconds, without 
 
 from __future__ import annotations
 
-import sqlite3
 from typing import NamedTuple
 
 from gateway.core.message_ids import moment_of_id
+from gateway.store.reading import ReadConnection
 
 _CONNECTORS = (
     "SELECT connector, count(*) FROM message INDEXED BY message_queued WHERE progress = 0 GROUP BY connector"
@@ -38,9 +38,9 @@ class Depths(NamedTuple):
     """Segments in doubt that nobody has settled."""
 
 
-def depths(connection: sqlite3.Connection, now_ms: int) -> Depths:
+def depths(connection: ReadConnection, now_ms: int) -> Depths:
     """All of it, as it is at one moment."""
-    connection.execute("BEGIN")
+    connection.begin()
     queues = {
         connector: (count, waited_s(connection, connector, now_ms))
         for connector, count in connection.execute(_CONNECTORS).fetchall()
@@ -54,7 +54,7 @@ def depths(connection: sqlite3.Connection, now_ms: int) -> Depths:
     return Depths(queues, deliveries, parked, ambiguous)
 
 
-def waited_s(connection: sqlite3.Connection, connector: str, now_ms: int) -> float:
+def waited_s(connection: ReadConnection, connector: str, now_ms: int) -> float:
     """What is due at once has waited since it was accepted, which its id says; the rest since it was due."""
     waited_ms = 0
     for due_from in (*range(-_MOST_URGENT, 1), 1):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from gateway.core.model import Attempt, MessageState
+from gateway.store.reading import ReadConnection
 from protocols.sms.addresses import mask
 
 SEGMENTS_MAX = 255
 DOUBTS_MAX = 100
 
 
-def details(connection: sqlite3.Connection, row: dict[str, Any], *, full: bool) -> dict[str, Any]:
+def details(connection: ReadConnection, row: dict[str, Any], *, full: bool) -> dict[str, Any]:
     """Of a row of message or history; times in milliseconds since 1970, the amount in millionths."""
     message_id = row["message_id"]
     found = connection.execute(
@@ -34,7 +34,7 @@ def details(connection: sqlite3.Connection, row: dict[str, Any], *, full: bool) 
     }
 
 
-def _parts(connection: sqlite3.Connection, row: dict[str, Any]) -> list[dict[str, Any]]:
+def _parts(connection: ReadConnection, row: dict[str, Any]) -> list[dict[str, Any]]:
     """Its segments at their SMSC; long after its end only what the message's own row says is left of them."""
     found = connection.execute(
         "SELECT segment, connector, attempt, intent_ms, submitted_ms, upstream_id, state, error "
@@ -65,7 +65,7 @@ def _parts(connection: sqlite3.Connection, row: dict[str, Any]) -> list[dict[str
     ]
 
 
-def _doubts(connection: sqlite3.Connection, message_id: int) -> list[dict[str, Any]]:
+def _doubts(connection: ReadConnection, message_id: int) -> list[dict[str, Any]]:
     """When nobody knew whether its SMSC had it, why, and how that was settled."""
     found = connection.execute(
         "SELECT segment, connector, link, boot, NULLIF(sent_ms, 0) AS sent_ms, since_ms, evidence, action, "

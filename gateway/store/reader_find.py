@@ -7,12 +7,11 @@ index.  What a sender called a message, an id of ours, and an SMSC's id of a liv
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from gateway.core.model import MessageState, Progress
+from gateway.store.reading import ReadConnection
 from protocols.sms.addresses import mask
 
 SLICE = 50_000
@@ -49,10 +48,12 @@ class Wanted(NamedTuple):
 
 Condition = tuple[str, tuple[object, ...]]
 """SQL, and its parameters."""
+ANY = "1 = 1"
+"""Holds for all."""
 
 
 def find(
-    connection: sqlite3.Connection, wanted: Wanted, limit: int, *, full: bool, look: int = 0
+    connection: ReadConnection, wanted: Wanted, limit: int, *, full: bool, look: int = 0
 ) -> tuple[list[dict[str, Any]], int]:
     """See Reader.find."""
     conditions: list[Condition]
@@ -74,7 +75,7 @@ def find(
         if value:
             conditions.append((f"{column} = ?", (value,)))
     any_state = not (wanted.progress or wanted.states)
-    rows: list[sqlite3.Row] = []
+    rows: list[Any] = []
     if wanted.progress or any_state:
         more = (_one_of("progress", wanted.progress), _taken_as(wanted))
         rows += _rows(connection, _LIVE, (*conditions, *more), limit)
@@ -85,26 +86,29 @@ def find(
     return [_readable(dict(row), full=full) for row in rows[:limit]], low_id
 
 
-def _with_mails(connection: sqlite3.Connection, message_id: int) -> tuple[int, ...]:
+def _with_mails(connection: ReadConnection, message_id: int) -> tuple[int, ...]:
     """It, and the messages of the mail with this id."""
     of_mail = connection.execute("SELECT message_id FROM mail_recipient WHERE mail_id = ?", (message_id,))
     return (message_id, *(row[0] for row in of_mail))
 
 
-def _called(connection: sqlite3.Connection, wanted: Wanted, low_id: int) -> Condition:
+def _called(connection: ReadConnection, wanted: Wanted, low_id: int) -> Condition:
     """Its sender calls it so, or the mail that it came by."""
     of_mails = connection.execute(
         "SELECT message_id FROM mail_recipient JOIN mail USING (mail_id) "
         "WHERE message_id >= ? AND message_id < ? AND header_id = ? LIMIT ?",
         (low_id, wanted.high_id, wanted.client_id, NAMED_MAX),
     )
-    found = json.dumps([row[0] for row in of_mails])
+    of_mail = [row[0] for row in of_mails]
     # `<> ''` for the index of history, which has only those that were called something
-    sql = "((client_id = ? AND client_id <> '') OR message_id IN (SELECT value FROM json_each(?)))"
-    return sql, (wanted.client_id, found)
+    called = "(client_id = ? AND client_id <> '')"
+    if not of_mail:
+        return called, (wanted.client_id,)
+    sql, values = _one_of("message_id", of_mail)
+    return f"({called} OR {sql})", (wanted.client_id, *values)
 
 
-def _slice_start(connection: sqlite3.Connection, wanted: Wanted, look: int, tables: Sequence[str]) -> int:
+def _slice_start(connection: ReadConnection, wanted: Wanted, look: int, tables: Sequence[str]) -> int:
     """The lowest id of the next slice of these tables."""
     starts = [wanted.low_id]
     for table in tables:
@@ -118,24 +122,22 @@ def _slice_start(connection: sqlite3.Connection, wanted: Wanted, look: int, tabl
     return max(starts)
 
 
-def _one_of(column: str, numbers: tuple[int, ...]) -> Condition:
+def _one_of(column: str, numbers: Sequence[int]) -> Condition:
     if not numbers:
-        return "1", ()
-    return f"{column} IN ({','.join('?' * len(numbers))})", numbers
+        return ANY, ()
+    return f"{column} IN ({','.join('?' * len(numbers))})", tuple(numbers)
 
 
 def _taken_as(wanted: Wanted, also: str = "", *values: str) -> Condition:
     """The SMSC gave one of its segments this id; `also`, with its values: what the message's row says."""
     if not wanted.upstream_id:
-        return "1", ()
+        return ANY, ()
     keys = ",".join("?" * len(wanted.upstream_keys))
     sql = f"({also}message_id IN (SELECT message_id FROM submission WHERE upstream_key IN ({keys})))"
     return sql, (*values, *wanted.upstream_keys)
 
 
-def _rows(
-    connection: sqlite3.Connection, select: str, conditions: Sequence[Condition], limit: int
-) -> list[sqlite3.Row]:
+def _rows(connection: ReadConnection, select: str, conditions: Sequence[Condition], limit: int) -> list[Any]:
     where = " AND ".join(sql for sql, _ in conditions)
     parameters = [value for _, values in conditions for value in values]
     sql = f"{select} WHERE {where} ORDER BY message_id DESC LIMIT ?"

@@ -6,14 +6,11 @@ them only, because it keeps its id.
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
-from pathlib import Path
 from typing import NamedTuple
 
 from gateway.core.batch import Row
 from gateway.core.model import MessageState
-from gateway.store.sqlite_open import open_reader
+from gateway.store.reading import ReadConnection, Reads
 
 PAGE = 500
 """So many messages are looked at for a page: the event loop writes it as JSON, a millisecond or two."""
@@ -31,7 +28,7 @@ TEXT_COLUMNS = ("esm_class", "data_coding", "user_data")
 GROUPS = ("day", "account", "connector", "state")
 """What statistics can be told apart by."""
 
-_AMOUNT = "CASE WHEN p.given_back THEN 0 ELSE p.amount END"
+_AMOUNT = "CASE WHEN p.given_back <> 0 THEN 0 ELSE p.amount END"
 _ENDED = (
     "SELECT m.message_id, m.account, m.accepted_ms, m.source, m.destination, m.segments, m.connector, "
     "m.submitted_ms, m.upstream_id, m.state, m.error, m.done_ms, m.retries, m.origin, m.route, m.client_id, "
@@ -71,10 +68,10 @@ class Page(NamedTuple):
     """All up to this id were looked at; 0: there are no more."""
 
 
-def bounds(path: Path, low_id: int, high_id: int) -> tuple[int, int]:
+def bounds(reads: Reads, low_id: int, high_id: int) -> tuple[int, int]:
     """The first and the last message_id from `low_id` to below `high_id`; zeros: there is none."""
     ids: list[int] = []
-    with contextlib.closing(open_reader(path)) as connection:
+    with reads.question() as connection:
         for table in ("message", "history"):
             for end in ("min", "max"):
                 sql = f"SELECT {end}(message_id) FROM {table} WHERE message_id >= ? AND message_id < ?"
@@ -83,11 +80,10 @@ def bounds(path: Path, low_id: int, high_id: int) -> tuple[int, int]:
     return (min(found), max(found)) if found else (0, 0)
 
 
-def page(path: Path, after: int, high_id: int, wanted: Filter, *, with_text: bool) -> Page:
+def page(reads: Reads, after: int, high_id: int, wanted: Filter, *, with_text: bool) -> Page:
     """The next messages above the id `after` and below `high_id`, in the order of their ids."""
-    with contextlib.closing(open_reader(path)) as connection:
-        connection.row_factory = None
-        connection.execute("BEGIN")  # what ends meanwhile must not be in both tables
+    with reads.question() as connection:
+        connection.begin()  # what ends meanwhile must not be in both tables
         upto = _upto(connection, after, high_id)
         if upto is None:
             return Page([], 0)
@@ -97,28 +93,29 @@ def page(path: Path, after: int, high_id: int, wanted: Filter, *, with_text: boo
         if not wanted.states or MessageState.ENROUTE in wanted.states:
             text = ", m.esm_class, m.data_coding, m.user_data" if with_text else ""
             sql = f"{_LIVE}{text} FROM message m {_CHARGE} {_SUBMISSION} {where}"
-            rows += connection.execute(sql, (after, upto, *values))
+            rows += connection.tuples(sql, (after, upto, *values))
         if not wanted.states or set(wanted.states) != {MessageState.ENROUTE}:
             text = ", t.esm_class, t.data_coding, t.user_data" if with_text else ""
             states = f" AND m.state IN ({','.join('?' * len(wanted.states))})" if wanted.states else ""
             sql = f"{_ENDED}{text} FROM history m {_CHARGE} {_TEXT if with_text else ''} {where}{states}"
-            rows += connection.execute(sql, (after, upto, *values, *wanted.states))
+            rows += connection.tuples(sql, (after, upto, *values, *wanted.states))
     rows.sort()
     return Page(rows, upto)
 
 
-def _upto(connection: sqlite3.Connection, after: int, high_id: int) -> int | None:
+def _upto(connection: ReadConnection, after: int, high_id: int) -> int | None:
     """The last id of the next PAGE of them."""
     ids = " UNION ALL ".join(
         f"SELECT message_id FROM {table} WHERE message_id > ?1 AND message_id < ?2"
         for table in ("message", "history")
     )
-    sql = f"SELECT max(message_id) FROM (SELECT message_id FROM ({ids}) ORDER BY message_id LIMIT {PAGE})"
+    page = f"SELECT message_id FROM ({ids}) both_tables ORDER BY message_id LIMIT {PAGE}"
+    sql = f"SELECT max(message_id) FROM ({page}) page"
     found: int | None = connection.execute(sql, (after, high_id)).fetchone()[0]
     return found
 
 
-def counted(path: Path, from_day: int, to_day: int, by: tuple[str, ...]) -> list[Row]:
+def counted(reads: Reads, from_day: int, to_day: int, by: tuple[str, ...]) -> list[Row]:
     """Messages, segments and amount (millionths) of what has ended, by columns out of GROUPS.
 
     Those come first. Days are those since 1970, both are meant too.
@@ -126,27 +123,25 @@ def counted(path: Path, from_day: int, to_day: int, by: tuple[str, ...]) -> list
     names = ", ".join(name for name in GROUPS if name in by)
     head, group = (f"{names}, ", f"GROUP BY {names} LIMIT {GROUPS_MAX + 1}") if names else ("", "")
     sums = "coalesce(sum(messages), 0), coalesce(sum(segments), 0), coalesce(sum(amount), 0)"
-    with contextlib.closing(open_reader(path)) as connection:
-        connection.row_factory = None
+    with reads.question() as connection:
         sql = f"SELECT {head}{sums} FROM statistics WHERE day BETWEEN ? AND ? {group}"
-        return connection.execute(sql, (from_day, to_day)).fetchall()
+        return connection.tuples(sql, (from_day, to_day))
 
 
-def live_page(path: Path, after: int, high_id: int) -> Page:
+def live_page(reads: Reads, after: int, high_id: int) -> Page:
     """Of the next live messages: day, account, connector, state, messages, segments, amount."""
     ids = "SELECT message_id FROM message WHERE message_id > ? AND message_id < ? ORDER BY message_id LIMIT ?"
-    with contextlib.closing(open_reader(path)) as connection:
-        connection.row_factory = None
+    with reads.question() as connection:
         last = connection.execute(
-            f"SELECT max(message_id) FROM ({ids})", (after, high_id, LIVE_PAGE)
+            f"SELECT max(message_id) FROM ({ids}) page", (after, high_id, LIVE_PAGE)
         ).fetchone()[0]
         if last is None:
             return Page([], 0)
-        rows = connection.execute(
+        rows = connection.tuples(
             "SELECT m.accepted_ms / 86400000 AS day, m.account, m.connector, 1, count(*), "
             f"sum(CASE m.progress WHEN 4 THEN 0 ELSE m.segments END), coalesce(sum({_AMOUNT}), 0) "
             f"FROM message m {_CHARGE} WHERE m.message_id > ? AND m.message_id <= ? "
             "GROUP BY day, m.account, m.connector",
             (after, last),
-        ).fetchall()
+        )
     return Page(rows, last)

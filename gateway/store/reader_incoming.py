@@ -7,11 +7,11 @@ deliveries, reports among the letters.  So each is looked at from its newest end
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any, NamedTuple
 
 from gateway.core.api import CallKind
 from gateway.core.model import INCOMING, LetterKind
+from gateway.store.reading import ReadConnection
 from protocols.sms.addresses import mask
 
 LOOK = 5_000
@@ -59,7 +59,7 @@ _LISTS = {
         "inbox",
         "inbox_id",
         "inbox_id AS id, received_ms, account, phone AS number, own_number, connector, answers",
-        "1",
+        "1 = 1",
     ),
     "dead_deliveries": _List(
         "dead_delivery",
@@ -81,12 +81,12 @@ _PARTS = (
     "SELECT min(received_ms) AS received_ms, connector, number, own_number, total, "
     "group_concat(part) AS parts, max(account) AS account, max(addresses) AS recipient "
     "FROM (SELECT received_ms, connector, number, own_number, reference, total, part, account, addresses, "
-    f"joined FROM incoming_part ORDER BY received_ms DESC LIMIT {PARTS_LOOK}) WHERE joined = 0 "
+    f"joined FROM incoming_part ORDER BY received_ms DESC LIMIT {PARTS_LOOK}) newest WHERE joined = 0 "
     "GROUP BY connector, number, own_number, reference, total ORDER BY received_ms DESC LIMIT ?"
 )
 
 
-def incoming(connection: sqlite3.Connection, limit: int, *, full: bool) -> dict[str, Any]:
+def incoming(connection: ReadConnection, limit: int, *, full: bool) -> dict[str, Any]:
     """Of each list `limit` rows at the most, the newest first; `cut`: which ones may have more.
 
     Numbers are masked unless they are asked for in full.
@@ -96,7 +96,7 @@ def incoming(connection: sqlite3.Connection, limit: int, *, full: bool) -> dict[
     for name, it in _LISTS.items():
         columns = f"{it.columns}, {it.needs}" if it.needs else it.columns
         newest = f"SELECT {columns} FROM {it.table} ORDER BY {it.order} DESC LIMIT {LOOK}"
-        sql = f"SELECT * FROM ({newest}) WHERE {it.holds} LIMIT ?"
+        sql = f"SELECT * FROM ({newest}) newest WHERE {it.holds} LIMIT ?"
         found[name] = [_readable(row, it.needs, full=full) for row in connection.execute(sql, (limit,))]
         behind = f"SELECT 1 FROM {it.table} ORDER BY {it.order} DESC LIMIT 1 OFFSET {LOOK}"
         if len(found[name]) == limit or connection.execute(behind).fetchone() is not None:
@@ -105,7 +105,7 @@ def incoming(connection: sqlite3.Connection, limit: int, *, full: bool) -> dict[
     return {**found, "cut": cut, "look": LOOK}
 
 
-def _readable(row: sqlite3.Row, without: str, *, full: bool) -> dict[str, Any]:
+def _readable(row: Any, without: str, *, full: bool) -> dict[str, Any]:
     shown = {name: value for name, value in dict(row).items() if name != without}
     if "id" in shown:
         shown["id"] = str(shown["id"])

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from gateway.core.model import MessageState, Progress
 from gateway.store import reader_calls
 from gateway.store.reader_mail import letters_of
+from gateway.store.reading import ReadConnection
 from protocols.sms.addresses import mask
 
 _LISTINGS = {
@@ -33,10 +33,11 @@ SUMMARY_ROWS = 50_000
 """So many messages are counted at once: what reads for long keeps the log from beginning anew."""
 _SLICE_END = (
     "SELECT max(message_id) FROM "
-    "(SELECT message_id FROM message WHERE message_id > ? ORDER BY message_id LIMIT ?)"
+    "(SELECT message_id FROM message WHERE message_id > ? ORDER BY message_id LIMIT ?) slice"
 )
 _SLICE = (
-    "SELECT connector, account, progress, count(*), min(accepted_ms), min(max(due_ms, 0)) "
+    "SELECT connector, account, progress, count(*), min(accepted_ms), "
+    "min(CASE WHEN due_ms < 0 THEN 0 ELSE due_ms END) "
     "FROM message NOT INDEXED WHERE message_id > ? AND message_id <= ? GROUP BY connector, account, progress"
 )
 _DOWNSTREAM = (
@@ -59,7 +60,7 @@ _SUMS = {
 }
 
 
-def listing(connection: sqlite3.Connection, kind: str, limit: int) -> list[dict[str, Any]]:
+def listing(connection: ReadConnection, kind: str, limit: int) -> list[dict[str, Any]]:
     """Rows of one of LISTINGS; ValueError: it is none."""
     if kind not in LISTINGS:
         raise ValueError(f"no such list: {kind}")
@@ -70,7 +71,7 @@ def listing(connection: sqlite3.Connection, kind: str, limit: int) -> list[dict[
     return _rows(connection, _LISTINGS[kind], limit)
 
 
-def summary(connection: sqlite3.Connection) -> dict[str, Any]:
+def summary(connection: ReadConnection) -> dict[str, Any]:
     """How much waits, and where.
 
     `upstream`: what goes by itself, of each connector; `by_account`: that, and what does not, of each of them
@@ -89,7 +90,7 @@ def summary(connection: sqlite3.Connection) -> dict[str, Any]:
     }
 
 
-def _by_account(connection: sqlite3.Connection) -> tuple[list[dict[str, Any]], int]:
+def _by_account(connection: ReadConnection) -> tuple[list[dict[str, Any]], int]:
     """What waits, of each connector and account, and how many messages wait for their receipts."""
     found: dict[tuple[str, str], dict[str, Any]] = {}
     awaiting_receipt = after = 0
@@ -123,7 +124,7 @@ def _of_connectors(by_account: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def dead_of(connection: sqlite3.Connection, account: str, limit: int) -> list[dict[str, Any]]:
+def dead_of(connection: ReadConnection, account: str, limit: int) -> list[dict[str, Any]]:
     """Dead deliveries and calls of an account ("": of all) and, for all, dead letters; the newest first.
 
     Their ids are those that they are replayed by: a letter's has an L before it, a call's a C.
@@ -147,16 +148,16 @@ def dead_of(connection: sqlite3.Connection, account: str, limit: int) -> list[di
     return rows[:limit]
 
 
-def dead_counts(connection: sqlite3.Connection, since_ms: int) -> dict[str, int]:
+def dead_counts(connection: ReadConnection, since_ms: int) -> dict[str, int]:
     """How many deliveries of each account died since then, letters ("mail:"), calls (DEAD_CALLS and the
     account); what none has died of is not there."""
     deliveries = "SELECT account, count(*) FROM dead_delivery WHERE died_ms >= ? GROUP BY account"
-    letters = "SELECT 'mail:', count(*) FROM dead_letter WHERE died_ms >= ? HAVING count(*)"
+    letters = "SELECT 'mail:', count(*) FROM dead_letter WHERE died_ms >= ? HAVING count(*) > 0"
     found = {row[0]: row[1] for sql in (deliveries, letters) for row in connection.execute(sql, (since_ms,))}
     return found | reader_calls.dead_counts(connection, since_ms)
 
 
-def _rows(connection: sqlite3.Connection, sql: str, *parameters: object) -> list[dict[str, Any]]:
+def _rows(connection: ReadConnection, sql: str, *parameters: object) -> list[dict[str, Any]]:
     return [_readable(dict(row)) for row in connection.execute(sql, parameters)]
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from gateway.core.model import LetterKind, MessageState, Notify, Progress
+from gateway.store.reading import ReadConnection
 from protocols.sms.addresses import mask
 
 _COLUMNS = "letter_id, kind, recipient, mail_id, message_id, tries, created_ms"
 LETTERS = (
     f"SELECT {_COLUMNS}, due_ms, last_error AS reason, 0 AS died_ms FROM letter {{where}} UNION ALL "
     f"SELECT {_COLUMNS}, 0, reason || CASE last_error WHEN '' THEN '' ELSE ': ' || last_error END, died_ms "
-    "FROM dead_letter {where} ORDER BY letter_id LIMIT ?"
+    "FROM dead_letter {where} ORDER BY letter_id LIMIT {limit}"
 )
-"""Letters that wait, and dead ones: those have died_ms."""
+"""Letters that wait, and dead ones: those have died_ms; the limit is the last parameter."""
 LETTER_NAMES = {
     LetterKind.REPORT: "report",
     LetterKind.DELAY: "delay notice",
@@ -23,7 +23,7 @@ LETTER_NAMES = {
 }
 
 
-def mail_of(connection: sqlite3.Connection, mail_id: int) -> dict[str, Any] | None:
+def mail_of(connection: ReadConnection, mail_id: int) -> dict[str, Any] | None:
     """A mail that came in: its sender, and each of its messages."""
     found = connection.execute(
         "SELECT mail_id, account, received_ms, sender, header_id, envid, client_id FROM mail "
@@ -56,10 +56,11 @@ def mail_of(connection: sqlite3.Connection, mail_id: int) -> dict[str, Any] | No
 
 
 def letters_of(
-    connection: sqlite3.Connection, where: str = "", *parameters: int, limit: int = 1000
+    connection: ReadConnection, where: str = "", *parameters: int, limit: int = 1000
 ) -> list[dict[str, Any]]:
     """Letters that wait and dead letters, the oldest first."""
-    rows = connection.execute(LETTERS.format(where=where), (*parameters, limit))
+    sql = LETTERS.format(where=where, limit=f"?{len(parameters) + 1}")
+    rows = connection.execute(sql, (*parameters, limit))
     return [
         {
             **dict(row),
@@ -72,7 +73,7 @@ def letters_of(
     ]
 
 
-def letter_events(connection: sqlite3.Connection, message: dict[str, Any]) -> list[tuple[int, str]]:
+def letter_events(connection: ReadConnection, message: dict[str, Any]) -> list[tuple[int, str]]:
     """What was said, or is to be said, to the sender of the mail that this message came by."""
     message_id = message["message_id"]
     events, kinds = [], set()

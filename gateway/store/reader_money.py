@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-from pathlib import Path
 from typing import Any
 
-from gateway.store.sqlite_open import open_reader
+from gateway.store.reading import Reads
 
 
-def balance_changes(path: Path, account: str, limit: int) -> list[dict[str, Any]]:
+def balance_changes(reads: Reads, account: str, limit: int) -> list[dict[str, Any]]:
     """The newest changes of an account's balance, in the order of their time; amounts in millionths."""
-    with contextlib.closing(open_reader(path)) as connection:
+    with reads.question() as connection:
         rows = connection.execute(
             "SELECT at_ms, who, amount, balance, note FROM balance_change WHERE account = ? "
             "ORDER BY change_id DESC LIMIT ?",

@@ -8,8 +8,10 @@ chance), is looked at.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterable
+from typing import Any
+
+from gateway.store.reading import ReadConnection
 
 LOOK = 2000
 """So many rows of a table are looked at from each moment on; a table of three times as many as a whole."""
@@ -18,27 +20,27 @@ _PROBE = 20
 
 
 def rows_near(
-    connection: sqlite3.Connection, table: str, key: str, message_id: int, moments: Iterable[int]
-) -> tuple[list[sqlite3.Row], bool]:
+    connection: ReadConnection, table: str, key: str, message_id: int, moments: Iterable[int]
+) -> tuple[list[Any], bool]:
     """The message's rows by `key`, and whether the whole table was looked at.
 
     `moments`: when its rows may have been made, in milliseconds since 1970.
     """
-    is_small = connection.execute(f"SELECT 1 FROM {table} LIMIT 1 OFFSET ?", (3 * LOOK,)).fetchone() is None
-    if is_small:
+    behind = f"SELECT 1 FROM {table} ORDER BY {key} LIMIT 1 OFFSET ?"
+    if connection.execute(behind, (3 * LOOK,)).fetchone() is None:
         sql = f"SELECT * FROM {table} WHERE message_id = ? ORDER BY {key}"
         return connection.execute(sql, (message_id,)).fetchall(), True
     # in one SELECT without the inner ones both would be looked for in the whole table
     ends = f"SELECT (SELECT min({key}) FROM {table}), (SELECT max({key}) FROM {table})"
     lowest, highest = connection.execute(ends).fetchone()
-    newest = f"SELECT min({key}) FROM (SELECT {key} FROM {table} ORDER BY {key} DESC LIMIT ?)"
+    newest = f"SELECT min({key}) FROM (SELECT {key} FROM {table} ORDER BY {key} DESC LIMIT ?) newest"
     starts = {connection.execute(newest, (LOOK,)).fetchone()[0]}
     starts |= {_first_since(connection, table, key, moment, lowest, highest) for moment in set(moments)}
-    found: dict[int, sqlite3.Row] = {}
+    found: dict[int, Any] = {}
     for start in starts:
         window = f"SELECT {key} AS place, message_id FROM {table} WHERE {key} >= ? ORDER BY {key} LIMIT ?"
         places = connection.execute(
-            f"SELECT place FROM ({window}) WHERE message_id = ?", (start, LOOK, message_id)
+            f"SELECT place FROM ({window}) near WHERE message_id = ?", (start, LOOK, message_id)
         )
         for (place,) in places.fetchall():
             found[place] = connection.execute(f"SELECT * FROM {table} WHERE {key} = ?", (place,)).fetchone()
@@ -46,7 +48,7 @@ def rows_near(
 
 
 def _first_since(
-    connection: sqlite3.Connection, table: str, key: str, moment: int, lowest: int, highest: int
+    connection: ReadConnection, table: str, key: str, moment: int, lowest: int, highest: int
 ) -> int:
     """About the lowest key of what was made since then."""
     probe = f"SELECT created_ms FROM {table} WHERE {key} >= ? ORDER BY {key} LIMIT {_PROBE}"

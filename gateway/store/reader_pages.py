@@ -5,17 +5,14 @@ A page begins after a cursor, which is an id that the page before has ended with
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway.core.api import CallKind, CallTarget
 from gateway.core.model import MessageState
 from gateway.store.reader_mail import LETTER_NAMES
 from gateway.store.reader_receipts import explained
-from gateway.store.sqlite_open import open_reader
+from gateway.store.reading import ReadConnection, Reads
 from protocols.sms.addresses import mask
 
 LOOK = 50_000
@@ -36,7 +33,7 @@ class Page(NamedTuple):
 
 _STRETCH = (
     "SELECT count(*), max(ambiguous_id) FROM "
-    "(SELECT ambiguous_id FROM ambiguous WHERE ambiguous_id > ? ORDER BY ambiguous_id LIMIT ?)"
+    "(SELECT ambiguous_id FROM ambiguous WHERE ambiguous_id > ? ORDER BY ambiguous_id LIMIT ?) stretch"
 )
 _HELD = (
     "SELECT a.ambiguous_id AS cursor, m.message_id, m.account, m.destination, m.connector, m.accepted_ms, "
@@ -72,39 +69,39 @@ _DEAD = {
 DEAD = tuple(_DEAD)
 _COUNTED = {
     "held": "SELECT DISTINCT a.message_id FROM (SELECT message_id, settled_ms FROM ambiguous "
-    "ORDER BY ambiguous_id DESC LIMIT :look) a CROSS JOIN message m ON m.message_id = a.message_id "
-    "WHERE a.settled_ms IS NULL AND m.progress = 2 LIMIT :most",
-    "ambiguous": "SELECT 1 FROM (SELECT settled_ms FROM ambiguous ORDER BY ambiguous_id DESC LIMIT :look) "
-    "WHERE settled_ms IS NULL LIMIT :most",
-    "unmatched": "SELECT 1 FROM parked_receipt LIMIT :most",
-    "undelivered": "SELECT 1 FROM delivery LIMIT :most",
-    "dead_deliveries": "SELECT 1 FROM dead_delivery LIMIT :most",
-    "dead_letters": "SELECT 1 FROM dead_letter LIMIT :most",
-    "dead_calls": "SELECT 1 FROM dead_call LIMIT :most",
-    "letters": "SELECT 1 FROM letter LIMIT :most",
-    "calls": "SELECT 1 FROM call LIMIT :most",
+    "ORDER BY ambiguous_id DESC LIMIT ?2) a CROSS JOIN message m ON m.message_id = a.message_id "
+    "WHERE a.settled_ms IS NULL AND m.progress = 2 LIMIT ?1",
+    "ambiguous": "SELECT 1 FROM (SELECT settled_ms FROM ambiguous "
+    "ORDER BY ambiguous_id DESC LIMIT ?2) newest WHERE settled_ms IS NULL LIMIT ?1",
+    "unmatched": "SELECT 1 FROM parked_receipt LIMIT ?1",
+    "undelivered": "SELECT 1 FROM delivery LIMIT ?1",
+    "dead_deliveries": "SELECT 1 FROM dead_delivery LIMIT ?1",
+    "dead_letters": "SELECT 1 FROM dead_letter LIMIT ?1",
+    "dead_calls": "SELECT 1 FROM dead_call LIMIT ?1",
+    "letters": "SELECT 1 FROM letter LIMIT ?1",
+    "calls": "SELECT 1 FROM call LIMIT ?1",
 }
 
 
-def counts(path: Path) -> dict[str, int]:
+def counts(reads: Reads) -> dict[str, int]:
     """How much there is of each, counted to COUNT_MAX + 1."""
-    bounds = {"most": COUNT_MAX + 1, "look": LOOK}
-    with contextlib.closing(open_reader(path)) as connection:
-        return {
-            name: connection.execute(f"SELECT count(*) FROM ({sql})", bounds).fetchone()[0]
-            for name, sql in _COUNTED.items()
-        }
+    found = {}
+    with reads.question() as connection:
+        for name, sql in _COUNTED.items():
+            bounds = (COUNT_MAX + 1, LOOK) if "?2" in sql else (COUNT_MAX + 1,)
+            found[name] = connection.execute(f"SELECT count(*) FROM ({sql}) found", bounds).fetchone()[0]
+    return found
 
 
-def page(path: Path, kind: str, account: str, after: int, limit: int) -> Page:
+def page(reads: Reads, kind: str, account: str, after: int, limit: int) -> Page:
     """A page of one of KINDS, of one account where the list has accounts; ValueError: it is none."""
     if kind not in KINDS:
         raise ValueError(f"no such list: {kind}")
-    with contextlib.closing(open_reader(path)) as connection:
+    with reads.question() as connection:
         return KINDS[kind](connection, account, after, limit)
 
 
-def _held(connection: sqlite3.Connection, account: str, after: int, limit: int) -> Page:
+def _held(connection: ReadConnection, account: str, after: int, limit: int) -> Page:
     """Messages in doubt that wait for a decision, each with the last evidence, the oldest doubt first."""
     looked, last = connection.execute(_STRETCH, (after, LOOK)).fetchone()
     rows = [dict(row) for row in connection.execute(_HELD, (after, last or 0, account, limit))]
@@ -118,7 +115,7 @@ def _held(connection: sqlite3.Connection, account: str, after: int, limit: int) 
 
 
 def _newest_first(
-    connection: sqlite3.Connection, sql: str, whose: tuple[str, ...], after: int, limit: int
+    connection: ReadConnection, sql: str, whose: tuple[str, ...], after: int, limit: int
 ) -> Page:
     rows = [dict(row) for row in connection.execute(sql, (*whose, after or _LAST, limit))]
     last = rows[-1]["cursor"] if len(rows) == limit else 0
@@ -127,17 +124,17 @@ def _newest_first(
     return Page([_readable(row) for row in rows], last)
 
 
-def _ambiguous(connection: sqlite3.Connection, account: str, after: int, limit: int) -> Page:
+def _ambiguous(connection: ReadConnection, account: str, after: int, limit: int) -> Page:
     return _newest_first(connection, _AMBIGUOUS, (), after, limit)
 
 
-def _unmatched(connection: sqlite3.Connection, account: str, after: int, limit: int) -> Page:
+def _unmatched(connection: ReadConnection, account: str, after: int, limit: int) -> Page:
     rows = connection.execute(_UNMATCHED, (after or _LAST, limit)).fetchall()
     last = rows[-1]["parked_id"] if len(rows) == limit else 0
     return Page(explained(connection, rows, look_back=HISTORY_LOOK, segments_look=LOOK), last)
 
 
-def _undelivered(connection: sqlite3.Connection, account: str, after: int, limit: int) -> Page:
+def _undelivered(connection: ReadConnection, account: str, after: int, limit: int) -> Page:
     whose = ((account,), "account = ? AND ") if account else ((), "")
     rows = [
         dict(row)
@@ -149,8 +146,8 @@ def _undelivered(connection: sqlite3.Connection, account: str, after: int, limit
     return Page([_readable(row) for row in rows], last)
 
 
-def _dead(kind: str) -> Callable[[sqlite3.Connection, str, int, int], Page]:
-    def find(connection: sqlite3.Connection, account: str, after: int, limit: int) -> Page:
+def _dead(kind: str) -> Callable[[ReadConnection, str, int, int], Page]:
+    def find(connection: ReadConnection, account: str, after: int, limit: int) -> Page:
         if kind == "letters":
             return _newest_first(connection, _DEAD[kind], (), after, limit)
         sql = _DEAD[kind].format(whose="account = ? AND " if account else "")
@@ -159,7 +156,7 @@ def _dead(kind: str) -> Callable[[sqlite3.Connection, str, int, int], Page]:
     return find
 
 
-KINDS: dict[str, Callable[[sqlite3.Connection, str, int, int], Page]] = {
+KINDS: dict[str, Callable[[ReadConnection, str, int, int], Page]] = {
     "held": _held,
     "ambiguous": _ambiguous,
     "unmatched": _unmatched,

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from typing import Any
 
 from gateway.core.model import Attempt, MessageState
+from gateway.store.reading import ReadConnection
 from protocols.sms.addresses import mask
 
 LOOK_BACK = 1_000_000
 """So many ended messages are looked at for ids that are no longer remembered."""
+ALL = 1 << 62
 
 
-def unmatched(connection: sqlite3.Connection, limit: int) -> list[dict[str, Any]]:
+def unmatched(connection: ReadConnection, limit: int) -> list[dict[str, Any]]:
     """See Reader.unmatched."""
     rows = connection.execute(
         "SELECT * FROM parked_receipt ORDER BY parked_id DESC LIMIT ?", (limit,)
@@ -22,15 +23,15 @@ def unmatched(connection: sqlite3.Connection, limit: int) -> list[dict[str, Any]
 
 
 def explained(
-    connection: sqlite3.Connection,
-    rows: list[sqlite3.Row],
+    connection: ReadConnection,
+    rows: list[Any],
     *,
     look_back: int = LOOK_BACK,
-    segments_look: int = -1,
+    segments_look: int = ALL,
 ) -> list[dict[str, Any]]:
     """Rows of parked_receipt for people, each with why it matches nothing.
 
-    So many ended messages, the newest, and so many segments (-1: all) are looked at for that.
+    So many ended messages, the newest, and so many segments are looked at for that.
     """
     past, unanswered = _ended_as(connection, rows, look_back), _unanswered(connection, segments_look)
     return [
@@ -48,24 +49,22 @@ def explained(
     ]
 
 
-def _ended_as(
-    connection: sqlite3.Connection, receipts: list[sqlite3.Row], look_back: int
-) -> dict[tuple[str, str], int]:
+def _ended_as(connection: ReadConnection, receipts: list[Any], look_back: int) -> dict[tuple[str, str], int]:
     """Messages that ended with these ids, among the last ones: by connector and id."""
     found = connection.execute(
         "SELECT message_id, connector, upstream_id FROM ("
-        "SELECT message_id, connector, upstream_id FROM history ORDER BY message_id DESC LIMIT ?) "
+        "SELECT message_id, connector, upstream_id FROM history ORDER BY message_id DESC LIMIT ?) newest "
         "WHERE upstream_id IN (SELECT value FROM json_each(?))",
         (look_back, json.dumps([row["upstream_id"] for row in receipts])),
     )
     return {(row["connector"], row["upstream_id"]): row["message_id"] for row in found}
 
 
-def _unanswered(connection: sqlite3.Connection, look: int) -> dict[str, int]:
+def _unanswered(connection: ReadConnection, look: int) -> dict[str, int]:
     """How many of the newest segments each connector has not answered; once for all receipts."""
     found = connection.execute(
         "SELECT connector, count(*) FROM ("
-        "SELECT connector, attempt FROM submission ORDER BY message_id DESC, segment DESC LIMIT ?) "
+        "SELECT connector, attempt FROM submission ORDER BY message_id DESC, segment DESC LIMIT ?) newest "
         "WHERE attempt IN (?, ?) GROUP BY connector",
         (look, Attempt.INTENT.value, Attempt.DOUBT.value),
     )
@@ -73,8 +72,8 @@ def _unanswered(connection: sqlite3.Connection, look: int) -> dict[str, int]:
 
 
 def _why(
-    connection: sqlite3.Connection,
-    receipt: sqlite3.Row,
+    connection: ReadConnection,
+    receipt: Any,
     past: dict[tuple[str, str], int],
     unanswered: dict[str, int],
 ) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from typing import Any
 
 from gateway.core.model import Attempt, Origin, Progress, wants_receipt
@@ -10,6 +9,7 @@ from gateway.store import reader_calls
 from gateway.store.reader_details import details, state_name
 from gateway.store.reader_mail import letter_events
 from gateway.store.reader_near import rows_near
+from gateway.store.reading import ReadConnection
 from protocols.sms.addresses import mask
 
 Event = tuple[int, str]
@@ -18,7 +18,7 @@ _KINDS = {4: "receipt", 0x20: "notice", 0x08: "acknowledgement", 0x10: "answer"}
 """What goes down about a message, by esm_class (SMPP v3.4 §5.2.12)."""
 
 
-def timeline(connection: sqlite3.Connection, message_id: int, *, full: bool) -> dict[str, Any] | None:
+def timeline(connection: ReadConnection, message_id: int, *, full: bool) -> dict[str, Any] | None:
     """See Reader.timeline."""
     live = _row(connection, "SELECT * FROM message WHERE message_id = ?", message_id)
     past = _row(connection, "SELECT * FROM history WHERE message_id = ?", message_id)
@@ -65,7 +65,7 @@ def timeline(connection: sqlite3.Connection, message_id: int, *, full: bool) -> 
     }
 
 
-def standing(connection: sqlite3.Connection, message_id: int) -> dict[str, Any] | None:
+def standing(connection: ReadConnection, message_id: int) -> dict[str, Any] | None:
     """What has to be known for a decision: `state`, and of a live message also `connector`, `due_ms`,
     `expires_ms`, `carrier` (the message that it goes up with, or None), and how many segments are there, were
     `taken`, are `under_way` or in `doubt`."""
@@ -87,7 +87,7 @@ def standing(connection: sqlite3.Connection, message_id: int) -> dict[str, Any] 
     return {"state": progress.name, "ended": False, **live}
 
 
-def _row(connection: sqlite3.Connection, sql: str, *parameters: object) -> dict[str, Any] | None:
+def _row(connection: ReadConnection, sql: str, *parameters: object) -> dict[str, Any] | None:
     found = connection.execute(sql, parameters).fetchone()
     return dict(found) if found is not None else None
 
@@ -124,7 +124,7 @@ def _due(row: dict[str, Any]) -> list[Event]:
     return []
 
 
-def _charge(connection: sqlite3.Connection, row: dict[str, Any]) -> list[Event]:
+def _charge(connection: ReadConnection, row: dict[str, Any]) -> list[Event]:
     found = _row(
         connection, "SELECT payer, amount, given_back FROM charge WHERE message_id = ?", row["message_id"]
     )
@@ -137,14 +137,14 @@ def _charge(connection: sqlite3.Connection, row: dict[str, Any]) -> list[Event]:
     return events
 
 
-def _incidents(connection: sqlite3.Connection, message_id: int) -> list[Event]:
+def _incidents(connection: ReadConnection, message_id: int) -> list[Event]:
     found = connection.execute(
         "SELECT at_ms, text FROM incident WHERE message_id = ? ORDER BY incident_id", (message_id,)
     )
     return [(row["at_ms"], row["text"]) for row in found]
 
 
-def _attempts(connection: sqlite3.Connection, row: dict[str, Any]) -> list[Event]:
+def _attempts(connection: ReadConnection, row: dict[str, Any]) -> list[Event]:
     """What became of each segment at its SMSC, as far as that is still known."""
     found = connection.execute(
         "SELECT * FROM submission WHERE message_id = ? ORDER BY segment", (row["message_id"],)
@@ -169,7 +169,7 @@ def _attempts(connection: sqlite3.Connection, row: dict[str, Any]) -> list[Event
     return events
 
 
-def _doubts(connection: sqlite3.Connection, message_id: int) -> list[Event]:
+def _doubts(connection: ReadConnection, message_id: int) -> list[Event]:
     found = connection.execute(
         "SELECT settled_ms, settled_by FROM ambiguous "
         "WHERE message_id = ? AND settled_ms IS NOT NULL ORDER BY ambiguous_id",
@@ -178,7 +178,7 @@ def _doubts(connection: sqlite3.Connection, message_id: int) -> list[Event]:
     return [(row["settled_ms"], f"the doubt is settled: {row['settled_by']}") for row in found]
 
 
-def _deliveries(connection: sqlite3.Connection, row: dict[str, Any], *, has_ended: bool) -> list[Event]:
+def _deliveries(connection: ReadConnection, row: dict[str, Any], *, has_ended: bool) -> list[Event]:
     """What waits for the account's sessions, and what they did not take."""
     account, message_id = row["account"], row["message_id"]
     events: list[Event] = []
@@ -200,6 +200,6 @@ def _deliveries(connection: sqlite3.Connection, row: dict[str, Any], *, has_ende
     return events
 
 
-def _kind(delivery: sqlite3.Row) -> str:
+def _kind(delivery: Any) -> str:
     kind = _KINDS.get(delivery["esm_class"], "delivery")
     return f"{kind} of segment {delivery['part']}" if delivery["part"] else kind

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
-from pathlib import Path
 from typing import NamedTuple
 
 from gateway.store.reader_depths import waited_s
-from gateway.store.sqlite_open import open_reader
+from gateway.store.reading import Reads
 
 COUNT_MAX = 10_000
 """More are not counted: of a million only a look at all of them tells how many there are."""
 _QUEUED = (
     "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_queued "
-    "WHERE progress = 0 AND connector = ? LIMIT ?)"
+    "WHERE progress = 0 AND connector = ? LIMIT ?) found"
 )
 _UNDELIVERED = (
     "SELECT count(*), min(delivery_id) FROM (SELECT delivery_id FROM delivery INDEXED BY delivery_account "
-    "WHERE account = ? ORDER BY delivery_id LIMIT ?)"
+    "WHERE account = ? ORDER BY delivery_id LIMIT ?) found"
 )
 _CREATED = "SELECT created_ms FROM delivery WHERE delivery_id = ?"
 
@@ -33,10 +31,10 @@ class Waiting(NamedTuple):
     """How long the first one has waited, since it could have gone."""
 
 
-def queues(path: Path, connectors: Iterable[str], now_ms: int) -> dict[str, Waiting]:
+def queues(reads: Reads, connectors: Iterable[str], now_ms: int) -> dict[str, Waiting]:
     """What waits for each of these connectors."""
     found = {}
-    with contextlib.closing(open_reader(path)) as connection:
+    with reads.question() as connection:
         for name in connectors:
             count = connection.execute(_QUEUED, (name, COUNT_MAX + 1)).fetchone()[0]
             oldest_s = waited_s(connection, name, now_ms) if count else 0.0
@@ -44,10 +42,10 @@ def queues(path: Path, connectors: Iterable[str], now_ms: int) -> dict[str, Wait
     return found
 
 
-def undelivered(path: Path, accounts: Iterable[str], now_ms: int) -> dict[str, Waiting]:
+def undelivered(reads: Reads, accounts: Iterable[str], now_ms: int) -> dict[str, Waiting]:
     """Receipts and incoming SMS that wait for each of these accounts."""
     found = {}
-    with contextlib.closing(open_reader(path)) as connection:
+    with reads.question() as connection:
         for name in accounts:
             count, first = connection.execute(_UNDELIVERED, (name, COUNT_MAX + 1)).fetchone()
             oldest_s = 0.0

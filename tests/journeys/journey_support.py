@@ -35,6 +35,7 @@ from gateway.daemon import Daemon
 from gateway.simulator import Simulator, SimulatorSettings
 from gateway.store.reader import Reader
 from gateway.store.sqlite_open import FILE_NAME
+from gateway.store.sqlite_reading import SqliteReads
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
 from protocols.smpp.events import Answered, Closed, Refused
@@ -293,7 +294,7 @@ class Gateway:
         self._waiters: list[tuple[Callable[[], object], asyncio.Future[None]]] = []
         events = Events("text", "info", self._wrote)
         self.daemon = Daemon(configured, state_dir, events, clock=self.clock, random=Random(1))
-        self.reader = Reader(state_dir / FILE_NAME)
+        self.reader = Reader(SqliteReads(state_dir / FILE_NAME))
         on_answer = self.daemon._on_answer
 
         def watched(*args: Any) -> None:

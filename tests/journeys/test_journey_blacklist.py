@@ -30,7 +30,6 @@ from gateway.admin.commits import committed
 from gateway.config.model import Account
 from gateway.ops.status import status_of
 from gateway.store.reader_blacklist import blacklist_page
-from gateway.store.sqlite_open import FILE_NAME
 from protocols.smpp import constants as c
 from protocols.smpp.pdu import DeliverSm
 
@@ -226,7 +225,7 @@ async def test_changes_at_the_same_time_are_the_same_in_memory_and_in_the_store(
         async def are_on(at_once: Callable[[], Awaitable[None]], then: Callable[[], Awaitable[None]]) -> int:
             await asyncio.gather(at_once(), then())
             await committed(daemon.journal)
-            rows = blacklist_page(daemon.state_dir / FILE_NAME, "app", "", ("", ""), 10)
+            rows = blacklist_page(daemon.reads, "app", "", ("", ""), 10)
             assert {int(f"1{row['number']}") for row in rows} == lists.of("app")
             return len(rows)
 

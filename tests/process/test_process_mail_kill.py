@@ -27,7 +27,7 @@ from test_process_kill import process_gone
 
 from gateway.simulator import Simulator
 from gateway.store.reader import Reader
-from gateway.store.sqlite_open import FILE_NAME
+from gateway.store.reading import reads_of
 from protocols.smpp import constants as c
 
 KILLS = 8
@@ -288,7 +288,7 @@ async def _run(folder: Path) -> None:
     assert "Traceback" not in gateway.log
     assert ledger.lost_answers, "no kill came before an answer: the test shows nothing"
     judge(ledger, smsc, smarthost, {row["message_id"] for row in rows})
-    assert Reader(gateway.state_dir / FILE_NAME).listing("letters", 10) == []
+    assert Reader(reads_of(gateway.state_dir)).listing("letters", 10) == []
 
 
 def judge(ledger: Ledger, smsc: Simulator, smarthost: Smarthost, doubts: set[str]) -> None:

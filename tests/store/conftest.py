@@ -18,3 +18,11 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
         engine = PostgresEngine(databases(int(request.param.removeprefix("postgres-"))).fresh())
     yield Store(engine)
     engine.close()
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path) -> Iterator[Store]:
+    """For what only SQLite can be asked."""
+    engine = SqliteEngine(tmp_path)
+    yield Store(engine)
+    engine.close()

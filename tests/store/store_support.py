@@ -15,12 +15,18 @@ from gateway.core.frames import take_frames
 from gateway.core.model import Letter, Message, Progress
 from gateway.store.apply import Applier
 from gateway.store.frames import encode
+from gateway.store.reading import Reads
 from gateway.store.sqlite_database import SqliteDatabase
 from gateway.store.sqlite_open import FILE_NAME, open_writer
+from gateway.store.sqlite_reading import SqliteReads
 from protocols.sms.receipts import FORMS, convert, response_key
 
 PEER = "79161234567"
 LINK = "127.0.0.1:2775 from port 40001"
+
+
+RECEIVERS = ("app", "shop", "other", "one", "two", "kid", "web", "boss", "a", "b")
+"""Accounts of the tests that take deliveries."""
 
 
 class Engine(Protocol):
@@ -36,6 +42,15 @@ class Engine(Protocol):
         """A table, for a look from outside."""
         ...
 
+    def write(self, sql: str) -> None:
+        """What no batch does, in words of both engines."""
+        ...
+
+    @property
+    def reads(self) -> Reads:
+        """What is committed, for the readers."""
+        ...
+
     def close(self) -> None: ...
 
 
@@ -44,6 +59,7 @@ class SqliteEngine:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE_NAME
+        self.reads = SqliteReads(self.path)
         self.connection: sqlite3.Connection
         self.applier: Applier
         self._open(NOW_MS)
@@ -70,6 +86,9 @@ class SqliteEngine:
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor]
 
+    def write(self, sql: str) -> None:
+        self.connection.execute(sql)
+
     def close(self) -> None:
         self.connection.close()
 
@@ -78,7 +97,10 @@ class PostgresEngine:
     """PostgreSQL, from this process, without the writing process around it."""
 
     def __init__(self, url: str) -> None:
+        from gateway.store.postgres_reading import PostgresReads
+
         self.url = url
+        self.reads = PostgresReads(url)
         self.applier: Applier
         self._open(NOW_MS)
 
@@ -92,7 +114,11 @@ class PostgresEngine:
         return self.applier.recover(now_ms)
 
     def apply(self, batch: Batch) -> Answer:
-        """Through the frames, as it crosses to the writing process."""
+        """Through the frames, as it crosses to the writing process.
+
+        All accounts have sessions, and what those had in memory is fetched again, as on a store of one node.
+        """
+        batch.receivers = [(account, n) for account in RECEIVERS for n in (0, 1)]
         [values] = take_frames(bytearray(encode(batch)))
         [answer] = take_frames(bytearray(encode(self.applier.apply(Batch(*values)))))
         return Answer(*answer)
@@ -106,7 +132,11 @@ class PostgresEngine:
         names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor]
 
+    def write(self, sql: str) -> None:
+        self.db.connection.execute(sql.encode())
+
     def close(self) -> None:
+        self.reads.close()
         self.db.close()
 
 
@@ -203,6 +233,7 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self.apply_batch = engine.apply
+        self.write = engine.write
 
     def apply(self, **lists: list[Any]) -> Answer:
         return self.apply_batch(Batch(**lists))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -15,30 +15,29 @@ from store_support import PEER, SqliteEngine, Store
 
 from gateway.core.api import NEWEST_API_ID
 from gateway.core.batch import Batch
+from gateway.core.errors import StoreReadError
 from gateway.store import sqlite_writer
 from gateway.store.api_rows import ApiRows
 from gateway.store.sqlite_open import FILE_NAME, statements
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Any:
-    engine = SqliteEngine(tmp_path)
-    yield Store(engine)
-    engine.close()
-
-
 def read(store: Store, *questions: tuple[str, tuple[object, ...]]) -> list[list[dict[str, Any]]]:
-    engine = store.engine
-    assert isinstance(engine, SqliteEngine)
-
     async def ask() -> list[list[dict[str, Any]]]:
-        rows = ApiRows(engine.path)
+        rows = ApiRows(store.engine.reads)
         try:
             return list(await asyncio.gather(*(rows(*question) for question in questions)))
         finally:
             await rows.close()
 
     return asyncio.run(ask())
+
+
+def statements_are(monkeypatch: pytest.MonkeyPatch, **sql: str) -> None:
+    """These, in the place of those of the files."""
+    monkeypatch.setattr("gateway.store.sqlite_reading.statements", lambda prefix: sql)
+    if "postgres" in os.environ.get("STORE_ENGINES", ""):
+        texts = {name: text.encode() for name, text in sql.items()}
+        monkeypatch.setattr("gateway.store.postgres_reading._statements", lambda: texts)
 
 
 def put(store: Store, record_id: int, name: str = "a", account: str = "app", kind: str = "group") -> None:
@@ -70,11 +69,8 @@ def test_records_are_found_by_id_by_name_and_by_kind(store: Store) -> None:
 
 
 def test_what_was_committed_before_is_seen(store: Store) -> None:
-    engine = store.engine
-    assert isinstance(engine, SqliteEngine)
-
     async def ask() -> list[int]:
-        rows, found = ApiRows(engine.path), []
+        rows, found = ApiRows(store.engine.reads), []
         for n in range(3):
             found.append(len(await rows("list_kind", ("group",))))
             put(store, n)
@@ -84,12 +80,13 @@ def test_what_was_committed_before_is_seen(store: Store) -> None:
     assert asyncio.run(ask()) == [0, 1, 2]
 
 
-def test_no_reader_holds_back_a_checkpoint(store: Store) -> None:
+def test_no_reader_holds_back_a_checkpoint(sqlite_store: Store) -> None:
+    store = sqlite_store
     engine = store.engine
     assert isinstance(engine, SqliteEngine)
 
     async def ask() -> tuple[int, int, int]:
-        rows = ApiRows(engine.path)
+        rows = ApiRows(engine.reads)
         put(store, 1)
         await rows("list_records", ("group", "app", 1))
         put(store, 2)
@@ -106,25 +103,21 @@ def test_only_what_the_front_may_ask_is_answered(store: Store) -> None:
 
 
 def test_nothing_can_be_written(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.store.api_rows.statements", lambda prefix: {"x": "DELETE FROM record"})
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    statements_are(monkeypatch, x="DELETE FROM record")
+    with pytest.raises(StoreReadError, match=r"readonly|read-only"):
         read(store, ("x", ()))
 
 
 def test_a_read_that_takes_too_long_ends_and_the_next_one_is_answered(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = store.engine
-    assert isinstance(engine, SqliteEngine)
     endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT max(i) AS i FROM n"
-    monkeypatch.setattr(
-        "gateway.store.api_rows.statements", lambda prefix: {"endless": endless, "short": "SELECT 1 AS i"}
-    )
-    monkeypatch.setattr("gateway.store.api_rows.READ_MAX_S", 0)
+    statements_are(monkeypatch, endless=endless, short="SELECT 1 AS i")
+    monkeypatch.setattr("gateway.store.api_rows.READ_MAX_S", 0.001)
 
     async def ask() -> list[dict[str, Any]]:
-        rows = ApiRows(engine.path)
-        with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+        rows = ApiRows(store.engine.reads)
+        with pytest.raises(StoreReadError, match=r"interrupted|statement timeout"):
             await rows("endless")
         found = await rows("short")
         await rows.close()
@@ -181,9 +174,9 @@ SELDOM = {"account_traces": {"message"}}
 """What lives is read through when a sub-client is made, and then only if nothing else is left of its name."""
 
 
-def test_every_read_of_the_front_uses_an_index(store: Store) -> None:
+def test_every_read_of_the_front_uses_an_index(sqlite_store: Store) -> None:
     """A read takes the one thread that all of them have."""
-    engine = store.engine
+    engine = sqlite_store.engine
     assert isinstance(engine, SqliteEngine)
     tables = {row[0] for row in engine.connection.execute("SELECT name FROM main.sqlite_master")}
     for name, sql in statements("api").items():
@@ -193,7 +186,8 @@ def test_every_read_of_the_front_uses_an_index(store: Store) -> None:
         assert scans & tables <= SELDOM.get(name, set()), f"{name} reads a whole table"
 
 
-def test_the_next_run_goes_on_behind_the_ids_of_this_one(store: Store, tmp_path: Path) -> None:
+def test_the_next_run_goes_on_behind_the_ids_of_this_one(sqlite_store: Store, tmp_path: Path) -> None:
+    store = sqlite_store
     store.apply(marks=[(NEWEST_API_ID, 1), (NEWEST_API_ID, 3), ("read", 9), (NEWEST_API_ID, 2)])
     store.apply(records=[("group", "app", 6, "", "{}")], api_accounts=[("app", 5), ("other", 0)])
     store.engine.close()
@@ -217,8 +211,8 @@ SMALL = {"temp.ended", "e", "waiting", "w", "(subquery-1)", "ended"}
 
 
 @pytest.mark.parametrize("name", WALKED.split())
-def test_no_batch_reads_a_whole_table(store: Store, name: str) -> None:
-    engine = store.engine
+def test_no_batch_reads_a_whole_table(sqlite_store: Store, name: str) -> None:
+    engine = sqlite_store.engine
     assert isinstance(engine, SqliteEngine)
     sql = engine.applier.db.sql[name]
     count = max((int(n) for n in re.findall(r"\?(\d+)", sql)), default=sql.count("?"))

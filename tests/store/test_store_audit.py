@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from gateway_fakes import DAY_MS, NOW_MS
-from store_support import SqliteEngine, Store
+from store_support import Store
 
 from gateway.store import reader_audit
 from gateway.store.reader_audit import Wanted, audit_page
@@ -36,16 +36,12 @@ def row(at_ms: int = NOW_MS, **fields: Any) -> tuple[Any, ...]:
 def page(
     store: Store, wanted: Wanted = EVERYTHING, before: int = ALL, limit: int = 100, boot: int = 1
 ) -> tuple[list[int], int]:
-    engine = store.engine
-    assert isinstance(engine, SqliteEngine)
-    rows, after = audit_page(engine.path, wanted, boot, before, limit)
+    rows, after = audit_page(store.engine.reads, wanted, boot, before, limit)
     return [found["audit_id"] for found in rows], after
 
 
 def outcomes(store: Store, boot: int) -> list[str]:
-    engine = store.engine
-    assert isinstance(engine, SqliteEngine)
-    return [found["outcome"] for found in audit_page(engine.path, Wanted(), boot, ALL, 100)[0]]
+    return [found["outcome"] for found in audit_page(store.engine.reads, Wanted(), boot, ALL, 100)[0]]
 
 
 def test_each_row_has_its_id_and_gets_its_outcome(store: Store) -> None:

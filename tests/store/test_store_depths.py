@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from gateway_fakes import NOW_MS, message
 from store_support import SqliteEngine, Store, receipt
 
+from gateway.core.errors import StoreReadError
 from gateway.core.message_ids import lowest_id_at
 from gateway.core.model import Progress
 from gateway.core.submission import MOST_URGENT
 from gateway.store import reader_depths
-from gateway.store.sqlite_open import open_reader
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    engine = SqliteEngine(tmp_path)
-    yield Store(engine)
-    engine.close()
+from gateway.store.reader import Reader
+from gateway.store.sqlite_reading import SqliteReads
 
 
 def depths(store: Store, now_ms: int) -> reader_depths.Depths:
-    assert isinstance(store.engine, SqliteEngine)
-    connection = open_reader(store.engine.path)
-    try:
-        return reader_depths.depths(connection, now_ms)
-    finally:
-        connection.close()
+    return Reader(store.engine.reads).depths(now_ms)
 
 
 def accepted(seconds_ago: int) -> int:
@@ -76,10 +64,11 @@ def test_deliveries_parked_receipts_and_doubts_are_counted(store: Store) -> None
     assert (found.parked, found.ambiguous) == (1, 1)
 
 
-def test_only_indexes_are_read_of_messages_and_deliveries(store: Store) -> None:
-    assert isinstance(store.engine, SqliteEngine)
+def test_only_indexes_are_read_of_messages_and_deliveries(sqlite_store: Store) -> None:
+    engine = sqlite_store.engine
+    assert isinstance(engine, SqliteEngine)
     plans = {
-        sql: [row[3] for row in store.engine.connection.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)]
+        sql: [row[3] for row in engine.connection.execute(f"EXPLAIN QUERY PLAN {sql}", parameters)]
         for sql, parameters in (
             (reader_depths._CONNECTORS, ()),
             (reader_depths._OLDEST, ("one", 0)),
@@ -92,5 +81,5 @@ def test_only_indexes_are_read_of_messages_and_deliveries(store: Store) -> None:
 
 def test_a_damaged_store_is_told(tmp_path: Path) -> None:
     (tmp_path / "none.sqlite3").write_bytes(b"not a database" * 100)
-    with pytest.raises(sqlite3.Error):
-        reader_depths.depths(open_reader(tmp_path / "none.sqlite3"), NOW_MS)
+    with pytest.raises(StoreReadError, match="not a database"):
+        Reader(SqliteReads(tmp_path / "none.sqlite3")).depths(NOW_MS)

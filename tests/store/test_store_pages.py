@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from gateway_fakes import NOW_MS, message
 from store_http import HANDLER, WEBHOOK, call, use
-from store_support import PEER, SqliteEngine, Store, incoming_sms, receipt
+from store_support import PEER, Store, incoming_sms, receipt
 
 from gateway.store import reader_pages
 from gateway.store.reader_pages import COUNT_MAX, KINDS, counts, page
 from gateway.store.reader_waiting import queues, undelivered
+from gateway.store.reading import Reads
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    engine = SqliteEngine(tmp_path)
-    yield Store(engine)
-    engine.close()
+def reads(store: Store) -> Reads:
+    return store.engine.reads
 
 
-@pytest.fixture
-def path(store: Store) -> Path:
-    assert isinstance(store.engine, SqliteEngine)
-    return store.engine.path
-
-
-def walked(path: Path, kind: str, limit: int = 2, account: str = "") -> list[dict[str, Any]]:
+def walked(reads: Reads, kind: str, limit: int = 2, account: str = "") -> list[dict[str, Any]]:
     """All rows of a list, by its pages."""
     rows, after = [], 0
     for _ in range(20):
-        found = page(path, kind, account, after, limit)
+        found = page(reads, kind, account, after, limit)
         assert len(found.rows) <= limit
         rows += found.rows
         if not found.after:
@@ -59,9 +50,9 @@ def some_of_each(store: Store) -> None:
     store.apply(letters_refused=[(n, "550 no", NOW_MS) for n in range(1, 4)])
 
 
-def test_each_row_is_on_one_page(store: Store, path: Path) -> None:
+def test_each_row_is_on_one_page(store: Store, reads: Reads) -> None:
     some_of_each(store)
-    found = {kind: walked(path, kind) for kind in KINDS}
+    found = {kind: walked(reads, kind) for kind in KINDS}
     assert {kind: len(rows) for kind, rows in found.items()} == {
         "held": 5,
         "ambiguous": 5,
@@ -73,7 +64,7 @@ def test_each_row_is_on_one_page(store: Store, path: Path) -> None:
     }
     for kind, rows in found.items():
         assert len({repr(row) for row in rows}) == len(rows), kind
-        assert rows == walked(path, kind, 100)
+        assert rows == walked(reads, kind, 100)
     assert [row["message_id"] for row in found["held"]] == ["1", "2", "3", "4", "5"]
     assert [row["message_id"] for row in found["ambiguous"]] == ["5", "4", "3", "2", "1"]
     assert found["held"][0]["evidence"] == found["ambiguous"][-1]["evidence"] != ""
@@ -83,16 +74,16 @@ def test_each_row_is_on_one_page(store: Store, path: Path) -> None:
     assert PEER not in repr(found)
 
 
-def test_lists_of_one_account(store: Store, path: Path) -> None:
+def test_lists_of_one_account(store: Store, reads: Reads) -> None:
     some_of_each(store)
-    assert {row["account"] for row in walked(path, "undelivered", account="other")} == {"other"}
-    assert {row["whose"] for row in walked(path, "dead_deliveries", account="app")} == {"app"}
-    assert walked(path, "dead_calls", account="nobody") == []
-    assert walked(path, "held", account="nobody") == []
+    assert {row["account"] for row in walked(reads, "undelivered", account="other")} == {"other"}
+    assert {row["whose"] for row in walked(reads, "dead_deliveries", account="app")} == {"app"}
+    assert walked(reads, "dead_calls", account="nobody") == []
+    assert walked(reads, "held", account="nobody") == []
 
 
 def test_a_page_of_held_messages_looks_at_a_bound_of_doubts_and_at_no_queue(
-    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, reads: Reads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reader_pages, "LOOK", 3)
     store.queue(*(message(n) for n in range(100, 120)))
@@ -101,23 +92,23 @@ def test_a_page_of_held_messages_looks_at_a_bound_of_doubts_and_at_no_queue(
         store.doubt(n)
     store.send(message(30, on_ambiguous=2, segments=3))
     store.doubt(30, 1, 2, 3)
-    first = page(path, "held", "", 0, 50)
+    first = page(reads, "held", "", 0, 50)
     assert (first.rows, first.after) == ([], 3)
-    assert [row["message_id"] for row in walked(path, "held")] == ["30"]
+    assert [row["message_id"] for row in walked(reads, "held")] == ["30"]
 
 
-def test_a_message_that_was_decided_about_is_held_no_more(store: Store, path: Path) -> None:
+def test_a_message_that_was_decided_about_is_held_no_more(store: Store, reads: Reads) -> None:
     for n in (1, 2):
         store.send(message(n, on_ambiguous=2))
         store.doubt(n)
     store.apply(decisions=[(1, "resend", NOW_MS)])
-    assert [row["message_id"] for row in walked(path, "held")] == ["2"]
+    assert [row["message_id"] for row in walked(reads, "held")] == ["2"]
 
 
-def test_how_much_there_is(store: Store, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert set(counts(path).values()) == {0}
+def test_how_much_there_is(store: Store, reads: Reads, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(counts(reads).values()) == {0}
     some_of_each(store)
-    assert counts(path) == {
+    assert counts(reads) == {
         "held": 5,
         "ambiguous": 5,
         "unmatched": 5,
@@ -129,40 +120,39 @@ def test_how_much_there_is(store: Store, path: Path, monkeypatch: pytest.MonkeyP
         "calls": 5,
     }
     monkeypatch.setattr(reader_pages, "COUNT_MAX", 2)
-    assert counts(path)["unmatched"] == 3
+    assert counts(reads)["unmatched"] == 3
 
 
-def test_an_unknown_list_is_refused(path: Path) -> None:
+def test_an_unknown_list_is_refused(reads: Reads) -> None:
     with pytest.raises(ValueError, match="no such list"):
-        page(path, "message; DROP TABLE message", "", 0, 1)
+        page(reads, "message; DROP TABLE message", "", 0, 1)
 
 
-def test_what_waits_for_connectors_and_accounts(store: Store, path: Path) -> None:
+def test_what_waits_for_connectors_and_accounts(store: Store, reads: Reads) -> None:
     store.queue(message(1), message(2), message(3, connector="two", due_ms=NOW_MS + 5000))
     store.sent(4, "D")
     store.apply(receipts=[receipt("D")])
-    waiting = queues(path, ["one", "two", "none"], NOW_MS + 10_000)
+    waiting = queues(reads, ["one", "two", "none"], NOW_MS + 10_000)
     assert {name: it.messages for name, it in waiting.items()} == {"one": 2, "two": 1, "none": 0}
     assert waiting["two"].oldest_s == 5.0
     assert waiting["none"] == (0, False, 0.0)
     created_ms = store.rows("delivery")[0]["created_ms"]
-    found = undelivered(path, ["app", "other"], created_ms + 1500)
+    found = undelivered(reads, ["app", "other"], created_ms + 1500)
     assert found == {"app": (1, False, 1.5), "other": (0, False, 0.0)}
 
 
 def test_no_more_are_counted_than_people_want_to_know(
-    store: Store, path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, reads: Reads, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert COUNT_MAX == 10_000
     monkeypatch.setattr("gateway.store.reader_waiting.COUNT_MAX", 2)
     store.queue(*(message(n) for n in range(1, 4)))
-    found = queues(path, ["one"], NOW_MS)["one"]
+    found = queues(reads, ["one"], NOW_MS)["one"]
     assert (found.messages, found.is_more) == (2, True)
 
 
 def test_pauses_are_kept_one_for_each_connector(store: Store) -> None:
     def kept() -> list[tuple[str, int, str]]:
-        assert isinstance(store.engine, SqliteEngine)
         return store.engine.applier.decisions.pauses()
 
     assert kept() == []

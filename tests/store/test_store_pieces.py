@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 
 import pytest
 from gateway_fakes import NOW_MS, message
@@ -11,7 +10,6 @@ from store_support import SqliteEngine, Store
 
 from gateway.store import apply, failover_steps, reader_lists
 from gateway.store.reader import Reader
-from gateway.store.sqlite_open import open_reader
 
 
 def test_a_move_says_whether_more_waits(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,17 +116,17 @@ def test_the_sums_of_what_waits_are_made_of_short_looks(
     for n in range(1, 21):
         row = (*message(n, connector=f"c{n % 2}", account=f"a{n % 3}", due_ms=n % 5), n % 6)
         store.apply(accepted=[row])
-    assert isinstance(store.engine, SqliteEngine)
-    path = store.engine.path
-    whole = Reader(path).summary()
+    reader = Reader(store.engine.reads)
+    whole = reader.summary()
     monkeypatch.setattr(reader_lists, "SUMMARY_ROWS", 3)
-    assert Reader(path).summary() == whole
+    assert reader.summary() == whole
     assert sum(row["messages"] for row in whole["by_account"]) == 3
     assert (whole["awaiting_receipt"], whole["paused"], whole["held"]) == (4, 3, 4)
-    with closing(open_reader(path)) as connection:
+    if isinstance(store.engine, SqliteEngine):
         said: list[str] = []
-        connection.set_trace_callback(said.append)
-        reader_lists.summary(connection)
+        with store.engine.reads.question() as connection:
+            connection.connection.set_trace_callback(said.append)
+            reader_lists.summary(connection)
         looks = [sql for sql in said if "GROUP BY connector, account, progress" in sql]
         assert len(looks) == 7
         assert not any("BEGIN" in sql for sql in said)

@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from gateway_fakes import NOW_MS, message
 from store_http import HANDLER, WEBHOOK, call, fail, live, send, use
-from store_support import PEER, SqliteEngine, Store, incoming_sms, postponed, receipt, submitted
+from store_support import PEER, Store, incoming_sms, postponed, receipt, submitted
 
+from gateway.core.errors import StoreReadError
 from gateway.core.model import Progress, Wish
 from gateway.store import apply, reader_receipts
 from gateway.store.reader import LISTINGS, Reader
-from gateway.store.sqlite_open import open_reader
 
 MASKED = "7916***4567"
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    engine = SqliteEngine(tmp_path)
-    yield Store(engine)
-    engine.close()
-
-
-@pytest.fixture
 def reader(store: Store) -> Reader:
-    assert isinstance(store.engine, SqliteEngine)
-    return Reader(store.engine.path)
+    return Reader(store.engine.reads)
 
 
 def told(reader: Reader, message_id: int) -> list[str]:
@@ -319,14 +307,14 @@ def test_why_a_receipt_matches_nothing(store: Store, reader: Reader, monkeypatch
     assert reader.unmatched(1)[0]["from"] == "7900***0000"
 
 
-def test_many_of_them_look_at_the_segments_once(store: Store, reader: Reader) -> None:
+def test_many_of_them_look_at_the_segments_once(sqlite_store: Store) -> None:
     """A million segments may be under way."""
-    store.apply(receipts=[receipt(f"none-{n}") for n in range(5)])
+    sqlite_store.apply(receipts=[receipt(f"none-{n}") for n in range(5)])
     asked: list[str] = []
-    with contextlib.closing(open_reader(reader._path)) as connection:
-        connection.set_trace_callback(asked.append)
+    with sqlite_store.engine.reads.question() as connection:
+        connection.connection.set_trace_callback(asked.append)
         assert len(reader_receipts.unmatched(connection, 5)) == 5
-        connection.set_trace_callback(None)
+        connection.connection.set_trace_callback(None)
         plans = [connection.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall() for sql in asked]
     assert ["SCAN submission" in row["detail"] for plan in plans for row in plan].count(True) == 1
 
@@ -351,10 +339,11 @@ def test_dead_letters_in_one_list(store: Store, reader: Reader) -> None:
 
 
 def test_a_reader_cannot_write(store: Store, reader: Reader) -> None:
-    connection = open_reader(reader._path)
-    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+    with (
+        pytest.raises(StoreReadError, match=r"readonly|read-only"),
+        store.engine.reads.question() as connection,
+    ):
         connection.execute("DELETE FROM message")
-    connection.close()
 
 
 # -- calls --------------------------------------------------------------------------------------------

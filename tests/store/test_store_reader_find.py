@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from gateway_fakes import NOW_MS, id_at, message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from store_support import MAIL_ID, PEER, SqliteEngine, Store, receipt
+from store_support import MAIL_ID, PEER, Store, receipt
 
 from gateway.core.model import MessageState, Progress
 from gateway.store import apply, reader_find
 from gateway.store.reader import Reader, Wanted
-from gateway.store.sqlite_open import open_reader
 from protocols.sms.receipts import FORMS, convert
 
 OTHER = "79167654321"
@@ -23,16 +20,8 @@ ALL = Wanted(0, 1 << 62)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    engine = SqliteEngine(tmp_path)
-    yield Store(engine)
-    engine.close()
-
-
-@pytest.fixture
 def reader(store: Store) -> Reader:
-    assert isinstance(store.engine, SqliteEngine)
-    return Reader(store.engine.path)
+    return Reader(store.engine.reads)
 
 
 def found(reader: Reader, limit: int = 100, **fields: Any) -> list[int]:
@@ -165,17 +154,14 @@ def test_slices_see_each_message_once(store: Store, reader: Reader, monkeypatch:
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50, deadline=None)
 @given(st.text(max_size=20), st.text(max_size=20))
 def test_nothing_that_is_asked_for_can_break_the_question(store: Store, one: str, two: str) -> None:
-    assert isinstance(store.engine, SqliteEngine)
-    reader = Reader(store.engine.path)
+    reader = Reader(store.engine.reads)
     asked = ALL._replace(number=one, account=two, connector=one, client_id=two, upstream_id=one)
     assert reader.find(asked._replace(upstream_keys=(one, two)), 10)[0] == []
     assert reader.find(asked._replace(client_id=""), 10)[0] == []
 
 
-def test_no_question_goes_through_the_whole_history(store: Store, reader: Reader) -> None:
-    connection = open_reader(reader._path)
+def test_no_question_goes_through_the_whole_history(sqlite_store: Store) -> None:
     plans: list[str] = []
-    connection.set_trace_callback(plans.append)
     now = id_at(NOW_MS)
     for asked in (
         ALL._replace(message_id=7),
@@ -183,10 +169,11 @@ def test_no_question_goes_through_the_whole_history(store: Store, reader: Reader
         Wanted(now, now + 9, number=PEER),
         Wanted(now, now + 9, upstream_id="7", upstream_keys=("7",)),
     ):
-        reader_find.find(connection, asked, 10, full=False)
-    connection.set_trace_callback(None)
+        with sqlite_store.engine.reads.question() as connection:
+            connection.connection.set_trace_callback(plans.append)
+            reader_find.find(connection, asked, 10, full=False)
     for sql in plans:
-        steps = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
+        with sqlite_store.engine.reads.question() as connection:
+            steps = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
         assert not [step for step in steps if step.startswith("SCAN history")], (sql, steps)
     assert len(plans) > 8
-    connection.close()

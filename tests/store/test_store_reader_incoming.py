@@ -13,6 +13,7 @@ from gateway_fakes import NOW_MS
 from gateway.store import reader_incoming
 from gateway.store.reader import Reader
 from gateway.store.sqlite_open import FILE_NAME, make_store
+from gateway.store.sqlite_reading import SqliteReads
 
 SUBSCRIBER, OURS = "79161234567", "1234"
 DELIVERY = (
@@ -32,7 +33,7 @@ def store(tmp_path: Path) -> Iterator[sqlite3.Connection]:
 
 @pytest.fixture
 def reader(tmp_path: Path, store: sqlite3.Connection) -> Reader:
-    return Reader(tmp_path / FILE_NAME)
+    return Reader(SqliteReads(tmp_path / FILE_NAME))
 
 
 def test_an_empty_store(reader: Reader) -> None:

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from gateway_fakes import DAY_MS, NOW_MS, message
-from store_support import MAIL_ID, PEER, SENDER, SqliteEngine, Store, incoming_sms, postponed
+from store_support import MAIL_ID, PEER, SENDER, Store, incoming_sms, postponed
 
 from gateway.store.reader import Reader
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    engine = SqliteEngine(tmp_path)
-    yield Store(engine)
-    engine.close()
-
-
-@pytest.fixture
 def reader(store: Store) -> Reader:
-    assert isinstance(store.engine, SqliteEngine)
-    return Reader(store.engine.path)
+    return Reader(store.engine.reads)
 
 
 def told(reader: Reader, message_id: int) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -29,7 +30,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader_near, "LOOK", 50)
 
 
-def found(connection: sqlite3.Connection, message_id: int, *moments: int) -> tuple[list[int], bool]:
+def found(connection: Any, message_id: int, *moments: int) -> tuple[list[int], bool]:
     rows, is_all = rows_near(connection, "t", "k", message_id, moments)
     return [row["k"] for row in rows], is_all
 

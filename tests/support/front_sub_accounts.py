@@ -11,6 +11,7 @@ from gateway_fakes import NOW
 from gateway.core.accounts import Account
 from gateway.core.prices import tables_of
 from gateway.daemon import Daemon
+from gateway.store.reading import reads_of
 from gateway.sub_accounts import SubAccounts
 
 
@@ -40,7 +41,7 @@ def with_sub_accounts(desk: FrontDesk, folder: Any) -> SubAccounts:
     daemon = SimpleNamespace(
         accounts=accounts,
         events=desk.events,
-        state_dir=folder,
+        reads=reads_of(folder),
         reloading=SimpleNamespace(accounts_changed=accounts_changed),
         stopping=stopping,
     )

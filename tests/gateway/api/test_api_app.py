@@ -6,7 +6,6 @@ import asyncio
 import base64
 import json
 import re
-import sqlite3
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from json_api import ADDRESS, TO, ApiDesk
 
 from gateway.api.app import BODY_MAX, ROUTES
 from gateway.api.problems import CONTENT_TYPE, TITLES, problem_of
-from gateway.core.errors import Refusal
+from gateway.core.errors import Refusal, StoreReadError
 from gateway.core.http import HttpReply
 from gateway.front.gate import Credentials
 
@@ -179,7 +178,7 @@ def test_a_body_that_is_too_large_is_told(api: ApiDesk) -> None:
 
 def test_requests_are_counted_by_what_became_of_them(api: ApiDesk) -> None:
     async def broken(*_: object) -> Any:
-        raise sqlite3.DatabaseError("database disk image is malformed")
+        raise StoreReadError("database disk image is malformed")
 
     counts = []
     asked: list[tuple[str, str, dict[str, Any]]] = [
@@ -202,7 +201,7 @@ def test_requests_are_counted_by_what_became_of_them(api: ApiDesk) -> None:
 
 def test_the_store_that_cannot_be_read_is_told(api: ApiDesk) -> None:
     async def broken(*_: object) -> Any:
-        raise sqlite3.OperationalError("disk I/O error")
+        raise StoreReadError("disk I/O error")
 
     api.desk.rows = broken
     told = api.ask("GET", "/v1/messages")

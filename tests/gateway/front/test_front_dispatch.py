@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from multidict import CIMultiDict
 from gateway.config.model import AccountHttp, Http
 from gateway.config.secret import Secret
 from gateway.core.api_keys import hash_key
+from gateway.core.errors import StoreReadError
 from gateway.core.http import HttpCall, HttpReply
 from gateway.core.logins import Logins
 from gateway.front.desk import ApiProblem, Asked, Handler, Octets, Unavailable, Value
@@ -309,7 +309,7 @@ def test_a_picture_needs_no_login_and_somebodys_relay(made: Any) -> None:
 
 def test_a_store_that_cannot_be_read_is_503(made: Any) -> None:
     front = made().scripts("balance")
-    for error in (OSError(5, "Input/output error", "7999.csv"), sqlite3.OperationalError("locked")):
+    for error in (OSError(5, "Input/output error", "7999.csv"), StoreReadError("locked")):
         front.answer = error
         assert front.ask("/sys/balance.php").status == 503
         front.desk.clock.advance(60)

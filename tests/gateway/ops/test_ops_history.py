@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +12,10 @@ from gateway_fakes import DAY_MS, NOW_MS, FakeJournal, ManualClock, id_at, recor
 
 from gateway.admin import history
 from gateway.core.batch import Answer
+from gateway.core.errors import StoreReadError
 from gateway.core.incoming import Incoming
 from gateway.store import reader_history
+from gateway.store.reading import reads_of
 from gateway.store.sqlite_open import FILE_NAME, open_writer
 
 
@@ -24,6 +24,7 @@ class Desk:
 
     def __init__(self, state_dir: Path) -> None:
         self.state_dir = state_dir
+        self.reads = reads_of(state_dir)
         self.journal = FakeJournal()
         self.events, self.lines = recorded_events()
         self.clock = ManualClock()
@@ -202,7 +203,7 @@ def test_what_is_no_number_is_not_erased(desk: Desk, number: str) -> None:
 
 def test_the_reader_cannot_write(desk: Desk) -> None:
     with (
-        contextlib.closing(reader_history.open_reader(desk.state_dir / FILE_NAME)) as reader,
-        pytest.raises(sqlite3.OperationalError),
+        pytest.raises(StoreReadError),
+        desk.reads.question() as reader,
     ):
         reader.execute("DELETE FROM history")
