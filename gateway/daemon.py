@@ -98,6 +98,10 @@ class Daemon:
         inherited: Inherited | None = None,
     ) -> None:
         self.config = config
+        self.node = node or config.node or socket.gethostname()
+        """What this node is called, if it shares its store with others."""
+        self.store_url = config.store.reveal() if config.store else ""
+        """Of PostgreSQL; "": SQLite. Another one, like another name, needs a restart."""
         self.config_file: Path | None = None
         """Where it came from, and comes from again at a reload."""
         self.state_dir = state_dir

@@ -97,6 +97,8 @@ def only_at_start(old: Config, new: Config) -> list[str]:
         "listeners": (old.listeners, new.listeners),
         "mail": (old.mail is None, new.mail is None),
         "mail.smarthost": (_has_smarthost(old) and not _has_smarthost(new), False),
+        "store": (old.store, new.store),
+        "node": (old.node, new.node),
         "queue.commit_delay_ms": (old.queue.commit_delay_ms, new.queue.commit_delay_ms),
     }
     return [section for section, (before, after) in pairs.items() if before != after]

@@ -30,6 +30,7 @@ from gateway.config.rules import (
 from gateway.config.sections import Reading
 from gateway.config.smpp_checks import check_smpp
 from gateway.config.smsc_checks import check_smsc
+from gateway.config.store_checks import check_store
 from gateway.config.web_checks import check_web
 from gateway.core.api_keys import is_key_hash
 from gateway.core.passwords import is_hash
@@ -53,6 +54,7 @@ def check(config: Config, reading: Reading) -> None:
     check_prices(config, accounts, reading)
     check_numbers(config, reading)
     check_web(config, reading)
+    check_store(config, reading)
 
 
 def _check_connectors(config: Config, accounts: Known, reading: Reading) -> Known:

@@ -19,6 +19,7 @@ from gateway.config.problems import Problem
 from gateway.config.secret import Secret
 from gateway.config.sections import Reading
 from gateway.config.smsc_model import SmscConnector
+from gateway.config.store_checks import store_lints
 from gateway.config.web_checks import web_lints
 
 EXAMPLE_PASSWORDS = frozenset(
@@ -45,6 +46,7 @@ def lints(config: Config, reading: Reading) -> list[Problem]:
         *_limits(config),
         *_incoming(config),
         *_queue(config),
+        *store_lints(config, reading),
     ]
     problems = [problem_at(reading.place(key), key, text, fix) for key, text, fix in found]
     return sorted([*problems, *_writable_files(reading)])

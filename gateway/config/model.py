@@ -37,6 +37,7 @@ from gateway.config.route_model import Rewrite as Rewrite
 from gateway.config.route_model import Route as Route
 from gateway.config.smpp_model import AccountSmpp as AccountSmpp
 from gateway.config.smsc_model import CallbackListener, SmscConnector
+from gateway.config.store_url import StoreUrl
 from gateway.config.web_model import Web as Web
 
 LogFormat = Literal["auto", "text", "json", "journal"]
@@ -221,6 +222,23 @@ class Config:
             "Where incoming SMS go; the first rule that fits. What fits none goes to the connector's "
             "incoming_account. An answer to an SMS that came from a mail goes back to that mail's sender "
             "before any rule."
+        ),
+    )
+    store: StoreUrl | None = field(
+        default=None,
+        metadata=about(
+            "Where everything is kept: the address of a PostgreSQL as libpq reads it, or a secret that holds "
+            "it. By default SQLite in the state directory. On PostgreSQL several gateways can have one "
+            "store: they are its nodes.",
+            example="postgresql://gateway@db1,db2/smsc?target_session_attrs=read-write&sslmode=verify-full",
+        ),
+    )
+    node: str = field(
+        default="",
+        metadata=about(
+            "The name of this node among those of a store on PostgreSQL, its own for each; by default the "
+            "machine's. `smsc-gateway run --node NAME` leaves the file the same on all of them.",
+            max_octets=63,
         ),
     )
     queue: Queue = field(default=Queue(), metadata=about("How much is kept, and for how long."))

@@ -21,6 +21,7 @@ from gateway.config.nodes import file_of, is_null, is_plain
 from gateway.config.number_file import NumberFile, parse_numbers
 from gateway.config.price_file import PriceFile, parse_prices
 from gateway.config.secret import Secret
+from gateway.config.store_url import StoreUrl, UrlError
 
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*(_[0-9]+)*)", re.ASCII)
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
@@ -190,6 +191,14 @@ def to_secret(node: Node, option: Option) -> Secret:
     return Secret(_bounded(text, option))
 
 
+def to_store_url(node: Node, option: Option) -> StoreUrl:
+    """The address of a PostgreSQL, which is a secret because a password may stand in it."""
+    try:
+        return StoreUrl(to_secret(node, option).reveal())
+    except UrlError as error:
+        raise BadValueError(error.text, error.fix) from None
+
+
 def read_octets(path: Path, limit: int, *, private: bool) -> bytes:
     """At most `limit` octets of a file, refused when `private` and readable by everybody."""
     try:
@@ -313,4 +322,5 @@ TO_VALUE: dict[Any, Any] = {
     NumberFile: to_number_file,
     PriceFile: to_price_file,
     Secret: to_secret,
+    StoreUrl: to_store_url,
 }

@@ -95,6 +95,8 @@ def test_every_option_is_read(vectors: Path) -> None:
     assert connector.receipts_by_text is True
     assert [route.prefix for route in config.routes] == ["", "007", "49", "7900"]
     assert config.routes[0].connectors == ("up", "centre", "spare")
+    assert config.store is not None and config.store.parts.hosts == ("db1", "db2")
+    assert config.node == "north"
     assert config.queue.commit_delay_ms == 0.5
     assert [rule.keyword for rule in config.incoming] == ["СТОП", "", ""]
     assert config.log == Log(format="json", level="debug")
