@@ -6,17 +6,18 @@ other gateways have no use for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from gateway.config.model import Config
 from gateway.config.model import HttpListener as ListenerConfig
-from gateway.core.api import use_of
+from gateway.core.api import NEWEST_API_ID, use_of
 from gateway.core.batch import Answer, Batch
 
 if TYPE_CHECKING:
     from gateway.api.app import JsonApi
     from gateway.core.hub import Hub
+    from gateway.core.id_blocks import IdBlocks
     from gateway.daemon import Daemon
     from gateway.egress.calls import Caller
     from gateway.front.desk import Desk
@@ -31,6 +32,20 @@ if TYPE_CHECKING:
 CALLS_TIMEOUT_S = 5.0
 EXPORTS = "downloads"
 """A folder of the state directory, there since the first export."""
+NUMBERED = (
+    "black",
+    "documents",
+    "download",
+    "group",
+    "job",
+    "ping_task",
+    "sender",
+    "sender_code",
+    "template",
+    "user",
+    "wait_call",
+)
+"""Kinds of records whose ids come from blocks where other nodes give some too."""
 _SMALL = 1024
 """Octets of a body where none is of use."""
 
@@ -55,6 +70,8 @@ class HttpSide:
         self.caller: Caller
         self.job_runs: JobRuns | None = None
         """Sends mailing lists; None: nobody has had one yet."""
+        self.id_blocks: IdBlocks | None = None
+        """Whose ids are given; None: no other node gives any."""
         self._rows: ApiRows
         self._told = dict(opening.api_uses)
         """What the store knows of how accounts want to hear of things; no name: it wants nothing."""
@@ -70,6 +87,10 @@ class HttpSide:
         if not is_wanted(config):
             return
         self._build(config)
+        if self.id_blocks is not None:
+            from gateway.front.desk import committed
+
+            await committed(self._daemon.journal)  # so that nobody has to wait for a number
         from gateway.front import blacklist, job_records, sender_records
 
         assert self.desk is not None
@@ -149,8 +170,7 @@ class HttpSide:
         from gateway.api.app import JsonApi
         from gateway.core.hub import Hub
         from gateway.egress.calls import Caller
-        from gateway.front.address_book import CONTACT
-        from gateway.front.desk import Desk, Records
+        from gateway.front.desk import CONTACT, Desk, Records
         from gateway.front.front import SmscFront
         from gateway.front.gate import Gate
         from gateway.relay_side import relay_of
@@ -158,7 +178,7 @@ class HttpSide:
 
         daemon, opening = self._daemon, self._opening
         self._rows = ApiRows(daemon.reads)
-        shared_id = self._shared_ids() if daemon.cluster is not None else None
+        shared_id = self._shared_ids() if daemon.submission.shared else None
         self.desk = Desk(
             config=config,
             accounts=daemon.accounts,
@@ -169,9 +189,13 @@ class HttpSide:
             random=daemon.random,
             rows=self._rows,
             records=Records(
-                daemon.journal, self._rows, {**opening.newest_records, CONTACT: opening.newest_contact}
+                daemon.journal,
+                self._rows,
+                {**opening.newest_records, CONTACT: opening.newest_contact},
+                shared_id,
             ),
             newest_api_id=opening.newest_api_id,
+            shared_id=shared_id,
             sub_accounts=daemon.sub_accounts,
             state_dir=daemon.state_dir,
             blacklists=daemon.admission.blacklists,
@@ -190,6 +214,23 @@ class HttpSide:
             random=daemon.random,
         )
         self.caller.start()
+
+    def _shared_ids(self) -> Callable[[str], int]:
+        """Who gives ids that no other node gives."""
+        from gateway.core.id_blocks import IdBlocks
+        from gateway.front.desk import CONTACT, Unavailable, name_of_ids
+
+        blocks, clock = IdBlocks(self._daemon.journal), self._daemon.clock
+        self.id_blocks = blocks
+        blocks.ask([NEWEST_API_ID, CONTACT, *map(name_of_ids, NUMBERED)])
+
+        def shared_id(name: str) -> int:
+            number = blocks.next(name, clock.now())
+            if number is None:
+                raise Unavailable
+            return number
+
+        return shared_id
 
     def _mounts(self, section: ListenerConfig) -> Iterator[Mount]:
         """What a listener serves, by the paths."""
@@ -216,6 +257,8 @@ class HttpSide:
         """What a commit tells before its callbacks run. `not_kept`: messages that had come before."""
         if self.desk is None:
             return
+        if self.id_blocks is not None:
+            self.id_blocks.given(answer.id_blocks)
         if answer.calls or answer.calls_waiting:
             self.caller.store_says(answer)
         if self.hub:

@@ -14,8 +14,6 @@ from gateway.front.desk import Desk, Record
 
 GROUP: Final = "group"
 """Of the records."""
-CONTACT: Final = "contact"
-"""Under which `Records.next_id` counts them."""
 GROUPS_MAX: Final = 1000
 PAGE: Final = 1000
 MEMBERS_MAX: Final = 100_000

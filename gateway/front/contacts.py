@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple
 
 from gateway.core.api import Contact
 from gateway.front.address_book import (
-    CONTACT,
     GROUP,
     GROUPS_MAX,
     PAGE,
@@ -23,7 +22,7 @@ from gateway.front.address_book import (
     groups_of,
     members_of,
 )
-from gateway.front.desk import NOT_FOUND, ApiProblem, Asked, Desk, Handler, Value, committed
+from gateway.front.desk import CONTACT, NOT_FOUND, ApiProblem, Asked, Desk, Handler, Value, committed
 from gateway.front.entries import MAIL, PHONE, Entries
 from gateway.front.fields import bad, count, integer, items
 from gateway.front.keeping import text, turn_of

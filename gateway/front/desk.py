@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 BAD_PARAMETERS, DENIED, NO_MONEY, NOT_FOUND, BLOCKED, BAD_DATE = 1, 2, 3, 3, 4, 5
 FORBIDDEN, BAD_NUMBER, NOT_DELIVERABLE, TOO_OFTEN = 6, 7, 8, 9
 """Error numbers of the service, SMSC HTTP API §1.6."""
+HIGHEST_API_ID = 2_147_483_647
+CONTACT = "contact"
+"""What the ids of contacts are counted by; they are no records, but numbered like them."""
 
 
 class ApiProblem(Exception):
@@ -99,14 +102,24 @@ class Record(NamedTuple):
 class Records:
     """Small things of accounts, by kind; ids are given here and never again."""
 
-    def __init__(self, journal: Journal, rows: Rows, newest: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        rows: Rows,
+        newest: Mapping[str, int],
+        shared_id: Callable[[str], int] | None = None,
+    ) -> None:
         self._journal = journal
         self._rows = rows
         self._newest = dict(newest)
         """The highest id that each kind has given."""
+        self._shared_id = shared_id
+        """Where other nodes give ids too: an id by its name in the store (Batch.id_blocks)."""
 
     def next_id(self, kind: str) -> int:
-        """An id that nothing of this kind has had."""
+        """An id that nothing of this kind has had; Unavailable if other nodes have them all just now."""
+        if self._shared_id is not None:
+            return self._shared_id(name_of_ids(kind))
         self._newest[kind] = number = self._newest.get(kind, 0) + 1
         return number
 
@@ -143,6 +156,11 @@ class Records:
         return [(row["account"], record_of(row)) for row in await self._rows("list_kind", (kind,))]
 
 
+def name_of_ids(kind: str) -> str:
+    """What the store calls the ids of a kind of record, or of contacts."""
+    return kind if kind == CONTACT else f"record:{kind}"
+
+
 def record_of(row: Mapping[str, Any]) -> Record:
     """What a statement that gives record_id, name and data has found."""
     return Record(row["record_id"], row["name"], json.loads(row["data"]))
@@ -177,6 +195,8 @@ class Desk:
     rows: Rows
     records: Records
     newest_api_id: int = 0
+    shared_id: Callable[[str], int] | None = None
+    """As `Records` has it; None: no other node gives ids."""
     relay: Relay | None = None
     sub_accounts: SubAccounts | None = None
     """Who makes accounts while the gateway runs."""
@@ -194,8 +214,13 @@ class Desk:
     """Of each account: whoever changes what it keeps holds its lock from the first look to the commit."""
 
     def next_api_id(self) -> int:
-        """The id of a request whose client gives none: 1 … 2147483647, over all accounts."""
-        self.newest_api_id = self.newest_api_id % 2_147_483_647 + 1
+        """The id of a request whose client gives none: 1 … 2147483647, over all accounts.
+
+        Unavailable if other nodes have them all just now.
+        """
+        if self.shared_id is not None:
+            return (self.shared_id(NEWEST_API_ID) - 1) % HIGHEST_API_ID + 1
+        self.newest_api_id = self.newest_api_id % HIGHEST_API_ID + 1
         marks = self.journal.batch.marks  # the next run goes on behind the last one
         if marks and marks[-1][0] == NEWEST_API_ID:
             marks[-1] = (NEWEST_API_ID, self.newest_api_id)

@@ -26,6 +26,7 @@ from gateway.front.desk import (
     Record,
     Value,
     committed,
+    name_of_ids,
 )
 from gateway.front.wanted_users import wanted
 from protocols.smsc_http.times import format_date
@@ -140,11 +141,21 @@ def _buyer(name: str, settings: Mapping[str, str]) -> str:
 
 async def _store(desk: Desk, turn: asyncio.Lock, account: str, user: str, invoice: Invoice) -> Invoice:
     async with turn:
-        [row] = await desk.rows("newest_invoice")
-        numbered = invoice._replace(number=row["number"] + 1)
+        numbered = invoice._replace(number=await _next_number(desk))
         desk.records.put(KIND, account, Record(numbered.number, user, numbered._asdict()))
         await committed(desk.journal)
         return numbered
+
+
+async def _next_number(desk: Desk) -> int:
+    """Invoices are numbered without gaps: other nodes take no block of them, but one at a time too."""
+    if desk.shared_id is None:
+        [row] = await desk.rows("newest_invoice")
+        return int(row["number"]) + 1
+    name = name_of_ids(KIND)
+    desk.journal.batch.id_blocks.append((name, 1))
+    answer = await committed(desk.journal)
+    return int(next(first for given, first, _ in answer.id_blocks if given == name))
 
 
 async def _found(desk: Desk, asked: Asked, number: str) -> Invoice:
