@@ -73,6 +73,9 @@ torture: $(STAMP)  ## the fault plan at full size, or PARTS="K1 K2" of it: docs/
 	@if [ -z "$$SMPPLOAD" ] && [ -e ../shared/smppload ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi
 	SMPPLOAD="$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" $(BIN)/python benchmarks/torture $(PARTS) --write docs/torture.md
 
+cluster-faults: $(STAMP)  ## two nodes on PostgreSQL, killed, paused, cut off, or PARTS="N1" of it: docs/cluster-faults.md (an hour)
+	$(BIN)/python benchmarks/cluster $(PARTS) --write docs/cluster-faults.md
+
 soak:  ## of it only the soak: 3 million messages in 45 minutes
 	@$(MAKE) --no-print-directory torture PARTS=S1
 
@@ -151,4 +154,4 @@ deb: $(STAMP)  ## build/smsc-gateway_VERSION_ARCHITECTURE.deb, on Debian 12
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install run test bench bench-http bench-metrics bench-pages kill kill-service torture soak charges reload routing fuzz fuzz-deep screenshots dist deb check audit docs reference format lock clean
+.PHONY: help install run test bench bench-http bench-metrics bench-pages kill kill-service torture cluster-faults soak charges reload routing fuzz fuzz-deep screenshots dist deb check audit docs reference format lock clean

@@ -217,12 +217,12 @@ def simulator(folder: Path, *options: str) -> Iterator[dict[str, Any]]:
 
 @contextlib.contextmanager
 def sender(
-    folder: Path, port: int, rate: float, password: str, system_id: str = "kill"
+    folder: Path, port: int, rate: float, password: str, system_id: str = "kill", more: Sequence[str] = ()
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """The client; its ledger is sender.jsonl."""
+    """The client; its ledger is sender.jsonl.  `more` are further options of kill_sender.py."""
     command = [sys.executable, str(HERE / "kill_sender.py"), "--port", str(port), "--rate", str(rate)]
     process = subprocess.Popen(
-        [*command, "--ledger", str(folder / "sender.jsonl"), "--system-id", system_id],
+        [*command, "--ledger", str(folder / "sender.jsonl"), "--system-id", system_id, *more],
         stdin=subprocess.PIPE,
         env={**os.environ, "KILL_PASSWORD": password},
     )
@@ -378,11 +378,12 @@ class Promises:
         return sum(count > 1 for count in self.receipts.values())
 
 
-def promises(ledgers: Path) -> Promises:
-    """Reads the sender's ledger."""
+def promises(*ledgers: Path) -> Promises:
+    """Reads the sender's ledger, or those of several, each in its folder."""
     said = Promises()
-    for entry in read_lines(ledgers / "sender.jsonl"):
-        said.read(entry)
+    for folder in ledgers:
+        for entry in read_lines(folder / "sender.jsonl"):
+            said.read(entry)
     return said
 
 

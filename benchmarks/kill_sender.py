@@ -1,10 +1,11 @@
 """The client of kill.py: sends at a fixed rate, writes what it is promised, and outlives the gateway.
 
-    python benchmarks/kill_sender.py --port N --rate N --ledger FILE [--system-id ID]
+    python benchmarks/kill_sender.py --port N --rate N --ledger FILE [--system-id ID] [--host IP] [--first N]
 
 The password comes from the environment (KILL_PASSWORD).  Each message goes to a number of its own, which is
-its marker.  A line of the ledger is a JSON object with "acked", "refused", "unanswered" or "receipt".  A line
-on standard input tells it what to do: "drain" ends the sending, "end" ends the process.
+its marker; they count on from --first.  A line of the ledger is a JSON object with "acked", "refused",
+"unanswered" or "receipt".  A line on standard input tells it what to do: "drain" ends the sending, "end" ends
+the process.
 """
 
 from __future__ import annotations
@@ -111,8 +112,11 @@ class Client(asyncio.Protocol):
 class Sender:
     """Keeps one client connected, and its rate."""
 
-    def __init__(self, port: int, rate: float, ledger: IO[str], system_id: str) -> None:
-        self._port = port
+    def __init__(
+        self, address: tuple[str, int], rate: float, ledger: IO[str], system_id: str, first: int
+    ) -> None:
+        self._address = address
+        self._first = first
         self._system_id = system_id
         self._rate = rate
         self._ledger = ledger
@@ -143,7 +147,7 @@ class Sender:
         while True:
             with contextlib.suppress(OSError):
                 _, self._client = await loop.create_connection(
-                    lambda: Client(self._ledger, self._system_id), HOST, self._port
+                    lambda: Client(self._ledger, self._system_id), *self._address
                 )
                 await self._client.closed
             await asyncio.sleep(RECONNECT_S)
@@ -151,7 +155,7 @@ class Sender:
     async def _send(self) -> None:
         """What the gateway cannot take now is not made up for: the rate is that of a live gateway."""
         loop = asyncio.get_running_loop()
-        marker, due, at = FIRST_MARKER, 0.0, loop.time()
+        marker, due, at = self._first, 0.0, loop.time()
         while self._sending:
             await asyncio.sleep(TICK_S)
             elapsed, at = loop.time() - at, loop.time()
@@ -168,14 +172,16 @@ class Sender:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--host", default=HOST)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--rate", type=float, required=True)
     parser.add_argument("--ledger", type=Path, required=True)
     parser.add_argument("--system-id", default=SYSTEM_ID)
+    parser.add_argument("--first", type=int, default=FIRST_MARKER)
     args = parser.parse_args()
 
     async def run(ledger: IO[str]) -> None:
-        await Sender(args.port, args.rate, ledger, args.system_id).run()
+        await Sender((args.host, args.port), args.rate, ledger, args.system_id, args.first).run()
 
     with args.ledger.open("w") as ledger:
         asyncio.run(run(ledger))

@@ -25,10 +25,11 @@ from pathlib import Path
 from typing import Any
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))  # kill.py and the others are there
+sys.path.append(str(Path(__file__).resolve().parents[1] / "cluster"))
 
 from machine import commit, filesystem, machine
 from part import Part, PartError, Run
-from plan import MODULES
+from plan import CLUSTER, MODULES
 
 OTHER_DISK = Path("/dev/shm")
 LOG_MAX = 2**20
@@ -36,7 +37,7 @@ DISKS = (Path(tempfile.gettempdir()), Path("/var/tmp"))
 
 
 def part_of(name: str) -> Part:
-    parts: tuple[Part, ...] = import_module(MODULES[name]).PARTS
+    parts: tuple[Part, ...] = import_module((MODULES | CLUSTER)[name]).PARTS
     return next(part for part in parts if part.name == name)
 
 
@@ -117,7 +118,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("part", choices=MODULES)
+    parser.add_argument("part", choices=MODULES | CLUSTER)
     parser.add_argument("result", type=Path)
     parser.add_argument("--short", action="store_true")
     parser.add_argument("--seed", type=int, default=1)

@@ -31,6 +31,15 @@ MODULES = {
 }
 """A module's PARTS are those that it has.  The page has them in this order."""
 
+CLUSTER = {
+    "G1": "server_faults",
+    "G2": "server_faults",
+    "N1": "node_faults",
+    "N2": "node_faults",
+    "N3": "cut_off",
+}
+"""The parts with several nodes on PostgreSQL: a plan and a page of their own (benchmarks/cluster)."""
+
 LONG = ("S1",)
 """Parts that take most of an hour and little of the machine: they run beside the others."""
 

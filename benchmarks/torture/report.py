@@ -56,11 +56,11 @@ def verdict(result: Result | None) -> Is:
     return Is.WITHIN if result["full"] else Is.SHORT
 
 
-def page(results: Mapping[str, Result], names: Sequence[str], remarks: str) -> str:
+def page(results: Mapping[str, Result], names: Sequence[str], remarks: str, head: str = HEAD) -> str:
     """The whole page; `remarks` is a text with a heading `## PART` over what is to be said of that part."""
     said = dict(re.findall(r"^## (\w+)\n+(.*?)\s*(?=^## |\Z)", remarks, re.MULTILINE | re.DOTALL))
     parts = [_part(results[name], said.get(name, "")) for name in names if name in results]
-    return "\n".join([HEAD, _summary(results, names), _wrong(results, names, said), *parts])
+    return "\n".join([head, _summary(results, names), _wrong(results, names, said), *parts])
 
 
 def _summary(results: Mapping[str, Result], names: Sequence[str]) -> str:

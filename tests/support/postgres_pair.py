@@ -12,12 +12,13 @@ from postgres_server import HOST, PATIENCE_S, ROLE, PostgresServer
 _STANDBY = "standby"
 
 
-def standby_of(primary: PostgresServer, programs: Programs) -> PostgresServer:
+def standby_of(primary: PostgresServer, programs: Programs, port: int | None = None) -> PostgresServer:
     """A new standby, started; from when this returns, the primary commits nothing that it has not.
 
     It is a copy of the data folder in backup mode, as pg_basebackup makes one, which is not in every package.
     """
     standby = PostgresServer(programs, fsync=primary.settings["fsync"] == "on")
+    standby.port = port or standby.port
     with primary.admin() as connection:
         connection.execute("SELECT pg_backup_start('standby', fast => true)")
         shutil.copytree(primary.data, standby.data, ignore=_not_copied, copy_function=_copy)

@@ -16,6 +16,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,9 +65,10 @@ class StartError(Exception):
 
 
 class PostgresServer:
-    """One server.  `fsync=False` where it is not to survive the machine, which is twice as fast."""
+    """One server.  `fsync=False` where it is not to survive the machine, which is twice as fast; it
+    listens on `addresses` too, and lets their neighbours in (/30)."""
 
-    def __init__(self, programs: Programs, *, fsync: bool = True, **settings: str) -> None:
+    def __init__(self, programs: Programs, *, fsync: bool = True, addresses: Sequence[str] = ()) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="smsc-pg-", dir="/tmp"))
         self.folder.chmod(0o755)
         self._watchman = subprocess.Popen(
@@ -79,8 +81,9 @@ class PostgresServer:
         self.programs = programs.within_reach(self.folder)
         self.data = self.folder / "data"
         self.log = self.folder / "log"
+        self.addresses = (HOST, *addresses)
         self.port = _free_port()
-        self.settings = _SETTINGS | {"fsync": "on" if fsync else "off"} | settings
+        self.settings = _SETTINGS | {"fsync": "on" if fsync else "off"}
         if not fsync:
             self.settings |= {"full_page_writes": "off"}
         self._process: subprocess.Popen[bytes] | None = None
@@ -114,6 +117,8 @@ class PostgresServer:
             **self._as_user(),
         )
         assert done.returncode == 0, done.stdout + done.stderr
+        with (self.data / "pg_hba.conf").open("a", encoding="ascii") as lines:
+            lines.writelines(f"host all all {one}/30 trust\n" for one in self.addresses)
 
     def own(self) -> None:
         """Files that were put into the data folder are those of the server's user."""
@@ -125,7 +130,7 @@ class PostgresServer:
     def start(self) -> None:
         """Starts it, also after a kill, and waits until it answers."""
         options = {
-            "listen_addresses": HOST,
+            "listen_addresses": ",".join(self.addresses),
             "port": str(self.port),
             "unix_socket_directories": str(self.folder),
         }
