@@ -10,7 +10,9 @@ import asyncio
 import contextlib
 import gc
 import os
+import socket
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -26,6 +28,7 @@ from gateway.core.admission import Admission
 from gateway.core.batch import Answer, Batch, Row, not_kept
 from gateway.core.blacklist import Blacklists
 from gateway.core.clock import Clock
+from gateway.core.cluster import asks_lease, connector_lease
 from gateway.core.conditions import NOTHING_LATE, refused_late
 from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
@@ -39,12 +42,13 @@ from gateway.core.pauses import Pause
 from gateway.core.receipts import ReceiptBook, results
 from gateway.core.router import Router
 from gateway.core.routing import RouteTable
+from gateway.core.shared_outlet import SharedOutlet
 from gateway.core.steady_clock import SteadyClock
 from gateway.core.submission import Submission
 from gateway.core.taps import Tapped
 from gateway.core.upstream import Upstream
 from gateway.dead_alarm import DeadAlarm
-from gateway.egress.smpp_connector import SmppConnector
+from gateway.egress.smpp_connector import STANDBY, SmppConnector
 from gateway.housekeeping import Housekeeping, say_clock
 from gateway.http_side import HttpSide
 from gateway.ingress.smpp_listener import SmppListener
@@ -69,6 +73,7 @@ from protocols.smpp.constants import ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT
 from protocols.sms.receipts import FORMS
 
 if TYPE_CHECKING:
+    from gateway.cluster_side import ClusterSide
     from gateway.mail_side import MailSide
 
 STOP_TIMEOUT_S = 7.0
@@ -96,6 +101,7 @@ class Daemon:
         clock: Clock | None = None,
         random: Random | None = None,
         inherited: Inherited | None = None,
+        node: str = "",
     ) -> None:
         self.config = config
         self.node = node or config.node or socket.gethostname()
@@ -128,6 +134,9 @@ class Daemon:
         self.money: MoneySide
         self.http: HttpSide
         self.web = WebSide(self)
+        self.cluster: ClusterSide | None = None
+        """The other nodes; None: the store is this gateway's own."""
+        self.is_stopping = False
         self.boot = 0
         self.journal: Journal
         self.submission: Submission
@@ -156,13 +165,19 @@ class Daemon:
         self.journal = Journal(self.state_dir, self._on_answer, self.fail, delay_s=delay_s)
         opening = await self.journal.open()
         self.boot = opening.boot
+        self._housekeeping = Housekeeping(self)
+        if opening.node:
+            from gateway.cluster_side import ClusterSide  # a gateway that is alone has no use for it
+
+            self.cluster = ClusterSide(self, self.node)
+            self.journal.guard = self.cluster.guard
         self._start_clock(opening.newest_message_id)
         self.config = self.sub_accounts.opened(self.config)
         now = self.clock.now()
         queue = self.config.queue
         self.submission = Submission(
             self.journal,
-            MessageIds(opening.newest_message_id),
+            MessageIds(opening.newest_message_id, opening.node),
             Router(RouteTable(()), self.upstreams),
             self.events,
             max_messages=queue.max_messages,
@@ -189,6 +204,8 @@ class Daemon:
                 self.upstreams[connector.name].nothing_waits()
         self.forget_pauses()
         apply_rules(self.config, self.submission)
+        if self.cluster is not None:
+            await self.cluster.join()
         self._say_what_was_found(opening.queued, opening.in_doubt)
         self.sub_accounts.say_what_rests()
         await self.http.load(self.config)
@@ -208,7 +225,6 @@ class Daemon:
         for name, at in self.inherited.close_unused():
             fix = "configure a listener with this very address, or disable the socket unit"
             self.events.say("error", "socket_unused", socket=name, address=at, fix=fix)
-        self._housekeeping = Housekeeping(self)
         self._housekeeping.start()
         gc.collect()
         gc.freeze()
@@ -266,7 +282,8 @@ class Daemon:
         section = next(account for account in config.accounts if account.system_id == name)
         self.accounts[name] = Account(section, now, self._open_of_others.pop(name, 0))
         if name not in self.outlets:  # an account that comes back may still have sessions that go
-            self.outlets[name] = Outlet(
+            kind = Outlet if self.cluster is None else SharedOutlet
+            self.outlets[name] = kind(
                 name, journal=self.journal, events=self.events, clock=self.clock, random=self.random
             )
 
@@ -287,6 +304,8 @@ class Daemon:
             random=self.random,
         )
         upstream.all = self.upstreams
+        if self.cluster is not None:
+            upstream.part = 0  # until it is known what the others use
         if (pause := self.pauses.get(config.name)) is not None:
             upstream.pause(pause)
         if config.incoming_account:
@@ -299,6 +318,9 @@ class Daemon:
         connector: Connector
         if isinstance(config, ServiceConfig):
             connector = self.services.connector(config, upstream, receipts)
+            if self.cluster is not None:
+                connector.client.guard = self.cluster.watch
+                connector.watcher.is_ours = partial(self.may, asks_lease(config.name))
         else:
             connector = SmppConnector(
                 config,
@@ -311,9 +333,26 @@ class Daemon:
                 random=self.random,
             )
             connector.taps = self.tracing.taps
+            if self.cluster is not None:
+                connector.guard = self.cluster.watch
+                if config.one_bind_only and not self.may(connector_lease(config.name)):
+                    connector.state = STANDBY
         self.connectors[config.name] = connector
+        if connector.state != STANDBY:
+            self.start_connector(connector)
+
+    def start_connector(self, connector: Connector) -> None:
+        """Lets it bind, and notices when it dies."""
         for task in connector.start():
             task.add_done_callback(self.task_ended)
+
+    def may(self, lease: str) -> bool:
+        """Whether this node does what only one of all nodes does."""
+        return self.cluster is None or self.cluster.may(lease)
+
+    def sweep_soon(self) -> None:
+        """Something may be old or over."""
+        self._housekeeping.sweep_soon()
 
     async def _add_listener(self, config: ListenerConfig) -> None:
         listener = SmppListener(config, **self._sessions_need())
@@ -380,6 +419,8 @@ class Daemon:
         now_ms = self.clock.now_ms()
         for message_id, state in answer.expired:
             self.events.ended(message_id, state, "time is over", now_ms)
+        if self.cluster is not None:
+            self.cluster.store_says(batch, answer)
         for connector, more in answer.moved:
             if connector in self.upstreams:
                 self.upstreams[connector].moved(more=more)
@@ -459,6 +500,7 @@ class Daemon:
 
     async def stop(self) -> None:
         """Takes nothing new, finishes what is under way, unbinds everybody, closes the store."""
+        self.is_stopping = True
         sd_notify.notify("STOPPING=1")
         self.events.say("info", "stopping")
         self.submission.closed_because = Refusal.STOPPING
@@ -489,6 +531,8 @@ class Daemon:
         self._housekeeping.stop()
         await self.dead_alarm.stop()
         await self._control.stop()
+        if self.cluster is not None:
+            self.cluster.stop()
         await self.journal.close()
         self.reads.close()
         self.logins.close()
@@ -516,6 +560,13 @@ class Daemon:
         """Takes over a checked configuration, touching only what changed; see `gateway.reloading`."""
         with contextlib.suppress(ReloadError):  # the gateway is stopping
             await self.reloading.take_over(Loaded(config, prints_of(config)))
+
+    def set_open_messages(self, counts: dict[str, int]) -> None:
+        """How many messages each account has open at all nodes; who is not named has none."""
+        self.submission.open_messages = sum(counts.values())
+        for name, account in self.accounts.items():
+            account.open_messages = counts.get(name, 0)
+        self._open_of_others = {name: n for name, n in counts.items() if name not in self.accounts}
 
     def forget_account(self, name: str) -> None:
         """An account is no longer configured; its open messages are still counted."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from gateway.core import failover
 from gateway.core.batch import NO_TEXTS, Sweep
+from gateway.core.cluster import HOUSEKEEPING
 from gateway.core.errors import Refusal
 from gateway.core.events import Events
 from gateway.core.message_ids import lowest_id_at
@@ -101,7 +102,8 @@ class Housekeeping:
             yield self._watch_disk
         if self._ticks % SWEEP_EVERY == 0 or self._sweep_due:
             self._sweep_due = False
-            yield self._sweep
+            if self._daemon.may(HOUSEKEEPING):
+                yield self._sweep
         if self._feed_every and self._ticks % self._feed_every == 0 and not any(self._failures.values()):
             yield self._feed
         yield self._daemon.events.flush

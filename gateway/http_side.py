@@ -13,6 +13,7 @@ from gateway.config.model import Config
 from gateway.config.model import HttpListener as ListenerConfig
 from gateway.core.api import NEWEST_API_ID, use_of
 from gateway.core.batch import Answer, Batch
+from gateway.core.cluster import JOBS
 
 if TYPE_CHECKING:
     from gateway.api.app import JsonApi
@@ -275,7 +276,7 @@ class HttpSide:
         for listener in self.listeners:
             listener.tick(now)
         self.caller.tick(now, now_ms)
-        if self.desk.due_jobs:
+        if self.desk.due_jobs and self._daemon.may(JOBS):
             self._send_due(self.desk, now_ms)
         if self.hub:
             from gateway.api import events

@@ -18,6 +18,9 @@ import pytest
 ROOT = Path(__file__).parents[1]
 COMPOSITION = frozenset(
     {
+        "gateway.cluster_drain",
+        "gateway.cluster_shares",
+        "gateway.cluster_side",
         "gateway.daemon",
         "gateway.http_side",
         "gateway.mail_side",
@@ -176,6 +179,17 @@ RULES: dict[str, frozenset[str]] = {
             "protocols",
         }
     ),
+    "gateway.cluster_drain": frozenset({"gateway.core", "gateway.egress.smpp_connector"}),
+    "gateway.cluster_shares": frozenset({"gateway.core"}),
+    "gateway.cluster_side": frozenset(
+        {
+            "gateway.cluster_drain",
+            "gateway.cluster_shares",
+            "gateway.core",
+            "gateway.egress.smpp_connector",
+            "gateway.front.job_records",
+        }
+    ),
     "gateway.crashes": frozenset(),
     "gateway.kinds": frozenset({"gateway.core.door"}),
     "gateway.dead_alarm": frozenset(
@@ -269,6 +283,9 @@ RULES: dict[str, frozenset[str]] = {
 
 TYPES_ONLY = {
     # They read the daemon's parts and are called by it: a type, never an import at run time.
+    "gateway.cluster_drain": frozenset({"gateway.daemon", "gateway.ingress.smpp"}),
+    "gateway.cluster_shares": frozenset({"gateway.daemon"}),
+    "gateway.cluster_side": frozenset({"gateway.daemon"}),
     "gateway.ops.metrics": frozenset({"gateway.daemon"}),
     "gateway.ops.readiness": frozenset({"gateway.daemon"}),
     "gateway.ops.status": frozenset({"gateway.daemon"}),

@@ -125,6 +125,13 @@ class Connector:
         metadata=about("pair binds a transmitter and a receiver and uses them as one link."),
     )
     binds: int = field(default=1, metadata=about("Links at the same time.", low=1, high=1000))
+    one_bind_only: bool = field(
+        default=False,
+        metadata=about(
+            "Of several nodes that share a store only one binds it, and another one when that is gone; "
+            "without it each node has `binds` links, and they share window and rate."
+        ),
+    )
     window: int = field(default=100, metadata=about("Unanswered submits on one bind.", low=1, high=10_000))
     rate: int = field(
         default=0,
