@@ -73,6 +73,7 @@ from protocols.smpp.constants import ESM_CLASS_TYPE_SMSC_DELIVERY_RECEIPT
 from protocols.sms.receipts import FORMS
 
 if TYPE_CHECKING:
+    from gateway.cluster_changes import ClusterChanges
     from gateway.cluster_side import ClusterSide
     from gateway.mail_side import MailSide
 
@@ -136,6 +137,8 @@ class Daemon:
         self.web = WebSide(self)
         self.cluster: ClusterSide | None = None
         """The other nodes; None: the store is this gateway's own."""
+        self.changes: ClusterChanges | None = None
+        """Hears what other nodes change."""
         self.is_stopping = False
         self.boot = 0
         self.journal: Journal
@@ -185,6 +188,11 @@ class Daemon:
         )
         self.submission.open_messages = sum(opening.open_messages.values())
         self._open_of_others = dict(opening.open_messages)
+        self.submission.shared = bool(opening.node)
+        if opening.node:
+            from gateway.cluster_changes import ClusterChanges  # nobody else changes a store of one's own
+
+            self.changes = ClusterChanges(self)
         self.money = MoneySide(self, opening)
         self.money.configure(self.config)
         self.http = HttpSide(self, opening)
@@ -403,6 +411,8 @@ class Daemon:
         self.http.store_says(batch, answer, self.submission.not_kept.union(late))
         if answer.open_sends or answer.unfinished:
             self.services.store_says(answer)
+        if self.changes is not None and answer.changes:
+            self.changes.heard(answer.changes)
         if answer.refunds or answer.unfinished or answer.balances:
             self.money.store_says(batch, answer)
         if batch.receipts:
@@ -524,6 +534,8 @@ class Daemon:
         )
         await asyncio.gather(*(connector.stop(UNBIND_TIMEOUT_S) for connector in self.connectors.values()))
         await self._unbind_clients()
+        if self.changes is not None:
+            await self.changes.stop()
         await self.services.stop()
         await self.http.stop()
         if self.mail is not None:

@@ -30,6 +30,7 @@ class MoneySide:
         self._left_something = self._waits or bool(opening.marks.get(MARK))
         self.sandbox: Sandbox | None = None
         daemon.submission.ledger = Ledger(daemon.events, opening.balances)
+        daemon.submission.ledger.shared = bool(opening.node)
 
     def configure(self, config: Config) -> None:
         """Takes over a checked configuration, before any account knows of it.
@@ -71,10 +72,6 @@ class MoneySide:
         journal.batch.marks.append((MARK, 1))
         sandbox.start()
         return sandbox
-
-    def share(self) -> None:
-        """Other nodes use the store too, so it says what is left."""
-        self._daemon.submission.ledger.shared = True
 
     def store_says(self, batch: Batch, answer: Answer) -> None:
         """What a commit has given back, and what an earlier run left in the sandbox."""

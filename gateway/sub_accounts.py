@@ -33,13 +33,28 @@ class SubAccounts:
 
     def opened(self, config: Config) -> Config:
         """A configuration with the sub-clients that the store has; at the start, before any account."""
+        self._known = {known.name: known for known in self._stored()}
+        return self.joined(config)
+
+    def _stored(self) -> list[SubClient]:
         with self._daemon.reads.question() as connection:
             rows = connection.run("list_kind", (KIND,)).fetchall()
+        found = []
         for row in rows:
             data = json.loads(row["data"])
-            known = SubClient(row["record_id"], row["name"], row["account"], data["hash"], data["settings"])
-            self._known[known.name] = known
-        return self.joined(config)
+            found.append(
+                SubClient(row["record_id"], row["name"], row["account"], data["hash"], data["settings"])
+            )
+        return found
+
+    async def heard(self) -> None:
+        """Another node has made or changed some."""
+        async with self.turn:
+            found = await asyncio.to_thread(self._stored)
+            changed = [one for one in found if self._known.get(one.name) != one]
+            self._known.update((one.name, one) for one in changed)
+            if changed:
+                await self._daemon.reloading.accounts_changed()
 
     def of(self, parent: str) -> list[SubClient]:
         """The sub-clients that an account has made and that are in use, oldest first."""

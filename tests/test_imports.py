@@ -18,6 +18,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 COMPOSITION = frozenset(
     {
+        "gateway.cluster_changes",
         "gateway.cluster_drain",
         "gateway.cluster_shares",
         "gateway.cluster_side",
@@ -179,6 +180,7 @@ RULES: dict[str, frozenset[str]] = {
             "protocols",
         }
     ),
+    "gateway.cluster_changes": frozenset({"gateway.core", "gateway.front"}),
     "gateway.cluster_drain": frozenset({"gateway.core", "gateway.egress.smpp_connector"}),
     "gateway.cluster_shares": frozenset({"gateway.core"}),
     "gateway.cluster_side": frozenset(
@@ -283,6 +285,7 @@ RULES: dict[str, frozenset[str]] = {
 
 TYPES_ONLY = {
     # They read the daemon's parts and are called by it: a type, never an import at run time.
+    "gateway.cluster_changes": frozenset({"gateway.daemon"}),
     "gateway.cluster_drain": frozenset({"gateway.daemon", "gateway.ingress.smpp"}),
     "gateway.cluster_shares": frozenset({"gateway.daemon"}),
     "gateway.cluster_side": frozenset({"gateway.daemon"}),

@@ -338,8 +338,9 @@ class Answer:
     """After a beat that renews: account, how many of its messages have not ended, on all nodes, with this
     batch."""
     changes: list[Row] = field(default_factory=list)
-    """After a beat: name of a list of a batch, and a row of it, that another node has committed; some come
-    twice."""
+    """After a beat: what another node has committed, each a word and rows; some come twice. "pauses": rows of
+    Batch.pauses; "blacklisted", "unblacklisted": account, number; "credits": account; "records": kind,
+    account, of those kinds that gateways hold in memory."""
 
 
 def not_kept(batch: Batch, answer: Answer) -> frozenset[int]:

@@ -28,6 +28,11 @@ class SenderNames:
             if account in accounts:
                 accounts[account].add_sources(names)
 
+    def replace(self, account: str, names: Iterable[str], accounts: Mapping[str, Account]) -> None:
+        """These are allowed now, and no others."""
+        self._names[account] = set(names)
+        self.apply(accounts)
+
     def put(self, account: str, name: str, accounts: Mapping[str, Account], *, allowed: bool) -> None:
         """A name is allowed from now on, or is no more."""
         names = self._names.setdefault(account, set())

@@ -25,7 +25,7 @@ from gateway.front.desk import (
     record_of,
 )
 from gateway.front.entries import MAIL, PHONE, Entries
-from gateway.front.keeping import HIGHEST, OK, full, in_turn, optional_text
+from gateway.front.keeping import HIGHEST, OK, full, in_turn, optional_text, turn_of
 
 KIND: Final = "black"
 ENTRIES_MAX: Final = 10_000
@@ -76,6 +76,15 @@ async def load(desk: Desk) -> None:
         if len(rows) < PAGE:
             return
         after = tuple(rows[-1][name] for name in ("account", "name", "record_id"))
+
+
+async def read(desk: Desk, account: str) -> None:
+    """Takes into memory what another node has changed of an account's."""
+    async with turn_of(desk, account):
+        found = await desk.records.all(KIND, account, ENTRIES_MAX)
+        desk.black.pop(account, None)
+        for record in found:
+            _remember(desk, account, record.name, record.data["type"])
 
 
 def _remember(desk: Desk, account: str, address: str, sort: int) -> None:

@@ -115,9 +115,16 @@ def job_in(record: Record) -> Job:
 
 
 async def load(desk: Desk) -> None:
-    """Takes into memory when something of each list is to be done."""
-    for row in await desk.rows("jobs_due"):
-        desk.due_jobs[row["account"], row["record_id"]] = row["next_ms"]
+    """Takes into memory when something of each list is to be done; of none that is not there any more."""
+    before = dict(desk.due_jobs)
+    found = {(row["account"], row["record_id"]): row["next_ms"] for row in await desk.rows("jobs_due")}
+    for key in before.keys() | found.keys():
+        if desk.due_jobs.get(key) != before.get(key):
+            continue  # what has changed here meanwhile is newer
+        if key in found:
+            desk.due_jobs[key] = found[key]
+        else:
+            del desk.due_jobs[key]
 
 
 def failed(job: Job, now_ms: int, zone: tzinfo) -> Job:

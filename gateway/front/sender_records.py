@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from gateway.core.accounts import Account
 from gateway.front.desk import Desk, Record, committed
+from gateway.front.keeping import turn_of
 
 KIND: Final = "sender"
 """Of the records."""
@@ -63,6 +64,14 @@ async def load(desk: Desk) -> None:
     found = await desk.records.of_kind(KIND)
     allowed = [(account, record.name) for account, record in found if record.data["status"] == ALLOWED]
     desk.sender_names.load(allowed, desk.accounts)
+
+
+async def read(desk: Desk, account: str) -> None:
+    """Takes into memory what another node has changed of an account's."""
+    async with turn_of(desk, account):
+        found = await desk.records.all(KIND, account, 2 * NAMES_MAX)
+        allowed = [record.name for record in found if record.data["status"] == ALLOWED]
+        desk.sender_names.replace(account, allowed, desk.accounts)
 
 
 async def decide(desk: Desk, account: str, name: str, *, allowed: bool) -> bool:

@@ -15,6 +15,8 @@ KIND = "wait_call"
 WAIT_MS = 15 * 60_000
 """So long the service waits for the call; it tells of it a little later."""
 _LATE_MS = 60_000
+_COMMIT_MS = 10_000
+"""What was added so long ago is in the store."""
 WAITING_MAX = 10_000
 """Of all accounts."""
 OF_ACCOUNT_MAX = 1_000
@@ -39,12 +41,15 @@ class WaitingCalls:
         self._timer: asyncio.TimerHandle | None = None
 
     async def load(self) -> None:
-        """Those of an earlier run."""
-        found = [
-            (record.name, _Waiting(account, record.record_id, record.data["since_ms"]))
+        """Those of an earlier run, and of other nodes; what came here meanwhile may not be stored yet."""
+        since_ms = self._clock.now_ms()
+        found = {
+            record.name: _Waiting(account, record.record_id, record.data["since_ms"])
             for account, record in await self._records.of_kind(KIND)
-        ]
-        self._waiting = OrderedDict(sorted(found, key=lambda pair: pair[1].since_ms))
+        }
+        late_ms = since_ms - _COMMIT_MS
+        found.update((number, one) for number, one in self._waiting.items() if one.since_ms >= late_ms)
+        self._waiting = OrderedDict(sorted(found.items(), key=lambda pair: pair[1].since_ms))
         self._own = Counter(waiting.account for waiting in self._waiting.values())
         self._forget_old()
 

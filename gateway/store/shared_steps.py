@@ -9,16 +9,22 @@ from collections import Counter
 from gateway.core.batch import Answer, Batch, Row, not_kept
 from gateway.store.steps import Many, Run
 
-TOLD = (
-    "pauses",
-    "blacklisted",
-    "unblacklisted",
-    "credits",
-    "records",
-    "records_changed",
-    "records_gone",
-)
-"""Lists of a batch whose rows the other nodes hear of, as they are: what a gateway holds in memory."""
+HELD = frozenset({"black", "job", "sender", "user", "wait_call"})
+"""Kinds of records that gateways hold in memory; others are read whenever they are wanted."""
+
+
+def told(batch: Batch, answer: Answer) -> dict[str, list[Row]]:
+    """What the other nodes hear of a batch (Answer.changes)."""
+    stopped = [tuple(row) for row in answer.stopped]
+    records = {row[:2] for name in ("records", "records_gone") for row in getattr(batch, name)}
+    records.update(row[2:4] for row in batch.records_changed)
+    return {
+        "pauses": batch.pauses,
+        "unblacklisted": batch.unblacklisted,
+        "blacklisted": [*(row[:2] for row in batch.blacklisted), *stopped],
+        "credits": [(account,) for account in {row[0] for row in batch.credits}],
+        "records": [row for row in records if row[0] in HELD],
+    }
 
 
 class SharedSteps:
@@ -96,10 +102,8 @@ class SharedSteps:
         self._many("add_open", rows)
 
     def _write_changes(self, batch: Batch, answer: Answer) -> None:
-        rows = [(name, row) for name in TOLD for row in getattr(batch, name)]
-        rows += [("blacklisted", (account, number, 0, "")) for account, number in answer.stopped]
-        for kind, row in rows:
-            self._run("insert_change", (self._boot, kind, marshal.dumps(row)))
+        rows = [(self._boot, name, marshal.dumps(rows)) for name, rows in told(batch, answer).items() if rows]
+        self._many("insert_change", rows)
 
     def sweep(self, now_ms: int) -> None:
         """Forgets what may be sent again, and what everybody has heard."""

@@ -378,12 +378,25 @@ def test_a_start_counts_what_was_never_counted(nodes: tuple[Node, Node]) -> None
 
 def test_a_node_hears_what_another_has_changed_and_not_what_it_has_itself(nodes: tuple[Node, Node]) -> None:
     one, two = nodes
-    row = ("shop", "491", NOW_MS, "asked")
-    one.apply(Batch(blacklisted=[row], pauses=[("up", NOW_MS, "admin")]))
-    assert sorted(two.apply(Batch(beats=[("{}", 0)])).changes) == [
-        ("blacklisted", row),
-        ("pauses", ("up", NOW_MS, "admin")),
-    ]
+    batch = Batch(
+        blacklisted=[("shop", "491", NOW_MS, "asked")],
+        pauses=[("up", NOW_MS, "admin")],
+        credits=[("shop", 5, NOW_MS, "admin", ""), ("shop", 6, NOW_MS, "admin", "")],
+        records=[("user", "shop", 1, "sub", "{}"), ("template", "shop", 1, "hi", "{}")],
+        records_changed=[("x", "{}", "job", "shop", 2)],
+        records_gone=[("black", "shop", 3)],
+    )
+    answer = Answer(stopped=[("app", "492")])
+    one.db.begin()
+    one.begin(batch, answer)
+    one.db.commit()
+    changes = {name: sorted(rows) for name, rows in two.apply(Batch(beats=[("{}", 0)])).changes}
+    assert changes == {
+        "blacklisted": [("app", "492"), ("shop", "491")],
+        "pauses": [("up", NOW_MS, "admin")],
+        "credits": [("shop",)],
+        "records": [("black", "shop"), ("job", "shop"), ("user", "shop")],
+    }
     assert one.apply(Batch(beats=[("{}", 0)])).changes == []
     assert two.apply(Batch(beats=[("{}", 0)])).changes == []
 
@@ -399,9 +412,9 @@ def test_a_change_is_heard_whichever_transaction_ends_first(nodes: tuple[Node, N
     third.db.begin()
     third.shared.tell(Batch(pauses=[("fast", 2, "")]), Answer())
     third.db.commit()
-    assert two.apply(Batch(beats=[("{}", 0)])).changes == [("pauses", ("fast", 2, ""))]
+    assert two.apply(Batch(beats=[("{}", 0)])).changes == [("pauses", [("fast", 2, "")])]
     one.db.commit()
-    assert two.apply(Batch(beats=[("{}", 0)])).changes == [("pauses", ("slow", 1, ""))]
+    assert two.apply(Batch(beats=[("{}", 0)])).changes == [("pauses", [("slow", 1, "")])]
     third.db.close()
 
 
@@ -411,4 +424,4 @@ def test_a_batch_that_was_undone_has_told_nothing(nodes: tuple[Node, Node]) -> N
     two.db.begin()
     two.begin(Batch(beats=[("{}", 0)]), Answer())
     two.db.rollback()
-    assert two.apply(Batch(beats=[("{}", 0)])).changes == [("pauses", ("up", 1, ""))]
+    assert two.apply(Batch(beats=[("{}", 0)])).changes == [("pauses", [("up", 1, "")])]

@@ -136,8 +136,9 @@ GROUP BY account HAVING sum(n) <> 0 ORDER BY account
 ON CONFLICT (account, boot) DO UPDATE SET n = open_count.n + excluded.n;
 
 -- name: insert_change
--- What other nodes must hear of: boot, kind, row.
-INSERT INTO change (boot, kind, row) VALUES ($1, $2, $3);
+-- rows: bigint text bytea
+-- What other nodes must hear of: boot, kind, rows.
+INSERT INTO change (boot, kind, row) SELECT * FROM unnest($1::bigint[], $2::text[], $3::bytea[]);
 
 -- name: changes_since
 -- What others have changed in transactions that were not over when the oldest open one was this: boot, xid.

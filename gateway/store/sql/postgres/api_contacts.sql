@@ -8,5 +8,5 @@ JOIN contact c ON c.contact_id = n.contact_id;
 
 -- name: black_kept
 -- Entries of all accounts that are behind one of them: account, name, record_id, rows at the most.
-SELECT account, name, record_id, data::json ->> 'type' AS type FROM record
+SELECT account, name, record_id, (data::json ->> 'type')::bigint AS type FROM record
 WHERE kind = 'black' AND (account, name, record_id) > ($1, $2, $3) ORDER BY account, name, record_id LIMIT $4;
