@@ -3,7 +3,7 @@ they have changed.  Only where the database is shared."""
 
 from __future__ import annotations
 
-import marshal
+import json
 from collections import Counter
 
 from gateway.core.batch import Answer, Batch, Row, not_kept
@@ -85,7 +85,7 @@ class SharedSteps:
         for n, xid, kind, row in self._run("changes_since", (self._boot, self._since)).fetchall():
             if n not in self._heard:
                 heard[n] = xid
-                answer.changes.append((kind, marshal.loads(row)))  # noqa: S302 - a node of ours wrote it
+                answer.changes.append((kind, [tuple(one) for one in json.loads(row)]))
         self._after_commit = oldest, heard
         if any(renew for _, renew in batch.beats):
             answer.open_counts = self._run("list_open").fetchall()
@@ -102,7 +102,11 @@ class SharedSteps:
         self._many("add_open", rows)
 
     def _write_changes(self, batch: Batch, answer: Answer) -> None:
-        rows = [(self._boot, name, marshal.dumps(rows)) for name, rows in told(batch, answer).items() if rows]
+        rows = [
+            (self._boot, name, json.dumps(rows).encode())
+            for name, rows in told(batch, answer).items()
+            if rows
+        ]
         self._many("insert_change", rows)
 
     def sweep(self, now_ms: int) -> None:
