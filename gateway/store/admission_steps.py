@@ -108,7 +108,7 @@ def _request(row: Row, late: dict[int, str]) -> Row:
     if not refused:
         return row
     kept = tuple(message_id for message_id in ids if message_id not in late)
-    return account, key, digest, at_ms, with_late(answer, refused), kept
+    return account, key, digest if kept else b"", at_ms, with_late(answer, refused), kept
 
 
 class AdmissionSteps:

@@ -46,12 +46,13 @@ OF_MESSAGES = {
 class ApiSteps:
     """Part of the Applier; `run` and `many` run the named statements in its transaction."""
 
-    def __init__(self, run: Run, many: Many, calls: CallSteps) -> None:
+    def __init__(self, run: Run, many: Many, calls: CallSteps, *, shared: bool = False) -> None:
         self._run = run
         self._many = many
         self._calls = calls
-        self._recent = RecentPhones()
-        if calls.uses:
+        self._shared = shared
+        self._recent = RecentPhones()  # not of what other nodes took: a shared store has an index
+        if calls.uses and not shared:
             self._recent.remember(self._run("list_newest_messages", (START_ROWS,)))
 
     # -- messages ------------------------------------------------------------------------------------------
@@ -59,9 +60,11 @@ class ApiSteps:
     def leave_out_repeated(self, batch: Batch, answer: Answer) -> None:
         """Keeps the keys of requests, and takes out of the batch what requests bring that came before."""
         gone: set[int] = set()
-        for place, (account, key, digest, at_ms, reply, message_ids) in enumerate(batch.request_keys):
+        # by their keys, so that nodes that have the same ones do not wait for each other in a circle
+        for place, request in sorted(enumerate(batch.request_keys), key=lambda one: (one[1][:2], one[0])):
+            account, key, digest, at_ms, reply, message_ids = request
             row = (account, key, digest, at_ms, reply, at_ms - KEY_MS)
-            if not message_ids:  # they were refused late, so it may come again
+            if not digest:  # all of it was refused late, so it may come again
                 continue
             if not self._run("insert_request_key", row).rowcount:
                 first = self._run("find_request_key", (account, key)).fetchone()
@@ -72,11 +75,13 @@ class ApiSteps:
 
     def apply(self, batch: Batch, answer: Answer) -> None:
         """What is said of messages beside that they are accepted; the registered ones are in the history."""
+        self._calls.begin()
         if batch.api_accounts:
             self._calls.configure(batch.api_accounts)
         if batch.api_messages:
             self._many("insert_api_message", batch.api_messages)
-            self._recent.remember((row[0], row[1], row[3]) for row in batch.api_messages)
+            if not self._shared:
+                self._recent.remember((row[0], row[1], row[3]) for row in batch.api_messages)
         if batch.registered:
             self._tell_registered(batch, answer)
         if batch.hidden:
@@ -160,7 +165,7 @@ class ApiSteps:
         by_day = Counter((link_id, day) for link_id, _, day in rows)
         first_ms = {link_id: at_ms for link_id, at_ms, _ in reversed(rows)}
         known = set()
-        for link_id, count in times.items():
+        for link_id, count in sorted(times.items()):
             found = self._run("count_clicks", (link_id, count)).fetchone()
             if found is None:
                 continue

@@ -2,7 +2,7 @@
 
 A call is written in the transaction in which its reason happens, and its row goes when somebody has taken it.
 A claimed call belongs to this run: after a crash the next one claims it again, so one may come twice, and
-none is lost.
+none is lost.  Where several nodes share the store, each of them claims what no other one has.
 """
 
 from __future__ import annotations
@@ -31,22 +31,35 @@ _USER_DATA = Call._fields.index("user_data")
 class CallSteps:
     """Part of the Applier; `run` and `many` run the named statements in its transaction."""
 
-    def __init__(self, boot: int, run: Run, many: Many) -> None:
+    def __init__(self, boot: int, run: Run, many: Many, *, shared: bool = False) -> None:
         self._boot = boot
         self._run = run
         self._many = many
-        run("unclaim_calls")
+        self._shared = shared
+        if not shared:
+            run("unclaim_calls")
         self.read_uses()
+
+    @property
+    def uses(self) -> dict[str, int]:
+        """Account → ApiUse."""
+        if self._stale:
+            self.read_uses()
+        return self._uses
+
+    def begin(self) -> None:
+        """A batch begins: other nodes may have changed how accounts want to hear of things."""
+        self._stale = self._shared
 
     def read_uses(self) -> None:
         """How accounts want to hear of things; after a transaction that was undone as well."""
-        self.uses: dict[str, int] = dict(self._run("list_uses").fetchall())
-        """Account → ApiUse."""
+        self._uses: dict[str, int] = dict(self._run("list_uses").fetchall())
+        self._stale = False
         self._find_targets()
 
     def _find_targets(self) -> None:
         everybody = 0
-        for uses in self.uses.values():
+        for uses in self._uses.values():
             everybody |= uses
         self._targets = [one for one in _TARGETS if one[1] & everybody]
 
@@ -57,21 +70,22 @@ class CallSteps:
                 continue  # at each start all are told
             if uses:
                 self._run("set_use", (account, uses))
-                self.uses[account] = uses
+                self._uses[account] = uses
             else:
                 self._run("drop_use", (account,))
-                self.uses.pop(account, None)
+                self._uses.pop(account, None)
         self._find_targets()
 
     # -- reasons to call -----------------------------------------------------------------------------------
 
     def write(self, rows: Iterable[Row], answer: Answer) -> None:
         """See Batch.calls."""
+        uses = self.uses
         calls = [
             (target, *row, row[2])  # due at once: when it was created
             for row in rows
             for target, bit in self._targets
-            if self.uses.get(row[0], 0) & bit
+            if uses.get(row[0], 0) & bit
         ]
         if calls:
             self._many("insert_call", calls)
@@ -79,7 +93,7 @@ class CallSteps:
 
     def of_ends(self, answer: Answer) -> None:
         """Calls of those in temp.ended whose accounts want them."""
-        for target in self._targets:
+        for target in _TARGETS if self._shared else self._targets:
             answer.calls_waiting |= self._run("insert_end_calls", target).rowcount > 0
 
     # -- what became of calls ------------------------------------------------------------------------------

@@ -83,13 +83,13 @@ class HistorySteps:
     def ended(self, *, odd: bool) -> None:
         """Counts what is in temp.ended, and keeps its texts; `odd`: some was charged for, or gathered."""
         self._run("write_odd_statistics" if odd else "write_statistics")
-        if self._keeps_texts:
+        if self._keeps_texts and not self._db.shared:  # there the statement above looks, and keeps them
             self._run("write_texts")
 
     def register(self, rows: list[Row]) -> None:
         """See Batch.registered; the ends of messages that were never live."""
         self._many("register_message", [row[:10] for row in rows])
-        if self._keeps_texts:
+        if self._keeps_texts or self._db.shared:
             self._many("keep_text", [(row[0], *row[10:]) for row in rows if row[-1]])
         messages: Counter[Row] = Counter()
         segments: Counter[Row] = Counter()
@@ -97,10 +97,12 @@ class HistorySteps:
             key = (accepted_ms // DAY_MS, account, state)
             messages[key] += 1
             segments[key] += count
-        self._many("count_registered", [(*key, messages[key], segments[key]) for key in messages])
+        self._many("count_registered", [(*key, messages[key], segments[key]) for key in sorted(messages)])
 
     def sweep(self, sweep: Sweep) -> bool:
         """Wipes what is too old; whether there is more."""
+        if self._db.shared:
+            self.read_settings()  # another node may have swept before
         keeps_texts = sweep.text_before_id < NO_TEXTS
         if keeps_texts != self._keeps_texts:
             self._run("write_setting", (_KEEPS_TEXTS, int(keeps_texts)))

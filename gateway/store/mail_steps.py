@@ -1,7 +1,8 @@
 """The steps of a batch that are about mail: mails that came in, letters to write, incoming SMS for mailboxes.
 
 A letter is written in the transaction in which its reason happens, and its row goes when somebody has taken
-it.  A claimed letter belongs to this run: after a crash the next one claims it again.
+it.  A claimed letter belongs to this run: after a crash the next one claims it again.  Where several nodes
+share the store, each claims what no other one has, and one at a time looks at the parts of a long SMS.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import NamedTuple
 from gateway.core.batch import Answer, Batch, Row, Sweep
 from gateway.core.model import Delivery, Letter, LetterKind
 from gateway.store.api_steps import ApiSteps
-from gateway.store.steps import Many, Run
+from gateway.store.steps import Many, Run, lock_name
 from protocols.sms import reassembly
 
 SWEEP_ROWS = 500
@@ -65,15 +66,17 @@ NO_DELIVERY = (None,) * (len(Delivery._fields) - 2)
 class MailSteps:
     """Part of the Applier; `run` and `many` run the named statements in its transaction."""
 
-    def __init__(self, boot: int, run: Run, many: Many, api: ApiSteps) -> None:
+    def __init__(self, boot: int, run: Run, many: Many, api: ApiSteps, *, shared: bool = False) -> None:
         self._boot = boot
         self._api = api
+        self._shared = shared
         self._run = run
         self._many = many
         self._purged_to = 0  # the mail that the last sweep looked at last
         self.read_counts()
 
     def read_counts(self) -> None:
+        self._counted = True
         self._parts: Counter[str] = Counter(dict(self._run("count_parts").fetchall()))
 
     # -- in ----------------------------------------------------------------------------------------------
@@ -92,18 +95,21 @@ class MailSteps:
         return accepted, intents
 
     def _repeated(self, mails: list[Row]) -> list[Row]:
-        found = []
-        for mail in mails:
-            mail_id, key, _, received_ms, *_ = mail
-            if key is None:
-                continue
-            first, first_ms = self._run("find_mail", (key,)).fetchone()
-            if first_ms + KEY_MS < received_ms:
-                self._run("forget_key", (first,))
-                self._run("insert_mail", mail)
-            elif first != mail_id:
-                found.append((mail_id, first))
-        return found
+        firsts = [(mail[0], self._first_with_key(mail)) for mail in mails if mail[1] is not None]
+        return [(mail_id, first) for mail_id, first in firsts if first != mail_id]
+
+    def _first_with_key(self, mail: Row) -> int:
+        """The mail that has the key of this one: itself, when the one that had it came too long ago."""
+        mail_id, key, _, received_ms, *_ = mail
+        while True:
+            found = self._run("find_mail", (key,)).fetchone()
+            if found is not None and found[1] + KEY_MS >= received_ms:
+                return int(found[0])
+            if found is not None:
+                self._run("forget_key", found[:1])
+            if self._many("insert_mail", [mail]).rowcount:
+                return int(mail_id)
+            # another node was faster
 
     def finish(self, answer: Answer) -> None:
         """Reports of the messages in temp.ended to the senders who asked for them."""
@@ -115,21 +121,31 @@ class MailSteps:
 
     def incoming(self, rows: Iterable[Row], answer: Answer) -> None:
         """Letters and deliveries of what came whole, or is whole now; see Batch.incoming_mail."""
-        for row in rows:
-            sms = IncomingRow(*row)
+        found = [IncomingRow(*row) for row in rows]
+        if self._shared:
+            names = [(lock_name("incoming", sms.key),) for sms in found if sms.total > 1]
+            self._many("lock_sets", names)
+            self._counted = False
+        for sms in found:
             if sms.total < 2 or not 1 <= sms.part <= sms.total:
                 self._bring(sms, answer)
                 continue
             if not self._is_new(sms, answer):
                 continue
             there = len(self._run("list_parts", (*sms.key, WAITS)).fetchall()) + 1
-            if there < sms.total and self._parts[sms.connector] >= PARTS_MAX:
+            if there < sms.total and self._are_too_many(sms.connector):
                 self._bring(sms, answer)
                 continue
             self._insert_part(sms, WAITS)
             self._parts[sms.connector] += 1
             if there == sms.total:
                 self._join(sms.key, answer)
+
+    def _are_too_many(self, connector: str) -> bool:
+        """Whether no more parts may wait; what other nodes brought or took is counted when it seems so."""
+        if self._shared and not self._counted and self._parts[connector] >= PARTS_MAX:
+            self.read_counts()
+        return self._parts[connector] >= PARTS_MAX
 
     def _is_new(self, sms: IncomingRow, answer: Answer) -> bool:
         """Whether a part did not come before.
@@ -185,6 +201,8 @@ class MailSteps:
         The first of them decides where to: a keyword is in it.  So its account gets them all.
         """
         parts = self._run("list_parts", (*key, WAITS)).fetchall()
+        if not parts:  # another node was faster
+            return
         connector, number, own_number, reference, total = key
         text = _joined([row[:2] for row in parts], total)
         part, _, received_ms, since_ms, addresses, account, whole = parts[0]
@@ -272,7 +290,8 @@ class MailSteps:
         """What the time does to mails, letters and parts; a piece of it, and whether more is left."""
         old_parts = self._run("list_old_parts", (sweep.part_before_ms, SWEEP_ROWS)).fetchall()
         for key in old_parts:
-            self._join(key, answer)
+            if not self._shared or self._run("try_set", (lock_name("incoming", key),)).fetchone()[0]:
+                self._join(key, answer)
         purged = self._run("purge_parts", (sweep.now_ms - JOINED_MS, SWEEP_ROWS)).rowcount
         late = self._run("take_late", (sweep.delay_before_id, SWEEP_ROWS)).fetchall()
         if late and self._many("write_delay", [(row[0], sweep.now_ms) for row in late]).rowcount:

@@ -19,9 +19,10 @@ EARLY_MAX = 10_000
 class MoneySteps:
     """Part of the Applier; `run` and `many` run the named statements in its transaction."""
 
-    def __init__(self, run: Run, many: Many) -> None:
+    def __init__(self, run: Run, many: Many, *, shared: bool = False) -> None:
         self._run = run
         self._many = many
+        self._shared = shared
         self.early: dict[int, list[int]] = {}
         """What went up, and what was charged for: they ended with the SMSC's first "no", and their money came
         back, before it had answered everything.  Answers do not outlive a run, so this need not either."""
@@ -60,10 +61,14 @@ class MoneySteps:
     def taken_after_all(self, sent: Iterable[int], answer: Answer) -> None:
         """Of these messages the SMSC took something, or may have: what came back `early` is taken again."""
         total: Counter[str] = Counter()
-        for message_id in {one for first in sent for one in self.early.get(first, ())}:
-            for payer, amount in self._run("take_again", (message_id,)).fetchall():
-                self._run("count_again", (message_id, amount))
-                total[payer] -= amount
+        charged = {one for first in sent for one in self.early.get(first, ())}
+        if self._shared:  # others may have ended some
+            found = self._many("take_all_again", [(one,) for one in sorted({*charged, *sent})]).fetchall()
+        else:
+            found = [(one, *row) for one in charged for row in self._run("take_again", (one,)).fetchall()]
+        for message_id, payer, amount in found:
+            self._run("count_again", (message_id, amount))
+            total[payer] -= amount
         self._return(total, answer)
 
     def recharge(self, recharges: Iterable[Row], answer: Answer) -> None:

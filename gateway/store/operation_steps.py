@@ -85,9 +85,10 @@ class OperationSteps:
         for known_as in meant:
             done = self._run("end_cancelled", (known_as, now_ms)).rowcount
             if not done and not self._is_ending(known_as):
-                at_smsc.append(self._known_at_smsc(known_as))
+                at_smsc.extend(self._known_at_smsc(known_as))
         self._parts.end_carried()
-        return self._count_ending() - before, at_smsc, 0
+        count = self._count_ending() - before
+        return count, at_smsc, int(bool(message_id) and not count and not at_smsc)
 
     def _count_ending(self) -> int:
         return int(self._run("count_ending").fetchone()[0])
@@ -95,11 +96,17 @@ class OperationSteps:
     def _is_ending(self, message_id: int) -> bool:
         return self._run("is_ending", (message_id,)).fetchone() is not None
 
-    def _known_at_smsc(self, message_id: int) -> Row:
-        """Whom to ask of a message, and as what; segments whose end is known are left out."""
-        connector, sent_as = self._run("connector_of", (message_id,)).fetchone()
+    def _known_at_smsc(self, message_id: int) -> list[Row]:
+        """Whom to ask of a message, and as what; segments whose end is known are left out.
+
+        Nobody, when another node has ended it meanwhile.
+        """
         found = self._run("list_upstream_ids", (message_id,)).fetchall()
-        return message_id, connector, [upstream_id for upstream_id, is_done in found if not is_done], sent_as
+        ids = [upstream_id for upstream_id, is_done in found if not is_done]
+        return [
+            (message_id, connector, ids, sent_as)
+            for connector, sent_as in self._run("connector_of", (message_id,)).fetchall()
+        ]
 
     def _replace(self, row: Row, answer: Answer) -> int:
         if self._is_ending(row[1]):

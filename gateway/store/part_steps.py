@@ -2,7 +2,7 @@
 
 Such a segment is a message with Progress.GATHERED.  When its set is complete, one becomes the carrier: its
 text is theirs joined, and the others end with it and as it does.  A set that is not completed in time goes
-up in its parts, each as it came.
+up in its parts, each as it came.  Where several nodes share the store, one at a time looks at a set.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from gateway.core.batch import Answer, Row
 from gateway.core.model import Wish
-from gateway.store.steps import Many, Run
+from gateway.store.steps import Many, Run, lock_name
 from protocols.sms import reassembly
 from protocols.sms.reassembly import MAX_SEGMENTS
 
@@ -27,16 +27,19 @@ NOT_ALIKE = "went up in its parts: one text cannot say what they do"
 class PartSteps:
     """Part of the Applier; `run` and `many` run the named statements in its transaction."""
 
-    def __init__(self, run: Run, many: Many) -> None:
+    def __init__(self, run: Run, many: Many, *, shared: bool = False) -> None:
         self._run = run
         self._many = many
+        self._shared = shared
         self.read_counts()
 
     def read_counts(self) -> None:
         self._sets: Counter[str] = Counter(dict(self._run("count_sets").fetchall()))
 
-    def gather(self, rows: Iterable[Row], answer: Answer) -> None:
+    def gather(self, rows: list[Row], answer: Answer) -> None:
         """See Batch.parts."""
+        if self._shared:
+            self._many("lock_sets", [(lock_name("gathered", row[1:6]),) for row in rows])
         for row in rows:
             message_id, account, source, destination, reference, total, part, received_ms = row
             key = (account, source, destination, reference, total)
@@ -49,15 +52,29 @@ class PartSteps:
                 there = 0
             if not there:
                 if self._sets[account] >= SETS_MAX:
-                    oldest = self._run("oldest_set", (account,)).fetchone()
-                    self._release(oldest, NOT_ALL, received_ms, answer)
+                    self._release_oldest(account, received_ms, answer)
                 self._sets[account] += 1
             self._run("gather_part", row)
             if there + 1 == total:
                 self._join(key, received_ms, answer)
 
+    def _release_oldest(self, account: str, now_ms: int, answer: Answer) -> None:
+        if self._shared:
+            self.read_counts()  # other nodes have opened some, and completed others
+            if self._sets[account] < SETS_MAX:
+                return
+        oldest = self._run("oldest_set", (account,)).fetchone()
+        if oldest is not None and self._may_look_at(oldest):
+            self._release(oldest, NOT_ALL, now_ms, answer)
+
+    def _may_look_at(self, key: Row) -> bool:
+        """Whether no other node looks at an old set just now."""
+        return not self._shared or bool(self._run("try_set", (lock_name("gathered", key),)).fetchone()[0])
+
     def _join(self, key: Row, now_ms: int, answer: Answer) -> None:
         found = self._run("list_set", key).fetchall()
+        if len(found) < key[-1]:  # another node has just ended one
+            return
         parts = [reassembly.Part(*row[:4]) for row in found]
         whole = reassembly.join(parts) if reassembly.can_join(parts) else None
         # which may be more or fewer than there are parts, for not every sender fills them
@@ -109,9 +126,9 @@ class PartSteps:
 
     def sweep(self, before_ms: int, now_ms: int, answer: Answer) -> None:
         """Sets that have waited since then go up as they are; a piece of them, and whether more is left."""
-        if not +self._sets:
+        if not +self._sets and not self._shared:
             return
         old = self._run("list_old_sets", (before_ms, SWEEP_ROWS)).fetchall()
-        for key in old:
+        for key in filter(self._may_look_at, old):
             self._release(key, NOT_ALL, now_ms, answer)
         answer.sweep_again |= bool(old)

@@ -9,6 +9,11 @@ from gateway.core.batch import Row
 from gateway.store.database import Found
 
 
+def lock_name(kind: str, key: Row) -> str:
+    """What is locked while a set is looked at, where several nodes may bring its parts."""
+    return "\x1f".join((kind, *map(str, key)))
+
+
 class Run(Protocol):
     """Runs one statement."""
 
