@@ -17,10 +17,10 @@ from typing import Any
 import psycopg
 from psycopg.adapt import Buffer, Loader
 from psycopg.pq import TransactionStatus
-from psycopg.rows import tuple_row
 
 from gateway.core.batch import Row
 from gateway.core.errors import StoreReadError
+from gateway.store.database import Found
 from gateway.store.postgres_database import adapt
 from gateway.store.postgres_open import connect
 from gateway.store.postgres_sql import postgres_statements, translated
@@ -110,14 +110,13 @@ class PostgresReading:
     def begin(self) -> None:
         self.connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
 
-    def execute(self, sql: str, parameters: Sequence[object] = ()) -> psycopg.Cursor[Any]:
+    def execute(self, sql: str, parameters: Sequence[object] = ()) -> Found:
         return self.connection.execute(_translated(sql).encode(), parameters)
 
     def tuples(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
-        cursor = self.connection.cursor(row_factory=tuple_row)
-        return cursor.execute(_translated(sql).encode(), parameters).fetchall()
+        return [tuple(row) for row in self.execute(sql, parameters)]
 
-    def run(self, name: str, parameters: Sequence[object] = ()) -> psycopg.Cursor[Any]:
+    def run(self, name: str, parameters: Sequence[object] = ()) -> Found:
         return self.connection.execute(_statements()[name], parameters)
 
     def is_lost(self) -> bool:

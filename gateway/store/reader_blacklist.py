@@ -8,7 +8,7 @@ from gateway.store.reading import Reads
 
 _PAGE = (
     "SELECT account, number, at_ms, why FROM blacklist "
-    "WHERE (account, number) > (?1, ?2) AND (?3 IS NULL OR account = ?3) AND (?4 = '' OR number = ?4) "
+    "WHERE (account, number) > (?1, ?2) AND (account = ?3 OR ?3 IS NULL) AND (?4 = '' OR number = ?4) "
     "ORDER BY account, number LIMIT ?5"
 )
 

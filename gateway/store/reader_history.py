@@ -106,7 +106,8 @@ def page(reads: Reads, after: int, high_id: int, wanted: Filter, *, with_text: b
 def _upto(connection: ReadConnection, after: int, high_id: int) -> int | None:
     """The last id of the next PAGE of them."""
     ids = " UNION ALL ".join(
-        f"SELECT message_id FROM {table} WHERE message_id > ?1 AND message_id < ?2"
+        f"SELECT message_id FROM (SELECT message_id FROM {table} WHERE message_id > ?1 AND message_id < ?2 "
+        f"ORDER BY message_id LIMIT {PAGE}) {table}_ids"
         for table in ("message", "history")
     )
     page = f"SELECT message_id FROM ({ids}) both_tables ORDER BY message_id LIMIT {PAGE}"

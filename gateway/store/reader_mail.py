@@ -10,9 +10,10 @@ from protocols.sms.addresses import mask
 
 _COLUMNS = "letter_id, kind, recipient, mail_id, message_id, tries, created_ms"
 LETTERS = (
-    f"SELECT {_COLUMNS}, due_ms, last_error AS reason, 0 AS died_ms FROM letter {{where}} UNION ALL "
-    f"SELECT {_COLUMNS}, 0, reason || CASE last_error WHEN '' THEN '' ELSE ': ' || last_error END, died_ms "
-    "FROM dead_letter {where} ORDER BY letter_id LIMIT {limit}"
+    f"SELECT * FROM (SELECT {_COLUMNS}, due_ms, last_error AS reason, 0 AS died_ms FROM letter {{where}} "
+    f"ORDER BY letter_id LIMIT {{limit}}) waiting UNION ALL SELECT * FROM (SELECT {_COLUMNS}, 0, "
+    "reason || CASE last_error WHEN '' THEN '' ELSE ': ' || last_error END, died_ms "
+    "FROM dead_letter {where} ORDER BY letter_id LIMIT {limit}) dead ORDER BY letter_id LIMIT {limit}"
 )
 """Letters that wait, and dead ones: those have died_ms; the limit is the last parameter."""
 LETTER_NAMES = {

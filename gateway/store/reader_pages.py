@@ -35,11 +35,13 @@ _STRETCH = (
     "SELECT count(*), max(ambiguous_id) FROM "
     "(SELECT ambiguous_id FROM ambiguous WHERE ambiguous_id > ? ORDER BY ambiguous_id LIMIT ?) stretch"
 )
+_IS_HELD = "(SELECT m.progress FROM message m WHERE m.message_id = a.message_id) = 2"
+"""Asked of each doubt: no engine can begin with the messages then."""
 _HELD = (
     "SELECT a.ambiguous_id AS cursor, m.message_id, m.account, m.destination, m.connector, m.accepted_ms, "
     "m.expires_ms, a.evidence, a.link, NULLIF(a.sent_ms, 0) AS sent_ms "
     "FROM ambiguous a CROSS JOIN message m ON m.message_id = a.message_id "
-    "WHERE a.ambiguous_id > ?1 AND a.ambiguous_id <= ?2 AND a.settled_ms IS NULL AND m.progress = 2 "
+    f"WHERE a.ambiguous_id > ?1 AND a.ambiguous_id <= ?2 AND a.settled_ms IS NULL AND {_IS_HELD} "
     "AND ?3 IN ('', m.account) AND NOT EXISTS (SELECT 1 FROM ambiguous b WHERE b.message_id = a.message_id "
     "AND b.ambiguous_id > a.ambiguous_id AND b.settled_ms IS NULL) ORDER BY a.ambiguous_id LIMIT ?4"
 )
@@ -69,8 +71,7 @@ _DEAD = {
 DEAD = tuple(_DEAD)
 _COUNTED = {
     "held": "SELECT DISTINCT a.message_id FROM (SELECT message_id, settled_ms FROM ambiguous "
-    "ORDER BY ambiguous_id DESC LIMIT ?2) a CROSS JOIN message m ON m.message_id = a.message_id "
-    "WHERE a.settled_ms IS NULL AND m.progress = 2 LIMIT ?1",
+    f"ORDER BY ambiguous_id DESC LIMIT ?2) a WHERE a.settled_ms IS NULL AND {_IS_HELD} LIMIT ?1",
     "ambiguous": "SELECT 1 FROM (SELECT settled_ms FROM ambiguous "
     "ORDER BY ambiguous_id DESC LIMIT ?2) newest WHERE settled_ms IS NULL LIMIT ?1",
     "unmatched": "SELECT 1 FROM parked_receipt LIMIT ?1",

@@ -12,7 +12,7 @@ COUNT_MAX = 10_000
 """More are not counted: of a million only a look at all of them tells how many there are."""
 _QUEUED = (
     "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_queued "
-    "WHERE progress = 0 AND connector = ? LIMIT ?) found"
+    "WHERE progress = 0 AND connector = ? ORDER BY due_ms, message_id LIMIT ?) found"
 )
 _UNDELIVERED = (
     "SELECT count(*), min(delivery_id) FROM (SELECT delivery_id FROM delivery INDEXED BY delivery_account "

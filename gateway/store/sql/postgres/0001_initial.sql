@@ -256,6 +256,9 @@ CREATE TABLE dead_letter (
 );
 CREATE INDEX dead_letter_place ON dead_letter (rowid);
 CREATE INDEX dead_letter_age ON dead_letter (died_ms);
+CREATE INDEX dead_letter_id ON dead_letter (letter_id);
+CREATE INDEX dead_letter_message ON dead_letter (message_id);
+CREATE INDEX dead_letter_mail ON dead_letter (mail_id);
 
 CREATE TABLE incoming_part (
     connector text COLLATE "C" NOT NULL,
