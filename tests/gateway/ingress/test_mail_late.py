@@ -32,7 +32,7 @@ def said(ok: bool = True, late: Any = (), earlier: Any = ()) -> tuple[str, Intak
     async def told() -> tuple[str, Intake]:
         intake, reply = Intake(dict(late), dict(earlier)), asyncio.get_running_loop().create_future()
         both = [message(1), message(2)]
-        intake.committed(reply, account(), "a@example.org", 9, both, ok)  # type: ignore[arg-type]
+        intake.committed(reply, account(), "a@example.org", 9, both, ok)  # type: ignore[misc]
         return await reply, intake
 
     return asyncio.run(told())

@@ -98,7 +98,7 @@ def test_a_submit_sm_is_answered_with_the_status_of_its_refusal(form: str) -> No
     ids = [722104798412800001 + n for n in range(3)]
     bound = Bound(form, {ids[1]: Refusal.PER_DAY, 5: Refusal.BALANCE})
     taken = [(n, format_id(message_id, form)) for n, message_id in enumerate(ids)]
-    bound.committed(taken, True, 0.0)  # type: ignore[arg-type]
+    bound.committed(taken, True, 0.0)  # type: ignore[misc]
     assert bound.answers[1] == (c.ESME_RSUBMITFAIL, "")
     assert [bound.answers[n] for n in (0, 2)] == [(c.ESME_ROK, format_id(ids[n], form)) for n in (0, 2)]
     assert (bound.submitted, bound.written) == (2, 1)
@@ -106,5 +106,5 @@ def test_a_submit_sm_is_answered_with_the_status_of_its_refusal(form: str) -> No
 
 def test_a_store_that_cannot_write_refuses_all_whatever_was_refused_before() -> None:
     bound = Bound("decimal", {1: Refusal.BALANCE})
-    bound.committed([(7, "1")], False, 0.0)  # type: ignore[arg-type]
+    bound.committed([(7, "1")], False, 0.0)  # type: ignore[misc]
     assert bound.answers == {7: (c.ESME_RSYSERR, "")}
