@@ -123,7 +123,7 @@ class Drain:
 
     async def _resume(self) -> None:
         daemon = self._daemon
-        daemon.events.say("info", "resumed")
+        daemon.events.say("info", "node_resumed")
         for upstream in daemon.upstreams.values():
             upstream.let_go()
         for connector in self._smpp():

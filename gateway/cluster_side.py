@@ -165,6 +165,10 @@ class ClusterSide:
         """How long ago the beat was sent that has renewed the lease."""
         return self._lease.age_ms(self.elapsed_ms()) / 1000
 
+    def names(self) -> frozenset[str]:
+        """What the nodes are called that live."""
+        return frozenset(peer.name for peer in self.cluster.peers)
+
     # -- leases ----------------------------------------------------------------------------------------
 
     def may(self, lease: str) -> bool:

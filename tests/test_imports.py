@@ -292,7 +292,7 @@ TYPES_ONLY = {
     "gateway.ops.metrics": frozenset({"gateway.daemon"}),
     "gateway.ops.readiness": frozenset({"gateway.daemon"}),
     "gateway.ops.status": frozenset({"gateway.daemon"}),
-    "gateway.admin": frozenset({"gateway.daemon"}),
+    "gateway.admin": frozenset({"gateway.cluster_side", "gateway.daemon"}),
     "gateway.reloading": frozenset({"gateway.daemon"}),
     "gateway.dead_alarm": frozenset({"gateway.daemon"}),
     "gateway.housekeeping": frozenset({"gateway.daemon"}),

@@ -35,6 +35,7 @@ SUBJECTS = {
     "metrics": ("metrics", "ready"),
     "lists": ("queue_counts", "queue_page"),
     "messages": ("message", "find", "find_page", "decide"),
+    "nodes": ("nodes", "node_drain", "node_resume"),
     "ping_tasks": ("ping_task_add", "ping_task_remove", "ping_task_list"),
     "queue": ("status", "queue", "list", "unmatched"),
     "reload": ("reload",),

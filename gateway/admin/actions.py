@@ -108,6 +108,8 @@ ACTIONS: dict[str, Action] = {
     "message": Action(
         {"message_id": Kind.ID, "full": Kind.FLAG, "text": Kind.FLAG}, only_with=("full", "text")
     ),
+    "node_drain": Action({"node": Kind.NAME}),
+    "node_resume": Action({"node": Kind.NAME}),
     "ping_task_add": Action({"account": Kind.NAME, "to": Kind.NUMBER, "sender": Kind.SENDER}),
     "ping_task_list": Action({"account": Kind.NAME}),
     "ping_task_remove": Action({"account": Kind.NAME, "id": Kind.ID}),
@@ -130,6 +132,7 @@ READS = frozenset(
         "dead",
         "list",
         "metrics",
+        "nodes",
         "queue",
         "queue_counts",
         "queue_page",
@@ -169,6 +172,7 @@ class Names(NamedTuple):
 
     accounts: Container[str]
     connectors: Container[str]
+    nodes: Container[str] = ()
 
 
 def subject_of(action: Action, request: Request, names: Names) -> str:
@@ -196,7 +200,8 @@ def _shown(kind: Kind, value: Any, names: Names) -> str:
 
 def _one(kind: Kind, text: str, names: Names) -> str:
     if kind is Kind.NAME:
-        return text if text in names.accounts or text in names.connectors else UNKNOWN_NAME
+        is_known = text in names.accounts or text in names.connectors or text in names.nodes
+        return text if is_known else UNKNOWN_NAME
     if kind is Kind.NUMBER:
         digits = text.removeprefix("+").removeprefix("00")
         return mask(digits) if digits.isascii() and digits.isdigit() and len(digits) <= 40 else UNKNOWN_NAME

@@ -103,7 +103,8 @@ class Recorder:
             return None
         who = await self._who(request, peer)
         daemon = self._daemon
-        subject = subject_of(action, request, Names(daemon.accounts, daemon.upstreams))
+        nodes = daemon.cluster.names() if daemon.cluster is not None else ()
+        subject = subject_of(action, request, Names(daemon.accounts, daemon.upstreams, nodes))
         audit_id = await self._store(who, str(request["command"]), subject)
         return Entry(self, audit_id, who, action, request, subject)
 

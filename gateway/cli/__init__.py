@@ -40,6 +40,7 @@ COMMANDS = {
     "message": "find messages, show one's timeline, cancel, hold, release or retry some",
     "queue": "show what is waiting",
     "connector": "pause, resume or rebind a connector, or show how each is",
+    "nodes": "show the nodes that share a store, drain or resume one",
     "account": "show accounts and their money, put money in",
     "blacklist": "keep numbers from getting SMS",
     "sender": "say which added sender names may be used",

@@ -44,10 +44,17 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="with a simulated SMSC on loopback, in ./run, and no configuration needed",
     )
+    parser.add_argument(
+        "--node",
+        default="",
+        metavar="NAME",
+        help="what this node is called where several share a store (default: the option `node`)",
+    )
     parser.epilog = (
         "examples:\n"
         "  smsc-gateway run --demo\n"
-        "  smsc-gateway run --config config.yaml --state-dir state\n\n"
+        "  smsc-gateway run --config config.yaml --state-dir state\n"
+        "  smsc-gateway run --config config.yaml --state-dir state --node sms2\n\n"
         "exit codes: 0 stopped as asked, 1 failed, 78 bad configuration or damaged store"
     )
 
@@ -65,15 +72,20 @@ def run(args: argparse.Namespace) -> int:
 
         return run_demo()
     config = load(args.config)
-    return run_loop(lambda: serve(config, args.config, args.state_dir))
+    return run_loop(lambda: serve(config, args.config, args.state_dir, node=args.node))
 
 
 async def serve(
-    config: Config, path: Path, state_dir: Path, on_ready: Callable[[Daemon], None] | None = None
+    config: Config,
+    path: Path,
+    state_dir: Path,
+    on_ready: Callable[[Daemon], None] | None = None,
+    *,
+    node: str = "",
 ) -> int:
     """A daemon from start to stop; the exit code."""
     events = Events(config.log.format, config.log.level, journal=Journald())
-    daemon = Daemon(config, state_dir, events, inherited=inherited())
+    daemon = Daemon(config, state_dir, events, inherited=inherited(), node=node)
     daemon.config_file = path
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(daemon.faults.handle)

@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
         print(f"numbers that nobody writes to {status['blacklist']}")
     if status["refused"]:
         print("refused " + ", ".join(f"{name} {count}" for name, count in status["refused"].items()))
-    for name in ("connectors", "services", "accounts", "listeners", "mail", "http"):
+    for name in ("nodes", "connectors", "services", "accounts", "listeners", "mail", "http"):
         if status[name]:
             print(f"\n{name}\n{table(status[name])}")
     return code

@@ -23,6 +23,8 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
         "healthy": not problems,
         "problems": problems,
         "boot": daemon.boot,
+        "node": daemon.node if daemon.cluster is not None else None,
+        "nodes": _nodes(daemon),
         "up_s": int(daemon.clock.now() - daemon.started),
         "open_messages": submission.open_messages,
         "accepted": submission.accepted,
@@ -58,7 +60,10 @@ def problems_of(daemon: Daemon) -> list[str]:
     problems = []
     if daemon.journal.error:
         problems.append(f"the store cannot write: {daemon.journal.error}")
-    if submission.closed_because is not None:
+    if daemon.cluster is not None and daemon.cluster.drain.begun:
+        word = "drained" if daemon.cluster.drain.done else "being drained"
+        problems.append(f"this node is {word}: smsc-gateway nodes resume {daemon.node}")
+    elif submission.closed_because is not None:
         problems.append(f"nothing is accepted: {submission.closed_because.value}")
     for name in daemon.connectors:
         problems.extend(_connector_problems(daemon, name))
@@ -78,6 +83,22 @@ def _balance(daemon: Daemon, name: str) -> str | None:
     if plan is None or plan.purse.name != name:
         return None
     return f"{amount_text(plan.purse.balance)} {plan.purse.currency}".rstrip()
+
+
+def _nodes(daemon: Daemon) -> list[dict[str, Any]]:
+    """Those that share the store; none where it is this gateway's own."""
+    if daemon.cluster is None:
+        return []
+    return [
+        {
+            "node": peer.name,
+            "boot": peer.boot,
+            "heartbeat_s": round(peer.renewed_ms_ago / 1000, 1),
+            "state": "drained" if peer.drained else "draining" if peer.draining else "in service",
+            "leases": " ".join(sorted(peer.leases)) or None,
+        }
+        for peer in daemon.cluster.cluster.peers
+    ]
 
 
 def _listeners(daemon: Daemon) -> list[dict[str, Any]]:
@@ -167,7 +188,10 @@ def _connector_problems(daemon: Daemon, name: str) -> Iterator[str]:
         since = datetime.fromtimestamp(since_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
         by = f" by {who}" if who else ""
         yield f"connector {name} is paused since {since}{by}: smsc-gateway connector resume {name}"
-    if (state := _link_state(daemon, name)) != "bound":
+    state = _link_state(daemon, name)
+    if state == "standby" and (upstream.elsewhere or upstream.held):
+        return  # another node has it
+    if state != "bound":
         yield f"connector {name} is {state}: {upstream.last_error}"
 
 
