@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from gateway.admin.commits import CANNOT_WRITE, committed
 from gateway.admin.who import who_of
 from gateway.core.accounts import Account
+from gateway.core.conditions import ask_for_move
 from gateway.core.day_counts import Kind
 from gateway.core.ledger import Purse, payer_of
 from gateway.core.prices import amount_text, parse_amount
@@ -213,23 +214,37 @@ async def _move(daemon: Daemon, source: str, change: Change) -> Reply:
     if giver.left < change.amount:
         return {"error": f"{source} has only {amount_text(giver.left)} left, with its credit"}
     taken = Change(source, -change.amount, change.who, f"to {taker.name} {change.note}".rstrip())
-    _append(daemon, taken, change._replace(note=f"from {source} {change.note}".rstrip()))
-    if await committed(daemon.journal) is None:
+    move_id = _append(
+        daemon, taken, change._replace(note=f"from {source} {change.note}".rstrip()), floor=-giver.credit
+    )
+    answer = await committed(daemon.journal)
+    if answer is None:
         return CANNOT_WRITE
+    if any(refused == move_id for refused, _ in answer.refused_late):
+        return {"error": f"{source} has only {amount_text(giver.left)} left, with its credit"}
     _changed(daemon, taken)
     return _changed(daemon, change)
 
 
-def _append(daemon: Daemon, *changes: Change) -> None:
+def _append(daemon: Daemon, *changes: Change, floor: int = 0) -> int:
     """What leaves is gone at once; what comes counts when it is committed, whether or not the command that
     asked for it still waits for that.
+
+    Of two changes the first one is from a balance that must not be below the floor: the id under which that
+    is refused late.
     """
     ledger, now_ms = daemon.submission.ledger, daemon.clock.now_ms()
+    move_id = 0
+    if len(changes) > 1:
+        giver, amount = changes[0].account, -changes[0].amount
+        move_id = ask_for_move(daemon.submission, daemon.journal.batch, giver, amount, floor, now_ms)
     for change in changes:
         daemon.journal.batch.credits.append((change.account, change.amount, now_ms, change.who, change.note))
         ledger.purse(change.account).balance += min(change.amount, 0)
 
     def settle(ok: bool) -> None:
+        if move_id in daemon.submission.refused_late:
+            return  # what is left was said with the refusal
         for change in changes:
             if ok:
                 ledger.credited(change.account, max(change.amount, 0))
@@ -237,6 +252,7 @@ def _append(daemon: Daemon, *changes: Change) -> None:
                 ledger.given_back(change.account, max(-change.amount, 0))
 
     daemon.journal.then(settle)
+    return move_id
 
 
 def _changed(daemon: Daemon, change: Change) -> Reply:

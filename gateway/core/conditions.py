@@ -7,12 +7,16 @@ one decides, in the transaction that accepts.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from gateway.core.accounts import Account, family_of
 from gateway.core.admission import Counted
-from gateway.core.batch import Row
+from gateway.core.batch import Batch, Row
 from gateway.core.errors import Refusal
 from gateway.core.ledger import Charge
+
+if TYPE_CHECKING:
+    from gateway.core.submission import Submission
 
 NOTHING_LATE: Mapping[int, Refusal] = {}
 
@@ -40,6 +44,18 @@ def conditions_of(
             yield "count", message_id, group, whose, day_number, kind, key, most[whose, kind]
     if charge is not None:
         yield "money", message_id, group, charge.purse.name, charge.amount, -charge.purse.credit
+
+
+def ask_for_move(
+    submission: Submission, batch: Batch, payer: str, amount: int, floor: int, now_ms: int
+) -> int:
+    """The two rows of `credits` that come next move what the payer must have where several nodes share the
+    store; the id under which it is refused late, 0: it is this node's to say."""
+    if not submission.shared:
+        return 0
+    move_id = submission.ids.next(now_ms)
+    batch.conditions.append(("move", move_id, move_id, payer, amount, floor, len(batch.credits)))
+    return move_id
 
 
 def refused_late(rows: Iterable[Row]) -> Mapping[int, Refusal]:

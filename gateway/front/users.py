@@ -164,11 +164,14 @@ class _Users:
         if amount > 0:
             if mine.left < amount:
                 raise ApiProblem(NO_MONEY)
-            await move(desk, parent.name, user.name, amount, parent.name)
+            is_there = await move(desk, parent.name, user.name, amount, parent.name, floor=-mine.credit)
+            if not is_there:
+                raise ApiProblem(NO_MONEY)
         else:
             if its.balance < -amount:
                 raise ApiProblem(FAILED, f"it has {amount_text(its.balance)}")
-            await move(desk, user.name, parent.name, -amount, parent.name)
+            if not await move(desk, user.name, parent.name, -amount, parent.name):
+                raise ApiProblem(FAILED, f"it has {amount_text(its.balance)}")
         return {"result": "OK"}
 
 

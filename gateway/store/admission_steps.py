@@ -9,7 +9,7 @@ circle.  Then the messages are looked at one after the other, as they came.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Any
@@ -28,13 +28,13 @@ _COST, _FLAGS = 7, 9
 """Of a row of Batch.api_messages."""
 _JSON = ApiFlag.JSON.value
 _REJECTED = MessageState.REJECTED.value
-_MONEY, _COUNT, _RECENT = "money", "count", "recent"
+_MONEY, _MOVE, _COUNT, _RECENT = "money", "move", "count", "recent"
 
 
 def key_of(condition: Row) -> Row:
     """What a condition is about."""
     kind, _, _, *what = condition
-    if kind == _MONEY:
+    if kind in (_MONEY, _MOVE):
         return _MONEY, what[0]
     if kind == _COUNT:
         return _COUNT, *what[:4]
@@ -47,8 +47,8 @@ def judged(condition: Row, value: Any) -> Any:
     The value is money left, times counted, or (times, when last, until when that matters) of what was sent.
     """
     kind, _, _, *what = condition
-    if kind == _MONEY:
-        _, amount, floor = what
+    if kind in (_MONEY, _MOVE):
+        _, amount, floor, *_ = what
         return Refusal.BALANCE if value - amount < floor else value - amount
     if kind == _COUNT:
         return _BY_KIND[what[2] - 1] if value >= what[-1] else value + 1
@@ -90,7 +90,14 @@ def without(batch: Batch, late: dict[int, str]) -> Batch:
     known = {row[0] for row in shown}
     lists["registered"] += [_registered(row, late) for row in batch.accepted if row[0] in known]
     lists["request_keys"] = [_request(row, late) for row in batch.request_keys]
+    moves = _moves(row for row in batch.conditions if row[1] in late)
+    lists["credits"] = [row for place, row in enumerate(batch.credits) if place not in moves]
     return replace(batch, **lists)
+
+
+def _moves(conditions: Iterable[Row]) -> set[int]:
+    """The places among `credits` of money that is moved."""
+    return {place for row in conditions if row[0] == _MOVE for place in (row[-1], row[-1] + 1)}
 
 
 def _registered(accepted: Row, late: dict[int, str]) -> Row:
@@ -125,7 +132,7 @@ class AdmissionSteps:
         conditions = [row for row in batch.conditions if row[1] not in again]
         standing: dict[Row, Any] = self._money(batch, conditions)
         standing.update(self._counts(batch, conditions))
-        recent = {key_of(row) for row in conditions if row[0] not in (_MONEY, _COUNT)}
+        recent = {key for row in conditions if (key := key_of(row))[0] == _RECENT}
         standing.update(self._recent(recent))
         late: dict[int, str] = {}
         full: set[Row] = set()
@@ -153,14 +160,15 @@ class AdmissionSteps:
             known.update(row[0] for row in batch.mail_recipients if row[1] in found_mails)
         return known
 
-    def _money(self, batch: Batch, conditions: Iterable[Row]) -> dict[Row, int]:
+    def _money(self, batch: Batch, conditions: Sequence[Row]) -> dict[Row, int]:
         """What is left of each balance that the batch changes, less what it takes in any case."""
         judged_here = {row[1] for row in conditions if row[0] == _MONEY}
         taken: Counter[str] = Counter()
         for message_id, payer, amount, _ in batch.charges:
             taken[payer] += 0 if message_id in judged_here else amount
-        for account, amount, *_ in batch.credits:
-            taken[account] += max(0, -amount)
+        moves = _moves(conditions)
+        for place, (account, amount, *_) in enumerate(batch.credits):
+            taken[account] += 0 if place in moves else max(0, -amount)
         for _, _, payer, amount in batch.recharges:
             taken[payer] += amount
         left = self._locked(taken) if taken else {}

@@ -68,7 +68,7 @@ class SharedSteps:
         self._write_changes(batch, answer)
         payers = {row[1] for row in batch.charges} | {row[0] for row in batch.credits}
         payers.update(row[2] for row in batch.recharges)
-        payers.update(row[3] for row in batch.conditions if row[0] == "money")
+        payers.update(row[3] for row in batch.conditions if row[0] in ("money", "move"))
         payers.update(row[0] for row in answer.refunds)
         balances = dict[str, int]()
         if batch.beats:

@@ -145,6 +145,29 @@ def test_messages_that_belong_together_are_refused_together(nodes: tuple[Node, N
     assert one.money.balances() == [("shop", 15)]
 
 
+def moved(id: int, amount: int, floor: int = 0) -> Batch:
+    return Batch(
+        credits=[
+            ("other", 1, NOW_MS, "admin", ""),
+            ("shop", -amount, NOW_MS, "shop", ""),
+            ("sub", amount, NOW_MS, "shop", ""),
+        ],
+        conditions=[("move", id, id, "shop", amount, floor, 1)],
+    )
+
+
+def test_money_that_one_node_has_moved_the_other_cannot_move_again(nodes: tuple[Node, Node]) -> None:
+    one, two = nodes
+    put_in(one, 100)
+    assert refused(one.apply(moved(1, 70))) == {}
+    answer = two.apply(moved(2, 70))
+    assert refused(answer) == {2: "balance"}
+    assert dict(answer.balances)["shop"] == 30
+    assert dict(two.money.balances()) == {"shop": 30, "sub": 70, "other": 2}
+    assert refused(two.apply(moved(3, 70, floor=-40))) == {}
+    assert dict(one.money.balances()) == {"shop": -40, "sub": 140, "other": 3}
+
+
 def test_what_comes_back_can_be_spent_at_once_at_both_nodes(nodes: tuple[Node, Node]) -> None:
     one, two = nodes
     put_in(one, 10)
