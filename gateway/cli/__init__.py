@@ -48,6 +48,7 @@ COMMANDS = {
     "recover": "make a store of what can be read of a damaged one",
     "backup": "copy the store, while the gateway runs",
     "restore": "put a copy of the store into its place",
+    "migrate-store": "move the store from SQLite to PostgreSQL",
     "receipts": "show the receipts that match no message",
     "deadletters": "list or replay what nobody took",
     "audit": "show who did what by the pages or the command line",

@@ -13,6 +13,8 @@ from gateway.store.sqlite_open import StoreError, StoreUnready
 OLDEST = 150000
 """PostgreSQL 15 is what Debian 12 ships."""
 CONNECT_TIMEOUT_S = 5
+MOVING = "moving"
+"""There is such a table while a store is moved into the database (`gateway.store.moving`)."""
 MIGRATION_LOCK = 0x534D5343
 """The advisory lock of whoever changes the schema."""
 SETTINGS = {
@@ -25,8 +27,11 @@ SETTINGS = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
-    "idle_in_transaction_session_timeout": "60s",
-    "lock_timeout": "30s",
+    # of a node that stands still in the middle of a batch the others get the locks sooner than its lease ends
+    "idle_in_transaction_session_timeout": "5s",
+    "lock_timeout": "10s",
+    # a commit that is cancelled while it waits for the standby is answered as one that was not
+    "statement_timeout": "0",
 }
 
 
@@ -42,6 +47,8 @@ def connect(url: str, **options: Any) -> psycopg.Connection[Any]:
         return psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_S, autocommit=True, **options)
     except psycopg.OperationalError as error:
         raise StoreUnready(f"cannot reach PostgreSQL: {str(error).strip()}") from error
+    except psycopg.ProgrammingError as error:
+        raise StoreError(f"the address of the store cannot be used: {str(error).strip()}") from error
 
 
 def open_writer(url: str) -> psycopg.Connection[Any]:
@@ -51,12 +58,23 @@ def open_writer(url: str) -> psycopg.Connection[Any]:
     than this program, or it is not durable as promised.
     """
     connection = connect(url, application_name="smsc-gateway")
+    try:
+        refuse_old(connection)
+        for name, value in SETTINGS.items():
+            connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+        migrate(connection)
+        if connection.execute("SELECT to_regclass(%s) IS NOT NULL", (MOVING,)).fetchall()[0][0]:
+            raise StoreError("a move into this database has not ended: say smsc-gateway migrate-store again")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def refuse_old(connection: psycopg.Connection[Any]) -> None:
+    """StoreError when the server's version is not one that the gateway is tested with, or later."""
     if connection.info.server_version < OLDEST:
         raise StoreError(f"PostgreSQL {connection.info.server_version // 10000} is too old: 15 is the oldest")
-    for name, value in SETTINGS.items():
-        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
-    migrate(connection)
-    return connection
 
 
 def migrate(connection: psycopg.Connection[Any], version: int | None = None) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from gateway.store.damage import RECOVERED, damage_of_files, damage_of_live_tables, damage_text, is_damage
+from gateway.store.moved import moved_text
 
 FILE_NAME = "queue.sqlite3"
 LOCK_WAIT_S = 3.0
@@ -97,6 +98,8 @@ def open_writer(path: Path) -> sqlite3.Connection:
         raise StoreError(
             f"recover or restore was interrupted in {path.parent}: say it again, and it ends what it began"
         )
+    if moved := moved_text(path):
+        raise StoreError(moved)
     try:
         if damage := damage_of_files(path):
             raise StoreError(damage_text(path, damage))
