@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from store_nodes import Nodes
 from store_support import ENGINES, PostgresEngine, SqliteEngine, Store
 
 
@@ -26,3 +27,11 @@ def sqlite_store(tmp_path: Path) -> Iterator[Store]:
     engine = SqliteEngine(tmp_path)
     yield Store(engine)
     engine.close()
+
+
+@pytest.fixture
+def nodes(postgres_url: str) -> Iterator[Nodes]:
+    """Two nodes on one database."""
+    both = Nodes(postgres_url)
+    yield both
+    both.close()
