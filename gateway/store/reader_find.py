@@ -132,7 +132,7 @@ def _taken_as(wanted: Wanted, also: str = "", *values: str) -> Condition:
     """The SMSC gave one of its segments this id; `also`, with its values: what the message's row says."""
     if not wanted.upstream_id:
         return ANY, ()
-    keys = ",".join("?" * len(wanted.upstream_keys))
+    keys = ",".join("?" * len(wanted.upstream_keys)) or "NULL"
     sql = f"({also}message_id IN (SELECT message_id FROM submission WHERE upstream_key IN ({keys})))"
     return sql, (*values, *wanted.upstream_keys)
 

@@ -44,8 +44,9 @@ def steps_of(store: Store, work: Callable[[], object]) -> int:
 
 
 def test_every_look_at_a_queue_that_may_not_move_costs_the_same(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    store = sqlite_store
     monkeypatch.setattr(failover_steps, "MOVE_ROWS", 100)
     store.queue(*(message(n, connector="one", alternatives="one") for n in range(1, 4001)))
     store.queue(message(4001, connector="one", alternatives="one two"))
@@ -69,8 +70,9 @@ def test_a_look_that_was_undone_or_asks_for_others_begins_at_the_head(
 
 
 def test_a_sweep_looks_at_some_of_what_waits_for_receipts_and_comes_round(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    store = sqlite_store
     monkeypatch.setattr(apply, "RECEIPT_LOOK", 100)
     for n in range(1, 1001):
         store.sent(n, f"id{n}", expires_ms=NOW_MS if n in (7, 999) else NOW_MS + 10_000)
