@@ -26,7 +26,7 @@ from nodes import (
 )
 from part import Part, Row, Run, at_least, count
 
-KILLS, KILLS_SHORT = 50, 2
+KILLS, KILLS_SHORT = 50, 1
 PAUSES, PAUSES_SHORT = 20, 1
 PAUSE_S = 60.0
 LONGER_S = 1.0

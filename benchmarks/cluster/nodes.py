@@ -40,7 +40,7 @@ WINDOW = 20
 TAKEOVER_MOST_S = 20.0
 PATIENCE_S = 90.0
 """For whatever happens soon on a machine that has nothing else to do."""
-RATE = 150.0
+RATE, RATE_SHORT = 150.0, 40.0
 """Messages/s of each sender."""
 FIRST_MARKER = 79_000_000_000
 MARKERS = 500_000_000
@@ -95,7 +95,7 @@ class Node:
     host: str
     gateway: Gateway
     first: int
-    rate: float = RATE
+    rate: float
     ended: int = 0
     _read: int = field(default=0, repr=False)
 
@@ -169,7 +169,8 @@ def node(run: Run, number: int, where: Where, place: Place, password_hash: str) 
     )
     (own.folder / "gateway.yaml").write_text(text)
     gateway = Gateway(own.folder, before=where.before)
-    return Node(name, own, place, where.host, gateway, FIRST_MARKER + number * MARKERS)
+    rate = RATE if run.full else RATE_SHORT
+    return Node(name, own, place, where.host, gateway, FIRST_MARKER + number * MARKERS, rate)
 
 
 def two_nodes(run: Run, *places: Where) -> list[Node]:

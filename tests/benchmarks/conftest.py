@@ -6,4 +6,4 @@ import sys
 from pathlib import Path
 
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
-sys.path += [str(BENCHMARKS / "torture"), str(BENCHMARKS)]
+sys.path += [str(BENCHMARKS / folder) for folder in ("torture", "cluster", ".")]

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 TORTURE = Path(__file__).parents[2] / "benchmarks" / "torture"
+CLUSTER = TORTURE.with_name("cluster")
 PATIENCE_S = 280.0
 
 
-def run_short(part: str, tmp_path: Path, seed: int = 1) -> dict[str, Any]:
+def run_short(part: str, tmp_path: Path, seed: int = 1, plan: Path = TORTURE) -> dict[str, Any]:
     """Runs `python benchmarks/torture PART --short`; its result, all figures of which are in their bounds."""
-    command = [sys.executable, str(TORTURE), part, "--short", "--seed", str(seed)]
+    command = [sys.executable, str(plan), part, "--short", "--seed", str(seed)]
     done = subprocess.run(
         [*command, "--results", str(tmp_path)],
         capture_output=True,
