@@ -59,8 +59,6 @@ class View(NamedTuple):
     """Of the accounts that this node has receiving sessions of: those for which deliveries wait."""
     due_connectors: list[Row]
     """connector, due_ms: something waits for it, and whatever node it is bound at may claim it."""
-    changes: list[Row]
-    """kind, row (marshalled): what other nodes have changed since the last look."""
     draining: int
     """1: somebody wants this node drained."""
 

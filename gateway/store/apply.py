@@ -6,13 +6,17 @@ are worked out before new work is claimed.  Each step is a few statements over a
 
 from __future__ import annotations
 
+import time
 from array import array
 from collections.abc import Iterable, Iterator
+from copy import copy
 
 from gateway.core.batch import Answer, Batch, Row, Sweep
 from gateway.store.account_steps import AccountSteps
+from gateway.store.admission_steps import AdmissionSteps
 from gateway.store.api_steps import ApiSteps
 from gateway.store.call_steps import CallSteps
+from gateway.store.cluster_steps import ClusterSteps
 from gateway.store.database import Database
 from gateway.store.decision_steps import DecisionSteps
 from gateway.store.failover_steps import FailoverSteps
@@ -22,6 +26,7 @@ from gateway.store.money_steps import MoneySteps
 from gateway.store.operation_steps import OperationSteps
 from gateway.store.part_steps import PartSteps
 from gateway.store.record_steps import RecordSteps
+from gateway.store.shared_steps import SharedSteps
 
 KILLED = "the gateway ended before the SMSC's answer was recorded; whether any of it was sent is not known"
 """All that is known after a kill: between the intent and the answer nothing is written down."""
@@ -55,22 +60,31 @@ def _runs(numbers: Iterable[int]) -> Iterator[tuple[int, int]]:
 class Applier:
     """The state that outlives a batch: counts that spare a look, and what is remembered."""
 
-    def __init__(self, db: Database, now_ms: int) -> None:
+    def __init__(self, db: Database, now_ms: int, node_name: str = "node") -> None:
+        """A run begins; `node_name`: whose, where several nodes share the store."""
         self.db = db
         self._run = db.run
         self._many = db.many
-        self.boot: int = self._run("start_boot", (now_ms,)).fetchone()[0]
-        self._run("drop_waiting_index")
-        self.calls = CallSteps(self.boot, self._run, self._many)
-        self.api = ApiSteps(self._run, self._many, self.calls)
+        if db.shared:
+            self.cluster = ClusterSteps(db, node_name, now_ms)
+            self.boot = self.cluster.boot
+            self.admission = AdmissionSteps(self._run, self._many)
+            self.shared = SharedSteps(self.boot, self._run, self._many)
+        else:
+            self.boot = self._run("start_boot", (now_ms,)).fetchone()[0]
+            self._run("drop_waiting_index")
+        self.uncertain: Answer | None = None
+        """While a commit is under way: what is to be said of the batch if it succeeds."""
+        self.calls = CallSteps(self.boot, self._run, self._many, shared=db.shared)
+        self.api = ApiSteps(self._run, self._many, self.calls, shared=db.shared)
         self.records = RecordSteps(self._run, self._many)
-        self.mail = MailSteps(self.boot, self._run, self._many, self.api)
-        self.parts = PartSteps(self._run, self._many)
+        self.mail = MailSteps(self.boot, self._run, self._many, self.api, shared=db.shared)
+        self.parts = PartSteps(self._run, self._many, shared=db.shared)
         self.failover = FailoverSteps(self._run, self._many)
         self.operations = OperationSteps(self._run, self._many, self.parts)
         self.decisions = DecisionSteps(self._run, self._many)
         self.accounts = AccountSteps(self._run, self._many)
-        self.money = MoneySteps(self._run, self._many)
+        self.money = MoneySteps(self._run, self._many, shared=db.shared)
         self.history = HistorySteps(db)
         self._old_after = 0
         self._still_too_many = False
@@ -81,29 +95,54 @@ class Applier:
         answer = Answer()
         self.db.begin()
         try:
-            if not len(batch):  # it asks whether the store can write again
+            if self.db.shared:
+                self.last_delivery = self.cluster.begin()
+            elif not len(batch):  # it asks whether the store can write again
                 self._run("write_boot_again", (self.boot,))
-            self._apply(batch, answer)
+            self._apply(copy(batch), answer)
+            self.uncertain = answer
             self.db.commit()
         except BaseException:
+            if self.db.shared:
+                raise  # the connection may be gone: see `again`
+            self.uncertain = None
             if self.db.in_transaction:
                 self.db.rollback()
-            self._read_counts()
-            self.failover.forget_places()
-            self.mail.read_counts()
-            self.parts.read_counts()
-            self.history.read_settings()
-            self.calls.read_uses()
+            self.read_again()
             raise
+        return self.committed(answer)
+
+    def committed(self, answer: Answer) -> Answer:
+        """The batch is durable."""
+        self.uncertain = None
+        if self.db.shared:
+            self.cluster.batch_no += 1
+            self.shared.committed()
+            return answer
         self.history.scrub()
         if answer.deliveries:
             self.last_delivery = answer.deliveries[-1][0]
         return answer
 
+    def read_again(self) -> None:
+        """What is held of a database of which a transaction was undone."""
+        self.uncertain = None
+        self._read_counts()
+        self.failover.forget_places()
+        self.mail.read_counts()
+        self.parts.read_counts()
+        self.history.read_settings()
+        self.calls.read_uses()
+
     def _apply(self, batch: Batch, answer: Answer) -> None:
+        if self.db.shared:
+            batch = self.admission.apply(batch, answer)
+            self.cluster.receive(batch)
         if batch.audits or batch.audit_ends:
             self._audit(batch, answer)
         ended = self._accept(batch, answer)
+        taken_over = self._beat(batch, answer) if batch.beats else []
+        ended |= bool(taken_over)
         self.api.apply(batch, answer)
         self.records.apply(batch)
         if batch.counted or batch.blacklisted or batch.unblacklisted:
@@ -113,7 +152,7 @@ class Applier:
         if batch.submitted:
             self._many("record_submitted", (row[:5] for row in batch.submitted))
             self._unpark(batch.submitted, batch, answer)
-        if self.money.early and (batch.submitted or batch.doubts):
+        if (self.money.early or self.db.shared) and (batch.submitted or batch.doubts):
             told = [*(row[3] for row in batch.submitted), *(row[0] for row in batch.doubts)]
             self.money.taken_after_all(told, answer)
         if batch.postponed:
@@ -128,6 +167,8 @@ class Applier:
         if batch.receipts:
             ended |= self._receipts(batch, answer)
         if batch.handed_over:
+            if self.db.shared:
+                self._many("lock_messages", [row[:1] for row in batch.handed_over])
             self._many("end_handed_over", batch.handed_over)
             ended = True
         if batch.failed:
@@ -175,6 +216,37 @@ class Applier:
         for row in batch.sweeps:
             self._sweep(Sweep(*row), answer)
         self._deliveries(batch, answer)
+        if self.db.shared:
+            self._share(batch, answer, taken_over)
+
+    def _share(self, batch: Batch, answer: Answer, taken_over: list[Row]) -> None:
+        """What nodes on one store tell each other."""
+        if batch.drains:
+            self.cluster.drain(batch.drains, answer)
+        self.shared.tell(batch, answer)
+        if batch.beats:
+            answer.view = self.cluster.view(taken_over)
+
+    def _beat(self, batch: Batch, answer: Answer) -> list[Row]:
+        """This run lives, and those that do not are over; what they had is in doubt, or anybody's."""
+        self.cluster.beat(batch.beats)
+        now_ms = time.time_ns() // 1_000_000
+        taken_over = [
+            (name, self._take_over(boot, now_ms, answer)) for boot, name in self.cluster.lost_runs()
+        ]
+        late = self.cluster.unparked()
+        if late:
+            batch.receipts = [*batch.receipts, *late]
+            answer.unparked.extend((0, *row) for row in late)
+        return taken_over
+
+    def _take_over(self, boot: int, now_ms: int, answer: Answer) -> int:
+        """A run is over: how many segments of it are in doubt."""
+        self.cluster.free(boot)
+        found = self._run("list_open_intents", (boot,)).fetchall()
+        self._doubt([(*row[:2], now_ms, KILLED, "", row[2]) for row in found], answer)
+        self.shared.run_is_over(boot)
+        return len(found)
 
     def _audit(self, batch: Batch, answer: Answer) -> None:
         for row in batch.audits:
@@ -217,19 +289,27 @@ class Applier:
 
     def _unpark(self, responses: list[Row], batch: Batch, answer: Answer) -> None:
         """Receipts that came before these responses are matched like those of this batch."""
-        for row in responses if self.parked else ():
-            early = self._run("unpark", (row[2], row[5])).fetchall()
+        if self.db.shared:
+            known = {(row[2], row[5]): row[3] for row in responses}
+            found = self._many("unpark", known).fetchall()
+            early = [(known[row[-1], row[0]], *row[:-1]) for row in found]
+        elif self.parked:
+            early = []
+            for row in responses:
+                found = self._run("unpark", (row[2], row[5])).fetchall()
+                early.extend((row[3], *receipt) for receipt in found)
             self.parked -= len(early)
-            batch.receipts.extend(early)
-            answer.unparked.extend((row[3], *receipt) for receipt in early)
+        else:
+            return
+        if early:
+            batch.receipts = [*batch.receipts, *(row[1:] for row in early)]
+            answer.unparked.extend(early)
 
     def _postpone(self, rows: list[Row], answer: Answer) -> None:
-        for message_id, segment, connector, due_ms, answered, now_ms, reason in rows:
-            self._run("drop_submission", (message_id, segment))
-            self._run("postpone_message", (connector, answered, due_ms, due_ms, message_id))
-            if answered:
-                self._run("insert_retry_incident", (message_id, now_ms, reason))
-            answer.queued.append((connector, due_ms))
+        self._many("drop_submission", [row[:2] for row in rows])
+        self._many("postpone_message", [(row[2], row[4], row[3], row[3], row[0]) for row in rows])
+        self._many("insert_retry_incident", [(row[0], *row[5:]) for row in rows if row[4]])
+        answer.queued.extend(row[2:4] for row in rows)
 
     def _doubt(self, rows: Iterable[Row], answer: Answer) -> None:
         connectors = set()
@@ -251,11 +331,22 @@ class Applier:
         self.in_doubt -= self._run("settle", (now_ms, how, message_id, segment)).rowcount
 
     def stopped(self, now_ms: int) -> None:
-        """The run ends in good order."""
-        self._run("stop_boot", (now_ms, self.boot))
+        """The run ends in good order; other nodes have all that is left of it at once."""
+        if self.db.shared:
+            answer = Answer()
+            self.db.begin()
+            self.last_delivery = self.cluster.begin()
+            self._take_over(self.boot, now_ms, answer)
+            self._finish(answer)
+            self._run("stop_boot", (now_ms, self.boot))
+            self.db.commit()
+        else:
+            self._run("stop_boot", (now_ms, self.boot))
 
     def recover(self, now_ms: int) -> int:
         """At the start: what an earlier run was sending when it ended is in doubt; how many segments."""
+        if self.db.shared:
+            return self._recover_older(now_ms)
         open_intents = self._run("list_open_intents", (self.boot,)).fetchall()
         rows = [
             (message_id, segment, now_ms, KILLED, "", intent_ms)
@@ -270,6 +361,18 @@ class Applier:
         self._read_last_delivery()
         return len(rows)
 
+    def _recover_older(self, now_ms: int) -> int:
+        """Of earlier runs of this node, and of others whose leases are over."""
+        answer = Answer()
+        self.db.begin()
+        self.last_delivery = self.cluster.begin()
+        ended = [*self.cluster.older_runs(), *self.cluster.lost_runs()]
+        in_doubt = sum(self._take_over(boot, now_ms, answer) for boot, _ in ended)
+        self._finish(answer)
+        self.db.commit()
+        self.cluster.batch_no += 1
+        return in_doubt
+
     def _claim(self, claim: Row, answer: Answer) -> bool:
         connector, room, now_ms, with_intents = claim
         claimed: list[Row] = []
@@ -278,14 +381,17 @@ class Applier:
         expired: list[Row] = []
         for row in self._run("claim_messages", (connector, now_ms, room)).fetchall():
             message_id, segments, expires_ms = row[0], row[17], row[22]
+            row, under_way = row[:-1], row[-1]
             if not with_intents and segments > 1 and self._run("make_whole", (message_id,)).rowcount:
                 segments = 1
                 row = (*row[:17], 1, *row[18:])
             if expires_ms <= now_ms:
                 expired.append((message_id, 3, "", now_ms))
                 continue
-            taken = {r[0] for r in self._run("segments_taken", (message_id,))}
-            wanted = [n for n in range(1, segments + 1) if n not in taken]
+            wanted = list(range(1, segments + 1))
+            if under_way is not None:
+                taken = set(map(int, str(under_way).split(",")))
+                wanted = [n for n in wanted if n not in taken]
             if claimed and len(wanted) > room:
                 break
             room -= len(wanted)
@@ -297,7 +403,7 @@ class Applier:
                 break
         if with_intents:
             self._many("insert_intent", intents)
-        self._many("mark_sent", sent)
+        self._many("mark_sent_without" if self.db.shared and not with_intents else "mark_sent", sent)
         self._many("end_message", expired)
         answer.expired.extend(row[:2] for row in expired)
         next_due = self._run("next_due", (connector,)).fetchone()[0]
@@ -317,7 +423,8 @@ class Applier:
         """Incoming SMS that a service may tell of twice, and how far its list was read: both or none."""
         for connector, id, now_ms, kind, row in batch.once:
             if self._run("insert_seen", (connector, id, now_ms)).rowcount:
-                (batch.incoming if kind == "incoming" else batch.incoming_mail).append(row)
+                name = "incoming" if kind == "incoming" else "incoming_mail"
+                setattr(batch, name, [*getattr(batch, name), row])
         self._many("set_mark", dict(batch.marks).items())  # of each what was said last
 
     def _receipts(self, batch: Batch, answer: Answer) -> bool:
@@ -336,7 +443,11 @@ class Applier:
         answer.results = run("receipt_results").fetchall()
         # The last receipts are those that `_unpark` took out of the parked ones.
         early = answer.results[len(rows) - len(answer.unparked) :]
-        answer.unparked = [row for row, found in zip(answer.unparked, early, strict=True) if found[0]]
+        answer.unparked = [
+            (row[0] or found[1], *row[1:])
+            for row, found in zip(answer.unparked, early, strict=True)
+            if found[0]
+        ]
         changed = run("record_final").rowcount
         if changed < len(rows) and any(row[8] != 1 for row in rows):
             self.noticed = self.operations.notices()
@@ -347,7 +458,7 @@ class Applier:
                     self.noticed |= run("write_part_receipts").rowcount > 0
                 run("end_folded")
                 run("forget_touched")
-            if self.in_doubt:
+            if self.in_doubt or self.db.shared:
                 self.in_doubt -= run("settle_by_receipt", (batch.receipts[0][9],)).rowcount
         run("forget_receipts")
         return changed > 0
@@ -363,7 +474,7 @@ class Applier:
             answer.ended.extend(row[:2] for row in ended)
             if any(row[4] for row in ended):
                 self.money.give_back(answer)
-            if self.in_doubt:
+            if self.in_doubt or self.db.shared:
                 self.in_doubt -= run("settle_by_end").rowcount
             run("write_history")
             run("write_deliveries")
@@ -391,14 +502,19 @@ class Applier:
         for row in batch.refused:
             self._run("bury_delivery", row)
             self._run("delete_delivery", row[:1])
+        if batch.unclaimed:
+            self._many("unclaim_deliveries", batch.unclaimed)
         if batch.replays:
             self.decisions.replay(batch.replays, answer)
             self.noticed = True
-        if answer.ended or self.noticed or batch.incoming or batch.incoming_mail or batch.sweeps:
+        beside = self.noticed or batch.incoming or batch.incoming_mail or batch.sweeps
+        if answer.ended or beside:
             self.noticed = False
+            if beside and self.db.shared:
+                self._run("keep_deliveries", (self.last_delivery,))
             answer.deliveries = self._run("new_deliveries", (self.last_delivery,)).fetchall()
         for account, after, limit in batch.fetches:
-            found = self._run("fetch_deliveries", (account, after, limit)).fetchall()
+            found = sorted(self._run("fetch_deliveries", (account, after, limit)).fetchall())
             answer.fetched.append((account, found, len(found) == limit))
 
     # -- age -------------------------------------------------------------------------------------------
@@ -410,6 +526,8 @@ class Applier:
         ended = run("list_ended").fetchall()
         answer.expired.extend(ended)
         self._finish(answer)
+        if self.db.shared:
+            self.shared.sweep(sweep.now_ms)
         self.money.sweep(sweep.history_before_id)
         self.api.forget(sweep.history_before_id)
         purged = [

@@ -57,9 +57,16 @@ def _element(octets: bytes) -> bytes:
     return _LENGTH.pack(len(octets)) + octets
 
 
+def without_null(text: str) -> str:
+    """PostgreSQL's texts have no U+0000: U+FFFD stands for it."""
+    return text.replace("\0", "\ufffd") if "\0" in text else text
+
+
 def text_array(values: Sequence[str | None]) -> TextArray:
     """Texts; most columns have few different ones.  UnicodeEncodeError for half of a surrogate pair."""
-    known = {value: _NULL if value is None else _element(value.encode()) for value in set(values)}
+    known = {
+        value: _NULL if value is None else _element(without_null(value).encode()) for value in set(values)
+    }
     return TextArray(
         _head(len(values), None in known, TextArray.element) + b"".join([known[v] for v in values])
     )

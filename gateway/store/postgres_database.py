@@ -9,10 +9,11 @@ import psycopg
 from psycopg import pq
 from psycopg.adapt import Dumper
 from psycopg.types.numeric import Int8Dumper
+from psycopg.types.string import StrDumper
 
 from gateway.core.batch import Row
 from gateway.store.database import Found
-from gateway.store.postgres_arrays import ARRAYS, arrays_of
+from gateway.store.postgres_arrays import ARRAYS, arrays_of, without_null
 from gateway.store.postgres_sql import postgres_statements
 
 PREPARED_MAX = 1000
@@ -47,6 +48,13 @@ class _ArrayDumper(Dumper):
         return bytes(obj)
 
 
+class _TextDumper(StrDumper):
+    """U+0000, which PostgreSQL has no room for, becomes U+FFFD, as in arrays."""
+
+    def dump(self, obj: Any) -> Any:
+        return super().dump(without_null(obj))
+
+
 class _BoolDumper(Int8Dumper):
     """There are no truth values in the schema: 0 and 1, as in SQLite."""
 
@@ -58,6 +66,7 @@ def adapt(connection: psycopg.Connection[Any]) -> None:
     """Every whole number goes as bigint, so that a statement is prepared once for all of them."""
     connection.adapters.register_dumper(int, Int8Dumper)
     connection.adapters.register_dumper(bool, _BoolDumper)
+    connection.adapters.register_dumper(str, _TextDumper)
     for kind in ARRAYS:
         dumper = type(f"_{kind.__name__}Dumper", (_ArrayDumper,), {"oid": kind.oid})
         connection.adapters.register_dumper(kind, dumper)
@@ -69,12 +78,16 @@ class PostgresDatabase:
     shared = True
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
+        self.sql = postgres_statements()
+        self.use(connection)
+
+    def use(self, connection: psycopg.Connection[Any]) -> None:
+        """Goes on with a connection that is new."""
         self.connection = connection
         connection.autocommit = True
         connection.prepared_max = PREPARED_MAX
         connection.cursor_factory = psycopg.RawCursor
         adapt(connection)
-        self.sql = postgres_statements()
         connection.execute(self.sql["create_batch_tables"].text.encode(), prepare=False)
 
     @property
@@ -91,7 +104,9 @@ class PostgresDatabase:
         self.connection.execute("ROLLBACK")
 
     def run(self, name: str, row: Row = ()) -> Found:
-        return self.connection.execute(self.sql[name].text.encode(), row, prepare=True, binary=True)
+        statement = self.sql[name]
+        values: Iterable[Any] = arrays_of(statement.rows, [row]) if statement.rows else row
+        return self.connection.execute(statement.octets, list(values), prepare=True, binary=True)
 
     def many(self, name: str, rows: Iterable[Row]) -> Found:
         statement = self.sql[name]
@@ -100,8 +115,8 @@ class PostgresDatabase:
         if not rows:
             return _Nothing()
         if statement.rows:
-            return cursor.execute(statement.text.encode(), arrays_of(statement.rows, rows), prepare=True)
-        cursor.executemany(statement.text.encode(), rows)
+            return cursor.execute(statement.octets, arrays_of(statement.rows, rows), prepare=True)
+        cursor.executemany(statement.octets, rows)
         return cursor
 
     def span(self, table: str, after: int, limit: int) -> tuple[int, int]:

@@ -9,7 +9,7 @@ SQLite the order of a join that has a condition all the same, hints that name an
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.store.sqlite_open import SQL, read_statements, statements
 
@@ -32,6 +32,10 @@ class Statement:
     text: str
     rows: tuple[str, ...] = ()
     """The types of its columns, where it takes many rows at once as arrays; empty: one row at a time."""
+    octets: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "octets", self.text.encode())
 
 
 def postgres_statements(prefix: str = "") -> dict[str, Statement]:

@@ -128,7 +128,10 @@ class PostgresEngine:
         return self._open(now_ms)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        cursor = self.db.connection.execute(f"SELECT * FROM {table}".encode(), binary=True)
+        from gateway.store.postgres_database import KEYS
+
+        order = KEYS.get(table, "1, 2")
+        cursor = self.db.connection.execute(f"SELECT * FROM {table} ORDER BY {order}".encode(), binary=True)
         names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor]
 

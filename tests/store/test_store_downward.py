@@ -97,7 +97,8 @@ def test_fetches_are_by_account_in_order_and_in_pieces(store: Store) -> None:
     ]
 
 
-def test_a_fetch_finds_what_its_own_batch_added_and_not_what_it_removed(store: Store) -> None:
+def test_a_fetch_finds_what_its_own_batch_added_and_not_what_it_removed(sqlite_store: Store) -> None:
+    store = sqlite_store  # of several nodes one has in memory what its sessions get: it need not fetch it
     ended(store, 1)
     store.sent(2, "B")
     answer = store.apply(receipts=[receipt("B")], delivered=[(1,)], fetches=[("app", 0, 10)])

@@ -167,13 +167,13 @@ AND NOT EXISTS (SELECT 1 FROM submission WHERE message_id = ?1);
 -- Segments that a connector's SMSC took and told no end of; only so many rows are looked at.
 SELECT message_id, upstream_id, submitted_ms FROM (
     SELECT message_id, connector, attempt, upstream_id, submitted_ms FROM submission
-    WHERE message_id > ?2 ORDER BY message_id LIMIT ?4)
+    WHERE message_id > ?2 ORDER BY message_id LIMIT ?4) looked
 WHERE connector = ?1 AND attempt = 1 AND upstream_id <> '' LIMIT ?3;
 
 -- name: last_looked_at
 -- Where the next look begins; nothing: there are no more.
 SELECT CASE WHEN count(*) = ?2 THEN max(message_id) END FROM (
-    SELECT message_id FROM submission WHERE message_id > ?1 ORDER BY message_id LIMIT ?2);
+    SELECT message_id FROM submission WHERE message_id > ?1 ORDER BY message_id LIMIT ?2) looked;
 
 -- name: insert_seen
 -- An incoming SMS comes for the first time, or is known.
@@ -194,17 +194,13 @@ SELECT name, value FROM mark;
 
 
 -- name: claim_messages
--- The next messages of a connector's queue.
+-- The next messages of a connector's queue, and which of their segments are under way or taken, so need not be sent.
 SELECT message_id, account, accepted_ms, service_type, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, priority, registered_delivery,
     data_coding, user_data, tlvs, segments, connector, alternatives, on_ambiguous, due_ms, expires_ms,
     validity_period, retries, origin, flags, route, client_id, sent_as,
     (SELECT group_concat(segment) FROM submission s WHERE s.message_id = message.message_id AND attempt <> 2)
 FROM message WHERE connector = ? AND progress = 0 AND due_ms <= ? ORDER BY due_ms, message_id LIMIT ?;
-
--- name: segments_taken
--- Segments of a message that are under way or taken, and so need not be sent again.
-SELECT segment FROM submission WHERE message_id = ? AND attempt <> 2;
 
 -- name: mark_sent
 -- A claimed message is on its way.
@@ -348,7 +344,7 @@ SELECT message_id, 3, '', ?1, '' FROM message WHERE progress <> 1 AND progress <
 -- name: look_for_old
 -- The next messages in the order of their ids: how many they are, and the last one.
 SELECT count(*), max(message_id) FROM (
-    SELECT message_id FROM message WHERE message_id > ? AND message_id < ? ORDER BY message_id LIMIT ?);
+    SELECT message_id FROM message WHERE message_id > ? AND message_id < ? ORDER BY message_id LIMIT ?) looked;
 
 -- name: end_without_receipt
 -- Its receipt never came: long after the end of its validity a message ends as unknown.
@@ -509,7 +505,7 @@ ORDER BY delivery_id LIMIT ?2;
 -- name: drop_dead
 -- What was buried just now no longer waits; 10,000 at the most are buried at once.
 DELETE FROM delivery WHERE delivery_id IN (SELECT delivery_id FROM
-    (SELECT delivery_id, died_ms FROM dead_delivery ORDER BY rowid DESC LIMIT 10000) WHERE died_ms = ?);
+    (SELECT delivery_id, died_ms FROM dead_delivery ORDER BY rowid DESC LIMIT 10000) newest WHERE died_ms = ?);
 
 -- name: count_deliveries
 -- How many deliveries wait for each account.

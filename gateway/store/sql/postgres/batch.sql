@@ -1,7 +1,8 @@
--- The rows of the batch that is being applied.
+-- The rows of the batch that is being applied, and who applies it.
 
 -- name: create_batch_tables
--- Emptied by each commit.
+-- Emptied by each commit, but for the last two.  They are looked at while they have one row, or PostgreSQL would take
+-- them for large ones.
 CREATE TEMP TABLE IF NOT EXISTS receipt (
     n bigint, connector text, upstream_id text, key_same text, key_second text, key_third text,
     peer text, state integer, final integer, error text, received_ms bigint, info text,
@@ -9,8 +10,22 @@ CREATE TEMP TABLE IF NOT EXISTS receipt (
 CREATE TEMP TABLE IF NOT EXISTS touched (message_id bigint PRIMARY KEY, per_part integer, done_ms bigint, info text)
     ON COMMIT DELETE ROWS;
 CREATE TEMP TABLE IF NOT EXISTS ended (message_id bigint PRIMARY KEY, state integer, error text, done_ms bigint,
-    info text NOT NULL DEFAULT '', told integer NOT NULL DEFAULT 0, rowid bigint GENERATED ALWAYS AS IDENTITY)
-    ON COMMIT DELETE ROWS;
+    info text NOT NULL DEFAULT '', told integer NOT NULL DEFAULT 0) ON COMMIT DELETE ROWS;
+-- This run.
+CREATE TEMP TABLE IF NOT EXISTS me (boot bigint, node smallint);
+-- Accounts that have sessions here which receive.
+CREATE TEMP TABLE IF NOT EXISTS receiver (account text COLLATE "C" PRIMARY KEY);
+DELETE FROM pg_temp.me;
+INSERT INTO pg_temp.me VALUES (0, 0);
+BEGIN;
+INSERT INTO pg_temp.receipt (n) VALUES (1);
+INSERT INTO pg_temp.touched (message_id) VALUES (1);
+INSERT INTO pg_temp.ended (message_id) VALUES (1);
+ANALYZE pg_temp.receipt;
+ANALYZE pg_temp.touched;
+ANALYZE pg_temp.ended;
+ANALYZE pg_temp.me;
+COMMIT;
 
 -- name: last_delivery
 -- The highest delivery_id that was ever given.

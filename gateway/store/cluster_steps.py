@@ -1,0 +1,158 @@
+"""What nodes on one store know of each other: runs and their leases, who takes over from whom, what each has
+in memory.  Only where the database is shared; see `gateway.core.cluster` for the gateway's end.
+
+A run (a row of `boot`) is a fencing token: each batch begins with `next_batch`, which changes the run's row
+if no other node has ended the run.  So a batch of an ended run changes nothing, and a run cannot be ended in
+the middle of one.  Times of leases are the database's.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+from gateway.core.batch import Answer, Batch, Row
+from gateway.store.database import Database
+from gateway.store.sqlite_open import StoreError
+
+NODES_MAX = 63
+"""As many as a message's id has room for; 0 is a store without nodes."""
+
+
+class FencedError(Exception):
+    """Another node has ended this run and taken its work over."""
+
+
+class ClusterSteps:
+    """Part of the Applier; which of the runs that are over is taken over, and how, is the Applier's."""
+
+    def __init__(self, db: Database, name: str, now_ms: int) -> None:
+        self._db = db
+        self._run = db.run
+        self._many = db.many
+        self.name = name
+        self.batch_no = 0
+        """Of the last batch that is known to be committed."""
+        self._receivers: dict[str, None] = {}
+        self._state: dict[str, Any] = {}
+        self.node, self.boot = self._register(now_ms)
+        self.restore()
+
+    def _register(self, now_ms: int) -> tuple[int, int]:
+        """The node's number, and this run."""
+        self._db.begin()
+        self._run("lock_nodes")
+        found = (
+            self._run("find_node", (self.name,)).fetchone()
+            or self._run("insert_node", (self.name,)).fetchone()
+        )
+        if found is None:
+            self._db.rollback()
+            raise StoreError(
+                f"{NODES_MAX} nodes have run on this database, and {self.name!r} is another one: give this "
+                "one the name of a node that is no more (`node`)"
+            )
+        boot = self._run("start_run", (now_ms, found[0])).fetchone()[0]
+        self._db.commit()
+        return found[0], boot
+
+    def restore(self) -> None:
+        """Tells a connection that is new who it works for, and who receives here."""
+        self._run("set_me", (self.boot, self.node))
+        for account in self._receivers:
+            self._run("add_receiver", (account,))
+
+    def opened(self) -> None:
+        """The others may take over from now on, when nothing is heard of this run."""
+        self._run("opened_run", (self.boot,))
+
+    # -- batches -----------------------------------------------------------------------------------------
+
+    def begin(self) -> int:
+        """The first statement of each transaction; the newest delivery_id that is given.
+
+        Raises FencedError when nothing may be changed any more.
+        """
+        found = self._run("next_batch", (self.boot, self.batch_no + 1)).fetchone()
+        if found is None:
+            raise FencedError
+        return int(found[0])
+
+    def was_committed(self) -> bool:
+        """Whether the batch whose commit was not answered is stored; FencedError as above."""
+        batch_no, fenced = self._run("find_run", (self.boot,)).fetchone()
+        if fenced:
+            raise FencedError
+        return bool(batch_no > self.batch_no)
+
+    # -- deliveries --------------------------------------------------------------------------------------
+
+    def receive(self, batch: Batch) -> None:
+        """Batch.receivers: whose deliveries this run has in memory."""
+        for account, receives in batch.receivers:
+            if receives:
+                self._receivers[account] = None
+                self._run("add_receiver", (account,))
+            else:
+                self._receivers.pop(account, None)
+                self._run("drop_receiver", (account,))
+                self._run("free_deliveries_of", (account, self.boot))
+
+    # -- beats -------------------------------------------------------------------------------------------
+
+    def beat(self, rows: list[Row]) -> None:
+        """Stores what this run is, takes and leaves leases."""
+        text = rows[-1][0]
+        self._state = json.loads(text)
+        self._run("beat", (self.boot, text, int(any(renew for _, renew in rows))))
+        wants = json.dumps(self._state.get("wants", []))
+        self._run("leave_leases", (self.boot, wants))
+        self._run("take_leases", (self.boot, wants))
+
+    def lost_runs(self) -> list[Row]:
+        """Ends runs whose leases are over: boot, name of the node; all that they had is to be set free."""
+        return self._run("end_lost_runs", (self.boot,)).fetchall()
+
+    def older_runs(self) -> list[Row]:
+        """The same of earlier runs of this node."""
+        return self._run("end_older_runs", (self.node, self.boot)).fetchall()
+
+    def free(self, boot: int) -> None:
+        """What a run had that nobody needs to know more of."""
+        self._run("requeue_unassigned", (boot,))
+        for name in ("free_deliveries", "free_letters", "free_calls", "free_leases"):
+            self._run(name, (boot,))
+
+    def view(self, taken_over: list[Row]) -> Row:
+        """The fields of gateway.core.cluster.View."""
+        usable = [name for name, is_usable in self._state.get("connectors", {}).items() if is_usable]
+        due = [row for row in self._run("list_due", (json.dumps(usable),)).fetchall() if row[1] is not None]
+        waiting = [row[0] for row in self._run("list_waiting_accounts")]
+        nodes = [(*row[:-1], tuple(row[-1])) for row in self._run("list_nodes").fetchall()]
+        ours = next((row for row in nodes if row[0] == self.boot), None)
+        leases = list(ours[-1]) if ours else []
+        draining = ours[4] if ours else 0
+        return (self.boot, self.node, nodes, leases, taken_over, waiting, due, draining)
+
+    def drain(self, rows: list[Row], answer: Answer) -> None:
+        """See Batch.drains."""
+        for row in rows:
+            answer.drained.append(int(self._run("set_draining", row).rowcount > 0))
+
+    def unparked(self) -> list[Row]:
+        """Receipts of the last minute that have a response by now."""
+        return self._run("unpark_late", (time.time_ns() // 1_000_000,)).fetchall()
+
+    # -- hints -------------------------------------------------------------------------------------------
+
+    def hints(self, batch: Batch, answer: Answer, deliveries_after: int) -> list[str]:
+        """What other nodes may want to look at once this is committed; they would find it anyway."""
+        words = []
+        if answer.ended or batch.incoming or batch.incoming_mail or batch.replays:
+            found = self._run("list_new_waiting", (deliveries_after,)).fetchall()
+            words += [f"d:{row[0]}" for row in found]
+        usable = self._state.get("connectors", {})
+        queued = {row[0] for row in answer.queued}
+        words += [f"q:{name}" for name in queued if not usable.get(name)]
+        return words
