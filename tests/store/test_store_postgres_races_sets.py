@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from gateway_fakes import DAY_MS, NOW_MS, message
+from gateway_fakes import NOW_MS, message
 from store_nodes import Nodes
 from store_support import Store, incoming_sms
 
@@ -15,7 +15,6 @@ from gateway.store import mail_steps, part_steps
 from protocols.sms import udh
 
 GATHERED, CARRIED, QUEUED = Progress.GATHERED, Progress.CARRIED, Progress.QUEUED
-DAY = DAY_MS
 
 
 def segment(part: int, total: int = 2, reference: int = 7) -> Batch:
@@ -54,7 +53,7 @@ def test_a_segment_that_ends_while_the_last_one_comes_keeps_its_set_open(nodes: 
     assert progress(nodes.b, 71, 72) == [None, GATHERED]
 
 
-def test_a_segment_that_is_carried_already_is_not_ended_alone(nodes: Nodes) -> None:
+def test_what_is_given_up_while_its_set_is_joined_is_the_whole_or_nothing(nodes: Nodes) -> None:
     nodes.a.apply_batch(segment(1))
     _, answer = nodes.at_once(segment(2), Batch(decisions=[(71, "drop", NOW_MS)]))
     carried = nodes.a.rows("message", progress=CARRIED.value)
