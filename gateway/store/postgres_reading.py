@@ -38,6 +38,9 @@ _SETTINGS = {
     "enable_seqscan": "off",
     "enable_hashjoin": "off",
     "enable_mergejoin": "off",
+    # what is wanted in the order of an index comes by it, and ends with the page, and not all of it at first
+    "enable_bitmapscan": "off",
+    "max_parallel_workers_per_gather": "0",
     "idle_in_transaction_session_timeout": "60s",
 }
 _ALIVE = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3, "tcp_user_timeout": 10_000}

@@ -65,8 +65,7 @@ def find(
         tables = ("message", "mail_recipient") if wanted.client_id else ("message", "history")
         low_id = _slice_start(connection, wanted, look or SLICE, tables)
         conditions = [("message_id >= ? AND message_id < ?", (low_id, wanted.high_id))]
-    if wanted.client_id:
-        conditions.append(_called(connection, wanted, low_id))
+    ways = _called(connection, wanted, low_id) if wanted.client_id else [(ANY, ())]
     for column, value in (
         ("account", wanted.account),
         ("connector", wanted.connector),
@@ -75,15 +74,21 @@ def find(
         if value:
             conditions.append((f"{column} = ?", (value,)))
     any_state = not (wanted.progress or wanted.states)
-    rows: list[Any] = []
-    if wanted.progress or any_state:
-        more = (_one_of("progress", wanted.progress), _taken_as(wanted))
-        rows += _rows(connection, _LIVE, (*conditions, *more), limit)
-    if wanted.states or any_state:
-        more = (_one_of("state", wanted.states), _taken_as(wanted, "upstream_id = ? OR ", wanted.upstream_id))
-        rows += _rows(connection, _ENDED, (*conditions, *more), limit)
-    rows.sort(key=lambda row: -row["message_id"])
-    return [_readable(dict(row), full=full) for row in rows[:limit]], low_id
+    found: dict[int, Any] = {}
+    for way in ways:
+        rows: list[Any] = []
+        if wanted.progress or any_state:
+            more = (_one_of("progress", wanted.progress), _taken_as(wanted))
+            rows += _rows(connection, _LIVE, (way, *conditions, *more), limit)
+        if wanted.states or any_state:
+            more = (
+                _one_of("state", wanted.states),
+                _taken_as(wanted, "upstream_id = ? OR ", wanted.upstream_id),
+            )
+            rows += _rows(connection, _ENDED, (way, *conditions, *more), limit)
+        found |= {row["message_id"]: row for row in rows}
+    newest = sorted(found, reverse=True)[:limit]
+    return [_readable(dict(found[message_id]), full=full) for message_id in newest], low_id
 
 
 def _with_mails(connection: ReadConnection, message_id: int) -> tuple[int, ...]:
@@ -92,8 +97,8 @@ def _with_mails(connection: ReadConnection, message_id: int) -> tuple[int, ...]:
     return (message_id, *(row[0] for row in of_mail))
 
 
-def _called(connection: ReadConnection, wanted: Wanted, low_id: int) -> Condition:
-    """Its sender calls it so, or the mail that it came by."""
+def _called(connection: ReadConnection, wanted: Wanted, low_id: int) -> list[Condition]:
+    """Its sender calls it so, or the mail that it came by: two questions, each with an index of its own."""
     of_mails = connection.execute(
         "SELECT message_id FROM mail_recipient JOIN mail USING (mail_id) "
         "WHERE message_id >= ? AND message_id < ? AND header_id = ? LIMIT ?",
@@ -101,11 +106,8 @@ def _called(connection: ReadConnection, wanted: Wanted, low_id: int) -> Conditio
     )
     of_mail = [row[0] for row in of_mails]
     # `<> ''` for the index of history, which has only those that were called something
-    called = "(client_id = ? AND client_id <> '')"
-    if not of_mail:
-        return called, (wanted.client_id,)
-    sql, values = _one_of("message_id", of_mail)
-    return f"({called} OR {sql})", (wanted.client_id, *values)
+    called = ("client_id = ? AND client_id <> ''", (wanted.client_id,))
+    return [called, _one_of("message_id", of_mail)] if of_mail else [called]
 
 
 def _slice_start(connection: ReadConnection, wanted: Wanted, look: int, tables: Sequence[str]) -> int:

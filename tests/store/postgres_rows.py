@@ -13,7 +13,7 @@ INSERT INTO message (message_id, account, accepted_ms, service_type, source_ton,
     destination_ton, destination_npi, destination, esm_class, protocol_id, priority, registered_delivery,
     data_coding, user_data, tlvs, segments, connector, alternatives, on_ambiguous, due_ms, expires_ms,
     validity_period, retries, progress)
-SELECT {id}, 'a' || n % 20, {ms}, '', 1, 1, 'Bank', 1, 1, (79160000000 + n)::text, 0, 0, 0, 1, 0,
+SELECT {id}, 'a' || n % 3, {ms}, '', 1, 1, 'Bank', 1, 1, (79160000000 + n)::text, 0, 0, 0, 1, 0,
     'text'::bytea,
     ''::bytea, 1, 'c' || n % 4, '', 0, n % 7, {ms} + 86400000, '', 0, CASE WHEN n % 2 = 0 THEN 0 ELSE 1 END
 FROM generate_series({count} + 1, 2 * {count}) n;
@@ -22,21 +22,21 @@ INSERT INTO submission (message_id, segment, connector, boot, attempt, intent_ms
 SELECT {id}, 1, 'c' || n % 4, 1, 1, {ms}, {ms}, 'U' || n, 'U' || n FROM generate_series(1, 2 * {count}) n;
 INSERT INTO history (message_id, account, accepted_ms, source, destination, registered_delivery, segments,
     connector, submitted_ms, upstream_id, state, error, done_ms, retries, doubts, client_id)
-SELECT {id}, 'a' || n % 20, {ms}, 'Bank', (79160000000 + n)::text, 1, 1, 'c' || n % 4, {ms}, 'U' || n, 2,
+SELECT {id}, 'a' || n % 3, {ms}, 'Bank', (79160000000 + n)::text, 1, 1, 'c' || n % 4, {ms}, 'U' || n, 2,
     '000',
     {ms} + 5000, 0, 0, CASE WHEN n % 3 = 0 THEN 'R' || n ELSE '' END
 FROM generate_series(1, {count}) n;
 INSERT INTO history_text (message_id, esm_class, data_coding, user_data)
 SELECT {id}, 0, 0, 'text'::bytea FROM generate_series(1, {count}) n;
 INSERT INTO charge (message_id, payer, amount, refund, given_back)
-SELECT {id}, 'a' || n % 20, 1000, 0, 0 FROM generate_series(1, 2 * {count}) n;
+SELECT {id}, 'a' || n % 3, 1000, 0, 0 FROM generate_series(1, 2 * {count}) n;
 INSERT INTO api_message (message_id, account, api_id, phone, sender, kind, parts, cost, comment, flags)
-SELECT {id}, 'a' || n % 20, 'R' || n, (79160000000 + n)::text, 'Bank', 0, 1, 1000, '', 8
+SELECT {id}, 'a' || n % 3, 'R' || n, (79160000000 + n)::text, 'Bank', 0, 1, 1000, '', 8
 FROM generate_series(1, 2 * {count}) n;
 INSERT INTO delivery (account, message_id, created_ms, source_ton, source_npi, source, destination_ton,
     destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs, state, error,
     accepted_ms, done_ms, segments)
-SELECT 'a' || n % 20, {id}, {ms}, 1, 1, 'Bank', 1, 1, (79160000000 + n)::text, 4, 0, 0, ''::bytea,
+SELECT 'a' || n % 3, {id}, {ms}, 1, 1, 'Bank', 1, 1, (79160000000 + n)::text, 4, 0, 0, ''::bytea,
     ''::bytea, 2,
     '000', {ms}, {ms}, 1
 FROM generate_series(1, {count}) n;
@@ -44,7 +44,7 @@ INSERT INTO dead_delivery (delivery_id, account, message_id, created_ms, source_
     destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
     state,
     error, accepted_ms, done_ms, segments, reason, died_ms)
-SELECT n, 'a' || n % 20, {id}, {ms}, 1, 1, 'Bank', 1, 1, (79160000000 + n)::text, 4, 0, 0, ''::bytea,
+SELECT n, 'a' || n % 3, {id}, {ms}, 1, 1, 'Bank', 1, 1, (79160000000 + n)::text, 4, 0, 0, ''::bytea,
     ''::bytea, 2,
     '000', {ms}, {ms}, 1, 'too old', {ms}
 FROM generate_series(1, {count}) n;
@@ -69,42 +69,42 @@ SELECT 1, 'ops@example.org', {ms}, {ms}, '7916', '1234', {id} FROM generate_seri
 INSERT INTO call (target, tries, account, kind, created_ms, message_id, api_id, phone, own_number, state,
     error,
     done_ms, sms_type, parts, cost, comment, esm_class, data_coding, user_data, info, due_ms)
-SELECT 0, 0, 'a' || n % 20, 1, {ms}, {id}, '', '7916', '', 2, '', {ms}, 0, 1, 0, '', 0, 0, ''::bytea, '', {ms}
+SELECT 0, 0, 'a' || n % 3, 1, {ms}, {id}, '', '7916', '', 2, '', {ms}, 0, 1, 0, '', 0, 0, ''::bytea, '', {ms}
 FROM generate_series(1, {count}) n;
 INSERT INTO dead_call (call_id, target, tries, account, kind, created_ms, message_id, api_id, phone,
     own_number,
     state, error, done_ms, sms_type, parts, cost, comment, esm_class, data_coding, user_data, info, reason,
     died_ms)
-SELECT n, 0, 0, 'a' || n % 20, 1, {ms}, {id}, '', '7916', '', 2, '', {ms}, 0, 1, 0, '', 0, 0, ''::bytea,
+SELECT n, 0, 0, 'a' || n % 3, 1, {ms}, {id}, '', '7916', '', 2, '', {ms}, 0, 1, 0, '', 0, 0, ''::bytea,
     '', 'old',
     {ms}
 FROM generate_series(1, {count}) n;
 INSERT INTO inbox (account, phone, own_number, received_ms, esm_class, data_coding, user_data, answers,
     connector)
-SELECT 'a' || n % 20, '7916', '1234', {ms}, 0, 0, ''::bytea, '', 'c1' FROM generate_series(1, {count}) n;
+SELECT 'a' || n % 3, '7916', '1234', {ms}, 0, 0, ''::bytea, '', 'c1' FROM generate_series(1, {count}) n;
 INSERT INTO incoming_part (connector, number, own_number, reference, total, part, text, received_ms,
     answers_since_ms, addresses)
 SELECT 'c1', '7916', '1234', n, 3, 1, 'text', {ms}, 0, '' FROM generate_series(1, {count}) n;
 INSERT INTO audit (at_ms, who, origin, address, action, subject, outcome, why, boot)
 SELECT {ms}, 'root', 'command', 'uid 0', 'decide', 'x', 'done', '', 1 FROM generate_series(1, {count}) n;
 INSERT INTO blacklist (account, number, at_ms, why)
-SELECT 'a' || n % 20, n::text, {ms}, '' FROM generate_series(1, {count}) n;
+SELECT 'a' || n % 3, n::text, {ms}, '' FROM generate_series(1, {count}) n;
 INSERT INTO balance_change (account, amount, balance, at_ms, who, note)
-SELECT 'a' || n % 20, 1, n, {ms}, 'root', '' FROM generate_series(1, {count}) n;
+SELECT 'a' || n % 3, 1, n, {ms}, 'root', '' FROM generate_series(1, {count}) n;
 INSERT INTO incident (message_id, at_ms, text) SELECT {id}, {ms}, 'x' FROM generate_series(1, {count}) n;
 INSERT INTO record (kind, account, record_id, name, data)
-SELECT 'black', 'a' || n % 20, n, n::text, '{{"type": "1"}}' FROM generate_series(1, {count}) n;
+SELECT 'black', 'a' || n % 3, n, n::text, '{{"type": "1"}}' FROM generate_series(1, {count}) n;
 INSERT INTO contact (contact_id, account, is_mail, numbers, groups, name, last_name, first_name, middle_name,
     birthday, own_id, comment, tags, others)
-SELECT n, 'a' || n % 20, 0, '[]', '[]', '', '', '', '', '', '', '', '', '' FROM generate_series(1, {count}) n;
+SELECT n, 'a' || n % 3, 0, '[]', '[]', '', '', '', '', '', '', '', '', '' FROM generate_series(1, {count}) n;
 INSERT INTO contact_number (account, is_mail, number, contact_id)
-SELECT 'a' || n % 20, 0, n::text, n FROM generate_series(1, {count}) n;
+SELECT 'a' || n % 3, 0, n::text, n FROM generate_series(1, {count}) n;
 INSERT INTO contact_group_member (group_id, contact_id) SELECT n % 100, n FROM generate_series(1, {count}) n;
 INSERT INTO short_link (link_id, account, url, created_ms, message_id)
-SELECT n, 'a' || n % 20, 'https://example.org/' || n, {ms}, {id} FROM generate_series(1, {count}) n;
+SELECT n, 'a' || n % 3, 'https://example.org/' || n, {ms}, {id} FROM generate_series(1, {count}) n;
 INSERT INTO link_day (link_id, day, clicks) SELECT n, 20000, 1 FROM generate_series(1, {count}) n;
 INSERT INTO request_key (account, key, digest, at_ms, answer)
-SELECT 'a' || n % 20, 'k' || n, ''::bytea, {ms}, ''::bytea FROM generate_series(1, {count}) n;
+SELECT 'a' || n % 3, 'k' || n, ''::bytea, {ms}, ''::bytea FROM generate_series(1, {count}) n;
 """
 FIRST_ID = lowest_id_at(NOW_MS)
 

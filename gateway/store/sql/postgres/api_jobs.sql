@@ -20,7 +20,8 @@ ORDER BY record_id LIMIT $2;
 
 -- name: job_delivered
 -- How many messages with ids from and to these were delivered: account, a JSON array of pairs, MessageState.
-SELECT count(*) AS count
-FROM jsonb_array_elements($2::jsonb) AS j (value)
-JOIN api_message a ON a.message_id BETWEEN (j.value ->> 0)::bigint AND (j.value ->> 1)::bigint
-JOIN history h ON h.message_id = a.message_id WHERE a.account = $1 AND h.state = $3;
+SELECT coalesce(sum(found.times), 0) AS count
+FROM jsonb_array_elements($2::jsonb) AS j (value) CROSS JOIN LATERAL (
+    SELECT count(*) AS times FROM api_message a JOIN history h ON h.message_id = a.message_id
+    WHERE a.account = $1 AND h.state = $3
+        AND a.message_id BETWEEN (j.value ->> 0)::bigint AND (j.value ->> 1)::bigint) found;

@@ -9,7 +9,8 @@ ORDER BY message_id DESC LIMIT $4;
 -- What is known of these messages (a JSON array of ids), the newest first.
 SELECT a.message_id, a.api_id, a.phone, a.sender, a.kind, a.parts, a.cost, a.flags, coalesce(m.accepted_ms, h.accepted_ms, 0) AS accepted_ms,
     m.progress, m.due_ms, m.retries, m.expires_ms, h.state, h.error, h.done_ms, c.given_back
-FROM jsonb_array_elements_text($2::jsonb) AS j (value) JOIN api_message a ON a.message_id = j.value::bigint
+FROM api_message a
 LEFT JOIN message m ON m.message_id = a.message_id LEFT JOIN history h ON h.message_id = a.message_id
 LEFT JOIN charge c ON c.message_id = a.message_id
-WHERE a.account = $1 AND (a.flags & 2) = 0 ORDER BY a.message_id DESC;
+WHERE a.message_id = ANY (ARRAY(SELECT jsonb_array_elements_text($2::jsonb)::bigint))
+    AND a.account = $1 AND (a.flags & 2) = 0 ORDER BY a.message_id DESC;
