@@ -13,6 +13,10 @@ HELD = frozenset({"black", "job", "sender", "user", "wait_call"})
 """Kinds of records that gateways hold in memory; others are read whenever they are wanted."""
 
 
+TOLD = ("pauses", "blacklisted", "unblacklisted", "credits", "records", "records_changed", "records_gone")
+"""Lists of a batch that others may have to hear of."""
+
+
 def told(batch: Batch, answer: Answer) -> dict[str, list[Row]]:
     """What the other nodes hear of a batch (Answer.changes)."""
     stopped = [tuple(row) for row in answer.stopped]
