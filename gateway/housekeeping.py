@@ -61,7 +61,7 @@ class Housekeeping:
         self._ticks = 0
         self._sweep_due = False
         self._failures: Counter[str] = Counter()
-        self._store_watch = StoreWatch(daemon.journal, daemon.events)
+        self._store_watch = StoreWatch(daemon.journal, daemon.events, on_disk=not daemon.store_url)
         watchdog_s = int(os.environ.get("WATCHDOG_USEC", "0")) / 1e6
         self._store_stuck_s = watchdog_s * STORE_STUCK
         self._feed_every = max(1, int(watchdog_s / 3 / TICK_S)) if watchdog_s else 0
@@ -149,6 +149,8 @@ class Housekeeping:
 
     def _watch_disk(self) -> None:
         daemon = self._daemon
+        if daemon.store_url:
+            return  # what is accepted needs no room here
         disk = os.statvfs(daemon.state_dir)
         free = disk.f_bavail * disk.f_frsize
         submission = daemon.submission

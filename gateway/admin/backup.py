@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from gateway.daemon import Daemon
 
 FOLDER = "backups"
+ELSEWHERE = (
+    "the store is PostgreSQL's, which makes its own copies: pg_dump -Fc for one moment, base backups with an "
+    "archive of the WAL (pgBackRest) for any moment; see `Backups` in the manual of the cluster"
+)
 
 
 def handlers(daemon: Daemon) -> dict[str, Handler]:
@@ -31,6 +35,9 @@ def handlers(daemon: Daemon) -> dict[str, Handler]:
 
 async def _backup(daemon: Daemon, lock: asyncio.Lock) -> AsyncIterator[Reply]:
     """How far it is, now and then; then the file, which is whoever asked's to move or to leave."""
+    if daemon.store_url:
+        yield {"error": ELSEWHERE}
+        return
     if lock.locked():
         yield {"error": "a copy is being made already; wait for that one"}
         return

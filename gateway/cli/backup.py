@@ -81,7 +81,10 @@ def _copy_alone(args: argparse.Namespace) -> Path:
         if path.with_name(path.name + RECOVERED).exists():
             raise CommandError(f"recover or restore was interrupted in {args.state_dir}: say it again first")
         if not path.exists():
-            raise CommandError(f"there is no store in {args.state_dir}; give its --state-dir")
+            raise CommandError(
+                f"there is no store in {args.state_dir}; give its --state-dir. One on PostgreSQL is copied "
+                "by pg_dump, see `Backups` in the manual of the cluster"
+            )
         if damage := damage_of_files(path):
             raise CommandError(damage_text(path, damage))
         from gateway.admin.backup import new_name

@@ -15,6 +15,7 @@ from gateway.cli import EXIT_OK, CommandError, add_json, add_state_dir
 from gateway.cli.daemon_client import table
 from gateway.cli.smsc.output import progress
 from gateway.crashes import leave_no_memory
+from gateway.store.moved import moved_text
 from gateway.store.replace import finish, give_to_owner, put_in_place, remove
 from gateway.store.salvaged import NAMED, Report, salvage
 from gateway.store.sqlite_open import FILE_NAME, StoreError, lock
@@ -53,6 +54,8 @@ def run(args: argparse.Namespace) -> int:
     leave_no_memory()
     path = args.state_dir / FILE_NAME
     try:
+        if moved := moved_text(path):
+            raise CommandError(f"{moved}. Of a store on PostgreSQL its own copies are put back")
         with lock(args.state_dir):
             return _recover(args, path)
     except StoreError as error:

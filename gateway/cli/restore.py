@@ -14,6 +14,7 @@ from pathlib import Path
 from gateway.cli import EXIT_OK, CommandError, add_json, add_state_dir
 from gateway.crashes import leave_no_memory
 from gateway.store.copying import make_ready, open_copy
+from gateway.store.moved import moved_text
 from gateway.store.replace import finish, give_to_owner, put_in_place, remove
 from gateway.store.sqlite_open import FILE_NAME, StoreError, lock, sync
 
@@ -50,6 +51,8 @@ def run(args: argparse.Namespace) -> int:
     made = path.with_name(path.name + ".restoring")
     try:
         args.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if moved := moved_text(path):
+            raise CommandError(f"{moved}. Of a store on PostgreSQL its own copies are put back")
         with lock(args.state_dir):
             if finish(path):
                 _show_finished(args, path)

@@ -7,13 +7,17 @@ from gateway.core.events import Events
 
 SURE_S = 5.0
 """So long without an error: where there is little room, small batches fit and large ones do not."""
+ON_DISK = "look at the disk (room, quota, errors): nothing is accepted until it can again"
+IN_DATABASE = "look at PostgreSQL (smsc-gateway doctor --only store): nothing is accepted until it can again"
 
 
 class StoreWatch:
     """Looked at by the gateway's timer."""
 
-    def __init__(self, journal: Journal, events: Events) -> None:
+    def __init__(self, journal: Journal, events: Events, *, on_disk: bool = True) -> None:
+        """`on_disk`: the store is this machine's, and not a database's."""
         self._journal = journal
+        self._fix = ON_DISK if on_disk else IN_DATABASE
         self._events = events
         self._failed_at: float | None = None
 
@@ -25,7 +29,7 @@ class StoreWatch:
                     "error",
                     "store_cannot_write",
                     reason=self._journal.error,
-                    fix="look at the disk (room, quota, errors): nothing is accepted until it can again",
+                    fix=self._fix,
                 )
             self._failed_at = now
         elif self._failed_at is not None and now - self._failed_at >= SURE_S:

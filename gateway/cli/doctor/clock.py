@@ -19,7 +19,8 @@ _SET = "set it: timedatectl set-ntp true, or chronyc makestep; then look again"
 
 def jobs(look: Look) -> Iterator[Job]:
     yield Job("NTP", partial(_ntp, look))
-    yield Job("this machine's time", partial(_against_store, look))
+    if look.config is None or look.config.store is None:  # else it is among what PostgreSQL is asked
+        yield Job("this machine's time", partial(_against_store, look))
     if look.gateway.answers:
         yield Job("the gateway's clock", partial(_of_gateway, look))
 

@@ -11,9 +11,11 @@ from functools import partial
 from pathlib import Path
 
 from gateway.admin.backup import FOLDER
+from gateway.cli.doctor import postgres_store
 from gateway.cli.doctor.look import Look
 from gateway.cli.doctor.results import Finding, Job, failed, passed, skipped, warned
 from gateway.store.damage import RECOVERED, damage_of_files, damage_of_live_tables, is_damage
+from gateway.store.moved import moved_text
 from gateway.store.sqlite_open import FILE_NAME, migrations, open_reader
 
 MIB = 1 << 20
@@ -30,6 +32,9 @@ _RECOVER = "stop the gateway, look for the reason (disk, memory), then smsc-gate
 
 def jobs(look: Look) -> Iterator[Job]:
     yield Job("disk", partial(_disk, look))
+    if look.config is not None and look.config.store is not None:
+        yield from postgres_store.jobs(look)
+        return
     yield Job(FILE_NAME, partial(_store, look), LIVE_S + 3)
     yield Job("backups", partial(_backups, look))
 
@@ -74,6 +79,9 @@ def _store(look: Look) -> Iterator[Finding]:
     if not exists:
         if not half_done:
             yield skipped(str(path), "there is no store yet; the first start makes one")
+        return
+    if moved := moved_text(path):
+        yield failed(str(path), moved, "write the address as `store` in the configuration")
         return
     try:
         yield from _sizes(path)
