@@ -165,7 +165,8 @@ class Daemon:
         """Starts everything; DaemonError, StoreError or OSError when that fails."""
         self._make_state_dir()
         delay_s = self.config.queue.commit_delay_ms / 1000
-        self.journal = Journal(self.state_dir, self._on_answer, self.fail, delay_s=delay_s)
+        where = {"url": self.store_url, "node": self.node}
+        self.journal = Journal(self.state_dir, self._on_answer, self.fail, delay_s=delay_s, **where)
         opening = await self.journal.open()
         self.boot = opening.boot
         self._housekeeping = Housekeeping(self)

@@ -68,6 +68,8 @@ class Applier:
         if db.shared:
             self.cluster = ClusterSteps(db, node_name, now_ms)
             self.boot = self.cluster.boot
+            self.open_messages: list[Row] = []
+            """account, how many of its messages had not ended when the run began."""
             self.admission = AdmissionSteps(self._run, self._many)
             self.shared = SharedSteps(self.boot, self._run, self._many)
         else:
@@ -224,6 +226,7 @@ class Applier:
         if batch.drains:
             self.cluster.drain(batch.drains, answer)
         self.shared.tell(batch, answer)
+        self.cluster.hint(batch, answer, self.last_delivery)
         if batch.beats:
             answer.view = self.cluster.view(taken_over)
 
@@ -338,6 +341,7 @@ class Applier:
             self.last_delivery = self.cluster.begin()
             self._take_over(self.boot, now_ms, answer)
             self._finish(answer)
+            self.shared.tell(Batch(), answer)
             self._run("stop_boot", (now_ms, self.boot))
             self.db.commit()
         else:
@@ -369,6 +373,7 @@ class Applier:
         ended = [*self.cluster.older_runs(), *self.cluster.lost_runs()]
         in_doubt = sum(self._take_over(boot, now_ms, answer) for boot, _ in ended)
         self._finish(answer)
+        self.open_messages = self.shared.opened()
         self.db.commit()
         self.cluster.batch_no += 1
         return in_doubt

@@ -14,6 +14,7 @@ from typing import Any
 
 from gateway.core.batch import Answer, Batch, Row
 from gateway.store.database import Database
+from gateway.store.shared_steps import told
 from gateway.store.sqlite_open import StoreError
 
 NODES_MAX = 63
@@ -34,6 +35,8 @@ class ClusterSteps:
         self.name = name
         self.batch_no = 0
         """Of the last batch that is known to be committed."""
+        self.words: list[str] = []
+        """Hints for other nodes: "d:ACCOUNT", deliveries wait; "q:CONNECTOR", messages do; "c", changes."""
         self._receivers: dict[str, None] = {}
         self._state: dict[str, Any] = {}
         self.node, self.boot = self._register(now_ms)
@@ -146,13 +149,17 @@ class ClusterSteps:
 
     # -- hints -------------------------------------------------------------------------------------------
 
-    def hints(self, batch: Batch, answer: Answer, deliveries_after: int) -> list[str]:
-        """What other nodes may want to look at once this is committed; they would find it anyway."""
-        words = []
+    def hint(self, batch: Batch, answer: Answer, deliveries_after: int) -> None:
+        """Notes in `words` what other nodes may want to look at once this is committed; they would find it
+        by their next beat anyway, so nothing is asked for while there are words that wait."""
+        if self.words:
+            return
+        words = self.words
         if answer.ended or batch.incoming or batch.incoming_mail or batch.replays:
             found = self._run("list_new_waiting", (deliveries_after,)).fetchall()
             words += [f"d:{row[0]}" for row in found]
         usable = self._state.get("connectors", {})
         queued = {row[0] for row in answer.queued}
         words += [f"q:{name}" for name in queued if not usable.get(name)]
-        return words
+        if any(told(batch, answer).values()):
+            words.append("c")

@@ -33,7 +33,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from gateway.core.batch import Answer, Batch, Row
-from gateway.core.frames import take_frames
+from gateway.core.frames import encode_frame, take_frames
 from gateway.core.histogram import ROWS, Histogram
 from gateway.store.frames import encode
 from gateway.store.sqlite_open import FILE_NAME, StoreError, StoreUnready
@@ -91,7 +91,10 @@ class Journal(asyncio.Protocol):
         on_death: Callable[[str], None],
         *,
         delay_s: float = 0.0,
+        url: str = "",
+        node: str = "",
     ) -> None:
+        """`url`: of a database on PostgreSQL, where this node has that name; "": SQLite in the folder."""
         self.batch = Batch()
         self.error = ""
         """Why nothing can be stored just now; empty when all is well."""
@@ -105,7 +108,11 @@ class Journal(asyncio.Protocol):
         """From sending a batch to its answer."""
         self.batch_messages = Histogram(ROWS)
         """Messages accepted in a batch, of those with any."""
+        self.on_hint: Callable[[list[str]], object] | None = None
+        """Told what other nodes say, see `gateway.store.cluster_steps`."""
         self._folder = folder
+        self._url = url
+        self._node = node
         self._on_answer = on_answer
         self._on_death = on_death
         self._callbacks: list[Callback] = []
@@ -133,14 +140,16 @@ class Journal(asyncio.Protocol):
             sys.executable,
             "-P",
             "-m",
-            "gateway.store.sqlite_writer",
+            f"gateway.store.{'postgres' if self._url else 'sqlite'}_writer",
             str(theirs.fileno()),
-            str(self._folder / FILE_NAME),
+            *([] if self._url else [str(self._folder / FILE_NAME)]),
         ]
         with theirs:
             self._process = await asyncio.to_thread(_start, command, theirs.fileno())
         ours.setblocking(False)
         await self._loop.create_unix_connection(lambda: self, sock=ours)
+        if self._url:  # no argument, which everybody on the machine could read
+            self._transport.write(encode_frame((str(self._folder), self._url, self._node)))
         try:
             return await asyncio.wait_for(self._opened, START_TIMEOUT_S)
         except TimeoutError:
@@ -240,7 +249,10 @@ class Journal(asyncio.Protocol):
         self._buffer += data
         for values in take_frames(self._buffer):
             if self._opened.done():
-                self._answered(Answer(*values))
+                if len(values) == 2:
+                    self._told(*values)
+                else:
+                    self._answered(Answer(*values))
             else:
                 self._hello(values)
 
@@ -252,6 +264,21 @@ class Journal(asyncio.Protocol):
             boot, newest, messages, queued, in_doubt, marks, *of_accounts = rest
             found = (boot, newest, dict(messages), queued, in_doubt, dict(marks))
             self._opened.set_result(Opening(*found, *of_accounts))
+
+    def _told(self, what: str, value: Any) -> None:
+        """What the writing process says unasked, see `gateway.store.postgres_writer`.
+
+        While it has no connection nothing new is taken; what happens outside gathers.
+        """
+        if what == "hint":
+            if self.on_hint is not None:
+                self.on_hint(value)
+        elif what == "lost":
+            self.error = f"PostgreSQL is not reached: {value}"
+        else:
+            self.error = ""
+            if self._callbacks or len(self.batch):
+                self.wake()
 
     def _answered(self, answer: Answer) -> None:
         batch, callbacks = self._under_way.popleft()

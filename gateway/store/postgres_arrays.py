@@ -2,7 +2,7 @@
 
 A batch crosses as one array for each column of a statement (`unnest` makes rows of them again),
 because a value costs a tenth of a microsecond so, and several as a parameter of its own.  The layout is
-that of `array_send` (PostgreSQL, src/backend/utils/adt/arrayfuncs.c): dimensions, whether there are nulls, the
+that of `array_send` (PostgreSQL, arrayfuncs.c): dimensions, whether there are nulls, the
 element's type, length, lower bound, and each element with its length before it, -1 for a null.
 """
 

@@ -19,13 +19,13 @@ from collections import Counter
 from operator import itemgetter
 from pathlib import Path
 
-from gateway.core.api import NEWEST_API_ID
 from gateway.core.batch import Answer, Batch, Row
 from gateway.core.frames import encode_frame, take_frames
 from gateway.crashes import leave_no_memory
 from gateway.store.apply import Applier
 from gateway.store.damage import damage_text, is_damage
 from gateway.store.frames import encode
+from gateway.store.opening import hello_of
 from gateway.store.sqlite_database import SqliteDatabase
 from gateway.store.sqlite_open import StoreError, StoreUnready, lock, open_writer
 
@@ -74,15 +74,8 @@ def _open(path: Path) -> tuple[Applier, Row]:
     db = SqliteDatabase(open_writer(path))
     applier = Applier(db, now_ms=_now_ms())
     in_doubt = applier.recover(_now_ms())
-    newest = db.run("newest_id").fetchone()[0]
     messages = list(Counter(map(itemgetter(0), db.run("list_accounts"))).items())
-    queued = db.run("count_queued").fetchall()
-    marks = db.run("list_marks").fetchall()
-    counts, blacklist = applier.accounts.day_counts(_now_ms()), applier.accounts.blacklist()
-    of_accounts = (counts, blacklist, applier.money.balances())
-    ids = (dict(marks).get(NEWEST_API_ID, 0), *applier.records.newest())
-    given = (*ids, applier.calls.uses, applier.decisions.pauses())
-    return applier, ("", applier.boot, newest, messages, queued, in_doubt, marks, *of_accounts, *given)
+    return applier, hello_of(applier, in_doubt, messages, 0, _now_ms())
 
 
 def _receive(channel: socket.socket, into: memoryview) -> int:

@@ -1,0 +1,87 @@
+"""The connection of a node's writing process: opened, lost and found again, and what comes by it unasked."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import psycopg
+
+from gateway.store.postgres_open import open_writer
+from gateway.store.sqlite_open import StoreUnready
+
+WAIT_S = 60.0
+"""So long a start waits for the server."""
+FIRST_S, LONGEST_S = 0.2, 5.0
+"""Between two attempts to connect, before the jitter."""
+CHANNEL = "smsc_gateway"
+PAYLOAD_MAX = 7000
+"""PostgreSQL's limit is 8,000 octets."""
+_LOST = ("08", "57P")
+_LOST_TOO = ("25006", "25P03", "25P04")
+"""Read only: it is a standby by now; the session was ended because it stood still."""
+_HOPELESS = ("authentication failed", "does not exist", "pg_hba.conf", "not permitted to log in")
+
+
+def is_lost(connection: psycopg.Connection[Any], error: psycopg.Error) -> bool:
+    """Whether the error means that the connection is no good any more."""
+    state = error.sqlstate or ""
+    return connection.closed or connection.broken or state.startswith(_LOST) or state in _LOST_TOO
+
+
+def text_of(error: BaseException) -> str:
+    """One line, without details and hints."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def pauses() -> Iterable[float]:
+    """Seconds between attempts: longer and longer, and never the same for two nodes."""
+    longest = FIRST_S
+    while True:
+        yield random.uniform(longest / 2, longest)  # noqa: S311 - it spreads attempts
+        longest = min(2 * longest, LONGEST_S)
+
+
+def open_first(url: str, wait: Callable[[float], None]) -> psycopg.Connection[Any]:
+    """The first connection, after some waiting if need be; raises StoreError or StoreUnready."""
+    deadline = time.monotonic() + WAIT_S
+    for pause_s in pauses():
+        try:
+            return listening(open_writer(url))
+        except StoreUnready as error:
+            if time.monotonic() > deadline or any(word in str(error) for word in _HOPELESS):
+                raise
+            wait(pause_s)
+    raise AssertionError("attempts never end")
+
+
+def listening(connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
+    """The same, told of what other nodes say."""
+    connection.execute(f"LISTEN {CHANNEL}".encode())
+    return connection
+
+
+def said(connection: psycopg.Connection[Any]) -> list[str]:
+    """Words of other nodes that have come; psycopg.Error when the connection is gone."""
+    pgconn = connection.pgconn
+    pgconn.consume_input()
+    words: list[str] = []
+    while (notify := pgconn.notifies()) is not None:
+        if notify.be_pid != pgconn.backend_pid:
+            words += json.loads(notify.extra)
+    return words
+
+
+def say(connection: psycopg.Connection[Any], words: Iterable[str]) -> None:
+    """Tells the other nodes; what does not fit they find by themselves."""
+    fitting: list[str] = []
+    room = PAYLOAD_MAX
+    for word in words:
+        room -= len(json.dumps(word)) + 2
+        if room < 0:
+            break
+        fitting.append(word)
+    connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, json.dumps(fitting)))
