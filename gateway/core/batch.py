@@ -236,6 +236,8 @@ class Batch:
     with less than the gap between them.
     "move", id, group, payer, amount, floor, place: money that two rows of `credits` (from this place on) take
     from one balance to another is there; the id is a number like a message's, of none.
+    "replace", id, group, payer, amount, floor, place: the same of a row of `recharges`, whose row of
+    `replacements` is at this place; else nothing is replaced.
     All rows of a message stand together, and so do the messages of a group (the message_id of its first one),
     which are taken together or not at all. They are decided in their order; of what is refused
     (Answer.refused_late) nothing is kept: no row here that names the message, no charge, no count."""
@@ -328,7 +330,7 @@ class Answer:
     view: Row = ()
     """The fields of gateway.core.cluster.View, after a beat; (): there was none."""
     refused_late: list[Row] = field(default_factory=list)
-    """message_id (or the id of a move), the word of a Refusal: accepted messages whose conditions do not
+    """message_id (or the id of a move …), the word of a Refusal: accepted messages whose conditions do not
     hold, so nothing of them is kept."""
     balances: list[Row] = field(default_factory=list)
     """payer, what is left of its money with this batch (its refunds too), where other nodes may change it."""

@@ -58,6 +58,17 @@ def ask_for_move(
     return move_id
 
 
+def ask_for_replacement(
+    submission: Submission, batch: Batch, charge: Charge, place: int, now_ms: int
+) -> None:
+    """What the replacement at this place costs must be there where several nodes share the store; else
+    nothing is replaced."""
+    if submission.shared:
+        id, purse = submission.ids.next(now_ms), charge.purse
+        row = ("replace", id, id, purse.name, charge.amount, -purse.credit, place)
+        batch.conditions.append(row)
+
+
 def refused_late(rows: Iterable[Row]) -> Mapping[int, Refusal]:
     """Answer.refused_late by message."""
     return {message_id: Refusal(word) for message_id, word in rows}

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from gateway.core.accounts import Account
+from gateway.core.conditions import ask_for_replacement
 from gateway.core.errors import Refusal
 from gateway.core.message_ids import parse_id
 from gateway.core.model import Draft, MessageState, Origin, Progress
@@ -321,6 +322,7 @@ class Operations:
         )
         if charge is not None:
             batch.recharges.append((place, message_id, charge.purse.name, charge.amount))
+            ask_for_replacement(self._submission, batch, charge, place, now_ms)
 
         def committed(ok: bool) -> None:
             done = ok and self._journal.answer.replaced[place]

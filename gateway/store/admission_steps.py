@@ -28,13 +28,14 @@ _COST, _FLAGS = 7, 9
 """Of a row of Batch.api_messages."""
 _JSON = ApiFlag.JSON.value
 _REJECTED = MessageState.REJECTED.value
-_MONEY, _MOVE, _COUNT, _RECENT = "money", "move", "count", "recent"
+_MONEY, _MOVE, _REPLACE, _COUNT, _RECENT = "money", "move", "replace", "count", "recent"
+ABOUT_MONEY = (_MONEY, _MOVE, _REPLACE)
 
 
 def key_of(condition: Row) -> Row:
     """What a condition is about."""
     kind, _, _, *what = condition
-    if kind in (_MONEY, _MOVE):
+    if kind in ABOUT_MONEY:
         return _MONEY, what[0]
     if kind == _COUNT:
         return _COUNT, *what[:4]
@@ -47,7 +48,7 @@ def judged(condition: Row, value: Any) -> Any:
     The value is money left, times counted, or (times, when last, until when that matters) of what was sent.
     """
     kind, _, _, *what = condition
-    if kind in (_MONEY, _MOVE):
+    if kind in ABOUT_MONEY:
         _, amount, floor, *_ = what
         return Refusal.BALANCE if value - amount < floor else value - amount
     if kind == _COUNT:
@@ -90,14 +91,23 @@ def without(batch: Batch, late: dict[int, str]) -> Batch:
     known = {row[0] for row in shown}
     lists["registered"] += [_registered(row, late) for row in batch.accepted if row[0] in known]
     lists["request_keys"] = [_request(row, late) for row in batch.request_keys]
-    moves = _moves(row for row in batch.conditions if row[1] in late)
+    refused = [row for row in batch.conditions if row[1] in late]
+    moves, kept_as_it_is = _moves(refused), _places(refused, _REPLACE)
     lists["credits"] = [row for place, row in enumerate(batch.credits) if place not in moves]
+    lists["replacements"] = [
+        (row[0], 0, *row[2:]) if place in kept_as_it_is else row  # no message has this id
+        for place, row in enumerate(batch.replacements)
+    ]
     return replace(batch, **lists)
+
+
+def _places(conditions: Iterable[Row], kind: str) -> set[int]:
+    return {row[-1] for row in conditions if row[0] == kind}
 
 
 def _moves(conditions: Iterable[Row]) -> set[int]:
     """The places among `credits` of money that is moved."""
-    return {place for row in conditions if row[0] == _MOVE for place in (row[-1], row[-1] + 1)}
+    return {place for first in _places(conditions, _MOVE) for place in (first, first + 1)}
 
 
 def _registered(accepted: Row, late: dict[int, str]) -> Row:
@@ -169,8 +179,9 @@ class AdmissionSteps:
         moves = _moves(conditions)
         for place, (account, amount, *_) in enumerate(batch.credits):
             taken[account] += 0 if place in moves else max(0, -amount)
-        for _, _, payer, amount in batch.recharges:
-            taken[payer] += amount
+        replaced = _places(conditions, _REPLACE)
+        for place, _, payer, amount in batch.recharges:
+            taken[payer] += 0 if place in replaced else amount
         left = self._locked(taken) if taken else {}
         return {(_MONEY, payer): amount - taken[payer] for payer, amount in left.items()}
 

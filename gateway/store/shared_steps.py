@@ -7,6 +7,7 @@ import json
 from collections import Counter
 
 from gateway.core.batch import Answer, Batch, Row, not_kept
+from gateway.store.admission_steps import ABOUT_MONEY
 from gateway.store.steps import Many, Run
 
 HELD = frozenset({"black", "job", "sender", "user", "wait_call"})
@@ -72,7 +73,7 @@ class SharedSteps:
         self._write_changes(batch, answer)
         payers = {row[1] for row in batch.charges} | {row[0] for row in batch.credits}
         payers.update(row[2] for row in batch.recharges)
-        payers.update(row[3] for row in batch.conditions if row[0] in ("money", "move"))
+        payers.update(row[3] for row in batch.conditions if row[0] in ABOUT_MONEY)
         payers.update(row[0] for row in answer.refunds)
         balances = dict[str, int]()
         if batch.beats:

@@ -168,6 +168,26 @@ def test_money_that_one_node_has_moved_the_other_cannot_move_again(nodes: tuple[
     assert dict(one.money.balances()) == {"shop": -40, "sub": 140, "other": 3}
 
 
+def replaced(id: int, amount: int) -> Batch:
+    return Batch(
+        replacements=[("shop", 50, b"", 1, 0, 0, -1, 0, "", 0, NOW_MS), ("shop", 51, b"", 1)],
+        recharges=[(0, 50, "shop", amount)],
+        conditions=[("replace", id, id, "shop", amount, 0, 0)],
+    )
+
+
+def test_a_text_that_cannot_be_paid_replaces_nothing(nodes: tuple[Node, Node]) -> None:
+    one, two = nodes
+    put_in(one, 25)
+    two.apply(paid(1))
+    answer = one.apply(replaced(9, 20))
+    assert refused(answer) == {9: "balance"}
+    assert answer.balances == [("shop", 15)]
+    assert [row[1] for row in one.kept.replacements] == [0, 51]
+    assert refused(one.apply(replaced(9, 15))) == {}
+    assert [row[1] for row in one.kept.replacements] == [50, 51]
+
+
 def test_what_comes_back_can_be_spent_at_once_at_both_nodes(nodes: tuple[Node, Node]) -> None:
     one, two = nodes
     put_in(one, 10)
