@@ -660,3 +660,19 @@ CREATE TABLE open_count (
     n bigint NOT NULL,
     PRIMARY KEY (account, boot)
 );
+
+-- Rows of the queue live for seconds: their tables are vacuumed by what has died, whatever their size, and at once.
+ALTER TABLE message SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+    autovacuum_vacuum_cost_delay = 0);
+ALTER TABLE submission SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+    autovacuum_vacuum_cost_delay = 0);
+ALTER TABLE delivery SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+    autovacuum_vacuum_cost_delay = 0);
+ALTER TABLE mail_recipient SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+    autovacuum_vacuum_cost_delay = 0);
+ALTER TABLE letter SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+    autovacuum_vacuum_cost_delay = 0);
+ALTER TABLE call SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+    autovacuum_vacuum_cost_delay = 0);
+-- Each commit changes its run's row, and finds room beside it.
+ALTER TABLE boot SET (fillfactor = 50);
