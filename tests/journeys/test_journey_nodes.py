@@ -205,6 +205,7 @@ async def test_a_node_is_drained_from_another_one_and_goes_on(
             assert await asked(second, "node_drain", node="node1") == {"node": "node1"}
             assert await client.end()
             await _drained(known, first)
+            await second.until(lambda: second.daemon.cluster.cluster.peers[0].drained)  # type: ignore[union-attr]
             assert 1 not in known.leases.values()
             assert not first.daemon.upstreams["smsc"].links
             assert first.daemon.listeners[0].stopping
