@@ -21,9 +21,11 @@ from gateway.config.account_model import AccountLimits
 from gateway.config.basics import Address
 from gateway.config.model import AccountHttp, Config, HttpListener
 from gateway.config.store_url import StoreUrl
+from gateway.front.users import NO_MONEY
 from protocols.smpp import constants as c
 
 OTHER = "79161200002"
+WORD = "Pass-w1d"
 
 
 @pytest.fixture(autouse=True)
@@ -96,7 +98,7 @@ async def test_money_and_limits_hold_over_both(tmp_path: Path, postgres_url: str
 @journey
 async def test_what_is_said_to_one_holds_at_the_other(tmp_path: Path, postgres_url: str) -> None:
     async with simulated_smsc() as smsc:
-        alex = payer(LOGIN, password_hash=hashed(HTTP_PASSWORD), http=AccountHttp())
+        alex = payer(LOGIN, password_hash=hashed(HTTP_PASSWORD), http=AccountHttp(sub_accounts=True))
         configured = with_http(money_config(smsc.port, alex))
         async with (
             two_nodes(tmp_path, postgres_url, configured) as (one, two),
@@ -108,6 +110,7 @@ async def test_what_is_said_to_one_holds_at_the_other(tmp_path: Path, postgres_u
             await _ids_are_given_once(here, there)
             await _a_request_is_one_at_both(here, there)
             await _lists_and_pauses(here, there)
+            await _a_sub_client_is_one_at_both(here, there)
 
 
 async def _ids_are_given_once(here: AskedGateway, there: AskedGateway) -> None:
@@ -142,3 +145,18 @@ async def _lists_and_pauses(here: AskedGateway, there: AskedGateway) -> None:
     await two.until(lambda: two.daemon.upstreams["smsc"].paused is not None)
     await ask(two, "connector_resume", connector="smsc", who="root")
     await one.until(lambda: one.daemon.upstreams["smsc"].paused is None)
+
+
+async def _a_sub_client_is_one_at_both(here: AskedGateway, there: AskedGateway) -> None:
+    one, two = here.gateway, there.gateway
+    before = balance(one, LOGIN)
+    assert "id" in await here.ask("users", add=1, user="sub", password=WORD, type=1)
+    await two.until(lambda: "sub" in two.daemon.accounts)
+    # all of what is left, at both at once
+    moves = (node.ask("users", pay=1, user="sub", sum=before) for node in (here, there))
+    answers = await asyncio.gather(*moves)
+    assert sorted(answer.get("error_code", 0) for answer in answers) == [0, NO_MONEY]
+    await two.until(lambda: (balance(two, LOGIN), balance(two, "sub")) == ("0.00", before))
+    client = await two.connect()
+    assert await client.bind(system_id="sub", password=WORD) == c.ESME_ROK
+    await client.submit()
