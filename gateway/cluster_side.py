@@ -34,12 +34,14 @@ from gateway.core.cluster import (
     asks_lease,
     connector_lease,
 )
+from gateway.core.errors import StoreReadError
 from gateway.core.model import Message
 from gateway.core.shared_outlet import SharedOutlet
 from gateway.egress.smpp_connector import STANDBY, SmppConnector
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
+    from gateway.front.desk import Desk
 
 TICK_S = 0.05
 GIVE_UP_MS = 30_000
@@ -196,6 +198,8 @@ class ClusterSide:
                 yield connector
 
     def _keep_single(self, now_ms: int) -> None:
+        if self._daemon.is_stopping:
+            return
         for connector in self._single():
             name, is_held = connector.config.name, self._holds(connector)
             if is_held and connector.state == STANDBY and not self.drain.begun:
@@ -283,9 +287,16 @@ class ClusterSide:
         if HOUSEKEEPING in leases:
             daemon.sweep_soon()
         if JOBS in leases and daemon.http.desk is not None:
-            from gateway.front import job_records  # few have mailing lists
+            self._begin(self._know_jobs(daemon.http.desk))
 
-            self._begin(job_records.load(daemon.http.desk))
+    async def _know_jobs(self, desk: Desk) -> None:
+        """Which mailing lists are due."""
+        from gateway.front import job_records  # few have mailing lists
+
+        try:
+            await job_records.load(desk)
+        except StoreReadError:
+            self.cluster.leases -= {JOBS}  # the next look has it again, and so does this
 
     def _take_over(self, rows: Iterable[Row]) -> None:
         daemon = self._daemon

@@ -28,7 +28,7 @@ from gateway.core.admission import Admission
 from gateway.core.batch import Answer, Batch, Row, not_kept
 from gateway.core.blacklist import Blacklists
 from gateway.core.clock import Clock
-from gateway.core.cluster import asks_lease, connector_lease
+from gateway.core.cluster import asks_lease
 from gateway.core.conditions import NOTHING_LATE, refused_late
 from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
@@ -293,9 +293,11 @@ class Daemon:
         self.accounts[name] = Account(section, now, self._open_of_others.pop(name, 0))
         if name not in self.outlets:  # an account that comes back may still have sessions that go
             kind = Outlet if self.cluster is None else SharedOutlet
-            self.outlets[name] = kind(
+            outlet = self.outlets[name] = kind(
                 name, journal=self.journal, events=self.events, clock=self.clock, random=self.random
             )
+            if self.cluster is not None and isinstance(outlet, SharedOutlet):
+                outlet.guard = self.cluster.watch
 
     def add_connector(self, config: ConnectorConfig | ServiceConfig) -> None:
         """Starts a connector; OSError when a file of its TLS section cannot be read."""
@@ -345,8 +347,9 @@ class Daemon:
             connector.taps = self.tracing.taps
             if self.cluster is not None:
                 connector.guard = self.cluster.watch
-                if config.one_bind_only and not self.may(connector_lease(config.name)):
+                if config.one_bind_only:  # the next look says whether it binds here
                     connector.state = STANDBY
+                    self.cluster.beat_soon()
         self.connectors[config.name] = connector
         if connector.state != STANDBY:
             self.start_connector(connector)

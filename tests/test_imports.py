@@ -288,7 +288,7 @@ TYPES_ONLY = {
     "gateway.cluster_changes": frozenset({"gateway.daemon"}),
     "gateway.cluster_drain": frozenset({"gateway.daemon", "gateway.ingress.smpp"}),
     "gateway.cluster_shares": frozenset({"gateway.daemon"}),
-    "gateway.cluster_side": frozenset({"gateway.daemon"}),
+    "gateway.cluster_side": frozenset({"gateway.daemon", "gateway.front.desk"}),
     "gateway.ops.metrics": frozenset({"gateway.daemon"}),
     "gateway.ops.readiness": frozenset({"gateway.daemon"}),
     "gateway.ops.status": frozenset({"gateway.daemon"}),

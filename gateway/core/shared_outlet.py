@@ -10,7 +10,7 @@ that was freed by it, and some other node may have it already.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from random import Random
 
 from gateway.core.batch import Journal, Row
@@ -29,6 +29,8 @@ class SharedOutlet(Outlet):
         super().__init__(account, journal=journal, events=events, clock=clock, random=random)
         self.closed = False
         """This node brings nothing down any more, see `close`."""
+        self.guard: Callable[[], object] = lambda: None
+        """Called before anything goes down; does not return if this process must not bring down any more."""
         self._listens = False
         """The store knows that this node has receiving sessions."""
         self._leaving = False
@@ -147,6 +149,12 @@ class SharedOutlet(Outlet):
         if rows:
             self._journal.batch.unclaimed.extend(rows)
             self._journal.wake()
+
+    def pump(self) -> None:
+        """Hands deliveries to sessions with room, and fetches more when few are left."""
+        if self._pending and self.receivers:
+            self.guard()
+        super().pump()
 
     def look(self) -> None:
         """Finds out whether something waits; `waiting` says it after the next commit."""

@@ -48,7 +48,8 @@ async def test_a_receipt_reaches_the_session_at_whatever_node_it_is(
     tmp_path: Path, postgres_url: str
 ) -> None:
     async with simulated_smsc() as smsc:
-        async with two_nodes(tmp_path, postgres_url, config(connector(smsc.port))) as (first, second):
+        made = config(connector(smsc.port))
+        async with two_nodes(tmp_path, postgres_url, made) as (first, second):
             sender = await first.client(BindTransmitter)
             receiver = await second.client(BindReceiver)
             sent = [await sender.submit() for _ in range(20)]
@@ -104,7 +105,8 @@ async def test_no_more_is_under_way_at_all_nodes_than_the_window(tmp_path: Path,
 @journey
 async def test_a_node_that_is_drained_leaves_its_work_to_the_other(tmp_path: Path, postgres_url: str) -> None:
     async with simulated_smsc() as smsc:
-        async with two_nodes(tmp_path, postgres_url, config(connector(smsc.port))) as (first, second):
+        made = config(connector(smsc.port))
+        async with two_nodes(tmp_path, postgres_url, made) as (first, second):
             client = await first.client()
             sent = [await client.submit() for _ in range(10)]
             assert await asked(second, "node_drain", node="a") == {"node": "a"}
