@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
-from journey_support import Client, Gateway, account, config, connector, journey, simulated_smsc
+from http_support import raw
+from journey_support import HOST, Client, Gateway, account, config, connector, journey, simulated_smsc
+from mail_journey_support import a_sink, mail_config, mailer
 from nodes_support import Nodes, asked, nodes
 
-from gateway.config.model import Config
+from gateway.config.basics import Address
+from gateway.config.http_model import AccountHttp
+from gateway.config.model import Config, HttpListener
 from gateway.core.cluster import LONGEST_MS
 from protocols.smpp import constants as c
 
@@ -268,3 +273,42 @@ async def test_a_node_that_does_not_exist_is_not_drained(
             assert answer == {"error": "there is no node 'node3'; there are: node1, node2"}
             await asyncio.sleep(0)
             assert not first.lines_with("draining")
+
+
+@journey
+async def test_mail_and_http_are_taken_by_the_other_nodes_while_one_is_drained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with a_sink() as sink, simulated_smsc() as smsc:
+        one = mail_config(smsc, sink, accounts=[mailer(http=AccountHttp())])
+        listeners = replace(one.listeners, http=[HttpListener(address=Address(HOST, 0))])
+        both = replace(one, listeners=listeners)
+        async with nodes(tmp_path, monkeypatch, both, both) as (known, (first, second)):
+            mail, http = first.daemon.mail, first.daemon.http
+            assert mail is not None
+            assert mail.postman is not None
+            doors = [mail.listeners[0]._door, http.listeners[0]._door]
+            assert all(door._sockets for door in doors)
+            await asked(second, "node_drain", node="node1")
+            await _drained(known, first)
+            assert not any(door._sockets for door in doors)
+            first.daemon.journal.batch.letter_claims.clear()
+            mail.postman.wake()
+            http.caller.wake()
+            batch = first.daemon.journal.batch
+            assert (batch.letter_claims, batch.call_claims) == ([], [])
+            await asked(second, "node_resume", node="node1")
+            await first.until(lambda: all(door._sockets for door in doors))
+            _, transport = await _greeted(mail.listeners[0]._door.port)
+            transport.close()
+            question = b"GET /sys/balance.php HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+            reply = await raw(http.listeners[0].port, question)
+            assert reply.startswith(b"HTTP/1.1 200")
+
+
+async def _greeted(port: int) -> tuple[bytes, asyncio.StreamWriter]:
+    """A mail server's greeting."""
+    reader, writer = await asyncio.open_connection(HOST, port)
+    line = await reader.readline()
+    assert line.startswith(b"220")
+    return line, writer
