@@ -63,9 +63,11 @@ class ClusterChanges:
             else:
                 del daemon.pauses[name]
                 upstream.resume()
-            daemon.events.say(
-                "info", "paused" if since_ms else "resumed", connector=name, who=who or "another node"
-            )
+            who = who or "another node"
+            if since_ms:
+                daemon.events.say("info", "paused", connector=name, who=who)
+            else:
+                daemon.events.say("info", "resumed", connector=name, who=who)
 
     def _blacklisted(self, rows: Iterable[Row]) -> None:
         lists = self._daemon.admission.blacklists

@@ -16,7 +16,6 @@ import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from gateway.cluster_drain import Drain
@@ -38,6 +37,7 @@ from gateway.core.errors import StoreReadError
 from gateway.core.model import Message
 from gateway.core.shared_outlet import SharedOutlet
 from gateway.egress.smpp_connector import STANDBY, SmppConnector
+from gateway.ops.metrics import program_version
 
 if TYPE_CHECKING:
     from gateway.daemon import Daemon
@@ -70,7 +70,7 @@ class ClusterSide:
         self._daemon = daemon
         self._shares = Shares(daemon)
         self._lease = Lease(elapsed_ms())
-        self._version = version("smsc-gateway")
+        self._version = program_version()
         self._under_way: tuple[int, bool] | None = None  # when the beat was sent, whether it renews
         self._looked_ms = self._renewed_ms = -LOOK_MS
         self._soon = True

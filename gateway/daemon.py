@@ -359,6 +359,11 @@ class Daemon:
         for task in connector.start():
             task.add_done_callback(self.task_ended)
 
+    def watch(self) -> None:
+        """Does not return if this process must not say anything to anybody any more."""
+        if self.cluster is not None:
+            self.cluster.watch()
+
     def may(self, lease: str) -> bool:
         """Whether this node does what only one of all nodes does."""
         return self.cluster is None or self.cluster.may(lease)

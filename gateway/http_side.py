@@ -214,6 +214,7 @@ class HttpSide:
             clock=daemon.clock,
             random=daemon.random,
         )
+        self.caller.guard = daemon.watch
         self.caller.start()
 
     def _shared_ids(self) -> Callable[[str], int]:

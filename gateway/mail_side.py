@@ -73,6 +73,7 @@ class MailSide:
                 random=daemon.random,
                 services=frozenset(name for name, it in daemon.upstreams.items() if it.service),
             )
+            self.postman.guard = daemon.watch
             tasks = self.postman.start()
         else:
             tasks = self.postman.configure(mail.smarthost, mail)

@@ -190,6 +190,7 @@ RULES: dict[str, frozenset[str]] = {
             "gateway.core",
             "gateway.egress.smpp_connector",
             "gateway.front.job_records",
+            "gateway.ops.metrics",
         }
     ),
     "gateway.crashes": frozenset(),

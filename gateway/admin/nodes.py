@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from gateway.admin.commits import CANNOT_WRITE, committed
 from gateway.core.cluster import Peer
 from gateway.ops.control import Handler, Reply, Request
+from gateway.ops.metrics import program_version
 
 if TYPE_CHECKING:
     from gateway.cluster_side import ClusterSide
@@ -68,8 +69,6 @@ def _row(peer: Peer, *, is_here: bool) -> dict[str, Any]:
 
 
 def _alone(daemon: Daemon) -> dict[str, Any]:
-    from importlib.metadata import version
-
     return {
         "name": daemon.node,
         "node": 0,
@@ -81,5 +80,5 @@ def _alone(daemon: Daemon) -> dict[str, Any]:
         "sessions": sum(account.sessions for account in daemon.accounts.values()),
         "leases": [],
         "state": "in service",
-        "version": version("smsc-gateway"),
+        "version": program_version(),
     }

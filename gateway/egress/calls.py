@@ -80,6 +80,8 @@ class Caller:
         self.under_way = 0
         self.rests = False
         """Nothing new is claimed: that is for other nodes."""
+        self.guard: Callable[[], object] = lambda: None
+        """Called before a call is made; does not return if this process must not any more."""
         self._connect = connect
         self._client: Client | None = None
         self._networks = networks
@@ -263,6 +265,7 @@ class Caller:
         request = request_of(call, self._accounts.get(call.account), self._clock.now_ms() // 1000)
         if self._client is None:
             self._client = self._connect(self._networks, self._clock)
+        self.guard()
         return await self._client.post(
             request.url, request.body, request.headers, by_operator=request.by_operator
         )

@@ -17,6 +17,7 @@ import asyncio
 import contextlib
 import traceback
 from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
@@ -63,6 +64,8 @@ class Postman:
         self.refused = 0
         self.rests = False
         """Nothing new is claimed: that is for other nodes."""
+        self.guard: Callable[[], object] = lambda: None
+        """Called before a letter is sent; does not return if this process must not any more."""
         self.last_error = ""
         self._journal = journal
         self._events = events
@@ -225,6 +228,7 @@ class Postman:
     async def _try(self, letter: Letter, connection: MailConnection) -> None:
         if not connection.is_open:
             await connection.open()
+        self.guard()
         mail = mail_of(
             letter,
             self.mail,

@@ -46,6 +46,8 @@ SUBJECTS: dict[str, tuple[Metric, ...]] = {
         _gauge("start_time_seconds", "When it started, in seconds since 1970."),
         _counter("starts", "Starts of this store's gateway, over all restarts."),
         _gauge("ready", "1: it accepts messages; 0: it does not, and /ready says why."),
+        _gauge("nodes", "Nodes that live on its store, this one too."),
+        _gauge("lease_age_seconds", "How long ago this node's lease was renewed; it ends itself at 10."),
         _gauge("problems", "How many problems `smsc-gateway status` names."),
         _counter("faults", "Errors in the gateway's own code; each is a line in the log."),
         _histogram("loop_lag_seconds", "How late the event loop's timer is, looked at 20 times a second."),

@@ -104,6 +104,8 @@ def _of_gateway(daemon: Daemon, values: Values) -> None:
     values.add("start_time_seconds", started_at(daemon.clock, daemon.started))
     values.add("starts_total", daemon.boot)
     values.add("ready", int(not reasons_of(daemon)))
+    values.add("nodes", len(daemon.cluster.cluster.peers) if daemon.cluster is not None else 1)
+    values.add("lease_age_seconds", daemon.cluster.lease_age_s if daemon.cluster is not None else 0)
     values.add("problems", len(problems_of(daemon)))
     values.add("faults_total", daemon.faults.count)
     values.add("loop_lag_seconds", daemon.loop_lag)

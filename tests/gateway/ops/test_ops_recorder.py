@@ -36,6 +36,7 @@ class Desk:
         self.config = SimpleNamespace(web=SimpleNamespace(users=[SimpleNamespace(name="ann")]))
         self.state_dir = Path("/nowhere")
         self.boot = 1
+        self.cluster = None
 
     @property
     def recorder(self) -> Recorder:
