@@ -312,3 +312,17 @@ async def _greeted(port: int) -> tuple[bytes, asyncio.StreamWriter]:
     line = await reader.readline()
     assert line.startswith(b"220")
     return line, writer
+
+
+@journey
+async def test_a_hint_has_what_waits_fetched_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with simulated_smsc() as smsc, nodes(tmp_path, monkeypatch, made(smsc.port)) as (_, [first]):
+        await first.linked()
+        await first.client()
+        outlet, upstream = first.daemon.outlets["app"], first.daemon.upstreams["smsc"]
+        await first.until(lambda: not (outlet._fetching or outlet._on_disk or upstream._claiming))
+        cluster, batch = first.daemon.cluster, first.daemon.journal.batch
+        assert cluster is not None
+        cluster.hint(["d:app", "q:smsc", "d:of another configuration", "q:neither", "c"])
+        assert [row[0] for row in batch.fetches] == ["app"]
+        assert [row[0] for row in batch.claims] == ["smsc"]
