@@ -75,10 +75,21 @@ class _Users:
         async def make() -> SubClient:
             async with known.turn:
                 await self._check_new(known, asked.account, login)
+                if self._desk.shared_id is not None:
+                    await self._reserve(login)
                 number = self._desk.records.next_id(KIND)
                 return await self._put(known, SubClient(number, login, asked.account.name, hashed, settings))
 
         return {"id": (await _to_its_end(make())).record_id}
+
+    async def _reserve(self, login: str) -> None:
+        """Other nodes hear of a new account a moment later: until then nobody there may get its name."""
+        journal, now_ms = self._desk.journal, self._desk.clock.now_ms()
+        place = len(journal.batch.request_keys)
+        journal.batch.request_keys.append(("", f"user {login.casefold()}", b"user", now_ms, b"", ()))
+        answer = await committed(journal)
+        if any(row[0] == place for row in answer.keys_known):
+            raise ApiProblem(NOT_SAVED)
 
     async def _check_new(self, known: SubAccounts, account: Account, login: str) -> None:
         if len(known.of(account.name)) >= USERS_MAX:

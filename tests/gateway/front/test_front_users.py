@@ -189,6 +189,16 @@ def test_a_login_that_sent_over_smpp_alone_has_left_something_too(desk: FrontDes
     assert refused(ask, "user_add", user="gone", password=WORD).number == 8
 
 
+def test_a_login_that_another_node_gives_just_now_is_taken(desk: FrontDesk, ask: Ask) -> None:
+    desk.shared_id = lambda name: 1  # other nodes give ids, and names
+    key = ("", "user sub", b"user", NOW_MS, b"", ())  # of a sub-client that this one has not heard of
+    desk.journal.batch.request_keys.append(key)
+    desk.journal.flush()
+    assert refused(ask, "user_add", user="Sub", password=WORD).number == 8
+    assert "Sub" not in desk.accounts
+    assert "id" in ask("user_add", user="sub2", password=WORD)
+
+
 def test_two_that_want_one_login_do_not_both_get_it(desk: FrontDesk) -> None:
     async def run() -> list[Any]:
         operations = handlers(desk)
