@@ -2,8 +2,8 @@
 
 `sql/*.sql` says what both engines understand, `sql/postgres/*.sql` under the same names what PostgreSQL
 needs otherwise.  What is there once is translated here, in these few respects and no others: the marks of
-parameters, the schema of temporary tables, octets that are none, INSERT OR IGNORE, CROSS JOIN, which tells
-SQLite the order of a join that has a condition all the same, hints that name an index, and three functions.
+parameters, the schema of temporary tables, octets that are none, INSERT OR IGNORE, CROSS JOIN, which says the
+order of a join (`gateway.store.postgres_joins`), hints that name an index, and three functions.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from gateway.store.postgres_joins import in_order
 from gateway.store.sqlite_open import SQL, read_statements, statements
 
 OVERLAY = SQL / "postgres"
@@ -65,7 +66,7 @@ def translated(sql: str) -> str:
     for pattern, function in _FUNCTIONS:
         sql = pattern.sub(function, sql)
     sql = sql.replace("temp.", "pg_temp.").replace("x''", "''::bytea")
-    sql = sql.replace("CROSS JOIN", "JOIN")
+    sql = in_order(sql)
     if "INSERT OR IGNORE INTO" in sql:
         head, returning, tail = (
             sql.rstrip(";").replace("INSERT OR IGNORE INTO", "INSERT INTO").partition("RETURNING")

@@ -49,7 +49,7 @@ class RecordSteps:
         for one in last.values():
             numbers = [(one.account, one.is_mail, number, one.contact_id) for number in one.numbers.split()]
             self._many("insert_contact_number", numbers)
-            self._many("insert_group_member", [(group, one.contact_id) for group in one.groups.split()])
+            self._many("insert_group_member", [(int(group), one.contact_id) for group in one.groups.split()])
         self._many("keep_newest", [(_CONTACT, max(last))])
 
     def _drop_contacts(self, rows: Iterable[Row]) -> None:

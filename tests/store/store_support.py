@@ -32,6 +32,8 @@ RECEIVERS = ("app", "shop", "other", "one", "two", "kid", "web", "boss", "a", "b
 class Engine(Protocol):
     """One kind of store.  A second one is tested by adding it to ENGINES."""
 
+    applier: Applier
+
     def apply(self, batch: Batch) -> Answer: ...
 
     def restart(self, now_ms: int) -> int:
@@ -40,6 +42,10 @@ class Engine(Protocol):
 
     def rows(self, table: str) -> list[dict[str, Any]]:
         """A table, for a look from outside."""
+        ...
+
+    def tables(self) -> list[str]:
+        """Those that are kept."""
         ...
 
     def write(self, sql: str) -> None:
@@ -86,11 +92,23 @@ class SqliteEngine:
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor]
 
+    def tables(self) -> list[str]:
+        found = self.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        return [row[0] for row in found]
+
     def write(self, sql: str) -> None:
         self.connection.execute(sql)
 
     def close(self) -> None:
         self.connection.close()
+
+
+_KEY = """
+SELECT string_agg(attname, ', ' ORDER BY attname <> 'rowid', n) FROM (
+    SELECT 'rowid' AS attname, 0 AS n FROM pg_attribute WHERE attrelid = $1::regclass AND attname = 'rowid'
+    UNION ALL SELECT attname, n FROM pg_index, unnest(indkey) WITH ORDINALITY of (place, n), pg_attribute
+    WHERE indrelid = $1::regclass AND indisprimary AND attrelid = indrelid AND attnum = place) columns
+"""
 
 
 class PostgresEngine:
@@ -128,12 +146,22 @@ class PostgresEngine:
         return self._open(now_ms)
 
     def rows(self, table: str) -> list[dict[str, Any]]:
-        from gateway.store.postgres_database import KEYS
-
-        order = KEYS.get(table, "1, 2")
-        cursor = self.db.connection.execute(f"SELECT * FROM {table} ORDER BY {order}".encode(), binary=True)
+        order = f"SELECT * FROM {table} ORDER BY {self._key(table)}"
+        cursor = self.db.connection.execute(order.encode(), binary=True)
         names = [column.name for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in cursor]
+
+    def _key(self, table: str) -> str:
+        """What SQLite has the rows in the order of."""
+        found = self.db.connection.execute(_KEY, (table,)).fetchone()
+        return str(found[0] or 1) if found else "1"
+
+    def tables(self) -> list[str]:
+        found = self.db.connection.execute(
+            "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace "
+            "AND relkind IN ('r', 'p') AND NOT relispartition"
+        )
+        return [row[0] for row in found]
 
     def write(self, sql: str) -> None:
         self.db.connection.execute(sql.encode())

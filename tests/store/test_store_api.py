@@ -374,7 +374,8 @@ def test_what_is_forgotten_of_messages(store: Store) -> None:
     assert store.rows("api_message") == store.rows("history") == []
 
 
-def test_a_sweep_does_not_look_at_what_lives_however_much_that_is(store: Store) -> None:
+def test_a_sweep_does_not_look_at_what_lives_however_much_that_is(sqlite_store: Store) -> None:
+    store = sqlite_store
     send(store, *(live(n) for n in range(1, 600)))
     engine = store.engine
     assert isinstance(engine, SqliteEngine)

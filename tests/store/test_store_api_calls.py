@@ -104,8 +104,9 @@ def test_more_accounts_than_are_claimed_at_once(store: Store) -> None:
     assert ids(claim(store, NOW_MS + 7)[0]) == later
 
 
-def test_a_claim_asks_about_no_more_accounts_than_it_can_bring_calls_of(store: Store) -> None:
+def test_a_claim_asks_about_no_more_accounts_than_it_can_bring_calls_of(sqlite_store: Store) -> None:
     """However many have calls that wait: the writer does nothing else meanwhile."""
+    store = sqlite_store
     engine = store.engine
     assert isinstance(engine, SqliteEngine)
     for n in range(20):

@@ -132,9 +132,10 @@ def test_it_answers_nothing_old(store: Store, days: float, found: str) -> None:
 
 
 def test_it_answers_one_that_went_long_before_many_others(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only some of the newest are looked at on the disk; what went before, the writer remembers."""
+    store = sqlite_store
     wanted = sent(store, 2, "early")
     store.apply(api_messages=[known(wanted + n, api_id="x", phone=f"7999{n:07}") for n in range(1, 600)])
     assert answers(store) == "early"

@@ -226,7 +226,8 @@ def test_the_whole_goes_up_with_the_part_that_wants_a_receipt(store: Store, aski
     assert [store.end(n) for n in (1, 2, 3)] == [(2, "000")] * 3
 
 
-def test_open_sets_are_counted_anew_only_when_one_may_have_ended(store: Store) -> None:
+def test_open_sets_are_counted_anew_only_when_one_may_have_ended(sqlite_store: Store) -> None:
+    store = sqlite_store
     gather(store, 1, 2, total=2)
     gather(store, 11, total=12, first_id=20)
     claimed(store)

@@ -28,8 +28,10 @@ UPDATE message SET progress = 4 WHERE message_id = ANY ($1::bigint[]);
 -- What goes up with a message ends as it does.
 INSERT INTO pg_temp.ended (message_id, state, error, done_ms, info)
 SELECT m.message_id, e.state, e.error, e.done_ms, e.info
-FROM pg_temp.ended e JOIN gathered_part g ON g.carrier = e.message_id JOIN message m ON m.message_id = g.message_id
-WHERE g.message_id <> e.message_id ORDER BY m.message_id FOR UPDATE OF m
+FROM pg_temp.ended e
+CROSS JOIN LATERAL (SELECT * FROM gathered_part g WHERE g.carrier = e.message_id OFFSET 0) g
+CROSS JOIN LATERAL (SELECT * FROM message m WHERE m.message_id = g.message_id OFFSET 0 FOR UPDATE) m
+WHERE g.message_id <> e.message_id ORDER BY m.message_id
 ON CONFLICT DO NOTHING;
 
 -- name: index_waiting
