@@ -138,7 +138,14 @@ class PostgresEngine:
         """
         batch.receivers = [(account, n) for account in RECEIVERS for n in (0, 1)]
         [values] = take_frames(bytearray(encode(batch)))
-        [answer] = take_frames(bytearray(encode(self.applier.apply(Batch(*values)))))
+        try:
+            done = self.applier.apply(Batch(*values))
+        except BaseException:  # as the writing process does
+            if self.db.in_transaction:
+                self.db.rollback()
+            self.applier.read_again()
+            raise
+        [answer] = take_frames(bytearray(encode(done)))
         return Answer(*answer)
 
     def restart(self, now_ms: int) -> int:
