@@ -27,7 +27,7 @@ def _row(boot: int, name: str = "", since_ms: int = 0, **state: object) -> tuple
 
 
 def _view(boot: int, *rows: tuple[object, ...], leases: tuple[str, ...] = (), draining: int = 0) -> View:
-    return View(boot, boot, list(rows), list(leases), [], [], [], [], draining)
+    return View(boot, boot, list(rows), list(leases), [], [], [], draining)
 
 
 # -- the lease -----------------------------------------------------------------------------------------------
