@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-
 import pytest
 from gateway_fakes import DAY_MS, NOW_MS, message
 from store_http import (
