@@ -280,7 +280,7 @@ RULES: dict[str, frozenset[str]] = {
         }
     ),
     "gateway.importers": frozenset({"gateway.core.patterns", "yaml"}),
-    "gateway.cli": frozenset({"gateway", "protocols", "rich", "smpplib", "uvloop"}),
+    "gateway.cli": frozenset({"gateway", "protocols", "psycopg", "rich", "smpplib", "uvloop"}),
     "gateway.__main__": frozenset({"gateway.cli", "gateway.config.problems"}),
 }
 
