@@ -124,8 +124,10 @@ class ClusterSteps:
     def free(self, boot: int) -> None:
         """What a run had that nobody needs to know more of."""
         self._run("requeue_unassigned", (boot,))
-        for name in ("free_deliveries", "free_letters", "free_calls", "free_leases"):
-            self._run(name, (boot,))
+        self._run("free_deliveries", (boot,))
+        self._run("free_letters", (boot,))
+        self._run("free_calls", (boot,))
+        self._run("free_leases", (boot,))
 
     def view(self, taken_over: list[Row]) -> Row:
         """The fields of gateway.core.cluster.View."""

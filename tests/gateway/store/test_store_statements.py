@@ -1,4 +1,4 @@
-"""The named statements: each is run by name, and each name that is run exists."""
+"""The named statements of both engines: each is run by name, and each name that is run exists."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import gateway
+from gateway.store.postgres_sql import postgres_statements
 from gateway.store.sqlite_open import statements
 
 GATEWAY = Path(gateway.__file__).parent
@@ -45,7 +46,7 @@ def run_by_name() -> set[str]:
 
 
 def test_every_named_statement_is_used_and_every_used_one_is_named() -> None:
-    assert set(statements()) == run_by_name()
+    assert set(postgres_statements()) == run_by_name()
 
 
 def test_every_statement_says_what_it_is_for() -> None:
