@@ -74,7 +74,8 @@ def test_every_parameter_of_this_libpq_is_known() -> None:
     }
 
 
-SECRET = st.text("abcXYZ0189-_.~!$*%3A", min_size=5, max_size=12).filter(lambda text: "%" not in text)
+SECRET = st.text("abcXYZ0189-_.~!$*", min_size=5, max_size=12).map("Q7".__add__)
+"""None is part of what else an address says."""
 
 
 @given(password=SECRET, host=st.sampled_from(["db1", "db1,db2", "[::1]", ""]))
