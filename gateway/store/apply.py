@@ -6,7 +6,6 @@ are worked out before new work is claimed.  Each step is a few statements over a
 
 from __future__ import annotations
 
-import time
 from array import array
 from collections.abc import Iterable, Iterator
 from copy import copy
@@ -233,10 +232,11 @@ class Applier:
     def _beat(self, batch: Batch, answer: Answer) -> list[Row]:
         """This run lives, and those that do not are over; what they had is in doubt, or anybody's."""
         self.cluster.beat(batch.beats)
-        now_ms = time.time_ns() // 1_000_000
+        now_ms = self.cluster.now_ms()
         taken_over = [
             (name, self._take_over(boot, now_ms, answer)) for boot, name in self.cluster.lost_runs()
         ]
+        self.cluster.take_leases()  # of a run that is over too
         late = self.cluster.unparked()
         if late:
             batch.receipts = [*batch.receipts, *late]

@@ -105,10 +105,13 @@ class ClusterSteps:
     # -- beats -------------------------------------------------------------------------------------------
 
     def beat(self, rows: list[Row]) -> None:
-        """Stores what this run is, takes and leaves leases."""
+        """Stores what this run is."""
         text = rows[-1][0]
         self._state = json.loads(text)
         self._run("beat", (self.boot, text, int(any(renew for _, renew in rows))))
+
+    def take_leases(self) -> None:
+        """Those that it wants and nobody has; it leaves what it wants no longer."""
         wants = json.dumps(self._state.get("wants", []))
         self._run("leave_leases", (self.boot, wants))
         self._run("take_leases", (self.boot, wants))
@@ -147,7 +150,12 @@ class ClusterSteps:
 
     def unparked(self) -> list[Row]:
         """Receipts of the last minute that have a response by now."""
-        return self._run("unpark_late", (time.time_ns() // 1_000_000,)).fetchall()
+        return self._run("unpark_late", (self.now_ms(),)).fetchall()
+
+    @staticmethod
+    def now_ms() -> int:
+        """By this machine's clock, as the times of receipts are."""
+        return time.time_ns() // 1_000_000
 
     # -- hints -------------------------------------------------------------------------------------------
 
