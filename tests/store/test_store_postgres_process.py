@@ -1,0 +1,190 @@
+"""The journal with the process that writes into PostgreSQL, and a way there that can be cut."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from gateway_fakes import NOW_MS, message
+from postgres_proxy import Proxy
+from psycopg.conninfo import conninfo_to_dict
+from store_support import LINK
+
+from gateway.core.batch import Answer, Batch
+from gateway.core.model import Progress
+from gateway.store.journal import Journal, Opening
+from gateway.store.sqlite_open import StoreError
+
+PATIENCE_S = 120.0
+
+
+class Run:
+    """A journal, from its opening to its close."""
+
+    def __init__(self, folder: Path, url: str) -> None:
+        self.answers: list[Answer] = []
+        self.death: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.journal = Journal(folder, self._on_answer, self._on_death, url=url, node="one")
+        self.opening: Opening
+
+    def _on_answer(self, batch: Batch, answer: Answer) -> None:
+        self.answers.append(answer)
+
+    def _on_death(self, why: str) -> None:
+        if not self.death.done():
+            self.death.set_result(why)
+
+    async def commit(self, **lists: Any) -> bool:
+        """Whether these rows were stored."""
+        for name, rows in lists.items():
+            getattr(self.journal.batch, name).extend(rows)
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self.journal.then(done.set_result)
+        return await asyncio.wait_for(done, PATIENCE_S)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            while not condition():  # noqa: ASYNC110 - another process decides
+                await asyncio.sleep(0.01)
+
+
+def queued(*ids: int, **fields: Any) -> list[tuple[Any, ...]]:
+    return [(*message(n, **fields), Progress.QUEUED.value) for n in ids]
+
+
+@pytest.fixture
+def proxy(postgres_url: str) -> Iterator[Proxy]:
+    to = conninfo_to_dict(postgres_url)
+    with Proxy(str(to["host"]), int(str(to["port"]))) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def url(proxy: Proxy, postgres_url: str) -> str:
+    to = conninfo_to_dict(postgres_url)
+    return proxy.url(str(to["dbname"]), str(to["user"]))
+
+
+def run(folder: Path, url: str, work: Callable[[Run], Awaitable[None]]) -> Run:
+    async def whole() -> Run:
+        opened = Run(folder, url)
+        opened.opening = await asyncio.wait_for(opened.journal.open(), PATIENCE_S)
+        try:
+            await work(opened)
+        finally:
+            await asyncio.wait_for(opened.journal.close(), PATIENCE_S)
+        return opened
+
+    return asyncio.run(whole())
+
+
+def rows(url: str, sql: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(url, autocommit=True) as connection:
+        return connection.execute(sql.encode()).fetchall()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_commit_without_an_answer_is_known_by_its_number(
+    tmp_path: Path, proxy: Proxy, url: str, postgres_url: str, when: str
+) -> None:
+    async def work(opened: Run) -> None:
+        assert await opened.commit(accepted=queued(1, 2))
+        proxy.cut_at = when
+        assert await opened.commit(accepted=queued(3), failed=[(1, 8, "refused", NOW_MS)])
+        assert opened.journal.error == ""
+        assert await opened.commit(accepted=queued(4))
+
+    done = run(tmp_path, url, work)
+    assert proxy.cuts == 1
+    assert [answer.ended for answer in done.answers] == [[], [("app", 1)], []]
+    assert rows(postgres_url, "SELECT message_id FROM message ORDER BY 1") == [(2,), (3,), (4,)]
+    assert rows(postgres_url, "SELECT message_id, state FROM history") == [(1, 8)]
+    assert rows(postgres_url, "SELECT sum(n) FROM open_count") == [(3,)]
+
+
+def test_without_a_connection_nothing_is_taken_until_there_is_one(
+    tmp_path: Path, proxy: Proxy, url: str
+) -> None:
+    async def work(opened: Run) -> None:
+        proxy.down = True
+        proxy.cut()
+        await opened.until(lambda: opened.journal.error != "")
+        assert opened.journal.error.startswith("PostgreSQL is not reached")
+        assert "s3cret" not in opened.journal.error
+        later = asyncio.ensure_future(opened.commit(accepted=queued(1)))
+        proxy.down = False
+        await opened.until(lambda: opened.journal.error == "")
+        assert await later
+        assert not opened.death.done()
+
+    run(tmp_path, url, work)
+
+
+def test_a_start_waits_for_the_server(tmp_path: Path, proxy: Proxy, url: str) -> None:
+    async def whole() -> None:
+        proxy.down = True
+        opened = Run(tmp_path, url)
+        asyncio.get_running_loop().call_later(0.5, setattr, proxy, "down", False)
+        await asyncio.wait_for(opened.journal.open(), PATIENCE_S)
+        await opened.journal.close()
+
+    asyncio.run(whole())
+
+
+def test_a_start_that_cannot_succeed_says_why_and_no_password(tmp_path: Path, url: str) -> None:
+    async def whole() -> None:
+        opened = Run(tmp_path, url.replace("gateway:", "stranger:"))
+        with pytest.raises(StoreError, match="stranger") as refused:
+            await asyncio.wait_for(opened.journal.open(), PATIENCE_S)
+        assert "s3cret" not in str(refused.value)
+        await opened.journal.close()
+
+    asyncio.run(whole())
+
+
+def test_a_run_that_another_node_has_ended_ends(tmp_path: Path, url: str, postgres_url: str) -> None:
+    async def work(opened: Run) -> None:
+        rows(postgres_url, "UPDATE boot SET fenced = 1 RETURNING 1")
+        opened.journal.batch.accepted.extend(queued(1))
+        opened.journal.then(lambda ok: pytest.fail("nobody hears of it"))
+        why = await asyncio.wait_for(opened.death, PATIENCE_S)
+        assert "its lease was over" in why
+
+    run(tmp_path, url, work)
+    assert rows(postgres_url, "SELECT 1 FROM message") == []
+
+
+def test_what_has_no_room_is_refused_and_the_next_is_taken(
+    tmp_path: Path, url: str, postgres_url: str
+) -> None:
+    async def work(opened: Run) -> None:
+        assert not await opened.commit(accepted=queued(1, due_ms=1 << 70))
+        await opened.until(lambda: opened.journal.error == "")
+        assert not await opened.commit(accepted=queued(2, retries=1 << 40))
+        await opened.until(lambda: opened.journal.error == "")
+        assert not await opened.commit(accepted=queued(3, client_id="\ud800"))
+        await opened.until(lambda: opened.journal.error == "")
+        assert await opened.commit(accepted=queued(4, client_id="a\0b"))
+        assert not opened.death.done()
+
+    run(tmp_path, url, work)
+    assert rows(postgres_url, "SELECT message_id, client_id FROM message") == [(4, "a\ufffdb")]
+
+
+def test_an_orderly_end_leaves_nothing_to_find_out(tmp_path: Path, url: str, postgres_url: str) -> None:
+    async def work(opened: Run) -> None:
+        assert await opened.commit(accepted=queued(1), intents=[(1, 1, "one", NOW_MS)])
+        assert await opened.commit(doubts=[(1, 1, NOW_MS, "no response", LINK, NOW_MS)])
+
+    run(tmp_path, url, work)
+    assert rows(postgres_url, "SELECT stopped_ms >= started_ms, fenced FROM boot") == [(True, 0)]
+
+    async def nothing(opened: Run) -> None:
+        assert (opened.opening.node, opened.opening.in_doubt) == (1, 0)
+        assert opened.opening.open_messages == {"app": 1}
+
+    run(tmp_path, url, nothing)
