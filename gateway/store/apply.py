@@ -374,6 +374,7 @@ class Applier:
         in_doubt = sum(self._take_over(boot, now_ms, answer) for boot, _ in ended)
         self._finish(answer)
         self.open_messages = self.shared.opened()
+        self.cluster.make_days(now_ms)
         self.db.commit()
         self.cluster.batch_no += 1
         return in_doubt
@@ -533,6 +534,8 @@ class Applier:
         self._finish(answer)
         if self.db.shared:
             self.shared.sweep(sweep.now_ms)
+            self.cluster.make_days(sweep.now_ms)
+            self._run("drop_history_days", (sweep.history_before_id,))
         self.money.sweep(sweep.history_before_id)
         self.api.forget(sweep.history_before_id)
         purged = [

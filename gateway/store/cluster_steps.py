@@ -20,6 +20,10 @@ from gateway.store.sqlite_open import StoreError
 NODES_MAX = 63
 """As many as a message's id has room for; 0 is a store without nodes."""
 
+DAY_MS = 86_400_000
+DAYS_AHEAD = 2
+"""So many days without a sweep find a table of their own all the same."""
+
 
 class FencedError(Exception):
     """Another node has ended this run and taken its work over."""
@@ -156,6 +160,13 @@ class ClusterSteps:
     def now_ms() -> int:
         """By this machine's clock, as the times of receipts are."""
         return time.time_ns() // 1_000_000
+
+    # -- days --------------------------------------------------------------------------------------------
+
+    def make_days(self, now_ms: int) -> None:
+        """Tables for the history of today and of the days that come next."""
+        today = now_ms // DAY_MS
+        self._run("make_history_days", (today, today + DAYS_AHEAD))
 
     # -- hints -------------------------------------------------------------------------------------------
 

@@ -676,3 +676,49 @@ ALTER TABLE call SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_thre
     autovacuum_vacuum_cost_delay = 0);
 -- Each commit changes its run's row, and finds room beside it.
 ALTER TABLE boot SET (fillfactor = 50);
+
+-- The history has a table for each day of its message_ids, which are times (see gateway.core.message_ids), so that
+-- what is too old is dropped as a whole.  Days are made ahead; what belongs to none is in history_default.
+-- Neither function waits long for a lock, because everybody would wait behind it: another sweep tries again.
+CREATE FUNCTION make_history_days(first_day bigint, last_day bigint) RETURNS integer LANGUAGE plpgsql
+SET lock_timeout = '300ms' AS $$
+DECLARE
+    made integer := 0;
+    lowest bigint;
+    above bigint;
+    name text;
+BEGIN
+    FOR day IN first_day..last_day LOOP
+        lowest := greatest(0, day * 86400000::bigint - 1577836800000) * 4194304;
+        above := lowest + 86400000::bigint * 4194304;
+        name := 'history_' || to_char(date '1970-01-01' + day * interval '1 day', 'YYYYMMDD');
+        CONTINUE WHEN to_regclass(name) IS NOT NULL
+            OR EXISTS (SELECT 1 FROM history_default h WHERE h.message_id >= lowest AND h.message_id < above);
+        EXECUTE format('CREATE TABLE %I PARTITION OF history FOR VALUES FROM (%s) TO (%s)', name, lowest, above);
+        made := made + 1;
+    END LOOP;
+    RETURN made;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN 0;
+END $$;
+
+CREATE FUNCTION drop_history_days(before_id bigint) RETURNS integer LANGUAGE plpgsql
+SET lock_timeout = '300ms' AS $$
+DECLARE
+    dropped integer := 0;
+    name text;
+BEGIN
+    FOR name IN
+        SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+        WHERE i.inhparent = 'history'::regclass AND c.relname ~ '^history_[0-9]{8}$'
+        AND (extract(epoch FROM to_timestamp(right(c.relname, 8), 'YYYYMMDD') + interval '1 day')::bigint * 1000
+            - 1577836800000) * 4194304 <= before_id
+        ORDER BY c.relname
+    LOOP
+        EXECUTE format('DROP TABLE %I', name);
+        dropped := dropped + 1;
+    END LOOP;
+    RETURN dropped;
+EXCEPTION WHEN lock_not_available THEN
+    RETURN 0;
+END $$;

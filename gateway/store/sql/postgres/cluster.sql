@@ -127,3 +127,16 @@ DELETE FROM parked_receipt WHERE parked_id IN (
     WHERE p.received_ms > $1 - 60000 AND EXISTS (SELECT 1 FROM submission s WHERE s.connector = p.connector
         AND s.upstream_key IN (p.key_same, p.key_second, p.key_third)))
 RETURNING connector, upstream_id, key_same, key_second, key_third, peer, state, final, error, received_ms, info;
+
+-- name: make_history_days
+-- Tables for the history of these days (since 1970), the first and the last one.
+SELECT make_history_days($1, $2);
+
+-- name: drop_history_days
+-- Days of which every message_id is below this are forgotten as a whole.
+SELECT drop_history_days($1);
+
+-- name: purge_history
+-- What belongs to no day, some at a time; the days themselves go as a whole.
+DELETE FROM history_default WHERE message_id IN (
+    SELECT message_id FROM history_default WHERE message_id < $1 ORDER BY message_id LIMIT 2000);
