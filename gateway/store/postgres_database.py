@@ -16,6 +16,8 @@ from gateway.store.database import Found
 from gateway.store.postgres_arrays import ARRAYS, arrays_of, without_null
 from gateway.store.postgres_sql import postgres_statements
 
+VACUUM_COMMITS = 256
+"""After so many commits the rows of batches that are over take up some dozen pages."""
 PREPARED_MAX = 1000
 """More than there are statements: none is planned twice."""
 KEYS = {
@@ -79,6 +81,7 @@ class PostgresDatabase:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         self.sql = postgres_statements()
+        self._commits = 0
         self.use(connection)
 
     def use(self, connection: psycopg.Connection[Any]) -> None:
@@ -99,6 +102,9 @@ class PostgresDatabase:
 
     def commit(self) -> None:
         self.connection.execute("COMMIT")
+        self._commits += 1
+        if self._commits % VACUUM_COMMITS == 0:
+            self.connection.execute(self.sql["vacuum_batch_tables"].octets, prepare=False)
 
     def rollback(self) -> None:
         self.connection.execute("ROLLBACK")

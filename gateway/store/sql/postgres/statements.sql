@@ -204,18 +204,20 @@ WHERE s.message_id = r.message_id AND s.segment = r.segment AND s.attempt <> 3;
 INSERT INTO pg_temp.touched
 SELECT m.message_id, m.flags & 1, r.received_ms, r.info
 FROM (SELECT DISTINCT ON (message_id) message_id, received_ms, info FROM pg_temp.receipt
-      WHERE final = 1 AND replay = 0 ORDER BY message_id, received_ms DESC, n) r JOIN message m USING (message_id)
-WHERE m.segments > 1 ORDER BY m.message_id FOR UPDATE OF m;
+      WHERE final = 1 AND replay = 0 ORDER BY message_id, received_ms DESC, n) r CROSS JOIN LATERAL
+    (SELECT message_id, flags FROM message WHERE message_id = r.message_id AND segments > 1 FOR UPDATE) m;
 
 -- name: touched_per_part
 -- Whether a sender wants a receipt for each of the segments.
 SELECT 1 FROM pg_temp.touched WHERE per_part <> 0 LIMIT 1;
 
 -- name: end_single
--- A message of one segment ends with its receipt.
+-- A message of one segment ends with its receipt.  The inner query begins with the receipts, whatever PostgreSQL
+-- believes of the sizes: a queue may be long.
 INSERT INTO pg_temp.ended (message_id, state, error, done_ms, info)
-SELECT m.message_id, r.state, r.error, r.received_ms, r.info FROM pg_temp.receipt r JOIN message m USING (message_id)
-WHERE r.final = 1 AND r.replay = 0 AND m.segments = 1 ORDER BY m.message_id, r.n FOR UPDATE OF m
+SELECT m.message_id, r.state, r.error, r.received_ms, r.info
+FROM (SELECT * FROM pg_temp.receipt WHERE final = 1 AND replay = 0 ORDER BY message_id, n) r CROSS JOIN LATERAL
+    (SELECT message_id FROM message WHERE message_id = r.message_id AND segments = 1 FOR UPDATE) m
 ON CONFLICT DO NOTHING;
 
 -- name: end_folded
@@ -232,8 +234,9 @@ HAVING count(*) = m.segments OR (bool_or(s.state <> 2) AND t.per_part = 0) ON CO
 -- Messages end without a receipt: refused for good, given up, or expired.
 -- rows: bigint bigint text bigint
 INSERT INTO pg_temp.ended (message_id, state, error, done_ms)
-SELECT r.* FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[]) r (message_id, state, error, done_ms)
-JOIN message m ON m.message_id = r.message_id ORDER BY r.message_id FOR UPDATE OF m ON CONFLICT DO NOTHING;
+SELECT r.* FROM (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::bigint[])
+        r (message_id, state, error, done_ms) ORDER BY message_id) r CROSS JOIN LATERAL
+    (SELECT 1 FROM message WHERE message_id = r.message_id FOR UPDATE) m ON CONFLICT DO NOTHING;
 
 -- name: settle_by_receipt
 -- A receipt shows that the SMSC took the segment.
@@ -245,17 +248,18 @@ AND EXISTS (SELECT 1 FROM ambiguous WHERE settled_ms IS NULL);
 -- name: lock_messages
 -- Before the segments of a message are counted that another node may be counting too.
 -- rows: bigint
-SELECT 1 FROM unnest($1::bigint[]) r (message_id) JOIN message m USING (message_id)
-WHERE m.segments > 1 ORDER BY m.message_id FOR UPDATE OF m;
+SELECT 1 FROM (SELECT * FROM unnest($1::bigint[]) r (message_id) ORDER BY message_id) r CROSS JOIN LATERAL
+    (SELECT 1 FROM message WHERE message_id = r.message_id AND segments > 1 FOR UPDATE) m;
 
 -- name: end_handed_over
 -- No receipt was asked for: messages end when the SMSC took their last segment.
 -- rows: bigint bigint
 INSERT INTO pg_temp.ended (message_id, state, error, done_ms, info)
-SELECT m.message_id, 6, '', r.now_ms, '' FROM unnest($1::bigint[], $2::bigint[]) r (message_id, now_ms)
-JOIN message m USING (message_id)
-WHERE m.segments = (SELECT count(*) FROM submission s WHERE s.message_id = m.message_id AND attempt IN (1, 3))
-ORDER BY m.message_id FOR UPDATE OF m ON CONFLICT DO NOTHING;
+SELECT r.message_id, 6, '', r.now_ms, ''
+FROM (SELECT * FROM unnest($1::bigint[], $2::bigint[]) r (message_id, now_ms) ORDER BY message_id) r CROSS JOIN LATERAL
+    (SELECT 1 FROM message m WHERE message_id = r.message_id
+    AND segments = (SELECT count(*) FROM submission s WHERE s.message_id = m.message_id AND attempt IN (1, 3)) FOR UPDATE) m
+ON CONFLICT DO NOTHING;
 
 -- name: end_expired
 -- Validity is over and the message still waits here; some hundreds at a time.  What goes up with another ends
