@@ -98,7 +98,7 @@ AND EXISTS (SELECT 1 FROM ambiguous WHERE settled_ms IS NULL);
 -- name: requeue_unassigned
 -- Claimed without intents by a run that is over, so nothing of it was sent, or nothing of what an earlier connector
 -- left.
-UPDATE message m SET progress = 0, claimed_boot = 0 WHERE m.claimed_boot = $1 AND m.progress = 1
+UPDATE message m SET progress = 0, claimed_boot = 0 WHERE m.claimed_boot = $1 AND m.claimed_boot <> 0 AND m.progress = 1
 AND m.segments > (SELECT count(*) FROM submission s WHERE s.message_id = m.message_id);
 
 -- name: list_open_intents
