@@ -25,7 +25,7 @@ PEER = "79161234567"
 LINK = "127.0.0.1:2775 from port 40001"
 
 
-RECEIVERS = ("app", "shop", "other", "one", "two", "kid", "web", "boss", "a", "b")
+RECEIVERS = ("app", "shop", "other", "one", "two", "kid", "web", "boss", "third", "a", "b")
 """Accounts of the tests that take deliveries."""
 
 

@@ -117,7 +117,8 @@ def steps_of(store: Store, work: Callable[[], object]) -> int:
 
 
 @pytest.mark.parametrize("absent", ["app", "zulu"])  # before and after the other in any index
-def test_a_fetch_reads_nothing_of_what_waits_for_another_account(store: Store, absent: str) -> None:
+def test_a_fetch_reads_nothing_of_what_waits_for_another_account(sqlite_store: Store, absent: str) -> None:
+    store = sqlite_store
     own = wait_for(store, "other", 20)
     before = steps_of(store, lambda: store.fetch(account="other", limit=10))
     before_last = steps_of(store, lambda: store.fetch(after=own[9], account="other"))
@@ -129,7 +130,10 @@ def test_a_fetch_reads_nothing_of_what_waits_for_another_account(store: Store, a
     assert store.fetch(account="other") == own
 
 
-def test_what_is_delivered_to_another_account_is_removed_without_a_look_at_the_rest(store: Store) -> None:
+def test_what_is_delivered_to_another_account_is_removed_without_a_look_at_the_rest(
+    sqlite_store: Store,
+) -> None:
+    store = sqlite_store
     [alone] = wait_for(store, "other", 1)
     before = steps_of(store, lambda: store.apply(delivered=[(alone,)]))
     wait_for(store, "app", 20_000)

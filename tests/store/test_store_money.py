@@ -39,7 +39,7 @@ def accept(
 
 
 def balances(store: Store) -> dict[str, int]:
-    return {row["account"]: row["amount"] for row in store.rows("balance")}
+    return dict(store.engine.applier.money.balances())
 
 
 def credit(store: Store, account: str, amount: int, note: str = "") -> Answer:

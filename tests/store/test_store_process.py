@@ -234,7 +234,7 @@ def test_what_was_given_over_http_is_known_the_next_time(tmp_path: Path) -> None
         batch = opened.journal.batch
         batch.marks.extend((NEWEST_API_ID, n) for n in (1, 2))
         batch.records.append(("group", "app", 7, "", "{}"))
-        batch.contacts.append((5, "app", 0, *"abcdefghijk"))
+        batch.contacts.append((5, "app", 0, "a", "7", *"cdefghijk"))
         assert await opened.commit()
         opened.journal.batch.records_gone.append(("group", "app", 7))
         opened.journal.batch.contacts_gone.append(("app", 5))
