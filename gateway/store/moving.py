@@ -17,6 +17,7 @@ from typing import Any
 
 import psycopg
 
+from gateway.core.message_ids import moment_of_id
 from gateway.store.apply import Applier
 from gateway.store.moved import mark_moved
 from gateway.store.moving_check import Checked, check
@@ -30,6 +31,9 @@ CHUNK = 10_000
 """Rows that are copied, or compared, at once."""
 LOCK = 0x534D4D56
 """The advisory lock of whoever moves a store into this database."""
+DAY_MS = 86_400_000
+DAYS_MAX = 1_000
+"""For so many days of the history there is a table for each; what is older is in one."""
 Progress = Callable[[str, float], None]
 """What is done now, and how much of it (0 to 1)."""
 _MAKE = f"""CREATE TABLE {MOVING} (source text NOT NULL, boot bigint NOT NULL, in_doubt bigint NOT NULL);
@@ -133,6 +137,7 @@ class Move:
             self._done += rows
             self._progress(f"copying {table.name}", self._done / total)
 
+        _make_days(connection, target)
         copier = Copier(source, target, counted)
         for table in tables:
             copier.copy(table)
@@ -147,6 +152,16 @@ class Move:
                 _go_on_above(table, connection, target)
         self._progress("looking at what is there", 1.0)
         target.execute("ANALYZE")
+
+
+def _make_days(source: sqlite3.Connection, target: psycopg.Connection[Any]) -> None:
+    """The history has a table for each day; without one its rows would be deleted one by one some day."""
+    first, last = source.execute("SELECT min(message_id), max(message_id) FROM history").fetchone()
+    if first is None:
+        return
+    day = moment_of_id(last) // DAY_MS
+    oldest = max(moment_of_id(first) // DAY_MS, day - DAYS_MAX)
+    target.execute("SELECT make_history_days(%s, %s)", (oldest, day))
 
 
 def forget(target: psycopg.Connection[Any]) -> None:

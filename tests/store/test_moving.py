@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from gateway.core.message_ids import lowest_id_at
 from gateway.store import moving, moving_check, moving_copy
 from gateway.store.moved import MOVED, moved_text
 from gateway.store.moving import Move
@@ -106,6 +107,24 @@ def test_every_table_arrives_whole(store: Path, target: str, sql: psycopg.Connec
         assert here == there
         assert len(here) == moved.tables[table].rows >= ROWS, table
     assert not moved.resumed
+
+
+def test_the_history_arrives_in_a_table_for_each_day(
+    store: Path, target: str, sql: psycopg.Connection[Any]
+) -> None:
+    midnight = 1_764_288_000_000  # 2025-11-28 UTC
+    ids = [lowest_id_at(midnight + hours * 3_600_000) for hours in (0, 23, 24)]
+    with closing(sqlite3.connect(store)) as source, source:
+        row = source.execute("SELECT * FROM history").fetchone()
+        source.execute("DELETE FROM history")
+        marks = ", ".join("?" * len(row))
+        source.executemany(f"INSERT INTO history VALUES ({marks})", [(one, *row[1:]) for one in ids])
+    move(store, target)
+    days = {
+        name: [one for (one,) in sql.execute(f"SELECT message_id FROM {name} ORDER BY 1").fetchall()]
+        for name in ("history_20251128", "history_20251129", "history_default")
+    }
+    assert list(days.values()) == [ids[:2], ids[2:], []]
 
 
 def test_what_was_under_way_is_in_doubt_as_after_a_kill(
