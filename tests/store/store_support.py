@@ -178,7 +178,7 @@ class PostgresEngine:
         self.db.close()
 
 
-ENGINES = tuple(os.environ.get("STORE_ENGINES", "sqlite").split())
+ENGINES = tuple(os.environ.get("STORE_ENGINES", "sqlite postgres-15").split())
 """The kinds of stores that the suite runs on: sqlite, postgres-15, postgres-17."""
 
 

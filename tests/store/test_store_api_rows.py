@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from pathlib import Path
 from typing import Any
@@ -35,9 +34,8 @@ def read(store: Store, *questions: tuple[str, tuple[object, ...]]) -> list[list[
 def statements_are(monkeypatch: pytest.MonkeyPatch, **sql: str) -> None:
     """These, in the place of those of the files."""
     monkeypatch.setattr("gateway.store.sqlite_reading.statements", lambda prefix: sql)
-    if "postgres" in os.environ.get("STORE_ENGINES", ""):
-        texts = {name: text.encode() for name, text in sql.items()}
-        monkeypatch.setattr("gateway.store.postgres_reading._statements", lambda: texts)
+    texts = {name: text.encode() for name, text in sql.items()}
+    monkeypatch.setattr("gateway.store.postgres_reading._statements", lambda: texts)
 
 
 def put(store: Store, record_id: int, name: str = "a", account: str = "app", kind: str = "group") -> None:

@@ -251,7 +251,9 @@ def test_a_parked_receipt_that_went_is_not_waited_for(store: Store) -> None:
     assert len(store.apply(submitted=[submitted(2, "88")]).unparked) == 1
 
 
-def test_ids_of_the_sweep_are_those_of_their_moment(store: Store) -> None:
+def test_ids_of_the_sweep_are_those_of_their_moment(sqlite_store: Store) -> None:
+    """On PostgreSQL a day goes as a whole, when it is over."""
+    store = sqlite_store
     assert id_at(NOW_MS) % ID_STEP == 0
     ended(store, id_at(NOW_MS))
     store.sweep(NOW_MS, history_before_id=id_at(NOW_MS))
