@@ -341,6 +341,7 @@ class Applier:
             self.last_delivery = self.cluster.begin()
             self._take_over(self.boot, now_ms, answer)
             self._finish(answer)
+            self._run("free_deliveries", (self.boot,))  # receipts of what ended just now
             self.shared.tell(Batch(), answer)
             self._run("stop_boot", (now_ms, self.boot))
             self.db.commit()

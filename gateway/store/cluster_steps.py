@@ -29,6 +29,10 @@ class FencedError(Exception):
     """Another node has ended this run and taken its work over."""
 
 
+class StoredError(Exception):
+    """The batch is stored already: its commit came through after somebody had looked whether it did."""
+
+
 class ClusterSteps:
     """Part of the Applier; which of the runs that are over is taken over, and how, is the Applier's."""
 
@@ -79,11 +83,12 @@ class ClusterSteps:
     def begin(self) -> int:
         """The first statement of each transaction; the newest delivery_id that is given.
 
-        Raises FencedError when nothing may be changed any more.
+        Raises FencedError when nothing may be changed any more, StoredError.  While an earlier connection is
+        still committing the same batch, it waits for the end of that.
         """
         found = self._run("next_batch", (self.boot, self.batch_no + 1)).fetchone()
         if found is None:
-            raise FencedError
+            raise StoredError if self.was_committed() else FencedError
         return int(found[0])
 
     def was_committed(self) -> bool:

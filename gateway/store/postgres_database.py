@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, cast
 
 import psycopg
@@ -104,7 +105,8 @@ class PostgresDatabase:
         self.connection.execute("COMMIT")
         self._commits += 1
         if self._commits % VACUUM_COMMITS == 0:
-            self.connection.execute(self.sql["vacuum_batch_tables"].octets, prepare=False)
+            with suppress(psycopg.Error):  # the batch is committed; what is wrong the next one finds out
+                self.connection.execute(self.sql["vacuum_batch_tables"].octets, prepare=False)
 
     def rollback(self) -> None:
         self.connection.execute("ROLLBACK")

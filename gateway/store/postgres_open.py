@@ -6,13 +6,22 @@ import re
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from gateway.store.postgres_sql import OVERLAY
 from gateway.store.sqlite_open import StoreError, StoreUnready
 
 OLDEST = 150000
 """PostgreSQL 15 is what Debian 12 ships."""
-CONNECT_TIMEOUT_S = 5
+ALIVE = {
+    "connect_timeout": 5,
+    "keepalives_idle": 3,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 9000,
+}
+"""A server whose machine is gone says nothing: so that this is known within the 10 s after which a node ends,
+and no process waits for hours for an answer and holds the state directory.  The address may say otherwise."""
 MOVING = "moving"
 """There is such a table while a store is moved into the database (`gateway.store.moving`)."""
 MIGRATION_LOCK = 0x534D5343
@@ -44,7 +53,8 @@ def migrations() -> list[tuple[int, str]]:
 def connect(url: str, **options: Any) -> psycopg.Connection[Any]:
     """A connection; StoreUnready when there is none to be had, without the password in its text."""
     try:
-        return psycopg.connect(url, connect_timeout=CONNECT_TIMEOUT_S, autocommit=True, **options)
+        options = {**ALIVE, **conninfo_to_dict(url), **options}
+        return psycopg.connect(autocommit=True, **options)
     except psycopg.OperationalError as error:
         raise StoreUnready(f"cannot reach PostgreSQL: {str(error).strip()}") from error
     except psycopg.ProgrammingError as error:

@@ -29,7 +29,7 @@ from gateway.core.batch import Answer, Batch, Row
 from gateway.core.frames import encode_frame, take_frames
 from gateway.crashes import leave_no_memory
 from gateway.store.apply import Applier
-from gateway.store.cluster_steps import FencedError
+from gateway.store.cluster_steps import FencedError, StoredError
 from gateway.store.frames import encode
 from gateway.store.opening import hello_of
 from gateway.store.postgres_database import PostgresDatabase
@@ -47,6 +47,8 @@ _MET = ("40001", "40P01", "55P03")
 _REFUSED = ("22", "53", "54", "58")
 """Values that have no room; no room, memory or file.  The server has undone the batch, and others may fit."""
 FENCED = "another node has taken the work of this one over, because its lease was over"
+
+UNKNOWN = "a batch is stored of which this process does not know what became of it"
 
 
 class GoneError(Exception):
@@ -79,7 +81,7 @@ def _serve(writer: Writer, url: str, name: str) -> int:
     gc.freeze()
     with contextlib.suppress(GoneError):
         writer.serve()
-    with contextlib.suppress(psycopg.Error, FencedError):
+    with contextlib.suppress(psycopg.Error, FencedError, StoredError):
         writer.applier.stopped(_now_ms())
     writer.db.close()
     return 0
@@ -213,23 +215,26 @@ class Writer:
 
     def answer(self, batch: Batch) -> Answer:
         """Applies the batch, as often as it takes."""
-        uncertain: Answer | None = None
+        uncertain: Answer | None = None  # what is to be said if a commit that was not answered came through
         for attempt in itertools.count():
             try:
                 if uncertain is not None and self.applier.cluster.was_committed():
                     return self.applier.committed(uncertain)
-                uncertain = None
                 if self._dirty:
                     self.applier.read_again()
                     self._dirty = False
                 return self.applier.apply(batch)
             except FencedError:
                 return Answer(error=FENCED, fatal=True)
+            except StoredError:
+                self._give_up()
+                if uncertain is None:
+                    return Answer(error=UNKNOWN, fatal=True)
+                return self.applier.committed(uncertain)
             except psycopg.Error as error:
-                uncertain = uncertain or self.applier.uncertain
+                uncertain = self.applier.uncertain or uncertain
                 if not self._undone(error):
                     continue
-                uncertain = None
                 if error.sqlstate not in _MET or attempt >= AGAIN_MAX:
                     return _failure(error)
             except UnicodeEncodeError as error:  # half of a surrogate pair, which no sender may get this far

@@ -76,6 +76,7 @@ class SharedSteps:
         payers.update(row[3] for row in batch.conditions if row[0] in ABOUT_MONEY)
         payers.update(row[0] for row in answer.refunds)
         balances = dict[str, int]()
+        self._after_commit = self._since, self._heard  # what a batch that was undone has heard is told again
         if batch.beats:
             self._look(batch, answer, balances)
         if payers:
