@@ -57,8 +57,8 @@ def connect(url: str, **options: Any) -> psycopg.Connection[Any]:
         return psycopg.connect(autocommit=True, **options)
     except psycopg.OperationalError as error:
         raise StoreUnready(f"cannot reach PostgreSQL: {str(error).strip()}") from error
-    except psycopg.ProgrammingError as error:
-        raise StoreError(f"the address of the store cannot be used: {str(error).strip()}") from error
+    except psycopg.ProgrammingError:  # whose text may have the password in it
+        raise StoreError("the address of the store is malformed: check-config says where") from None
 
 
 def open_writer(url: str) -> psycopg.Connection[Any]:
@@ -72,6 +72,9 @@ def open_writer(url: str) -> psycopg.Connection[Any]:
         refuse_old(connection)
         for name, value in SETTINGS.items():
             connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+        found = connection.execute("SHOW synchronous_commit").fetchall()[0][0]
+        if found != "on":
+            raise StoreError(f"PostgreSQL did not accept synchronous_commit = on (it says {found})")
         migrate(connection)
         if connection.execute("SELECT to_regclass(%s) IS NOT NULL", (MOVING,)).fetchall()[0][0]:
             raise StoreError("a move into this database has not ended: say smsc-gateway migrate-store again")
