@@ -60,6 +60,13 @@ bench-metrics: $(STAMP)  ## what metrics cost, beside each other with and withou
 bench-pages: $(STAMP)  ## each page's answer with a million messages in the store: docs/performance.md (1 minute)
 	$(BIN)/python benchmarks/pages.py --write docs/performance.md
 
+bench-postgres: $(STAMP)  ## one node on PostgreSQL beside SQLite: docs/performance.md, benchmarks/postgres.json (5 minutes)
+	@if [ -z "$$SMPPLOAD" ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi
+	$(BIN)/python benchmarks/postgres.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/performance.md --json benchmarks/postgres.json
+
+scaling: $(STAMP)  ## what several nodes would give, computed from benchmarks/postgres.json: docs/scaling.md
+	$(BIN)/python benchmarks/scaling.py --write docs/scaling.md --plot docs/images/scaling.svg
+
 kill: $(STAMP)  ## kill the gateway 50 times under load and write docs/kill.md (2 minutes)
 	$(BIN)/python benchmarks/kill.py --kills 50 --write docs/kill.md
 
@@ -154,4 +161,4 @@ deb: $(STAMP)  ## build/smsc-gateway_VERSION_ARCHITECTURE.deb, on Debian 12
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install run test bench bench-http bench-metrics bench-pages kill kill-service torture cluster-faults soak charges reload routing fuzz fuzz-deep screenshots dist deb check audit docs reference format lock clean
+.PHONY: help install run test bench bench-http bench-metrics bench-pages bench-postgres scaling kill kill-service torture cluster-faults soak charges reload routing fuzz fuzz-deep screenshots dist deb check audit docs reference format lock clean
