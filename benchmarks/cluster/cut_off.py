@@ -12,7 +12,6 @@ from network import namespace
 from nodes import (
     DATABASE,
     PATIENCE_S,
-    ROLE,
     Boots,
     Node,
     Where,
@@ -26,6 +25,7 @@ from nodes import (
     version_row,
 )
 from part import Part, PartError, Row, Run, at_least, count
+from postgres_server import ROLE
 
 CUTS, CUTS_SHORT = 20, 1
 CUT_S = 30.0
@@ -56,7 +56,7 @@ def cut_off_a_node(run: Run) -> list[Row]:
             since = time.monotonic()
             apart.cut()
             ended.append(_until_ended(victim, since))
-            took.append(boots.until_fenced(boot, since))
+            took.append(boots.until_over(boot, since))
             time.sleep(max(0.0, since + CUT_S - time.monotonic()) if run.full else LONGER_S)
             apart.mend()
             victim.restart()

@@ -167,7 +167,9 @@ def node(run: Run, number: int, where: Where, place: Place, password_hash: str) 
         smsc_password=smsc_password(run).read_text(),
         window=WINDOW,
     )
-    (own.folder / "gateway.yaml").write_text(text)
+    config = own.folder / "gateway.yaml"
+    config.touch(0o600)  # it has a password, which goes further than this machine where there is a namespace
+    config.write_text(text)
     gateway = Gateway(own.folder, before=where.before)
     rate = RATE if run.full else RATE_SHORT
     return Node(name, own, place, where.host, gateway, FIRST_MARKER + number * MARKERS, rate)
@@ -208,19 +210,23 @@ class Boots:
 
     def __init__(self, of: PostgresServer) -> None:
         self._server = of
-        self._fenced: dict[int, int] = {}
+        self._over: dict[int, int] = {}
 
     def newest(self, name: str) -> int:
         """The number of a node's newest run."""
         query = "SELECT max(boot_id) FROM boot JOIN node USING (node) WHERE name = %s"
         return int(self._ask(query, (name,))[0])
 
-    def until_fenced(self, boot: int, since: float) -> float:
-        """Waits until others have taken a run's work over; the seconds from that moment."""
+    def until_over(self, boot: int, since: float) -> float:
+        """Waits until a run's work is anybody's; the seconds from that moment.
+
+        Others have ended the run, or its writing process has outlived the main one and has handed all over.
+        """
+        query = "SELECT fenced = 1 OR stopped_ms IS NOT NULL, batch_no FROM boot WHERE boot_id = %s"
         while True:
-            fenced, batch_no = self._ask("SELECT fenced, batch_no FROM boot WHERE boot_id = %s", (boot,))
-            if fenced:
-                self._fenced[boot] = batch_no
+            over, batch_no = self._ask(query, (boot,))
+            if over:
+                self._over[boot] = batch_no
                 return time.monotonic() - since
             if time.monotonic() - since > PATIENCE_S:
                 raise PartError(f"nobody has taken over from run {boot}")
@@ -230,7 +236,7 @@ class Boots:
         """Batches that were stored for runs that were over."""
         return sum(
             self._ask("SELECT batch_no FROM boot WHERE boot_id = %s", (boot,))[0] - batch_no
-            for boot, batch_no in self._fenced.items()
+            for boot, batch_no in self._over.items()
         )
 
     def _ask(self, query: str, values: tuple[Any, ...]) -> tuple[Any, ...]:

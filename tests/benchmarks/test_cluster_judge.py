@@ -60,9 +60,9 @@ def boots(postgres_server: PostgresServer) -> Boots:
     postgres_server.drop_database(DATABASE)
     postgres_server.create_database(DATABASE)
     postgres_server.execute(
-        "CREATE TABLE boot (boot_id int, node int, fenced int, batch_no int);"
+        "CREATE TABLE boot (boot_id int, node int, fenced int, stopped_ms int, batch_no int);"
         "CREATE TABLE node (node int, name text);"
-        "INSERT INTO node VALUES (1, 'a'); INSERT INTO boot VALUES (6, 1, 1, 3), (7, 1, 1, 5)",
+        "INSERT INTO node VALUES (1, 'a'); INSERT INTO boot VALUES (6, 1, 1, NULL, 3), (7, 1, 1, NULL, 5)",
         DATABASE,
     )
     return Boots(postgres_server)
@@ -72,7 +72,7 @@ def test_a_batch_that_is_stored_under_a_stale_token_is_seen(
     boots: Boots, postgres_server: PostgresServer
 ) -> None:
     assert boots.newest("a") == 7
-    boots.until_fenced(7, since=0)
+    boots.until_over(7, since=0)
     assert boots.applied_afterwards() == 0
     postgres_server.execute("UPDATE boot SET batch_no = 6 WHERE boot_id = 7", DATABASE)
     assert boots.applied_afterwards() == 1
@@ -81,4 +81,4 @@ def test_a_batch_that_is_stored_under_a_stale_token_is_seen(
 def test_a_node_from_which_nobody_takes_over_is_seen(boots: Boots, postgres_server: PostgresServer) -> None:
     postgres_server.execute("UPDATE boot SET fenced = 0", DATABASE)
     with pytest.raises(PartError, match="nobody has taken over from run 7"):
-        boots.until_fenced(7, since=0)
+        boots.until_over(7, since=0)
