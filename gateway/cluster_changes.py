@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from gateway.core.batch import Row
-from gateway.core.blacklist import EVERYBODY
 from gateway.core.errors import StoreReadError
 from gateway.core.pauses import Pause
 from gateway.front.desk import Unavailable
@@ -54,26 +53,28 @@ class ClusterChanges:
     def _pauses(self, rows: Iterable[Row]) -> None:
         daemon = self._daemon
         for name, since_ms, who in rows:
-            upstream, known = daemon.upstreams.get(name), daemon.pauses.get(name)
-            if upstream is None or known == (Pause(since_ms, who) if since_ms else None):
+            pause = Pause(since_ms, who) if since_ms else None
+            if pause == daemon.pauses.get(name):
                 continue
-            if since_ms:
-                pause = daemon.pauses[name] = Pause(since_ms, who)
-                upstream.pause(pause)
+            if pause is not None:
+                daemon.pauses[name] = pause
             else:
                 del daemon.pauses[name]
-                upstream.resume()
+            upstream = daemon.upstreams.get(name)
+            if upstream is None:
+                continue  # it is configured at other nodes; where a reload brings it, it pauses from then on
             who = who or "another node"
-            if since_ms:
+            if pause is not None:
+                upstream.pause(pause)
                 daemon.events.say("info", "paused", connector=name, who=who)
             else:
+                upstream.resume()
                 daemon.events.say("info", "resumed", connector=name, who=who)
 
     def _blacklisted(self, rows: Iterable[Row]) -> None:
-        lists = self._daemon.admission.blacklists
+        """Of accounts too that this node does not configure: they may come with a reload."""
         for account, numbers in _by_account(rows):
-            if account == EVERYBODY or account in self._daemon.accounts:
-                lists.add(account, numbers)
+            self._daemon.admission.blacklists.add(account, numbers)
 
     def _unblacklisted(self, rows: Iterable[Row]) -> None:
         for account, numbers in _by_account(rows):
@@ -89,7 +90,9 @@ class ClusterChanges:
     def _records(self, rows: Iterable[Row]) -> None:
         self._stale.update((kind, account) for kind, account in rows)
         if self._reading is None:
-            self._reading = asyncio.ensure_future(self._read())
+            self._reading = asyncio.get_running_loop().create_task(
+                self._read(), name="changes of other nodes"
+            )
             self._reading.add_done_callback(self._daemon.task_ended)
 
     async def _read(self) -> None:

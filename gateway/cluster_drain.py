@@ -7,9 +7,10 @@ to the others: deliveries that wait in its memory, its leases, what it would hav
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Iterator
+from typing import TYPE_CHECKING, Any
 
+from gateway.core.cluster import DRAINED
 from gateway.core.errors import Refusal
 from gateway.core.shared_outlet import SharedOutlet
 from gateway.egress.smpp_connector import STANDBY, SmppConnector
@@ -23,7 +24,6 @@ FINISH_S = 60.0
 SESSIONS_S = 30.0
 """A client that leaves receipts unanswered for so long gets them again, from another node."""
 UNBIND_S = 1.0
-DRAINED = "the node is drained"
 
 
 class Drain:
@@ -37,15 +37,27 @@ class Drain:
         """Nothing is under way any more."""
 
     def want(self, drained: bool) -> None:
-        """What somebody wants of this node, as the store has it."""
-        if drained == self.begun or self._daemon.is_stopping:
+        """What somebody wants of this node, as the store has it with each look.
+
+        A node that is still starting goes on with that: what it opens next has to be closed again.
+        """
+        daemon = self._daemon
+        if drained == self.begun or daemon.is_stopping or not daemon.is_ready:
             return
-        if self._task is not None:
-            self._task.cancel()
+        before = self._task
+        if before is not None:
+            before.cancel()
         self.begun, self.done = drained, False
-        task = self._drain() if drained else self._resume()
-        self._task = asyncio.get_running_loop().create_task(task, name="drain" if drained else "resume")
-        self._task.add_done_callback(self._daemon.task_ended)
+        work = self._go(before, self._drain() if drained else self._resume())
+        self._task = asyncio.get_running_loop().create_task(work, name="drain" if drained else "resume")
+        self._task.add_done_callback(daemon.task_ended)
+
+    @staticmethod
+    async def _go(before: asyncio.Task[None] | None, work: Coroutine[Any, Any, None]) -> None:
+        """One after the other: a link that was being unbound is gone before it is bound again."""
+        if before is not None:
+            await asyncio.wait([before])
+        await work
 
     def stop(self) -> None:
         """The gateway ends, drained or not."""

@@ -28,7 +28,7 @@ from gateway.core.admission import Admission
 from gateway.core.batch import Answer, Batch, Row, not_kept
 from gateway.core.blacklist import Blacklists
 from gateway.core.clock import Clock
-from gateway.core.cluster import asks_lease
+from gateway.core.cluster import DRAINED, asks_lease
 from gateway.core.conditions import NOTHING_LATE, refused_late
 from gateway.core.downstream import Outlet
 from gateway.core.errors import Refusal
@@ -139,7 +139,7 @@ class Daemon:
         """The other nodes; None: the store is this gateway's own."""
         self.changes: ClusterChanges | None = None
         """Hears what other nodes change."""
-        self.is_stopping = False
+        self.is_ready = self.is_stopping = False
         self.boot = 0
         self.journal: Journal
         self.submission: Submission
@@ -236,6 +236,7 @@ class Daemon:
             fix = "configure a listener with this very address, or disable the socket unit"
             self.events.say("error", "socket_unused", socket=name, address=at, fix=fix)
         self._housekeeping.start()
+        self.is_ready = True
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
@@ -267,7 +268,12 @@ class Daemon:
             self.events.say("warning", "state_dir_open", mode=open_to, fix=fix)
 
     def forget_pauses(self) -> None:
-        """Of connectors that are no longer configured: one of such a name that comes later is another one."""
+        """Of connectors that are no longer configured: one of such a name that comes later is another one.
+
+        Not where nodes share a store: what one of them does not configure, another one may.
+        """
+        if self.cluster is not None:
+            return
         for name in set(self.pauses) - set(self.connectors):
             del self.pauses[name]
             self.journal.batch.pauses.append((name, 0, ""))
@@ -300,7 +306,8 @@ class Daemon:
                 outlet.guard = self.cluster.watch
 
     def add_connector(self, config: ConnectorConfig | ServiceConfig) -> None:
-        """Starts a connector; OSError when a file of its TLS section cannot be read."""
+        """Starts a connector, unless this node is drained; OSError when a file of its TLS section cannot be
+        read."""
         is_service = isinstance(config, ServiceConfig)
         upstream = Upstream(
             config.name,
@@ -320,6 +327,8 @@ class Daemon:
             upstream.part = 0  # until it is known what the others use
         if (pause := self.pauses.get(config.name)) is not None:
             upstream.pause(pause)
+        if self.is_drained:
+            upstream.hold(DRAINED)
         if config.incoming_account:
             upstream.on_alert = self.outlets[config.incoming_account].alert
         self.upstreams[config.name] = upstream
@@ -347,7 +356,7 @@ class Daemon:
             connector.taps = self.tracing.taps
             if self.cluster is not None:
                 connector.guard = self.cluster.watch
-                if config.one_bind_only:  # the next look says whether it binds here
+                if config.one_bind_only or self.is_drained:  # the next look says whether it binds here
                     connector.state = STANDBY
                     self.cluster.beat_soon()
         self.connectors[config.name] = connector
@@ -363,6 +372,11 @@ class Daemon:
         """Does not return if this process must not say anything to anybody any more."""
         if self.cluster is not None:
             self.cluster.watch()
+
+    @property
+    def is_drained(self) -> bool:
+        """Whether this node is out of service, or on the way there, and others do its work."""
+        return self.cluster is not None and self.cluster.drain.begun
 
     def may(self, lease: str) -> bool:
         """Whether this node does what only one of all nodes does."""

@@ -215,6 +215,7 @@ class HttpSide:
             random=daemon.random,
         )
         self.caller.guard = daemon.watch
+        self.caller.rests = daemon.is_drained
         self.caller.start()
 
     def _shared_ids(self) -> Callable[[str], int]:

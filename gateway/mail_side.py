@@ -74,6 +74,7 @@ class MailSide:
                 services=frozenset(name for name, it in daemon.upstreams.items() if it.service),
             )
             self.postman.guard = daemon.watch
+            self.postman.rests = daemon.is_drained
             tasks = self.postman.start()
         else:
             tasks = self.postman.configure(mail.smarthost, mail)

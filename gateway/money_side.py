@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.config.model import Config
 from gateway.core.batch import Answer, Batch
+from gateway.core.cluster import DRAINED
 from gateway.core.ledger import Ledger
 from gateway.core.prices import tables_of
 from gateway.core.receipts import ReceiptBook
@@ -62,6 +63,8 @@ class MoneySide:
             random=daemon.random,
         )
         upstream.all = daemon.upstreams
+        if daemon.is_drained:
+            upstream.hold(DRAINED)
         if not self._waits:
             upstream.nothing_waits()
         receipts = ReceiptBook(SANDBOX, journal, daemon.events, forms=FORMS[:1])

@@ -23,7 +23,6 @@ from gateway.config.model import Connector as ConnectorConfig
 from gateway.config.options import print_of
 from gateway.config.problems import ConfigError
 from gateway.config.smsc_model import SmscConnector as ServiceConfig
-from gateway.core.errors import Refusal
 from gateway.core.routing import RouteTable
 from gateway.egress import live_options
 from gateway.egress.tls import client_context
@@ -129,7 +128,7 @@ class Reloading:
         again, or when it is another one than was `shown`.
         """
         async with self.lock:
-            if self._daemon.submission.closed_because is Refusal.STOPPING:
+            if self._daemon.is_stopping:
                 raise ReloadError("the gateway is stopping")
             loaded = self._joined(loaded)
             if shown and shown != await asyncio.to_thread(self._print_of, loaded):
@@ -148,7 +147,7 @@ class Reloading:
         """
         daemon = self._daemon
         async with self.lock:
-            if daemon.submission.closed_because is Refusal.STOPPING:
+            if daemon.is_stopping:
                 return False
             config = daemon.sub_accounts.joined(daemon.config)
             if any(route.accounts or route.tags for route in config.routes):  # they are for parts too

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from gateway.admin.commits import CANNOT_WRITE, committed
 from gateway.admin.who import who_of
 from gateway.config.differences import option_text
-from gateway.core.errors import Refusal
 from gateway.core.pauses import Pause
 from gateway.ops.control import Handler, Reply, Request
 from gateway.ops.status import connector_state
@@ -136,8 +135,10 @@ async def _rebind(daemon: Daemon, name: str, who: str) -> Reply:
         return _unknown(daemon, name)
     if connector is None:
         return {"error": f"a reload is about to bind {name} anew"}
-    if daemon.submission.closed_because is Refusal.STOPPING:
+    if daemon.is_stopping:
         return {"error": "the gateway is stopping"}
+    if daemon.is_drained:
+        return {"error": f"this node is drained: smsc-gateway nodes resume {daemon.node}"}
     daemon.events.say("info", "rebind", connector=name, who=who or "-")
     for task in connector.rebind():
         task.add_done_callback(daemon.task_ended)

@@ -30,6 +30,8 @@ HOUSEKEEPING = "housekeeping"
 """The lease of the node that looks for what is old and over."""
 JOBS = "jobs"
 """The lease of the node that sends mailing lists."""
+DRAINED = "the node is drained"
+"""Why nothing goes up from a node, see `Upstream.hold`."""
 _ROUNDING = 1e-9
 
 

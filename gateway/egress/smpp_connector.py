@@ -187,18 +187,22 @@ class SmppConnector:
         links = list(self.links)
         for link in links:
             link.unbind()
-        if links:
-            await asyncio.wait([link.ended for link in links], timeout=timeout_s)
-        for link in links:
-            link.end(self.upstream.held or "stopped")
-        self.state = "stopped"
+        try:
+            if links:
+                await asyncio.wait([link.ended for link in links], timeout=timeout_s)
+        finally:
+            for link in links:
+                link.end(self.upstream.held or "stopped")
+            self.state = "stopped"
 
     async def stand_by(self, timeout_s: float) -> None:
         """Unbinds as `stop` does, until it is started again: another node may bind."""
-        await self.stop(timeout_s)
-        self._keepers, self._others = [], []
-        self._is_refused = False
-        self.state = STANDBY
+        try:
+            await self.stop(timeout_s)
+        finally:
+            self._keepers, self._others = [], []
+            self._is_refused = False
+            self.state = STANDBY
 
     def tick(self, now: float) -> None:
         self._waits.tick(now)

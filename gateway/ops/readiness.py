@@ -23,7 +23,7 @@ def reasons_of(daemon: Daemon) -> list[str]:
         found.append(f"the store cannot write: {journal.error}")
     elif (waiting_s := journal.waiting_s()) > STORE_SLOW_S:
         found.append(f"the store has not answered for {waiting_s:.0f} s")
-    if daemon.cluster is not None and daemon.cluster.drain.begun:
+    if daemon.is_drained:
         found.append("the node is drained, others take its clients")
     elif submission.closed_because is not None:
         found.append(f"nothing is accepted: {submission.closed_because.value}")
