@@ -167,6 +167,7 @@ class Daemon:
         delay_s = self.config.queue.commit_delay_ms / 1000
         where = {"url": self.store_url, "node": self.node}
         self.journal = Journal(self.state_dir, self._on_answer, self.fail, delay_s=delay_s, **where)
+        self.journal.on_wait = self._say_store_waits
         opening = await self.journal.open()
         self.boot = opening.boot
         self._housekeeping = Housekeeping(self)
@@ -243,6 +244,11 @@ class Daemon:
         sd_notify.notify("READY=1", f"STATUS=boot {self.boot}")
         self.events.say("info", "ready", boot=self.boot, pid=os.getpid())
         self.events.flush()
+
+    def _say_store_waits(self, reason: str) -> None:
+        """The server of the store is not reached; the start waits a minute for it."""
+        fix = "see that PostgreSQL runs there and can be reached from here; this start tries for a minute"
+        self.events.say("warning", "store_not_reached", server=self.config.store, reason=reason, fix=fix)
 
     def _start_clock(self, newest_message_id: int) -> None:
         """Whether the machine's clock can be right, by what is stored."""

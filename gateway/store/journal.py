@@ -110,6 +110,8 @@ class Journal(asyncio.Protocol):
         """Messages accepted in a batch, of those with any."""
         self.on_hint: Callable[[list[str]], object] | None = None
         """Told what other nodes say, see `gateway.store.cluster_steps`."""
+        self.on_wait: Callable[[str], object] | None = None
+        """Told, while `open` waits for a server that is not reached, why it is not."""
         self._folder = folder
         self._url = url
         self._node = node
@@ -258,7 +260,10 @@ class Journal(asyncio.Protocol):
 
     def _hello(self, row: tuple[Any, ...]) -> None:
         error, *rest = row
-        if error:
+        if error == "lost":  # the writing process goes on trying: see `_told`
+            if self.on_wait is not None:
+                self.on_wait(rest[0])
+        elif error:
             self._opened.set_exception((StoreError if rest[0] else StoreUnready)(error))
         else:
             boot, newest, messages, queued, in_doubt, marks, *of_accounts = rest

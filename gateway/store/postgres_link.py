@@ -45,8 +45,14 @@ def pauses() -> Iterable[float]:
         longest = min(2 * longest, LONGEST_S)
 
 
-def open_first(url: str, wait: Callable[[float], None]) -> psycopg.Connection[Any]:
-    """The first connection, after some waiting if need be; raises StoreError or StoreUnready."""
+def open_first(
+    url: str, wait: Callable[[float], None], lost: Callable[[str], None]
+) -> psycopg.Connection[Any]:
+    """The first connection, after some waiting if need be, which `lost` hears of once, and why.
+
+    Raises StoreError or StoreUnready.
+    """
+    is_told = False
     deadline = time.monotonic() + WAIT_S
     for pause_s in pauses():
         try:
@@ -54,6 +60,9 @@ def open_first(url: str, wait: Callable[[float], None]) -> psycopg.Connection[An
         except StoreUnready as error:
             if time.monotonic() > deadline or any(word in str(error) for word in _HOPELESS):
                 raise
+            if not is_told:
+                lost(text_of(error))
+                is_told = True
             wait(pause_s)
     raise AssertionError("attempts never end")
 

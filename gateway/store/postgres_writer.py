@@ -1,7 +1,8 @@
 """The process of a node that writes into a database on PostgreSQL: batches in, answers out, one at a time.
 
 The same frames as `gateway.store.sqlite_writer`, which says why it is a process, and three more, which are
-pairs: ("lost", why), ("back", "") and ("hint", words of other nodes).
+pairs: ("lost", why), ("back", "") and ("hint", words of other nodes).  Only the first may come before the
+hello: the start goes on as soon as the server is there.
 
 When the connection is lost, the batch that was under way is stored or it is not; the run's row says so
 (`batch_no`), and only then is it answered, or applied again.  A run that another node has ended changes
@@ -20,6 +21,7 @@ import socket
 import struct
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -145,7 +147,7 @@ class Writer:
     def open(self, url: str, name: str) -> Row:
         """The open store, and what the gateway is told of it."""
         self._url = url
-        self.db = PostgresDatabase(open_first(url, self._wait))
+        self.db = PostgresDatabase(open_first(url, self._wait, partial(self._tell, "lost")))
         self.applier = Applier(self.db, _now_ms(), name)
         in_doubt = self.applier.recover(_now_ms())
         cluster = self.applier.cluster

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import replace
@@ -77,6 +78,22 @@ async def test_what_only_one_node_binds_is_sent_by_it_and_moves_when_that_stops(
             await second.linked()
             sent = await client.submit()
             assert (await client.receipt()).message_id == sent
+
+
+@journey
+async def test_a_start_that_does_not_reach_its_store_says_so_and_no_password(tmp_path: Path) -> None:
+    nowhere = StoreUrl("postgresql://gateway:s3cret@127.0.0.1:1/smsc?connect_timeout=5")
+    gateway = Gateway(replace(config(), store=nowhere), tmp_path)
+    start = asyncio.ensure_future(gateway.daemon.start())
+    try:
+        line = await gateway.said("warning", "store_not_reached", "fix=")
+    finally:
+        start.cancel()
+        await asyncio.wait([start])
+        await gateway.daemon.journal.close()
+    assert "server=postgresql://gateway@127.0.0.1:1/smsc?connect_timeout=5" in line
+    assert "Connection refused" in line
+    assert "s3cret" not in line
 
 
 def _has_its_part(gateway: Gateway) -> bool:

@@ -128,9 +128,15 @@ def test_a_start_waits_for_the_server(tmp_path: Path, proxy: Proxy, url: str) ->
     async def whole() -> None:
         proxy.down = True
         opened = Run(tmp_path, url)
+        reasons: list[str] = []
+        opened.journal.on_wait = reasons.append
         asyncio.get_running_loop().call_later(0.5, setattr, proxy, "down", False)
         await asyncio.wait_for(opened.journal.open(), PATIENCE_S)
+        assert opened.journal.error == ""
         await opened.journal.close()
+        [reason] = reasons  # once, however often it was tried
+        assert reason.startswith("cannot reach PostgreSQL: ")
+        assert "s3cret" not in reason
 
     asyncio.run(whole())
 
@@ -138,6 +144,7 @@ def test_a_start_waits_for_the_server(tmp_path: Path, proxy: Proxy, url: str) ->
 def test_a_start_that_cannot_succeed_says_why_and_no_password(tmp_path: Path, url: str) -> None:
     async def whole() -> None:
         opened = Run(tmp_path, url.replace("gateway:", "stranger:"))
+        opened.journal.on_wait = lambda reason: pytest.fail("there is nothing to wait for")
         with pytest.raises(StoreError, match="stranger") as refused:
             await asyncio.wait_for(opened.journal.open(), PATIENCE_S)
         assert "s3cret" not in str(refused.value)
