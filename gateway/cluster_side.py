@@ -29,6 +29,7 @@ from gateway.core.cluster import (
     LOOK_MS,
     Cluster,
     Lease,
+    Peer,
     View,
     asks_lease,
     connector_lease,
@@ -73,6 +74,7 @@ class ClusterSide:
         self._version = program_version()
         self._under_way: tuple[int, bool] | None = None  # when the beat was sent, whether it renews
         self._looked_ms = self._renewed_ms = -LOOK_MS
+        self._seen_ms = 0  # when the store said last what the others are
         self._soon = True
         self._was: tuple[object, ...] = ()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -167,6 +169,10 @@ class ClusterSide:
         """How long ago the beat was sent that has renewed the lease."""
         return self._lease.age_ms(self.elapsed_ms()) / 1000
 
+    def heartbeat_s(self, peer: Peer) -> float:
+        """How long ago a node's lease was renewed, as far as this one knows."""
+        return round((peer.renewed_ms_ago + self.elapsed_ms() - self._seen_ms) / 1000, 1)
+
     def names(self) -> frozenset[str]:
         """What the nodes are called that live."""
         return frozenset(peer.name for peer in self.cluster.peers)
@@ -256,6 +262,7 @@ class ClusterSide:
         """What the store knows of all nodes, and what waits in it for this one."""
         had = self.cluster.leases
         self.cluster.look(view)
+        self._seen_ms = self.elapsed_ms()
         if self._shares.look(self.cluster):
             self._soon = True
         self._keep_single(self.elapsed_ms())

@@ -49,17 +49,17 @@ async def _want(daemon: Daemon, name: str, drained: int) -> Reply:
 
 
 def _rows(side: ClusterSide) -> list[dict[str, Any]]:
-    return [_row(peer, is_here=peer.boot == side.cluster.boot) for peer in side.cluster.peers]
+    return [_row(side, peer) for peer in side.cluster.peers]
 
 
-def _row(peer: Peer, *, is_here: bool) -> dict[str, Any]:
+def _row(side: ClusterSide, peer: Peer) -> dict[str, Any]:
     return {
         "name": peer.name,
         "node": peer.node,
         "boot": peer.boot,
-        "here": is_here,
+        "here": peer.boot == side.cluster.boot,
         "since_ms": peer.since_ms,
-        "heartbeat_s": round(peer.renewed_ms_ago / 1000, 1),
+        "heartbeat_s": side.heartbeat_s(peer),
         "connectors": sorted(name for name, is_usable in peer.connectors.items() if is_usable),
         "sessions": sum(sessions for sessions, *_ in peer.accounts.values()),
         "leases": sorted(peer.leases),

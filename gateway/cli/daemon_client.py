@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import pwd
 import socket
+import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -59,6 +61,10 @@ def _asked(state_dir: Path, command: str, arguments: dict[str, object]) -> Itera
             with channel.makefile("rb") as lines:
                 yield lines
     except (FileNotFoundError, NotADirectoryError, ConnectionRefusedError):
+        if is_held(state_dir):
+            raise CommandError(
+                f"the gateway on {state_dir} does not answer: it is starting, or stopping; its log says which"
+            ) from None
         raise CommandError(
             f"no gateway is running on {state_dir}; give the --state-dir that it was started with"
         ) from None
@@ -66,6 +72,26 @@ def _asked(state_dir: Path, command: str, arguments: dict[str, object]) -> Itera
         raise CommandError(f"{path} is not yours; run this as the gateway's user or as root") from None
     except (OSError, ValueError) as error:
         raise CommandError(f"the gateway on {state_dir} did not answer: {error}") from error
+
+
+def is_held(state_dir: Path) -> bool | None:
+    """Whether a gateway holds the state directory; None: that cannot be seen. Nothing is made."""
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe there is not waited for
+    try:
+        descriptor = os.open(state_dir / "lock", flags)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return None
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return None
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _line(lines: BinaryIO) -> bytes:

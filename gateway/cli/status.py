@@ -31,6 +31,8 @@ def run(args: argparse.Namespace) -> int:
         f"up {timedelta(seconds=status['up_s'])}, accepted {status['accepted']}, "
         f"open {status['open_messages']}, commits {status['store']['commits']}"
     )
+    if status["node"]:
+        print(f"node {status['node']}, store {status['store']['address']}")
     if status["blacklist"]:
         print(f"numbers that nobody writes to {status['blacklist']}")
     if status["refused"]:

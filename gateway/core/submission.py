@@ -415,6 +415,10 @@ class Submission:
         self.open_messages -= count
         if account is not None:
             account.open_messages -= count
+            if self.shared:  # one that another node has accepted since they were counted
+                account.open_messages = max(0, account.open_messages)
+        if self.shared:
+            self.open_messages = max(0, self.open_messages)
 
 
 def _take_back(decided: _Decided) -> None:

@@ -175,7 +175,7 @@ class ControlSocket:
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             yield {"error": f"the request makes no sense: {error}"}
         except StoreReadError as error:  # a damaged page of the history, for example
-            yield {"error": f"the store cannot be read ({error}); see `A damaged store` in the manual"}
+            yield {"error": f"the store cannot be read ({error}): smsc-gateway doctor --only store says more"}
 
     async def _answer(self, answer: Awaitable[Reply], entry: Entry | None) -> Reply:
         """What was written down is done also when whoever asked does not wait for it."""

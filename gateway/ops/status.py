@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from gateway.config.store_url import without_password
 from gateway.core.blacklist import EVERYBODY
 from gateway.core.clock import Clock
 from gateway.core.prices import amount_text
@@ -30,7 +31,11 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
         "accepted": submission.accepted,
         "blacklist": len(blacklists.of(EVERYBODY)),
         "refused": {reason.value: count for reason, count in submission.refused.items() if count},
-        "store": {"commits": daemon.journal.commits, "waiting_s": round(daemon.journal.waiting_s(), 3)},
+        "store": {
+            "address": without_password(daemon.store_url) or "SQLite",
+            "commits": daemon.journal.commits,
+            "waiting_s": round(daemon.journal.waiting_s(), 3),
+        },
         "accounts": [
             {
                 "account": name,
@@ -93,7 +98,7 @@ def _nodes(daemon: Daemon) -> list[dict[str, Any]]:
         {
             "node": peer.name,
             "boot": peer.boot,
-            "heartbeat_s": round(peer.renewed_ms_ago / 1000, 1),
+            "heartbeat_s": daemon.cluster.heartbeat_s(peer),
             "state": "drained" if peer.drained else "draining" if peer.draining else "in service",
             "leases": " ".join(sorted(peer.leases)) or None,
         }

@@ -23,7 +23,13 @@ PAYLOAD_MAX = 7000
 _LOST = ("08", "57P")
 _LOST_TOO = ("25006", "25P03", "25P04")
 """Read only: it is a standby by now; the session was ended because it stood still."""
-_HOPELESS = ("authentication failed", "does not exist", "pg_hba.conf", "not permitted to log in")
+_HOPELESS = (
+    "authentication failed",
+    "no password supplied",
+    "does not exist",
+    "pg_hba.conf",
+    "not permitted to log in",
+)
 
 
 def is_lost(connection: psycopg.Connection[Any], error: psycopg.Error) -> bool:

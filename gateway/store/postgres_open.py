@@ -56,7 +56,8 @@ def connect(url: str, **options: Any) -> psycopg.Connection[Any]:
         options = {**ALIVE, **conninfo_to_dict(url), **options}
         return psycopg.connect(autocommit=True, **options)
     except psycopg.OperationalError as error:
-        raise StoreUnready(f"cannot reach PostgreSQL: {str(error).strip()}") from error
+        text = " ".join(str(error).split()).removeprefix("connection failed: ")
+        raise StoreUnready(f"cannot reach PostgreSQL: {text}") from error
     except psycopg.ProgrammingError:  # whose text may have the password in it
         raise StoreError("the address of the store is malformed: check-config says where") from None
 

@@ -48,7 +48,7 @@ _MET = ("40001", "40P01", "55P03")
 """Serialization failure, deadlock, a lock that was waited for too long."""
 _REFUSED = ("22", "53", "54", "58")
 """Values that have no room; no room, memory or file.  The server has undone the batch, and others may fit."""
-FENCED = "another node has taken the work of this one over, because its lease was over"
+FENCED = "another node has taken this one's work over: its lease was over, or its name was given twice"
 
 UNKNOWN = "a batch is stored of which this process does not know what became of it"
 

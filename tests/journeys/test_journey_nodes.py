@@ -146,6 +146,22 @@ async def test_only_one_node_keeps_house(tmp_path: Path, monkeypatch: pytest.Mon
             await second.until(lambda: second.daemon.may("housekeeping"))
 
 
+@journey
+async def test_what_is_known_of_nodes_grows_old_while_the_store_says_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with simulated_smsc() as smsc, nodes(tmp_path, monkeypatch, made(smsc.port)) as (known, [first]):
+        cluster = first.daemon.cluster
+        assert cluster is not None
+        assert cluster._handle is not None
+        cluster._handle.cancel()
+        await first.until(lambda: not any(map(len, first.daemon.journal.unanswered())))
+        known.elapsed_ms += 4_000
+        assert (await asked(first, "nodes"))["nodes"][0]["heartbeat_s"] == 4.0
+        status = await asked(first, "status")
+        assert (status["node"], status["nodes"][0]["heartbeat_s"]) == ("node1", 4.0)
+
+
 # -- this node's own lease -------------------------------------------------------------------------------
 
 

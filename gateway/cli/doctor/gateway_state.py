@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import fcntl
-import os
 import socket
-import stat
 import struct
 from dataclasses import dataclass, field
 from enum import Enum
@@ -13,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.cli import CommandError
-from gateway.cli.daemon_client import ask
+from gateway.cli.daemon_client import ask, is_held
 from gateway.cli.doctor.running import within
 from gateway.ops.control import SOCKET_NAME
 
@@ -46,6 +43,12 @@ class GatewayState:
         return self.running is Running.ANSWERS
 
     @property
+    def is_drained(self) -> bool:
+        """Whether it is a node that is out of service: it listens nowhere."""
+        name, nodes = self.status.get("node"), self.status.get("nodes", ())
+        return any(row["node"] == name and row["state"] != "in service" for row in nodes)
+
+    @property
     def may_run(self) -> bool:
         """Whether a login at an SMSC might get in its way."""
         return self.running is not Running.NOT
@@ -56,14 +59,13 @@ def look_at_gateway(state_dir: Path, seconds: float = ANSWER_S) -> GatewayState:
     try:
         status = within(seconds, lambda: ask(state_dir, "status"))
     except TimeoutError:
-        return GatewayState(
-            Running.SILENT, f"it has not answered within {seconds:g} s", {}, *_peer(state_dir)
-        )
+        why = f"the gateway on {state_dir} has not answered within {seconds:g} s"
+        return GatewayState(Running.SILENT, why, {}, *_peer(state_dir))
     except CommandError as error:
         why = str(error)
     else:
         return GatewayState(Running.ANSWERS, "", status, *_peer(state_dir))
-    held = _is_locked(state_dir)
+    held = is_held(state_dir)
     if held is None:
         return GatewayState(Running.FORBIDDEN, why)
     if held:
@@ -82,23 +84,3 @@ def _peer(state_dir: Path) -> tuple[int, int]:
         return 0, -1
     pid, uid, _ = struct.unpack("3i", octets)
     return pid, uid
-
-
-def _is_locked(state_dir: Path) -> bool | None:
-    """Whether a gateway holds the state directory; None: that cannot be seen. Nothing is made."""
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe there is not waited for
-    try:
-        descriptor = os.open(state_dir / "lock", flags)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except OSError:
-        return None
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return None
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

@@ -67,19 +67,19 @@ def as_json(results: Sequence[Result], look: Look, code: int) -> str:
 def _lines(result: Result) -> Iterator[str]:
     """The first without its margin; on a terminal they keep its width, elsewhere they stay whole."""
     finding = result.finding
-    subject = f"{finding.subject}: " if finding.subject else ""
-    yield _wrapped(f"{subject}{finding.found}").lstrip()
+    subject = f"{safe(finding.subject)}: " if finding.subject else ""
+    yield _wrapped(f"{subject}{safe(finding.found)}").lstrip()
     if finding.next:
-        yield _wrapped(f"next: {finding.next}")
+        yield _wrapped(f"next: {safe(finding.next)}")
 
 
 def _wrapped(text: str) -> str:
     margin = " " * _MARGIN
     if not sys.stdout.isatty():
-        return margin + safe(text)
+        return margin + text
     width = max(_MARGIN + 20, min(_WIDTH, shutil.get_terminal_size().columns))
     return textwrap.fill(
-        safe(text),
+        text,
         width,
         initial_indent=margin,
         subsequent_indent=margin,

@@ -64,6 +64,8 @@ def _unseen(subject: str, look: Look) -> Finding:
 
 
 def _nobody(subject: str, host: str, address: Address, look: Look) -> Finding:
+    if look.gateway.is_drained:
+        return skipped(subject, "nobody listens there: this node is drained")
     if look.gateway.answers:
         text = "nobody listens there, though the gateway runs"
         return failed(subject, text, "listeners need a restart: systemctl restart smsc-gateway; then its log")

@@ -29,8 +29,7 @@ def _runs(look: Look) -> Iterator[Finding]:
         yield passed(SUBJECT, f"runs{pid}, up {up}, {waiting}")
         yield from _problems(status.get("problems", ()))
     elif gateway.running is Running.SILENT:
-        text = f"a gateway holds {look.state_dir}, and {gateway.why}"
-        yield failed(SUBJECT, text, f"{_LOG}; systemctl restart smsc-gateway if it stays")
+        yield failed(SUBJECT, gateway.why, f"{_LOG}; systemctl restart smsc-gateway if it stays")
     elif gateway.running is Running.FORBIDDEN:
         yield warned(SUBJECT, gateway.why, "run doctor as root or as the gateway's user")
     else:

@@ -82,6 +82,18 @@ _ADVICE = tuple(
             PROBLEMS,
         ),
         (
+            "the store cannot write: PostgreSQL",
+            N_("The database is not reached: `doctor --only store` says more. It goes on by itself."),
+            "",
+            "cluster.md#when-something-fails",
+        ),
+        (
+            "this node is (being )?drained",
+            N_("Others do its work. Stop it, or let it go on by `smsc-gateway nodes resume`."),
+            "",
+            "cluster.md#drain-a-node-upgrade",
+        ),
+        (
             "the store cannot write",
             N_("Free some space on the disk of the state directory. It goes on by itself."),
             "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
 import threading
 from pathlib import Path
@@ -33,6 +34,18 @@ def test_an_answer_without_an_end_is_not_read_for_ever(
         with pytest.raises(CommandError, match="no end"):
             ask(tmp_path, "status")
         thread.join()
+
+
+def test_a_gateway_that_has_no_socket_yet_is_not_called_missing(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match="no gateway is running"):
+        ask(tmp_path, "status")
+    (tmp_path / "lock").touch()
+    with pytest.raises(CommandError, match="no gateway is running"):
+        ask(tmp_path, "status")
+    with (tmp_path / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(CommandError, match="does not answer: it is starting, or stopping"):
+            ask(tmp_path, "status")
 
 
 def test_columns_are_aligned_and_times_are_readable() -> None:

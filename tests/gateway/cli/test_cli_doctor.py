@@ -209,7 +209,7 @@ def test_a_directory_that_you_may_not_look_into_says_nothing_of_a_gateway(
     def refuse(*args: object, **options: object) -> int:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("gateway.cli.doctor.gateway_state.os.open", refuse)
+    monkeypatch.setattr("gateway.cli.daemon_client.os.open", refuse)
     state = look_at_gateway(tmp_path)
     assert (state.running, state.may_run) == (Running.FORBIDDEN, True)
 

@@ -172,6 +172,12 @@ def test_a_port_is_the_gateways_or_taken_or_free(tmp_path: Path, taken: int) -> 
     assert port_of(looking(tmp_path, port=free)) == ("passed", "free")
     runs = looking(tmp_path, port=free, gateway=answering(pid=os.getpid()))
     assert port_of(runs) == ("failed", "nobody listens there, though the gateway runs")
+    nodes = [{"node": "sms1", "state": "draining"}, {"node": "sms2", "state": "in service"}]
+    drained = looking(tmp_path, port=free, gateway=answering(node="sms1", nodes=nodes))
+    [finding] = found("ports", drained)
+    assert (finding.outcome.value, finding.found) == ("skipped", "nobody listens there: this node is drained")
+    other = looking(tmp_path, port=free, gateway=answering(node="sms2", nodes=nodes))
+    assert port_of(other)[0] == "failed"
     silent = looking(tmp_path, port=free, gateway=GatewayState(Running.SILENT))
     assert port_of(silent)[0] == "warned"
 

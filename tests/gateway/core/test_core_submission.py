@@ -206,6 +206,17 @@ def test_ended_messages_make_room() -> None:
     assert (desk.submission.open_messages, app.open_messages) == (0, 1)
 
 
+def test_what_another_node_has_accepted_since_the_count_may_end_first() -> None:
+    desk, app = Desk(), account(max_open=2)
+    desk.submission.shared = True
+    desk.taken(app)
+    desk.submission.ended(app, 3)
+    assert (desk.submission.open_messages, app.open_messages) == (0, 0)
+    desk.taken(app)
+    desk.submission.ended(None, 3)
+    assert (desk.submission.open_messages, app.open_messages) == (0, 1)
+
+
 def test_a_flush_without_messages_asks_for_no_commit() -> None:
     desk = Desk()
     desk.submission.flush()

@@ -20,7 +20,12 @@ STATUS: dict[str, Any] = {
     "accepted": 5000,
     "blacklist": 2,
     "refused": {"rate": 7},
-    "store": {"commits": 99, "waiting_s": 0.0},
+    "node": "sms1",
+    "nodes": [
+        {"node": "sms1", "boot": 3, "heartbeat_s": 2.0, "state": "in service", "leases": "housekeeping"},
+        {"node": "sms2", "boot": 4, "heartbeat_s": 4.1, "state": "drained", "leases": None},
+    ],
+    "store": {"address": "postgresql://gateway@db1/smsc", "commits": 99, "waiting_s": 0.0},
     "accounts": [
         {
             "account": name,
@@ -133,6 +138,26 @@ def test_an_alarm_says_what_to_do_and_where() -> None:
         assert "All is well" not in page.text
 
     check({"status": {**STATUS, "problems": problems}, "metrics": Gateway().metrics}, test)
+
+
+def test_nodes_are_told_where_there_are_some() -> None:
+    async def test(client: PagesClient) -> None:
+        page = await client.get("/")
+        told = ("Nodes that share the store", "postgresql://gateway@db1/smsc", "drained", "housekeeping")
+        assert [words for words in told if words not in page.text] == []
+
+    check({"status": STATUS, "metrics": Gateway().metrics}, test)
+
+
+def test_a_gateway_that_is_alone_has_no_nodes() -> None:
+    alone = {**STATUS, "node": None, "nodes": [], "store": {**STATUS["store"], "address": "SQLite"}}
+
+    async def test(client: PagesClient) -> None:
+        page = await client.get("/")
+        assert "Nodes that share the store" not in page.text
+        assert "<dt>Store</dt><dd>SQLite</dd>" in page.text
+
+    check({"status": alone, "metrics": Gateway().metrics}, test)
 
 
 def test_the_part_that_is_refreshed_is_the_pages_own() -> None:
