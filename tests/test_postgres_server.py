@@ -80,6 +80,19 @@ def test_what_a_test_does_to_the_schema_is_undone(
     assert one_value(postgres_url, "SELECT to_regclass('extra') IS NULL") is True
 
 
+def test_a_database_that_a_run_has_used_is_emptied_and_not_made_anew(
+    postgres_databases: Databases, postgres_url: str
+) -> None:
+    oid = "SELECT oid FROM pg_database WHERE datname = current_database()"
+    made = one_value(postgres_url, oid)
+    with psycopg.connect(postgres_url) as connection:
+        assert connection.execute("SELECT make_history_days(20254, 20256)").fetchone() == (3,)
+    assert postgres_databases(15).fresh() == postgres_url
+    assert one_value(postgres_url, oid) == made
+    days = "SELECT count(*) FROM pg_class WHERE relname ~ '^history_[0-9]'"
+    assert one_value(postgres_url, days) == 0
+
+
 def test_a_killed_server_has_after_its_restart_what_was_committed(postgres_server: PostgresServer) -> None:
     with PostgresServer(programs(postgres_server.programs.version)) as server:
         url = server.create().create_database("kept")
