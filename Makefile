@@ -11,6 +11,8 @@ JOBS   ?= $(shell nproc)
 COMPILE := $(BIN)/pip-compile --quiet --strip-extras --allow-unsafe --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
 SMPPLOAD_BUILT := build/smppload/smppload
 .DEFAULT_GOAL := help
+# The tests start the program thousands of times: what Python has compiled is kept, whatever the environment says.
+unexport PYTHONDONTWRITEBYTECODE
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
