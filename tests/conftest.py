@@ -1,10 +1,14 @@
 """Generated tests measure no time: on a busy machine an example may take seconds.
 
+To hash a password takes its time on purpose; each of the tests' few passwords is hashed once in a process.
+
 Servers of PostgreSQL are started when the first test asks for one, and serve all tests of a process.
 """
 
 from __future__ import annotations
 
+import functools
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -18,6 +22,7 @@ settings.register_profile(
     "patient", settings.default, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("patient")
+hashlib.scrypt = functools.cache(hashlib.scrypt)
 
 
 @pytest.fixture(scope="session")
