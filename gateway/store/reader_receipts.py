@@ -54,7 +54,8 @@ def _ended_as(connection: ReadConnection, receipts: list[Any], look_back: int) -
     found = connection.execute(
         "SELECT message_id, connector, upstream_id FROM ("
         "SELECT message_id, connector, upstream_id FROM history ORDER BY message_id DESC LIMIT ?) newest "
-        "WHERE upstream_id IN (SELECT value FROM json_each(?))",
+        # with IS TRUE PostgreSQL looks them up in a table; without it, it goes through them for each row
+        "WHERE (upstream_id IN (SELECT value FROM json_each(?))) IS TRUE",
         (look_back, json.dumps([row["upstream_id"] for row in receipts])),
     )
     return {(row["connector"], row["upstream_id"]): row["message_id"] for row in found}

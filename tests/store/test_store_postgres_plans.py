@@ -142,6 +142,7 @@ class Watched:
     def __init__(self, reads: Any) -> None:
         self._reads = reads
         self.looks: list[tuple[str, str, int]] = []
+        self.plans: list[str] = []
 
     @contextmanager
     def question(self) -> Iterator[Any]:
@@ -151,6 +152,7 @@ class Watched:
             def explained(sql: bytes, parameters: Any = (), **how: Any) -> Any:
                 if isinstance(sql, bytes) and sql.startswith((b"SELECT", b"WITH")):
                     plan = execute(b"EXPLAIN (ANALYZE, FORMAT JSON) " + sql, parameters).fetchone()[0]
+                    self.plans.append(str(plan))
                     self._walk(sql.decode(), plan[0]["Plan"], 0)
                 return execute(sql, parameters, **how)
 
@@ -202,6 +204,13 @@ def test_no_question_looks_at_more_than_it_has_to(filled: PostgresEngine, name: 
     assert watched.looks
     for sql, scan, rows in watched.looks:
         assert rows <= BOUND, (scan, rows, sql)
+
+
+def test_many_ids_are_looked_up_in_a_table_of_them(filled: PostgresEngine) -> None:
+    """Receipts that match nothing, times the ended messages that are looked at, would be seconds."""
+    watched = Watched(filled.reads)
+    QUESTIONS["page unmatched"](watched)
+    assert any("hashed SubPlan" in plan for plan in watched.plans)
 
 
 def test_each_read_of_the_front_is_among_them() -> None:
