@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,8 @@ class Shares:
         }
 
     def look(self, cluster: Cluster) -> bool:
-        """A beat was answered; whether this node claims something else now, which the others have to know."""
+        """A beat was answered; whether the next one should come at once, because this node claims something
+        else now, or may use more after it."""
         before = self._claims()
         upstreams = self._daemon.upstreams
         for name in set(self._links) - set(upstreams):
@@ -81,11 +83,15 @@ class Shares:
         for name, upstream in upstreams.items():
             self._connector(name, upstream, cluster)
         self._accounts(cluster)
-        return self._claims() != before
+        return self._claims() != before or any(share.grows for share in self._all())
 
     def _claims(self) -> list[float]:
-        links = [claim for link in self._links.values() for claim in (link.window.claim, link.rate.claim)]
-        return [*links, *(rate.share.claim for rate in self._rates.values())]
+        return [share.claim for share in self._all()]
+
+    def _all(self) -> Iterator[Share]:
+        for link in self._links.values():
+            yield from (link.window, link.rate)
+        yield from (rate.share for rate in self._rates.values())
 
     # -- connectors ------------------------------------------------------------------------------------
 

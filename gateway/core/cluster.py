@@ -109,13 +109,15 @@ class Lease:
 class Share:
     """A node's part of something that all nodes use, see the theory of operation."""
 
-    __slots__ = ("_before", "claim", "used")
+    __slots__ = ("_before", "claim", "grows", "used")
 
     def __init__(self) -> None:
         self.used = 0.0
         """What may be used now."""
         self.claim = 0.0
         """What the next beat publishes; never less than `used`."""
+        self.grows = False
+        """There is room for more, as soon as one more beat has told the others."""
         self._before = 0.0  # what the beat before the last one has published
 
     def look(self, fair: float, others: float, whole: float, busy: float = 0.0) -> bool:
@@ -132,11 +134,13 @@ class Share:
             self.used = room
         self._before = self.claim
         self.claim = max(fair, busy)
+        self.grows = room > self.used + _ROUNDING
         return self.used != used
 
     def close(self) -> None:
         """Nothing is used any more."""
         self.used = self.claim = self._before = 0.0
+        self.grows = False
 
 
 def fair_rate(rate: float, nodes: int, place: int) -> float:

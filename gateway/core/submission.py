@@ -326,7 +326,8 @@ class Submission:
                 )
         else:
             batch.accepted.append((*message, _QUEUED))
-            upstream.queueing += message.due_ms <= message.accepted_ms
+            if message.due_ms <= message.accepted_ms:
+                upstream.join(message.segments)
         account.open_messages += 1
         self.open_messages += 1
         self._taken.append((account, message, upstream, _STRAIGHT if straight else _QUEUED, counted))
@@ -383,8 +384,10 @@ class Submission:
             if progress == _STRAIGHT:
                 upstream.send(message, range(1, message.segments + 1))
             elif progress == _QUEUED:
-                upstream.queueing -= message.due_ms <= message.accepted_ms
-                upstream.queued(message.due_ms)
+                if message.due_ms <= message.accepted_ms:
+                    upstream.joined(ok=True)
+                else:
+                    upstream.queued(message.due_ms)
 
     def _without_late(self, taken: list[_Taken], late: Mapping[int, Refusal]) -> list[_Taken]:
         """Those that the store has not refused; the others are given up as if they had never been taken."""
@@ -407,8 +410,8 @@ class Submission:
                     self.journal.wake()
             if progress == _STRAIGHT:
                 upstream.release(message.segments)
-            elif progress == _QUEUED:
-                upstream.queueing -= message.due_ms <= message.accepted_ms
+            elif progress == _QUEUED and message.due_ms <= message.accepted_ms:
+                upstream.joined(ok=False)
 
     def ended(self, account: Account | None, count: int) -> None:
         """Messages of an account (None: one that is no longer configured) have ended."""

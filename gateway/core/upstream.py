@@ -9,6 +9,9 @@ slots are what bounds memory and doubt.  A message takes slots in one of two way
 
 Nothing waits in memory between the two: what has no slot is on disk.  New messages do not overtake those
 that wait for a slot; those that were put off (throttled, scheduled) are claimed beside them.
+
+A claim for which there is room for all that this gateway has queued ends the queue: what comes after it goes
+straight again, behind it in the same batch or a later one.  Else a queue would never end while messages come.
 """
 
 from __future__ import annotations
@@ -92,8 +95,6 @@ class Upstream:
         """The SMSC has answered a submit, in whatever way; set by its links."""
         self.questions = 0
         """Slots that questions have, see `ask`."""
-        self.queueing = 0
-        """Messages whose way to the queue is not committed yet; none may overtake them."""
         self.in_flight = 0
         self.binds = 0
         """Links that came up."""
@@ -116,6 +117,15 @@ class Upstream:
         self._random = random
         self._bucket = TokenBucket(rate, clock.now())
         self._backlog = True  # until the store says that nothing waits
+        self._is_counted = False  # the backlog is what has joined since `_queue_ended`, and no more
+        self._joined_segments = 0
+        self._queue_ended = 0  # `_joined_segments` when a claim was asked for that has left nothing
+        self._joining = 0  # messages on their way to the queue
+        self._covered = 0  # of these, the first ones, which a claim that is under way takes
+        self._claim_takes_all = False
+        self._claim_asked_at = 0  # `_joined_segments` then
+        self._claim_batch: object = None
+        self._is_followed = False  # more has joined in the batch of a claim that takes all before it
         self.moving = False
         self._joined = False  # something has come since the store was at this queue's head
         self._was_moved = False  # else the store may be in its middle since before a reload
@@ -175,7 +185,8 @@ class Upstream:
         self.binds += 1
         if self._paused_until != float("inf"):
             self._paused_until = 0.0
-        self._backlog = self._joined = True  # failover may have left what only this connector can take
+        self._joined = True
+        self._look()  # failover may have left what only this connector can take
         if self.silence.is_silent:
             self.silence.bound_again(self._clock.now())
         self.pump()
@@ -196,7 +207,8 @@ class Upstream:
         """Ends a `hold`: this node is not drained after all."""
         self.held = ""
         self._paused_until = 0.0
-        self._backlog = self._joined = True
+        self._joined = True
+        self._look()
         self.pump()
 
     def pause(self, pause: Pause) -> None:
@@ -212,7 +224,8 @@ class Upstream:
         if self.paused is None:
             return
         self.paused = None
-        self._backlog = self._joined = True  # failover may have left what only this connector can take
+        self._joined = True
+        self._look()  # failover may have left what only this connector can take
         self.on_resume()
         self.pump()
 
@@ -222,15 +235,17 @@ class Upstream:
         What came meanwhile may stand before that place: then the queue is looked at once more.
         """
         if more:
-            self._backlog = True
+            self._look()
             self.down_since -= MOVE_AFTER_S
         elif (self.moving and self._joined) or not self._was_moved:
-            self._backlog = self._was_moved = True
+            self._was_moved = True
+            self._look()
         self.moving = more
 
     def nothing_waits(self) -> None:
         """The store found nothing for this connector."""
         self._backlog = False
+        self._is_counted = True
 
     def moved_away(self, now: float) -> None:
         """What waits goes to other connectors; look again when more has come."""
@@ -334,10 +349,10 @@ class Upstream:
     # -- slots -----------------------------------------------------------------------------------------
 
     def reserve(self, segments: int, now: float) -> bool:
-        """Takes slots for a message that goes straight up; False: it has to queue."""
-        if self._backlog or self.queueing or self.service or self._room(now) < segments:
+        """Takes slots for a message that goes straight up; False: it has to queue, see `join`."""
+        if self._backlog or self._joining > self._covered or self.service or self._room(now) < segments:
             return False
-        if self._claiming and not self._claim_is_for_due:
+        if self._claiming and not (self._claim_is_for_due or self._claim_takes_all):
             return False
         self.in_flight += segments
         self._bucket.spend(segments)
@@ -393,14 +408,44 @@ class Upstream:
         self._bucket.spend(-len(segments))
         self._free_after_commit(len(segments))
 
+    def join(self, segments: int) -> None:
+        """A message that is due goes into the queue with the gathering batch."""
+        self._joining += 1
+        self._joined_segments += segments
+        if self._claim_batch is self.journal.batch:  # the claim comes after all that the batch accepts
+            if self._claim_takes_all:
+                self._is_followed = True
+            else:
+                self._cover()
+
+    def joined(self, *, ok: bool) -> None:
+        """The first of those that joined is on disk (False: it was not kept)."""
+        self._joining -= 1
+        if self._covered:
+            self._covered -= 1
+        elif ok:
+            self._backlog = True
+            self.pump()
+        self._joined |= ok
+
+    @property
+    def queueing(self) -> int:
+        """Messages whose way to the queue is not committed yet; none may overtake them."""
+        return self._joining
+
     def queued(self, due_ms: int) -> None:
-        """A message waits on disk for this connector."""
+        """Something waits on disk for this connector, which may be more than what has joined here."""
         self._joined = True
         if due_ms <= self._clock.now_ms():
-            self._backlog = True
+            self._look()
             self.pump()
         elif self._next_due_ms is None or due_ms < self._next_due_ms:
             self._next_due_ms = due_ms
+
+    def _look(self) -> None:
+        """Nobody knows how much waits on disk."""
+        self._backlog = True
+        self._is_counted = False
 
     def pump(self) -> None:
         """Claims what waits on disk, if there is room for it."""
@@ -412,28 +457,55 @@ class Upstream:
         self._claim_is_for_due = not self._backlog
         if self._claim_is_for_due:
             room = min(room, DUE_AT_ONCE)
+        else:
+            room = self._room_for_all(room)
+            self._claim_batch = self.journal.batch
+            self._cover()
         self._due = False
         self._claiming = room
         self.in_flight += room
         self.journal.batch.claims.append((self.name, room, self._clock.now_ms(), int(not self.service)))
         self.journal.then(self._claim_committed)
 
+    def _room_for_all(self, room: int) -> int:
+        """What is claimed: all that waits and no more, where there is room for it; then the queue ends."""
+        waiting = self._joined_segments - self._queue_ended
+        self._claim_takes_all = self._is_counted and 0 < waiting <= room and not self.service
+        if not self._claim_takes_all:
+            return room
+        self._backlog = self._is_followed = False
+        return waiting
+
+    def _cover(self) -> None:
+        """A claim takes all that has joined until now, if it has room for it."""
+        self._covered = self._joining
+        self._claim_asked_at = self._joined_segments
+
     def _claim_committed(self, ok: bool) -> None:
         if not ok:  # an answer that came was taken by `claimed` before
             self.in_flight -= self._claiming
             self._claiming = 0
-            self._due = self._claim_is_for_due
+            self._claim_batch = None
+            if self._claim_is_for_due:
+                self._due = True
+            else:
+                self._look()
 
     def claimed(self, rows: list[Row], next_due_ms: int | None) -> None:
         """What the store found for `pump`; the intents are committed."""
         self.in_flight -= self._claiming
         self._claiming = 0
+        self._claim_batch = None
         self._next_due_ms = next_due_ms
         more = next_due_ms is not None and next_due_ms <= self._clock.now_ms()
         if self._claim_is_for_due:
             self._due = more
+        elif more and not (self._claim_takes_all and self._is_followed):
+            self._look()
         else:
-            self._backlog = more
+            self._backlog = self._backlog and self._claim_takes_all  # then it is of later messages
+            self._is_counted = True
+            self._queue_ended = self._claim_asked_at
         for fields, segments in rows:
             self.in_flight += len(segments)
             self._bucket.spend(len(segments))
@@ -470,7 +542,8 @@ class Upstream:
         elif turn is Turn.ENDED:
             self._events.say("info", "answers_again", connector=self.name)
         if turn is not Turn.NOTHING:
-            self._backlog = self._joined = True
+            self._joined = True
+            self._look()
 
     # -- results ---------------------------------------------------------------------------------------
 
@@ -525,7 +598,7 @@ class Upstream:
             tries = self._refusals_in_row // LONG_PAUSE_AFTER - 1
             pause_s = retry.delay_s(tries, self._random)
             self._paused_until = max(self._paused_until, self._clock.now() + pause_s)
-            self._backlog = True
+            self._look()
 
     def put_off(self, message: Message, segment: int, delay_s: float, reason: str, now_ms: int) -> None:
         """It has to wait here for so long, whatever the SMSC would say; nothing of it is at the SMSC."""

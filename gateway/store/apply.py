@@ -386,9 +386,14 @@ class Applier:
         intents: list[Row] = []
         sent: list[Row] = []
         expired: list[Row] = []
-        for row in self._run("claim_messages", (connector, now_ms, room)).fetchall():
-            message_id, segments, expires_ms = row[0], row[17], row[22]
+        next_due: int | None = None
+        # One more than there is room for: it says that something is left.
+        for row in self._run("claim_messages", (connector, now_ms, room + 1)).fetchall():
+            message_id, segments, due_ms, expires_ms = row[0], row[17], row[21], row[22]
             row, under_way = row[:-1], row[-1]
+            if room <= 0:
+                next_due = due_ms
+                break
             if not with_intents and segments > 1 and self._run("make_whole", (message_id,)).rowcount:
                 segments = 1
                 row = (*row[:17], 1, *row[18:])
@@ -400,20 +405,20 @@ class Applier:
                 taken = set(map(int, str(under_way).split(",")))
                 wanted = [n for n in wanted if n not in taken]
             if claimed and len(wanted) > room:
+                next_due = due_ms
                 break
             room -= len(wanted)
             sent.append((message_id,))
             if wanted:
                 claimed.append((row, wanted))
                 intents.extend((message_id, n, connector, now_ms, self.boot) for n in wanted)
-            if room <= 0:
-                break
+        else:
+            next_due = self._run("next_due", (connector, now_ms)).fetchone()[0]
         if with_intents:
             self._many("insert_intent", intents)
         self._many("mark_sent_without" if self.db.shared and not with_intents else "mark_sent", sent)
         self._many("end_message", expired)
         answer.expired.extend(row[:2] for row in expired)
-        next_due = self._run("next_due", (connector,)).fetchone()[0]
         answer.claimed.append((connector, claimed, next_due))
         return bool(expired)
 

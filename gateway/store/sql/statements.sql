@@ -207,8 +207,8 @@ FROM message WHERE connector = ? AND progress = 0 AND due_ms <= ? ORDER BY due_m
 UPDATE message SET progress = 1 WHERE message_id = ?;
 
 -- name: next_due
--- When a connector's queue has something to do again.
-SELECT min(due_ms) FROM message WHERE connector = ? AND progress = 0;
+-- When a connector's queue has something to do again, after now.
+SELECT min(due_ms) FROM message WHERE connector = ? AND progress = 0 AND due_ms > ?;
 
 -- name: insert_receipt_row
 -- A receipt of this batch.

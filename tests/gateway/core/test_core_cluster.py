@@ -183,7 +183,18 @@ def test_a_claim_counts_only_when_a_beat_after_the_one_that_published_it_is_answ
     share = Share()
     assert not share.look(10, 0, 10)
     assert not share.look(10, 0, 10)
+    assert share.grows, "the next beat should not keep it waiting"
     assert share.look(10, 0, 10)
+    assert not share.grows
+
+
+def test_a_share_for_which_there_is_no_room_waits_for_the_others() -> None:
+    share = Share()
+    for _ in range(3):
+        share.look(5, 10, 10)
+        assert not share.grows
+    share.look(5, 6, 10)
+    assert (share.used, share.grows) == (4, False)
 
 
 # -- the view ------------------------------------------------------------------------------------------------

@@ -186,10 +186,48 @@ def test_what_is_due_later_wakes_at_its_time() -> None:
 
 def test_nothing_overtakes_a_message_whose_way_to_the_queue_is_not_committed() -> None:
     up = Up()
-    up.upstream.queueing += 1
+    up.upstream.join(1)
     assert not up.straight(1)
-    up.upstream.queueing -= 1
+    up.upstream.joined(ok=False)
     assert up.straight(1)
+
+
+def test_a_queue_ends_while_more_comes_when_a_claim_has_room_for_all_of_it() -> None:
+    up = Up(window=4)
+    up.upstream.join(1)
+    _, first_is_stored = up.journal.take()
+    up.upstream.join(2)  # it comes while the first one is being committed
+    first_is_stored(True, None)
+    up.upstream.joined(ok=True)
+    assert up.journal.batch.claims == [("one", 3, NOW_MS, 1)], "both of them, and no more"
+    assert up.straight(3), "behind them in the same batch"
+    assert not up.straight(4), "there is no more room"
+    up.answer_claim([(tuple(message(1)), [1]), (tuple(message(2, segments=2)), [1, 2])], None)
+    up.upstream.joined(ok=True)
+    assert (up.upstream.backlog, up.upstream.queueing) == (False, 0)
+    assert not up.journal.is_due, "nothing is left to be claimed"
+
+
+def test_a_queue_that_a_claim_has_not_ended_goes_on() -> None:
+    """Something that was put off stood before what came later."""
+    up = Up(window=4)
+    up.upstream.join(1)
+    up.upstream.joined(ok=True)
+    assert up.journal.batch.claims == [("one", 1, NOW_MS, 1)]
+    up.answer_claim([(tuple(message(7)), [1])], NOW_MS)
+    assert not up.straight(2)
+    assert up.journal.batch.claims == [("one", 3, NOW_MS, 1)]
+
+
+def test_a_claim_of_all_that_failed_is_made_again_before_anything_goes_straight() -> None:
+    up = Up(window=4)
+    up.upstream.join(1)
+    up.upstream.joined(ok=True)
+    up.journal.commit(ok=False)
+    assert up.upstream.in_flight == 0
+    assert not up.straight(2)
+    up.upstream.tick(up.clock.now(), NOW_MS)
+    assert up.journal.batch.claims == [("one", 4, NOW_MS, 1)]
 
 
 def test_a_link_that_comes_up_asks_the_disk_again() -> None:
