@@ -24,6 +24,7 @@ from gateway.store.mail_steps import MailSteps
 from gateway.store.money_steps import MoneySteps
 from gateway.store.operation_steps import OperationSteps
 from gateway.store.part_steps import PartSteps
+from gateway.store.plain_receipts import end_plain
 from gateway.store.record_steps import RecordSteps
 from gateway.store.shared_steps import SharedSteps
 
@@ -440,8 +441,33 @@ class Applier:
         self._many("set_mark", dict(batch.marks).items())  # of each what was said last
 
     def _receipts(self, batch: Batch, answer: Answer) -> bool:
+        ended = self._plain(batch, answer) if self.db.shared else {}
+        results: list[Row] = [(1, ended.get(n), 0) for n in range(len(batch.receipts))]
+        rows = [(n, *row) for n, row in enumerate(batch.receipts) if n not in ended]
+        changed = self._others(rows, results, answer) if rows else 0
+        answer.results = results
+        # The last receipts are those that `_unpark` took out of the parked ones.
+        early = results[len(results) - len(answer.unparked) :]
+        answer.unparked = [
+            (row[0] or found[1], *row[1:])
+            for row, found in zip(answer.unparked, early, strict=True)
+            if found[0]
+        ]
+        return changed > 0
+
+    def _plain(self, batch: Batch, answer: Answer) -> dict[int, int]:
+        """Ends what ends in the usual way: places of receipts, their messages."""
+        plain = end_plain(self._many, batch.receipts)
+        answer.ended.extend(plain.ended)
+        answer.deliveries = plain.deliveries
+        self.remembered.extend(sorted(plain.messages.values()))
+        self._forget_excess()
+        return plain.messages
+
+    def _others(self, rows: list[Row], results: list[Row], answer: Answer) -> int:
+        """Matches receipts, each with its place in the batch before it, and ends what can be of any kind; how
+        many segments have got their end."""
         run = self._run
-        rows = [(n, *row) for n, row in enumerate(batch.receipts)]
         self._many("insert_receipt_row", rows)
         matched = run("match_same").rowcount
         if matched < len(rows):
@@ -452,14 +478,8 @@ class Applier:
             matched += run("match_third").rowcount
         if matched < len(rows):
             self.parked += run("park_unmatched").rowcount
-        answer.results = run("receipt_results").fetchall()
-        # The last receipts are those that `_unpark` took out of the parked ones.
-        early = answer.results[len(rows) - len(answer.unparked) :]
-        answer.unparked = [
-            (row[0] or found[1], *row[1:])
-            for row, found in zip(answer.unparked, early, strict=True)
-            if found[0]
-        ]
+        for row, result in zip(rows, run("receipt_results").fetchall(), strict=True):
+            results[row[0]] = result
         changed = run("record_final").rowcount
         if changed < len(rows) and any(row[8] != 1 for row in rows):
             self.noticed = self.operations.notices()
@@ -471,15 +491,16 @@ class Applier:
                 run("end_folded")
                 run("forget_touched")
             if self.in_doubt or self.db.shared:
-                self.in_doubt -= run("settle_by_receipt", (batch.receipts[0][9],)).rowcount
+                self.in_doubt -= run("settle_by_receipt", (rows[0][10],)).rowcount
         run("forget_receipts")
-        return changed > 0
+        return changed
 
     def _finish(self, answer: Answer) -> None:
         """Moves what ended to history and writes the receipts that were asked for."""
         run = self._run
         ended = run("count_ended").fetchall()
         if ended:
+            self._has_ends = True
             gathered = any(row[3] for row in ended)
             if gathered and self.parts.end_carried():
                 ended = run("count_ended").fetchall()
@@ -501,6 +522,9 @@ class Applier:
             self.remembered.extend(row[0] for row in run("list_ended"))
             run("delete_ended")
         run("forget_ended")
+        self._forget_excess()
+
+    def _forget_excess(self) -> None:
         excess = len(self.remembered) - REMEMBERED
         if excess > 0:
             self._many("forget_submission", [(message_id,) for message_id in self.remembered[:excess]])
@@ -520,8 +544,8 @@ class Applier:
             self.decisions.replay(batch.replays, answer)
             self.noticed = True
         beside = self.noticed or batch.incoming or batch.incoming_mail or batch.sweeps
-        if answer.ended or beside:
-            self.noticed = False
+        if self._has_ends or beside:
+            self.noticed = self._has_ends = False
             if beside and self.db.shared:
                 self._run("keep_deliveries", (self.last_delivery,))
             answer.deliveries = self._run("new_deliveries", (self.last_delivery,)).fetchall()
@@ -589,7 +613,8 @@ class Applier:
         self._old_after = last if looked >= RECEIPT_LOOK else 0
 
     def _read_counts(self) -> None:
-        self.noticed = False  # deliveries were written beside those of ends
+        self._has_ends = False  # deliveries were written that the answer has not yet
+        self.noticed = False  # and others beside those of ends
         self.parked: int = self._run("count_parked").fetchone()[0]
         self.in_doubt: int = self._run("count_in_doubt").fetchone()[0]
         # an array, because 50,000 numbers as objects are 2 MiB
