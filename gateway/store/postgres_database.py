@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, suppress
 from typing import Any, cast
 
 import psycopg
@@ -88,6 +88,8 @@ class PostgresDatabase:
     def use(self, connection: psycopg.Connection[Any]) -> None:
         """Goes on with a connection that is new."""
         self.connection = connection
+        self._pipeline: psycopg.Pipeline | None = None
+        self._open = ExitStack()  # the pipeline, while there is a transaction
         connection.autocommit = True
         connection.prepared_max = PREPARED_MAX
         connection.cursor_factory = psycopg.RawCursor
@@ -96,25 +98,43 @@ class PostgresDatabase:
 
     @property
     def in_transaction(self) -> bool:
+        if self._pipeline is not None:
+            return True
         return self.connection.info.transaction_status != pq.TransactionStatus.IDLE
 
     def begin(self) -> None:
+        self._pipeline = self._open.enter_context(self.connection.pipeline())
         self.connection.execute("BEGIN")
+
+    def settle(self) -> None:
+        """Waits for all statements so far; raises what is wrong with the first one that failed."""
+        if self._pipeline is not None:
+            self._pipeline.sync()
 
     def commit(self) -> None:
         self.connection.execute("COMMIT")
+        self._end_pipeline()
         self._commits += 1
         if self._commits % VACUUM_COMMITS == 0:
             with suppress(psycopg.Error):  # the batch is committed; what is wrong the next one finds out
                 self.connection.execute(self.sql["vacuum_batch_tables"].octets, prepare=False)
 
     def rollback(self) -> None:
+        with suppress(psycopg.Error):  # what failed is known, or it is the connection, which the next line tells
+            self._end_pipeline()
         self.connection.execute("ROLLBACK")
+
+    def _end_pipeline(self) -> None:
+        self._pipeline = None
+        self._open.close()
 
     def run(self, name: str, row: Row = ()) -> Found:
         statement = self.sql[name]
         values: Iterable[Any] = arrays_of(statement.rows, [row]) if statement.rows else row
-        return self.connection.execute(statement.octets, list(values), prepare=True, binary=True)
+        return self._later(self.connection.execute(statement.octets, list(values), prepare=True, binary=True))
+
+    def _later(self, cursor: psycopg.Cursor[Any]) -> Found:
+        return cursor if self._pipeline is None else _Later(cursor, self.settle)
 
     def many(self, name: str, rows: Iterable[Row]) -> Found:
         statement = self.sql[name]
@@ -123,9 +143,10 @@ class PostgresDatabase:
         if not rows:
             return _Nothing()
         if statement.rows:
-            return cursor.execute(statement.octets, arrays_of(statement.rows, rows), prepare=True)
-        cursor.executemany(statement.octets, rows)
-        return cursor
+            cursor.execute(statement.octets, arrays_of(statement.rows, rows), prepare=True)
+        else:
+            cursor.executemany(statement.octets, rows)
+        return self._later(cursor)
 
     def span(self, table: str, after: int, limit: int) -> tuple[int, int]:
         key = KEYS.get(table, "rowid")
@@ -140,6 +161,35 @@ class PostgresDatabase:
 
     def close(self) -> None:
         self.connection.close()
+
+
+class _Later:
+    """What a statement of a pipeline finds: it is waited for when somebody wants to know."""
+
+    __slots__ = ("_cursor", "_settle")
+
+    def __init__(self, cursor: psycopg.Cursor[Any], settle: Callable[[], None]) -> None:
+        self._cursor = cursor
+        self._settle = settle
+
+    @property
+    def rowcount(self) -> int:
+        self._settle()
+        return self._cursor.rowcount
+
+    @property
+    def description(self) -> Any:
+        self._settle()
+        return self._cursor.description
+
+    def fetchone(self) -> Any:
+        return self._cursor.fetchone()
+
+    def fetchall(self) -> list[Any]:
+        return self._cursor.fetchall()
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._cursor)
 
 
 class _Nothing:

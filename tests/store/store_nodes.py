@@ -25,6 +25,7 @@ class _Database(PostgresDatabase):
     before_commit: Callable[[], None] = staticmethod(_nothing)
 
     def commit(self) -> None:
+        self.settle()
         self.before_commit()
         super().commit()
 
