@@ -98,15 +98,16 @@ class Applier:
         self.db.begin()
         try:
             if self.db.shared:
-                self.last_delivery = self.cluster.begin()
+                self.cluster.begin()
             elif not len(batch):  # it asks whether the store can write again
                 self._run("write_boot_again", (self.boot,))
             self._apply(copy(batch), answer)
             self.uncertain = answer
             self.db.commit()
-        except BaseException:
+        except BaseException as error:
             if self.db.shared:
-                raise  # the connection may be gone: see `again`
+                self.cluster.check(error)
+                raise  # the connection may be gone: see `read_again`
             self.uncertain = None
             if self.db.in_transaction:
                 self.db.rollback()
@@ -118,7 +119,7 @@ class Applier:
         """The batch is durable."""
         self.uncertain = None
         if self.db.shared:
-            self.cluster.batch_no += 1
+            self.cluster.committed()
             self.shared.committed()
             return answer
         self.history.scrub()
@@ -153,10 +154,14 @@ class Applier:
             self.money.credit(batch.credits)
         if batch.submitted:
             self._many("record_submitted", (row[:5] for row in batch.submitted))
-            self._unpark(batch.submitted, batch, answer)
         if (self.money.early or self.db.shared) and (batch.submitted or batch.doubts):
             told = [*(row[3] for row in batch.submitted), *(row[0] for row in batch.doubts)]
-            self.money.taken_after_all(told, answer)
+            again = self.money.taken_after_all(told)
+        else:
+            again = ()
+        if batch.submitted:
+            self._unpark(batch.submitted, batch, answer)
+        self.money.take_again(again, answer)
         if batch.postponed:
             self._postpone(batch.postponed, answer)
         if batch.rerouted:
@@ -226,7 +231,7 @@ class Applier:
         if batch.drains:
             self.cluster.drain(batch.drains, answer)
         self.shared.tell(batch, answer)
-        self.cluster.hint(batch, answer, self.last_delivery)
+        self.cluster.hint(batch, answer)
         if batch.beats:
             answer.view = self.cluster.view(taken_over)
 
@@ -339,7 +344,7 @@ class Applier:
         if self.db.shared:
             answer = Answer()
             self.db.begin()
-            self.last_delivery = self.cluster.begin()
+            self.cluster.begin()
             self._take_over(self.boot, now_ms, answer)
             self._finish(answer)
             self._run("free_deliveries", (self.boot,))  # receipts of what ended just now
@@ -371,7 +376,7 @@ class Applier:
         """Of earlier runs of this node, and of others whose leases are over."""
         answer = Answer()
         self.db.begin()
-        self.last_delivery = self.cluster.begin()
+        self.cluster.begin()
         ended = [*self.cluster.older_runs(), *self.cluster.lost_runs()]
         in_doubt = sum(self._take_over(boot, now_ms, answer) for boot, _ in ended)
         self._finish(answer)
@@ -546,9 +551,10 @@ class Applier:
         beside = self.noticed or batch.incoming or batch.incoming_mail or batch.sweeps
         if self._has_ends or beside:
             self.noticed = self._has_ends = False
+            after = self.cluster.last_delivery() if self.db.shared else self.last_delivery
             if beside and self.db.shared:
-                self._run("keep_deliveries", (self.last_delivery,))
-            answer.deliveries = self._run("new_deliveries", (self.last_delivery,)).fetchall()
+                self._run("keep_deliveries", (after,))
+            answer.deliveries = self._run("new_deliveries", (after,)).fetchall()
         for account, after, limit in batch.fetches:
             found = sorted(self._run("fetch_deliveries", (account, after, limit)).fetchall())
             answer.fetched.append((account, found, len(found) == limit))
@@ -619,7 +625,8 @@ class Applier:
         self.in_doubt: int = self._run("count_in_doubt").fetchone()[0]
         # an array, because 50,000 numbers as objects are 2 MiB
         self.remembered: array[int] = array("q", (row[0] for row in self._run("list_done")))
-        self._read_last_delivery()
+        if not self.db.shared:
+            self._read_last_delivery()
 
     def _read_last_delivery(self) -> None:
         self.last_delivery = int(self._run("last_delivery").fetchone()[0])

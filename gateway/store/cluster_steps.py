@@ -13,13 +13,15 @@ import time
 from typing import Any
 
 from gateway.core.batch import Answer, Batch, Row
-from gateway.store.database import Database
+from gateway.store.database import Database, Found
 from gateway.store.shared_steps import told
 from gateway.store.sqlite_open import StoreError
 
 NODES_MAX = 63
 """As many as a message's id has room for; 0 is a store without nodes."""
 
+_STORED, _FENCED = "SG001", "SG002"
+"""Errors of next_batch()."""
 DAY_MS = 86_400_000
 DAYS_AHEAD = 2
 """So many days without a sweep find a table of their own all the same."""
@@ -47,6 +49,8 @@ class ClusterSteps:
         """Hints for other nodes: "d:ACCOUNT", deliveries wait; "q:CONNECTOR", messages do; "c", changes."""
         self._receivers: dict[str, None] = {}
         self._state: dict[str, Any] = {}
+        self._last_delivery = 0
+        self._waiting: Found | None = None
         self.node, self.boot = self._register(now_ms)
         self.restore()
 
@@ -80,19 +84,32 @@ class ClusterSteps:
 
     # -- batches -----------------------------------------------------------------------------------------
 
-    def begin(self) -> int:
-        """The first statement of each transaction; the newest delivery_id that is given.
+    def begin(self) -> None:
+        """The first statement of each transaction, which fails where nothing may be changed: see `check`.
 
-        Raises FencedError when nothing may be changed any more, StoredError.  While an earlier connection is
-        still committing the same batch, it waits for the end of that.
+        While an earlier connection is still committing the same batch, it waits for the end of that.
         """
-        found = self._run("next_batch", (self.boot, self.batch_no + 1)).fetchone()
-        if found is None:
-            raise StoredError if self.was_committed() else FencedError
-        return int(found[0])
+        self._waiting = None
+        self._begun: Found | None = self._run("next_batch", (self.boot, self.batch_no + 1))
+
+    @staticmethod
+    def check(error: BaseException) -> None:
+        """What a failed batch means, where that is known; raises FencedError, StoredError."""
+        state = getattr(error, "sqlstate", None)
+        if state == _FENCED:
+            raise FencedError from error
+        if state == _STORED:
+            raise StoredError from error
+
+    def last_delivery(self) -> int:
+        """The newest delivery_id that was given before this transaction."""
+        if self._begun is not None:
+            self._last_delivery, self._begun = int(self._begun.fetchone()[0]), None
+        return self._last_delivery
 
     def was_committed(self) -> bool:
         """Whether the batch whose commit was not answered is stored; FencedError as above."""
+        self._waiting = None  # what it has asked went with the connection
         batch_no, fenced = self._run("find_run", (self.boot,)).fetchone()
         if fenced:
             raise FencedError
@@ -175,17 +192,23 @@ class ClusterSteps:
 
     # -- hints -------------------------------------------------------------------------------------------
 
-    def hint(self, batch: Batch, answer: Answer, deliveries_after: int) -> None:
+    def hint(self, batch: Batch, answer: Answer) -> None:
         """Notes in `words` what other nodes may want to look at once this is committed; they would find it
         by their next beat anyway, so nothing is asked for while there are words that wait."""
         if self.words:
             return
         words = self.words
         if answer.ended or batch.incoming or batch.incoming_mail or batch.replays:
-            found = self._run("list_new_waiting", (deliveries_after,)).fetchall()
-            words += [f"d:{row[0]}" for row in found]
+            self._waiting = self._run("list_new_waiting", (self.last_delivery(),))
         usable = self._state.get("connectors", {})
         queued = {row[0] for row in answer.queued}
         words += [f"q:{name}" for name in queued if not usable.get(name)]
         if any(told(batch, answer).values()):
             words.append("c")
+
+    def committed(self) -> None:
+        """The batch is durable."""
+        self.batch_no += 1
+        if self._waiting is not None:
+            self.words += [f"d:{row[0]}" for row in self._waiting.fetchall()]
+            self._waiting = None

@@ -58,15 +58,18 @@ class MoneySteps:
                 del self.early[next(iter(self.early))]
         self._return(total, answer)
 
-    def taken_after_all(self, sent: Iterable[int], answer: Answer) -> None:
-        """Of these messages the SMSC took something, or may have: what came back `early` is taken again."""
-        total: Counter[str] = Counter()
+    def taken_after_all(self, sent: Iterable[int]) -> Iterable[Row]:
+        """Of these messages the SMSC took something, or may have: what came back `early` is taken again.
+        What that is, for `take_again`."""
         charged = {one for first in sent for one in self.early.get(first, ())}
         if self._shared:  # others may have ended some
-            found = self._many("take_all_again", [(one,) for one in sorted({*charged, *sent})]).fetchall()
-        else:
-            found = [(one, *row) for one in charged for row in self._run("take_again", (one,)).fetchall()]
-        for message_id, payer, amount in found:
+            return self._many("take_all_again", [(one,) for one in sorted({*charged, *sent})])
+        return [(one, *row) for one in charged for row in self._run("take_again", (one,)).fetchall()]
+
+    def take_again(self, taken: Iterable[Row], answer: Answer) -> None:
+        """Takes it from its payers: message_id, payer, amount."""
+        total: Counter[str] = Counter()
+        for message_id, payer, amount in taken:
             self._run("count_again", (message_id, amount))
             total[payer] -= amount
         self._return(total, answer)

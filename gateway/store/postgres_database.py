@@ -120,7 +120,9 @@ class PostgresDatabase:
                 self.connection.execute(self.sql["vacuum_batch_tables"].octets, prepare=False)
 
     def rollback(self) -> None:
-        with suppress(psycopg.Error):  # what failed is known, or it is the connection, which the next line tells
+        with suppress(
+            psycopg.Error
+        ):  # what failed is known, or it is the connection, which the next line tells
             self._end_pipeline()
         self.connection.execute("ROLLBACK")
 

@@ -9,6 +9,20 @@ import threading
 from typing import Any
 
 
+def _until_committed(client: socket.socket, server: socket.socket) -> None:
+    """Forwards what else comes, and nothing back, until the server says that it has committed."""
+    said = b""
+    while b"COMMIT" not in said:
+        for one in select.select([client, server], [], [])[0]:
+            data = one.recv(1 << 16)
+            if not data:
+                return
+            if one is client:
+                server.sendall(data)
+            else:
+                said += data
+
+
 class Proxy:
     """Forwards connections on a port of loopback to a server."""
 
@@ -51,16 +65,16 @@ class Proxy:
                     if not data:
                         return
                     if one is client and self.cut_at and b"COMMIT" in data:
-                        self._cut(server, data)
+                        self._cut(client, server, data)
                         return
                     (server if one is client else client).sendall(data)
 
-    def _cut(self, server: socket.socket, data: bytes) -> None:
+    def _cut(self, client: socket.socket, server: socket.socket, data: bytes) -> None:
         how, self.cut_at = self.cut_at, ""
         self.cuts += 1
         if how == "after":
             server.sendall(data)
-            server.recv(1 << 16)
+            _until_committed(client, server)
 
     def cut(self) -> None:
         """All connections end."""

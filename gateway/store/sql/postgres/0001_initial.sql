@@ -681,6 +681,20 @@ ALTER TABLE call SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_thre
 -- Each commit changes its run's row, and finds room beside it.
 ALTER TABLE boot SET (fillfactor = 50);
 
+-- A batch of a run begins: its number; the newest delivery_id that is given.  It ends at once, as SG001, if the batch
+-- is stored already, by a connection that was given up, and as SG002 if another node has ended the run.
+CREATE FUNCTION next_batch(run bigint, number bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE boot SET batch_no = number WHERE boot_id = run AND fenced = 0 AND batch_no < number;
+    IF NOT FOUND THEN
+        IF EXISTS (SELECT FROM boot WHERE boot_id = run AND fenced = 0) THEN
+            RAISE 'batch % is stored already', number USING ERRCODE = 'SG001';
+        END IF;
+        RAISE 'another node has ended this run' USING ERRCODE = 'SG002';
+    END IF;
+    RETURN (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM delivery_delivery_id_seq);
+END $$;
+
 -- The history has a table for each day of its message_ids, which are times (see gateway.core.message_ids), so that
 -- what is too old is dropped as a whole.  Days are made ahead; what belongs to none is in history_default.
 -- Neither function waits long for a lock, because everybody would wait behind it: another sweep tries again.

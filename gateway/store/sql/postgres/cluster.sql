@@ -26,10 +26,8 @@ UPDATE boot SET lease_until = clock_timestamp() + interval '15 s' WHERE boot_id 
 UPDATE pg_temp.me SET boot = $1, node = $2;
 
 -- name: next_batch
--- A batch begins: boot, its number.  No row: the run was ended by another node, and may change nothing any more; or
--- the batch is stored already, by a connection that was given up.
-UPDATE boot SET batch_no = $2 WHERE boot_id = $1 AND fenced = 0 AND batch_no < $2
-RETURNING (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM delivery_delivery_id_seq);
+-- A batch begins: boot, its number; an error, so that nothing of it is done, where it must not.
+SELECT next_batch($1, $2);
 
 -- name: find_run
 -- The number of the last batch that was committed, and whether another node has ended the run.
