@@ -120,9 +120,7 @@ class PostgresDatabase:
                 self.connection.execute(self.sql["vacuum_batch_tables"].octets, prepare=False)
 
     def rollback(self) -> None:
-        with suppress(
-            psycopg.Error
-        ):  # what failed is known, or it is the connection, which the next line tells
+        with suppress(psycopg.Error):  # what failed is known; a lost connection fails again below
             self._end_pipeline()
         self.connection.execute("ROLLBACK")
 
