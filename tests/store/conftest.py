@@ -1,13 +1,19 @@
-"""The store under test, once for each engine."""
+"""The store under test, once for each engine; its statements are read once in a process."""
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from store_nodes import Nodes
 from store_support import ENGINES, PostgresEngine, SqliteEngine, Store
+
+from gateway.store import postgres_database, sqlite_database
+
+postgres_database.postgres_statements = functools.cache(postgres_database.postgres_statements)
+sqlite_database.statements = functools.cache(sqlite_database.statements)
 
 
 @pytest.fixture(params=ENGINES)
