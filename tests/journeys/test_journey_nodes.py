@@ -205,6 +205,42 @@ async def test_a_lease_that_is_renewed_holds(tmp_path: Path, monkeypatch: pytest
         assert not known.ended
 
 
+@journey
+async def test_a_renewal_that_could_not_be_stored_is_made_up_for_with_the_next_beat(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with simulated_smsc() as smsc, nodes(tmp_path, monkeypatch, made(smsc.port)) as (_, [first]):
+        cluster, journal = first.daemon.cluster, first.daemon.journal
+        assert cluster is not None
+        assert cluster._handle is not None
+        cluster._handle.cancel()
+        await first.until(lambda: cluster._under_way is None)
+        for stored, renews in ((True, 0), (False, 1)):
+            cluster._under_way = (cluster.elapsed_ms(), True)
+            cluster._beaten(stored)
+            cluster.tick()
+            assert [row[1] for row in journal.batch.beats] == [renews]
+            await first.until(lambda: cluster._under_way is None)
+
+
+@journey
+async def test_a_connectors_lease_is_kept_while_it_may_still_be_bound_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with simulated_smsc() as smsc:
+        nobody = made(1, one_bind_only=True)
+        async with nodes(tmp_path, monkeypatch, nobody, made(smsc.port)) as (known, (first, second)):
+            await first.said("lease_taken")
+            upstream = first.daemon.upstreams["smsc"]
+            upstream.in_flight += 1
+            await asked(second, "node_drain", node="node1")
+            await first.until(lambda: "housekeeping" not in known.state(first)["wants"])
+            assert known.state(first)["wants"] == ["connector:smsc"]
+            upstream.in_flight -= 1
+            await first.until(lambda: known.state(first)["drained"])
+            assert known.state(first)["wants"] == []
+
+
 # -- draining --------------------------------------------------------------------------------------------
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any
 
 from gateway_fakes import NOW_MS, account, draft
@@ -9,7 +10,7 @@ from test_core_admission import NUMBER, OTHER, TODAY, Hall
 from test_core_ledger import paying
 from test_core_submission import Desk
 
-from gateway.config.account_model import AccountLimits
+from gateway.config.account_model import AccountLimits, SubAccount
 from gateway.core.conditions import refused_late
 from gateway.core.day_counts import Kind, key_of
 from gateway.core.errors import Refusal
@@ -48,6 +49,21 @@ def test_a_store_of_one_node_hears_of_no_conditions() -> None:
     hall.desk.submission.shared = False
     hall.sent()
     assert hall.desk.journal.batch.conditions == []
+
+
+def test_a_flood_is_the_parents_and_a_repeated_text_the_sub_clients() -> None:
+    hall = Hall(
+        {"system_id": "app"},
+        {"system_id": "sub", "limits": AccountLimits(flood=2, flood_gap_s=30, repeat_s=60)},
+    )
+    hall.desk.submission.shared = True
+    config = hall.accounts["sub"].config
+    values = {option.name: getattr(config, option.name) for option in fields(config)}
+    hall.accounts["sub"].configure(SubAccount(**{**values, "parent": "app"}), 0.0)
+    hall.configure()
+    hall.sent("sub")
+    whose = {row[0]: row[3] for row in hall.desk.journal.batch.conditions}
+    assert whose == {"repeat": "sub", "flood": "app"}
 
 
 def test_what_was_looked_at_is_a_condition_in_the_same_order() -> None:

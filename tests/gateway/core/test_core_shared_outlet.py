@@ -285,6 +285,43 @@ async def test_when_the_store_cannot_write_the_node_listens_after_it_can() -> No
     assert again.ids == [1]
 
 
+@in_loop
+async def test_this_process_is_asked_before_anything_goes_down() -> None:
+    _, first, _ = two()
+    session = first.bind()
+    await settle(first)
+    seen: list[list[int]] = []
+    first.outlet.guard = lambda: seen.append(list(session.ids))
+    first.write(1)
+    await settle(first)
+    assert seen[0] == []
+    assert session.ids == [1]
+
+
+@in_loop
+async def test_what_is_written_while_older_ones_are_fetched_comes_behind_them() -> None:
+    _, first, _ = two()
+    session = first.bind()
+    _, end = first.journal.take()
+    end(True)
+    first.outlet.found()
+    assert first.outlet._fetching
+    first.outlet.offer(delivery(3))
+    first.outlet.fetched([tuple(delivery(1)), tuple(delivery(2))], False)
+    assert session.ids == [1, 2, 3]
+
+
+@in_loop
+async def test_what_was_fetched_before_its_sessions_went_is_freed_once() -> None:
+    _, first, _ = two()
+    session = first.bind()
+    first.journal.take()[1](True)
+    first.outlet.found()
+    first.leave(session)
+    first.outlet.fetched([tuple(delivery(1))], False)
+    assert first.journal.batch.unclaimed == []
+
+
 @pytest.mark.parametrize("seed", range(6))
 @in_loop
 async def test_whatever_happens_each_delivery_is_taken_once_and_none_is_lost(seed: int) -> None:
