@@ -122,6 +122,7 @@ def test_what_an_orderly_end_leaves_is_anybodys_at_once(nodes: Nodes) -> None:
     nodes.engines[0].apply(beat(wants=["jobs"]))
     nodes.engines[0].applier.stopped(NOW_MS)
     assert nodes.b.claim(connector="two") == [(1, [1])]
+    lose(nodes)
     view = look(nodes, wants=["jobs"])
     assert (view.taken_over, view.leases) == ([], ["jobs"])
     assert [row[2] for row in view.nodes] == ["b"]
