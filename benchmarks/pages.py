@@ -1,11 +1,13 @@
 """How long each page takes with a million messages in the store.
 
-    python benchmarks/pages.py [--messages N] [--times N] [--json FILE] [--write docs/performance.md]
+    python benchmarks/pages.py [--postgres VERSION] [--messages N] [--times N] [--json FILE] [--write PAGE]
 
 A store is filled (pages_store.py), a gateway with pages is started on it, and somebody logs in and asks
 for each page over HTTP on loopback, one after the other and over one connection, as a browser does. The first
 answer of each page, which makes its template, is told apart. Exit code 1: of the others (20 of each page) one
 took more than 100 ms.
+
+With --postgres the store is moved to a server of its own on this machine before, as migrate-store does.
 """
 
 from __future__ import annotations
@@ -19,21 +21,29 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from figures import machine, write
+from figures import ROOT, machine, write
 from kill import HOST, Gateway, free_port
 from pages_store import ACCOUNTS, CONNECTORS, Known, fill
 
 from gateway.core.passwords import hash_password
 from gateway.ops.web.pages import routes
+from gateway.store.moving import Move
 from gateway.store.sqlite_open import FILE_NAME
 
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+
+from postgres_programs import programs
+from postgres_server import PostgresServer
+
 USER, PASSWORD = "olga", "pages-on"
+DATABASE = "pages"
+SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "2GB"}
 MOST_MS = 100.0
 PATIENCE_S = 60.0
 NOT_MEASURED = {"/login", "/static/{name}"}
@@ -73,7 +83,8 @@ class Found(NamedTuple):
     first: float
     times: list[float]
     cpu: float
-    """Of all processes of the gateway for one answer: what it takes where nobody else wants the processor."""
+    """Of all processes of the gateway and of its server for one answer: what it takes where nobody else wants
+    the processor."""
     octets: int
 
     @property
@@ -144,9 +155,9 @@ def asks(known: Known, csrf: str) -> list[Ask]:
     ]
 
 
-def cpu_ms(pid: int) -> float:
-    """What the processes of the gateway have used of processors until now."""
-    found, total = [pid], 0
+def cpu_ms(pids: Sequence[int]) -> float:
+    """What these processes, and theirs, have used of processors until now."""
+    found, total = [*pids], 0
     for process in found:  # grows meanwhile
         for task in Path(f"/proc/{process}/task").iterdir():
             with contextlib.suppress(OSError):  # it has ended
@@ -155,23 +166,23 @@ def cpu_ms(pid: int) -> float:
     return total / 1e6
 
 
-def measured(browser: Browser, ask: Ask, times: int, pid: int) -> Found:
+def measured(browser: Browser, ask: Ask, times: int, pids: Sequence[int]) -> Found:
     taken = []
     text, began_ms = "", 0.0
     for number in range(times + 1):
         if number == 1:
-            began_ms = cpu_ms(pid)
+            began_ms = cpu_ms(pids)
         status, text, took_ms = browser.ask(ask.path, ask.form)
         if status not in (200, 503):
             raise SystemExit(f"{ask.path} was answered with {status}: {text[:2000]}")
         taken.append(took_ms)
-    used_ms = (cpu_ms(pid) - began_ms) / times
+    used_ms = (cpu_ms(pids) - began_ms) / times
     return Found(ask.name, taken[0], taken[1:], used_ms, len(text.encode()))
 
 
 @contextlib.contextmanager
-def started(folder: Path) -> Iterator[tuple[Gateway, int]]:
-    """A gateway on the store that is there, and the port of its pages."""
+def started(folder: Path, store: str) -> Iterator[tuple[Gateway, int]]:
+    """A gateway on this store (a line of its configuration, or ""), and the port of its pages."""
     web, hashed = free_port(), hash_password(PASSWORD)
     accounts = ", ".join(
         f"{{system_id: account{n}, password_hash: '{hashed}', max_open: 10000000}}" for n in range(ACCOUNTS)
@@ -184,7 +195,7 @@ def started(folder: Path) -> Iterator[tuple[Gateway, int]]:
     text = CONFIG.format(
         host=HOST, port=free_port(), accounts=accounts, connectors=connectors, web=web, user=USER, hash=hashed
     )
-    (folder / "gateway.yaml").write_text(text)
+    (folder / "gateway.yaml").write_text(text + store)
     gateway = Gateway(folder)
     try:
         gateway.start()
@@ -219,12 +230,49 @@ def table(found: list[Found], messages: int, load: float) -> str:
     return "\n".join(lines)
 
 
+@contextlib.contextmanager
+def moved(path: Path, version: int) -> Iterator[PostgresServer | None]:
+    """The store is on a server of this version meanwhile, and its statistics are made; 0: it stays here."""
+    if not version:
+        yield None
+        return
+    with PostgresServer(programs(version)) as server:
+        server.settings |= SETTINGS
+        server.create()
+        server.create_database(DATABASE)
+        Move(path, server.socket_url(DATABASE), DATABASE, lambda what, share: None).run(now_ms())
+        server.execute("VACUUM ANALYZE", DATABASE)  # as autovacuum has done on a server that runs
+        yield server
+
+
+def now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def asked(
+    args: argparse.Namespace, port: int, known: Known, pids: Sequence[int]
+) -> tuple[list[Found], float]:
+    """What each page took, and the load of the machine meanwhile."""
+    browser = Browser(port)
+    csrf = browser.log_in()
+    found, loads = [], []
+    for ask in asks(known, csrf):
+        if args.only in ask.name:
+            it = measured(browser, ask, args.times, pids)
+            found.append(it)
+            loads.append(os.getloadavg()[0])
+            numbers = (it.first, statistics.median(it.times), max(it.times), it.cpu)
+            print(f"{it.name:<40}" + "".join(f"{ms:9.1f}" for ms in numbers), flush=True)
+    return found, statistics.median(loads)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--messages", type=int, default=1_000_000)
     parser.add_argument("--times", type=int, default=20, help="answers of each page that count")
+    parser.add_argument("--postgres", type=int, default=0, metavar="VERSION", help="on PostgreSQL, as 15")
     parser.add_argument("--only", default="", help="pages whose name has this")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--write", type=Path, help="the page whose table is written anew")
@@ -232,28 +280,21 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="pages") as name:
         folder = Path(name)
         (folder / "state").mkdir(mode=0o700)
+        path = folder / "state" / FILE_NAME
         began = time.monotonic()
-        known = fill(folder / "state" / FILE_NAME, args.messages, time.time_ns() // 1_000_000)
-        print(f"{args.messages:,} messages after {time.monotonic() - began:.0f} s", flush=True)
-        with started(folder) as (gateway, port):
-            browser = Browser(port)
-            csrf = browser.log_in()
-            found, loads = [], []
-            for ask in asks(known, csrf):
-                if args.only in ask.name:
-                    found.append(measured(browser, ask, args.times, gateway.pid))
-                    loads.append(os.getloadavg()[0])
-                    it = found[-1]
-                    median = statistics.median(it.times)
-                    numbers = (it.first, median, max(it.times), it.cpu)
-                    print(f"{it.name:<40}" + "".join(f"{ms:9.1f}" for ms in numbers), flush=True)
-    told = table(found, args.messages, statistics.median(loads))
+        known = fill(path, args.messages, now_ms())
+        with moved(path, args.postgres) as server:
+            print(f"{args.messages:,} messages after {time.monotonic() - began:.0f} s", flush=True)
+            store = f"store: {server.socket_url(DATABASE)}\n" if server else ""
+            with started(folder, store) as (gateway, port):
+                found, load = asked(args, port, known, [gateway.pid, *([server.pid] if server else [])])
+    told = table(found, args.messages, load)
     print(f"\n{machine()}\n{told}")
     if args.json:
         rows: list[dict[str, Any]] = [it._asdict() for it in found]
         args.json.write_text(json.dumps(rows, indent=2))
     if args.write:
-        write(args.write, told, "pages figures")
+        write(args.write, told, "postgres pages figures" if args.postgres else "pages figures")
     return int(any(max(it.times) > MOST_MS for it in found))
 
 
