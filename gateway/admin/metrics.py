@@ -49,9 +49,13 @@ class Sampler:
         now_ms = self._daemon.clock.now_ms()
         began = time.perf_counter()
         with suppress(StoreReadError):  # not now, or damaged: the writer says so
-            self._sample = Sample(now_ms, *await asyncio.to_thread(self._reader.depths, now_ms))
+            self._sample = await asyncio.to_thread(self._look, now_ms)
         self._took_s = time.perf_counter() - began
         self._next = self._daemon.clock.now() + max(SAMPLE_EVERY_S, self._took_s / SHARE)
+
+    def _look(self, now_ms: int) -> Sample:
+        size = self._reader.size() if self._daemon.store_url else None
+        return Sample(now_ms, *self._reader.depths(now_ms), size)
 
 
 def handlers(daemon: Daemon) -> dict[str, Handler]:

@@ -132,7 +132,11 @@ SUBJECTS: dict[str, tuple[Metric, ...]] = {
         _histogram("store_commit_seconds", "From sending a batch to the writing process to its answer."),
         _histogram("store_batch_messages", "Messages accepted in a batch, of batches with any.", bounds=ROWS),
         _gauge("store_waiting_seconds", "How long the oldest batch under way has waited for its commit."),
-        _gauge("store_file_bytes", "The store's files: the database, and its log.", "file"),
+        _gauge(
+            "store_file_bytes",
+            "The store's files: the database, and its log; `postgresql`: the whole database there.",
+            "file",
+        ),
         _gauge("disk_free_bytes", "Free space where the store is; below 100 MiB nothing is accepted."),
         _gauge("queue_sampled_timestamp_seconds", "When the store's numbers here were read from it."),
     ),

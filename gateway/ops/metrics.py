@@ -42,6 +42,8 @@ class Sample:
     """Account → deliveries that wait, seconds that the oldest has."""
     parked: int = 0
     ambiguous: int = 0
+    size: int | None = None
+    """Octets of a database on PostgreSQL; None: not known yet, or SQLite, whose files are looked at."""
 
 
 class Values:
@@ -239,9 +241,12 @@ def _of_store(daemon: Daemon, values: Values, sample: Sample) -> None:
     values.add("store_commit_seconds", journal.commit_s)
     values.add("store_batch_messages", journal.batch_messages)
     values.add("store_waiting_seconds", round(journal.waiting_s(), 3))
-    for file in STORE_FILES:
-        path = daemon.state_dir / file
-        values.add("store_file_bytes", path.stat().st_size if path.exists() else 0, file)
+    if daemon.store_url:
+        values.add("store_file_bytes", sample.size, "postgresql")
+    else:
+        for file in STORE_FILES:
+            path = daemon.state_dir / file
+            values.add("store_file_bytes", path.stat().st_size if path.exists() else 0, file)
     disk = os.statvfs(daemon.state_dir)
     values.add("disk_free_bytes", disk.f_bavail * disk.f_frsize)
     values.add("receipts_parked", sample.parked)

@@ -44,6 +44,11 @@ class Reader:
         with self._reads.question() as connection:
             return reader_depths.depths(connection, now_ms)
 
+    def size(self) -> int:
+        """Octets of the whole database; of PostgreSQL's alone, for SQLite's is a file."""
+        with self._reads.question() as connection:
+            return int(connection.execute("SELECT pg_database_size(current_database())").fetchone()[0])
+
     def unmatched(self, limit: int) -> list[dict[str, Any]]:
         """Receipts that match nothing, the newest first, and why as far as is known; numbers are masked."""
         with self._reads.question() as connection:

@@ -33,6 +33,7 @@ from gateway.admin import all_handlers
 from gateway.admin.metrics import SAMPLE_EVERY_S, Sampler
 from gateway.config.mail_model import Mail, Smarthost, SmtpListener
 from gateway.config.model import Address, Http, SmppListener, TlsServer
+from gateway.config.store_url import StoreUrl
 from gateway.core.errors import Refusal
 from gateway.ops.metric_catalogue import METRICS, OTHER, PREFIX
 from gateway.ops.metrics import Names, Sample, metrics_of
@@ -171,6 +172,17 @@ async def test_what_waits_is_counted_with_its_age_and_read_again_when_it_is_old(
         assert (await sampler.sample()).queues == {UPSTREAM: (1, 90.0)}
         gateway.clock.advance(1)
         assert (await sampler.sample()).queues == {UPSTREAM: (1, 90.0 + SAMPLE_EVERY_S)}
+
+
+@journey
+async def test_a_store_on_postgresql_has_the_size_of_its_database(tmp_path: Path, postgres_url: str) -> None:
+    made = replace(config(connector(1)), store=StoreUrl(postgres_url))
+    async with running(made, tmp_path) as gateway:
+        sample = await Sampler(gateway.daemon).sample()
+        for size, rows in ((None, None), (sample.size, [[["postgresql"], sample.size]])):
+            found = metrics_of(gateway.daemon, replace(sample, size=size), Names())
+            assert found.get(f"{PREFIX}store_file_bytes") == rows
+        assert (sample.size or 0) > 1 << 20
 
 
 @journey

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from gateway.core.message_ids import lowest_id_at
 from gateway.core.model import Progress
 from gateway.core.submission import MOST_URGENT
 from gateway.store import reader_depths
+from gateway.store.postgres_reading import PostgresReads
 from gateway.store.reader import Reader
 from gateway.store.sqlite_reading import SqliteReads
 
@@ -24,6 +26,11 @@ def depths(store: Store, now_ms: int) -> reader_depths.Depths:
 def accepted(seconds_ago: int) -> int:
     """The id of a message that was accepted then."""
     return lowest_id_at(NOW_MS - 1000 * seconds_ago)
+
+
+def test_the_size_of_a_database_is_told(postgres_url: str) -> None:
+    with closing(PostgresReads(postgres_url)) as reads:
+        assert Reader(reads).size() > 1 << 20
 
 
 def test_the_oldest_that_could_have_gone_counts_however_it_waits(store: Store) -> None:
