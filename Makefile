@@ -59,8 +59,9 @@ bench-metrics: $(STAMP)  ## what metrics cost, beside each other with and withou
 	@if [ -z "$$SMPPLOAD" ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi
 	$(BIN)/python benchmarks/metrics_cost.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/metrics.md
 
-bench-pages: $(STAMP)  ## each page's answer with a million messages in the store: docs/performance.md (1 minute)
+bench-pages: $(STAMP)  ## each page's answer with a million messages, on SQLite and on PostgreSQL: docs/performance.md (3 minutes)
 	$(BIN)/python benchmarks/pages.py --write docs/performance.md
+	$(BIN)/python benchmarks/pages.py --postgres 15 --write docs/performance.md
 
 bench-postgres: $(STAMP)  ## one node on PostgreSQL beside SQLite: docs/performance.md, benchmarks/postgres.json (5 minutes)
 	@if [ -z "$$SMPPLOAD" ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi
