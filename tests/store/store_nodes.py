@@ -120,6 +120,13 @@ class Nodes:
         self._third.rollback()
         return answers[0].result(PATIENCE_S), answers[1].result(PATIENCE_S)
 
+    def make_days(self, now_ms: int) -> None:
+        """So a sweep at that moment makes none, for which it would wait until no other batch is under way."""
+        a, _ = self.engines
+        a.db.begin()
+        a.applier.cluster.make_days(now_ms)
+        a.db.commit()
+
     def _waits(self, engine: NodeEngine) -> bool:
         pid = engine.db.connection.info.backend_pid
         sql = "SELECT wait_event_type = 'Lock' FROM pg_stat_activity WHERE pid = %s"

@@ -33,7 +33,7 @@ def write_calls(store: Store, count: int) -> None:
 
 def test_letters_are_claimed_by_one(nodes: Nodes) -> None:
     write_letters(nodes.a, 3)
-    first, second = nodes.at_once(Batch(letter_claims=[(NOW_MS, 2)]), LETTERS)
+    first, second = nodes.without_waiting(Batch(letter_claims=[(NOW_MS, 2)]), LETTERS)
     assert (letters(first), letters(second)) == ([1, 2], [3])
     assert letters(nodes.b.apply_batch(LETTERS)) == []
     nodes.a.apply(letters_put_off=[(1, NOW_MS, "later")])
@@ -42,7 +42,7 @@ def test_letters_are_claimed_by_one(nodes: Nodes) -> None:
 
 def test_calls_are_claimed_by_one(nodes: Nodes) -> None:
     write_calls(nodes.a, 3)
-    first, second = nodes.at_once(Batch(call_claims=[(NOW_MS, 2, ())]), CALLS)
+    first, second = nodes.without_waiting(Batch(call_claims=[(NOW_MS, 2, ())]), CALLS)
     assert (calls(first), calls(second)) == ([1, 2], [3])
     assert calls(nodes.b.apply_batch(CALLS)) == []
     nodes.a.apply(calls_put_off=[(1, NOW_MS, "later")])
@@ -65,8 +65,9 @@ def test_what_somebody_sends_just_now_does_not_die_of_its_age(nodes: Nodes) -> N
     write_calls(nodes.a, 2)
     claim = Batch(letter_claims=[(NOW_MS, 1)], call_claims=[(NOW_MS, 1, ())])
     later = NOW_MS + 40 * DAY_MS
+    nodes.make_days(later)
     sweep = Batch(sweeps=[Store.sweep_row(later, delivery_before_ms=later)])
-    nodes.at_once(claim, sweep)
+    nodes.without_waiting(claim, sweep)
     assert [row["letter_id"] for row in nodes.a.rows("letter")] == [1]
     assert [row["letter_id"] for row in nodes.a.rows("dead_letter")] == [2]
     assert [row["call_id"] for row in nodes.a.rows("call")] == [1]
@@ -76,6 +77,7 @@ def test_what_somebody_sends_just_now_does_not_die_of_its_age(nodes: Nodes) -> N
 def test_a_letter_that_two_sweeps_bury_is_dead_once(nodes: Nodes) -> None:
     write_letters(nodes.a, 1)
     later = NOW_MS + 40 * DAY_MS
+    nodes.make_days(later)
     sweep = Batch(sweeps=[Store.sweep_row(later, delivery_before_ms=later)])
     nodes.at_once(sweep, sweep)
     assert len(nodes.a.rows("dead_letter")) == 1
