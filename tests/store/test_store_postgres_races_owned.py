@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pytest
 import store_http
 from gateway_fakes import NOW_MS, message
 from store_nodes import NodeEngine, Nodes
@@ -90,40 +89,41 @@ def test_what_another_node_writes_meanwhile_is_not_kept_here(nodes: Nodes) -> No
 # -- money that came back ----------------------------------------------------------------------------------
 
 
-def come_back(nodes: Nodes) -> None:
-    """1000 of "app", of which 300 were spent, and came back."""
+DROP = Batch(decisions=[(1, "drop", NOW_MS)])
+"""300 of the money of "app" come back."""
+
+
+def spent(nodes: Nodes) -> None:
+    """1000 of "app", of which 300 are spent."""
     new = message(1, flags=Wish.CHARGED.value)
     nodes.a.apply(
         credits=[("app", 1000, NOW_MS, "ops", "")],
         accepted=[(*new, Progress.QUEUED.value)],
         charges=[(1, "app", 300, 1)],
     )
-    nodes.a.apply(decisions=[(1, "drop", NOW_MS)])
 
 
 def test_money_that_comes_back_is_added_once_and_nobody_waits_for_it(nodes: Nodes) -> None:
-    come_back(nodes)
+    spent(nodes)
+    nodes.a.apply_batch(DROP)
     nodes.without_waiting(BEAT, BEAT)
     assert [row["amount"] for row in nodes.a.rows("balance")] == [1000]
     assert nodes.a.rows("refund") == []
 
 
-@pytest.mark.parametrize("spends", [True, False])
-def test_a_balance_is_told_when_money_came_back(nodes: Nodes, spends: bool) -> None:
-    """It is added by a beat, or by whoever spends next, and either may be the only one that others see."""
-    come_back(nodes)
-    for _ in range(3):
-        nodes.b.apply_batch(Batch())
-    if spends:
-        nodes.a.apply(credits=[("app", -1, NOW_MS, "ops", "")])
-    else:
-        nodes.a.apply_batch(BEAT)
-    assert nodes.b.apply_batch(BEAT).balances == [("app", 999 if spends else 1000)]
+def test_money_that_another_node_has_added_is_told(nodes: Nodes) -> None:
+    spent(nodes)
+    while nodes.b.apply_batch(BEAT).balances:
+        pass
+    nodes.a.apply_batch(DROP)
+    nodes.a.apply_batch(BEAT)
+    assert nodes.b.apply_batch(BEAT).balances == [("app", 1000)]
 
 
 def test_money_that_comes_back_does_not_wait_for_whoever_spends(nodes: Nodes) -> None:
     nodes.a.apply(credits=[("app", 1000, NOW_MS, "ops", "")])
-    come_back(nodes)
+    spent(nodes)
+    nodes.a.apply_batch(DROP)
     spends = Batch(charges=[(2, "app", 1, 1)])
     nodes.without_waiting(spends, BEAT)
     assert sum(row["amount"] for row in nodes.a.rows("balance")) == 1999
