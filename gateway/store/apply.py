@@ -36,6 +36,8 @@ OLD_ROWS = 1000
 """So many deliveries are buried of age at once; bury_old_deliveries has it too."""
 EXCESS_ROWS = 10_000
 """So many deliveries of an account that has too many are buried at once; drop_dead has it too."""
+BEFORE_ALL = (-(1 << 62), 0)
+"""Before any place in a queue: due_ms, message_id."""
 UNFINISHED_LOOK = 20_000
 """So many segments are looked at for those of one connector that wait for a receipt."""
 RECEIPT_LOOK = 20_000
@@ -154,14 +156,14 @@ class Applier:
             self.money.credit(batch.credits)
         if batch.submitted:
             self._many("record_submitted", (row[:5] for row in batch.submitted))
+        again: Iterable[Row] | None = None
         if (self.money.early or self.db.shared) and (batch.submitted or batch.doubts):
             told = [*(row[3] for row in batch.submitted), *(row[0] for row in batch.doubts)]
             again = self.money.taken_after_all(told)
-        else:
-            again = ()
         if batch.submitted:
             self._unpark(batch.submitted, batch, answer)
-        self.money.take_again(again, answer)
+        if again is not None:
+            self.money.take_again(again, answer)
         if batch.postponed:
             self._postpone(batch.postponed, answer)
         if batch.rerouted:
@@ -392,40 +394,38 @@ class Applier:
         intents: list[Row] = []
         sent: list[Row] = []
         expired: list[Row] = []
-        next_due: int | None = None
-        # One more than there is room for: it says that something is left.
-        for row in self._run("claim_messages", (connector, now_ms, room + 1)).fetchall():
+        last = BEFORE_ALL
+        for row in self._run("claim_messages", (connector, now_ms, room)).fetchall():
             message_id, segments, due_ms, expires_ms = row[0], row[17], row[21], row[22]
             row, under_way = row[:-1], row[-1]
-            if room <= 0:
-                next_due = due_ms
-                break
             if not with_intents and segments > 1 and self._run("make_whole", (message_id,)).rowcount:
                 segments = 1
                 row = (*row[:17], 1, *row[18:])
             if expires_ms <= now_ms:
                 expired.append((message_id, 3, "", now_ms))
+                last = due_ms, message_id
                 continue
             wanted = list(range(1, segments + 1))
             if under_way is not None:
                 taken = set(map(int, str(under_way).split(",")))
                 wanted = [n for n in wanted if n not in taken]
             if claimed and len(wanted) > room:
-                next_due = due_ms
                 break
+            last = due_ms, message_id
             room -= len(wanted)
             sent.append((message_id,))
             if wanted:
                 claimed.append((row, wanted))
                 intents.extend((message_id, n, connector, now_ms, self.boot) for n in wanted)
-        else:
-            next_due = self._run("next_due", (connector, now_ms)).fetchone()[0]
+            if room <= 0:
+                break
         if with_intents:
             self._many("insert_intent", intents)
         self._many("mark_sent_without" if self.db.shared and not with_intents else "mark_sent", sent)
         self._many("end_message", expired)
         answer.expired.extend(row[:2] for row in expired)
-        answer.claimed.append((connector, claimed, next_due))
+        found = self._run("next_due", (connector, *last)).fetchone()
+        answer.claimed.append((connector, claimed, found[0] if found else None))
         return bool(expired)
 
     def _unfinished(self, connector: str, after: int, limit: int) -> Row:

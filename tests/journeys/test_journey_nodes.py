@@ -372,6 +372,7 @@ async def test_a_hint_has_what_waits_fetched_at_once(tmp_path: Path, monkeypatch
         await first.linked()
         await first.client()
         outlet, upstream = first.daemon.outlets["app"], first.daemon.upstreams["smsc"]
+        await first.until(lambda: bool(upstream.part))  # it may send
         await first.until(lambda: not (outlet._fetching or outlet._on_disk or upstream._claiming))
         cluster, batch = first.daemon.cluster, first.daemon.journal.batch
         assert cluster is not None

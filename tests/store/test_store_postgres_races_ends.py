@@ -86,11 +86,10 @@ def test_what_takes_the_place_of_a_claimed_one_goes_beside_it(nodes: Nodes) -> N
 
 
 def test_a_queue_that_is_moved_leaves_what_is_claimed(nodes: Nodes) -> None:
-    nodes.a.queue(*(message(n, alternatives="two") for n in (1, 2, 3)))
+    nodes.a.queue(message(1, alternatives="two"), message(2, alternatives="two"))
     claim = Batch(claims=[("one", 1, NOW_MS, 1)])
     nodes.at_once(claim, Batch(moves=[("one", "two", 0)]))
-    found = {row["message_id"]: row["connector"] for row in nodes.a.rows("message")}
-    assert found == {1: "one", 2: "one", 3: "two"}, "the claim has looked at the second one, and comes again"
+    assert {row["message_id"]: row["connector"] for row in nodes.a.rows("message")} == {1: "one", 2: "two"}
 
 
 # -- nothing waits that need not --------------------------------------------------------------------------

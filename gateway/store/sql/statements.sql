@@ -207,8 +207,10 @@ FROM message WHERE connector = ? AND progress = 0 AND due_ms <= ? ORDER BY due_m
 UPDATE message SET progress = 1 WHERE message_id = ?;
 
 -- name: next_due
--- When a connector's queue has something to do again, after now.
-SELECT min(due_ms) FROM message WHERE connector = ? AND progress = 0 AND due_ms > ?;
+-- When a connector's queue has something to do again, behind a place in it: due_ms, message_id.  What was claimed up
+-- to there need not be passed over.
+SELECT due_ms FROM message WHERE connector = ? AND progress = 0 AND (due_ms, message_id) > (?, ?)
+ORDER BY due_ms, message_id LIMIT 1;
 
 -- name: insert_receipt_row
 -- A receipt of this batch.
