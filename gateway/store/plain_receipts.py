@@ -29,11 +29,15 @@ class Plain(NamedTuple):
 
 
 def end_plain(many: Many, receipts: Sequence[Row]) -> Plain:
-    """Ends what can be ended so; all other receipts are as they were."""
+    """Ends what can be ended so; all other receipts are as they were.
+
+    Of what is said of a segment beside its end some helps only before it, so that takes the long way with it.
+    """
+    noticed = {(row[_CONNECTOR], row[_KEY_SAME]) for row in receipts if row[_FINAL] != 1}
     rows = [
         (n, row[_CONNECTOR], row[_KEY_SAME], row[_STATE], row[_ERROR], row[_RECEIVED_MS], row[_INFO])
         for n, row in enumerate(receipts)
-        if row[_FINAL] == 1
+        if row[_FINAL] == 1 and (row[_CONNECTOR], row[_KEY_SAME]) not in noticed
     ]
     found = many("end_plain", rows).fetchall()
     ended = [row for row in found if row[0] is not None]

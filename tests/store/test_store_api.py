@@ -327,7 +327,7 @@ def test_what_an_account_wants_holds_in_the_next_run(store: Store) -> None:
 def test_what_was_undone_is_not_wanted_either(store: Store) -> None:
     use(store, HANDLER)
     with pytest.raises(Exception, match=r"NOT NULL|not-null"):
-        store.apply(api_accounts=[("app", 0), ("other", WEBHOOK)], records=[(None,) * 5])
+        store.apply(api_accounts=[("app", 0), ("other", WEBHOOK)], records=[("word", None, 1, "", "")])
     send(store, live(2), live(3, account="other"))
     fail(store, 2, 3)
     assert [(one.account, one.target) for one in claim(store)[0]] == [("app", 0)]

@@ -14,7 +14,7 @@ STORE = GATEWAY / "store"
 ASKING = (GATEWAY / "front", GATEWAY / "api")
 """What is read over HTTP is asked for by its name there (ApiRows)."""
 ASK = {"rows", "_rows"}
-RUNNERS = {"_run", "_many", "run"}
+RUNNERS = {"_run", "_many", "run", "many"}
 
 
 def constants_in(node: ast.expr) -> set[str]:
