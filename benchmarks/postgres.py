@@ -31,9 +31,9 @@ from postgres_server import PostgresServer
 
 SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "2GB", "track_wal_io_timing": "on"}
 RUNS = (
-    Run("4 binds, window 50", "--binds 4 --window 50", ">= 12,000/s", messages=20_000),
-    Run("16 binds, window 10", "--binds 16 --window 10", "", messages=20_000),
-    Run("fixed 1,000/s", "--binds 4 --window 50 --rate 1000", "", messages=10_000),
+    Run("4 binds, window 50", "--binds 4 --window 50", ">= 12,000/s", messages=100_000),
+    Run("16 binds, window 10", "--binds 16 --window 10", "", messages=100_000),
+    Run("fixed 1,000/s", "--binds 4 --window 50 --rate 1000", "", messages=20_000),
 )
 ROLES = ("walwriter", "checkpointer", "background writer", "autovacuum")
 BACKENDS = "backends"
@@ -60,7 +60,6 @@ class Found:
     batches_per_s: float = 0.0
     messages_per_batch: float = 0.0
     statements_per_batch: float = 0.0
-    """Each is a round trip to the server."""
     fsync_ms: float = 0.0
     others_cores: float = 0.0
     """Processors that nothing of the run used, and that were busy all the same."""

@@ -4,7 +4,8 @@
 
 A discrete-event simulation.  A message makes four steps; each one costs its node's loop, waits for the node's
 writer, and is done with the batch that the writer takes it into.  A batch costs the writer, a core of the
-server, a round trip for each statement, and a commit, which it shares with whoever commits at that moment.
+server, a round trip for each answer that it waits for, and a commit, which it shares with whoever commits
+at that moment.
 What is constant here is measured by benchmarks/postgres.py; network, fsync and disk of a server are assumed.
 """
 
@@ -24,6 +25,9 @@ from figures import write
 
 FIGURES = Path(__file__).with_name("postgres.json")
 STEPS = 4
+WAITS = 3
+"""Answers that a batch with everything in it waits for: which receipts came before their responses, what the
+others have ended, and the commit (see `gateway.store.postgres_database`)."""
 CHUNK = 16
 """Steps that reach the loop together, as PDUs of one read do."""
 MARGIN = 0.35
@@ -48,7 +52,8 @@ class Costs:
     beside: float
     """Of the server's other processes."""
     tool: float
-    statements: float
+    waits: float
+    """Times that a batch waits for an answer of the server, one after the other."""
     wal: float
     fsync: float
 
@@ -95,7 +100,7 @@ def costs_of(rows: Sequence[dict[str, Any]]) -> Costs:
     server, server_batch = split(backends(full), backends(small))
     return Costs(
         full["loop_us"], writer, writer_batch, server, server_batch,
-        sum(full["server_us"].values()) - backends(full), full["tool_us"], full["statements_per_batch"],
+        sum(full["server_us"].values()) - backends(full), full["tool_us"], WAITS,
         full["wal_octets"], 1000 * full["fsync_ms"],
     )  # fmt: skip
 
@@ -199,7 +204,7 @@ class Simulation:
         messages = sum(steps) / STEPS
         unlike = self._chance.uniform(0.9, 1.1)
         mine = self._machines[node].work(now, unlike * (costs.writer_batch + costs.writer * messages))
-        waits = costs.statements * (0.0 if place.shared else place.rtt)
+        waits = costs.waits * (0.0 if place.shared else place.rtt)
         theirs = self._server.work(
             mine, unlike * (costs.server_batch + (costs.server + costs.beside) * messages)
         )
@@ -233,7 +238,7 @@ def bottleneck(costs: Costs, place: Place) -> str:
             replace(costs, server=costs.server / 2, server_batch=costs.server_batch / 2),
             place,
         ),
-        "round trips": (replace(costs, statements=costs.statements / 2), place),
+        "round trips": (replace(costs, waits=costs.waits / 2), place),
         "the log": (replace(costs, fsync=costs.fsync / 2), replace(place, log_mb_s=2 * place.log_mb_s)),
         "the clients' windows": (costs, replace(place, window=2 * place.window)),
     }
@@ -335,7 +340,7 @@ def main() -> int:
         f"Computed from: loop {costs.loop:.0f} µs; writer {costs.writer:.0f} µs and "
         f"{costs.writer_batch:,.0f} µs a batch; server {costs.server:.0f} µs and "
         f"{costs.server_batch:,.0f} µs a batch, its other processes {costs.beside:.1f} µs; "
-        f"{costs.statements:.0f} round trips a batch; "
+        f"{costs.waits:.0f} round trips a batch; "
         f"{costs.wal:,.0f} octets of log; fsync {costs.fsync / 1000:.1f} ms. " + compared(rows[0], costs)
     )
     print(f"{told}\n\n{table}")

@@ -18,7 +18,7 @@ COSTS = Costs(
     server_batch=2000,
     beside=2,
     tool=5,
-    statements=12,
+    waits=3,
     wal=2700,
     fsync=1500,
 )
@@ -48,15 +48,15 @@ def test_nodes_bring_more_until_the_server_is_full() -> None:
     assert rate(COSTS, Place(nodes=16, cores=2)) < sixteen / 2
 
 
-def test_a_nearer_server_and_fewer_statements_are_faster() -> None:
+def test_a_nearer_server_and_fewer_waits_are_faster() -> None:
     assert rate(COSTS, Place(rtt=50)) > rate(COSTS, Place(rtt=2000))
-    assert rate(replace(COSTS, statements=1), Place(rtt=1000)) > rate(COSTS, Place(rtt=1000))
+    assert rate(replace(COSTS, waits=1), Place(rtt=1000)) > rate(COSTS, Place(rtt=1000))
 
 
 def test_the_bottleneck_is_the_part_that_is_made_slow() -> None:
     place = Place(nodes=4, window=100)
     assert scaling.bottleneck(replace(COSTS, loop=2000), place) == "the loop"
-    far = scaling.bottleneck(replace(COSTS, statements=500), place)
+    far = scaling.bottleneck(replace(COSTS, waits=500), place)
     assert far in ("round trips", "the clients' windows")  # who has more under way waits as long, for more
     assert scaling.bottleneck(COSTS, replace(place, log_mb_s=1)) == "the log"
     assert scaling.bottleneck(replace(COSTS, server=2000), replace(place, cores=1)) == "the server's cores"
