@@ -109,6 +109,8 @@ class Daemon:
         """What this node is called, if it shares its store with others."""
         self.store_url = config.store.reveal() if config.store else ""
         """Of PostgreSQL; "": SQLite. Another one, like another name, needs a restart."""
+        self.store_address = str(config.store or "SQLite")
+        """The same for people, without a password."""
         self.config_file: Path | None = None
         """Where it came from, and comes from again at a reload."""
         self.state_dir = state_dir
@@ -248,7 +250,7 @@ class Daemon:
     def _say_store_waits(self, reason: str) -> None:
         """The server of the store is not reached; the start waits a minute for it."""
         fix = "see that PostgreSQL runs there and can be reached from here; this start tries for a minute"
-        self.events.say("warning", "store_not_reached", server=self.config.store, reason=reason, fix=fix)
+        self.events.say("warning", "store_not_reached", server=self.store_address, reason=reason, fix=fix)
 
     def _start_clock(self, newest_message_id: int) -> None:
         """Whether the machine's clock can be right, by what is stored."""

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from gateway.config.store_url import without_password
 from gateway.core.blacklist import EVERYBODY
 from gateway.core.clock import Clock
 from gateway.core.prices import amount_text
@@ -32,7 +31,7 @@ def status_of(daemon: Daemon) -> dict[str, Any]:
         "blacklist": len(blacklists.of(EVERYBODY)),
         "refused": {reason.value: count for reason, count in submission.refused.items() if count},
         "store": {
-            "address": without_password(daemon.store_url) or "SQLite",
+            "address": daemon.store_address,
             "commits": daemon.journal.commits,
             "waiting_s": round(daemon.journal.waiting_s(), 3),
         },
