@@ -39,6 +39,23 @@ def test_receipt_before_a_late_response_in_the_batch_of_its_doubt(store: Store) 
     assert store.rows("parked_receipt") == []
 
 
+def test_the_first_of_two_receipts_in_one_batch_counts(store: Store) -> None:
+    store.sent(1, "A1")
+    store.apply(receipts=[receipt("A1", state=5, error="001"), receipt("A1")])
+    assert store.end(1) == (MessageState.UNDELIVERABLE, "001")
+
+
+def test_a_receipt_for_what_was_sent_again_settles_the_doubt_of_the_first_time(store: Store) -> None:
+    store.send(message(1, on_ambiguous=OnAmbiguous.RESEND.value))
+    store.doubt(1)
+    assert store.claim() == [(1, [1])]
+    store.taken(1, "A1")
+    store.apply(receipts=[receipt("A1")])
+    (row,) = store.rows("ambiguous")
+    assert row["settled_ms"] is not None
+    assert store.end(1) == (MessageState.DELIVERED, "000")
+
+
 def test_a_queue_that_moves_is_told_to_the_connector_that_gets_it(store: Store) -> None:
     """It may have been looking at its own, empty queue in the batch before."""
     store.queue(message(1, alternatives="one two"))
