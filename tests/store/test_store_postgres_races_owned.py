@@ -178,3 +178,13 @@ def test_a_late_receipt_is_found_among_many_older_ones(nodes: Nodes) -> None:
     nodes.without_waiting(response, Batch(receipts=[receipt("A", at_ms=now_ms)]))
     nodes.b.apply_batch(BEAT)
     assert nodes.a.end(1) == (2, "000")
+
+
+def test_what_a_lost_node_was_sending_is_asked_for_by_one(nodes: Nodes, postgres_url: str) -> None:
+    assigned(nodes, 1)
+    lose(nodes)
+    asked = Batch(open_sends=[("one",)])
+    a = nodes.engines[0]
+    a.restart(NOW_MS)
+    found = [open_sends(answer) for answer in nodes.at_once(asked, asked)]
+    assert found == [[1], []]

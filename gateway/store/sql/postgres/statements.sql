@@ -108,14 +108,15 @@ SELECT message_id, segment, intent_ms FROM submission WHERE attempt = 0 AND boot
 ORDER BY message_id, segment;
 
 -- name: list_open_sends
--- What a run that is over sent, or was about to send, with an id of ours.
+-- What a run that is over sent, or was about to send, with an id of ours.  Counted, for NOT EXISTS is not asked again
+-- after the wait for a node that adopts the same just now.
 SELECT m.message_id, m.account, accepted_ms, service_type, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, priority, registered_delivery,
     data_coding, user_data, tlvs, segments, m.connector, alternatives, on_ambiguous, due_ms, expires_ms,
     validity_period, retries, origin, flags, route, client_id, sent_as, s.segment, s.intent_ms, s.upstream_id
 FROM submission s JOIN message m USING (message_id)
 WHERE s.attempt = 0 AND s.connector = $1 AND s.upstream_id IS NOT NULL AND s.boot <> $2
-AND NOT EXISTS (SELECT 1 FROM boot b WHERE b.boot_id = s.boot AND b.fenced = 0 AND b.stopped_ms IS NULL)
+AND (SELECT count(*) FROM boot b WHERE b.boot_id = s.boot AND b.fenced = 0 AND b.stopped_ms IS NULL) = 0
 ORDER BY s.message_id, s.segment FOR UPDATE OF s;
 
 -- name: adopt_open_sends
