@@ -75,6 +75,19 @@ def adapt(connection: psycopg.Connection[Any]) -> None:
         connection.adapters.register_dumper(kind, dumper)
 
 
+class _Pipeline(psycopg.Pipeline):
+    """Tells the server after each statement that it is whole (Sync), without waiting for its answer.
+
+    Else the server would wait for the rest of the pipeline, without a limit: a node that stands still or is
+    cut off just then would keep its locks from all others.  So idle_in_transaction_session_timeout ends it.
+    """
+
+    def _communicate_gen(self) -> Any:
+        if self.command_queue:
+            self._enqueue_sync()
+        yield from super()._communicate_gen()
+
+
 class PostgresDatabase:
     """The connection of a node's writing process (see `gateway.store.database.Database`)."""
 
@@ -103,6 +116,7 @@ class PostgresDatabase:
         return self.connection.info.transaction_status != pq.TransactionStatus.IDLE
 
     def begin(self) -> None:
+        self.connection._pipeline = _Pipeline(self.connection)
         self._pipeline = self._open.enter_context(self.connection.pipeline())
         self.connection.execute("BEGIN")
 

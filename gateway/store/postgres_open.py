@@ -38,6 +38,10 @@ SETTINGS = {
     "enable_mergejoin": "off",
     # of a node that stands still in the middle of a batch the others get the locks sooner than its lease ends
     "idle_in_transaction_session_timeout": "5s",
+    # and of one that is cut off with a statement half sent
+    "tcp_keepalives_idle": "3",
+    "tcp_keepalives_interval": "2",
+    "tcp_keepalives_count": "3",
     "lock_timeout": "10s",
     # a commit that is cancelled while it waits for the standby is answered as one that was not
     "statement_timeout": "0",

@@ -159,3 +159,12 @@ def test_a_server_that_says_nothing_more_is_given_up(nodes: Nodes, postgres_url:
     with open_writer(f"{postgres_url}{mark}keepalives_idle=60&connect_timeout=9") as connection:
         assert connection.info.get_parameters()["keepalives_idle"] == "60"
     connection.close()
+
+
+def test_the_server_counts_how_long_a_node_stands_still_in_a_batch(nodes: Nodes) -> None:
+    """Between any two statements of a pipeline, so that its locks are no others' trouble for long."""
+    db = nodes.engines[0].db
+    db.begin()
+    db.run("next_batch", (nodes.engines[0].applier.boot, 1_000))
+    nodes.until_idle(nodes.engines[0])
+    db.rollback()
