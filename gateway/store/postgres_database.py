@@ -175,6 +175,8 @@ class PostgresDatabase:
 
     def close(self) -> None:
         self.connection.close()
+        with suppress(psycopg.Error):  # it has nothing to say any more
+            self._end_pipeline()
 
 
 class _Later:
