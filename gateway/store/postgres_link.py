@@ -29,7 +29,11 @@ _HOPELESS = (
     "does not exist",
     "pg_hba.conf",
     "not permitted to log in",
+    "certificate",
+    "private key file",
+    "does not support SSL",
 )
+"""Of the texts of servers and libpq: what no waiting mends."""
 
 
 def is_lost(connection: psycopg.Connection[Any], error: psycopg.Error) -> bool:

@@ -68,6 +68,13 @@ def test_a_minute_is_waited_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> No
         'FATAL:  database "smsc" does not exist',
         'FATAL:  no pg_hba.conf entry for host "192.0.2.1"',
         'FATAL:  role "gateway" is not permitted to log in',
+        "SSL error: certificate verify failed",
+        'server certificate for "elsewhere.example" does not match host name "db1"',
+        'root certificate file "/etc/ca.pem" does not exist Either provide the file or change sslmode',
+        'could not read root certificate file "/etc/ca.pem": shutdown while in init',
+        'could not load private key file "/etc/client.key": key values mismatch',
+        "FATAL:  connection requires a valid client certificate",
+        "server does not support SSL, but SSL was required",
     ],
 )
 def test_what_no_waiting_mends_is_told_at_once(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
