@@ -97,6 +97,14 @@ class ClusterSide:
         while not self.cluster.peers and not journal.dead:  # noqa: ASYNC110 - for one of two things
             await asyncio.sleep(0.01)
 
+    def say_ended(self, ms_ago: int | None) -> None:
+        """An earlier run of this node was alive a moment ago; ms_ago: since when its lease was renewed."""
+        if ms_ago is not None:
+            fix = "two gateways of one name end each other: give this one another (node, or run --node)"
+            heartbeat_s = round(ms_ago / 1000, 1)
+            events = self._daemon.events
+            events.say("warning", "earlier_run_ended", node=self.name, heartbeat_s=heartbeat_s, fix=fix)
+
     def _turn(self) -> None:
         self._handle = asyncio.get_running_loop().call_later(TICK_S, self._turn)
         self.tick()
@@ -308,7 +316,8 @@ class ClusterSide:
     def _take_over(self, rows: Iterable[Row]) -> None:
         daemon = self._daemon
         for name, segments in rows:
-            daemon.events.say("warning", "taken_over", node=name, ambiguous=segments)
+            see = {"see": "smsc-gateway queue ambiguous"} if segments else {}
+            daemon.events.say("warning", "taken_over", node=name, ambiguous=segments, **see)
         boots = {peer.boot for peer in self.cluster.peers}
         if rows:
             for service in daemon.services.connectors.values():

@@ -179,6 +179,7 @@ class Daemon:
             self.cluster = ClusterSide(self, self.node)
             self.journal.guard = self.cluster.guard
             self.journal.on_hint = self.cluster.hint
+            self.cluster.say_ended(opening.ended_ms_ago)
         self._start_clock(opening.newest_message_id)
         self.config = self.sub_accounts.opened(self.config)
         now = self.clock.now()

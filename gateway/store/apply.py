@@ -342,16 +342,20 @@ class Applier:
         self.in_doubt -= self._run("settle", (now_ms, how, message_id, segment)).rowcount
 
     def stopped(self, now_ms: int) -> None:
-        """The run ends in good order; other nodes have all that is left of it at once."""
+        """The run ends in good order; other nodes have all that is left of it at once.
+
+        What is under way now, because the gateway was killed, is in doubt: whoever looks next, or starts,
+        takes the run over, and has it said in a log.
+        """
         if self.db.shared:
-            answer = Answer()
             self.db.begin()
             self.cluster.begin()
-            self._take_over(self.boot, now_ms, answer)
-            self._finish(answer)
-            self._run("free_deliveries", (self.boot,))  # receipts of what ended just now
-            self.shared.tell(Batch(), answer)
-            self._run("stop_boot", (now_ms, self.boot))
+            if self._run("list_open_intents", (self.boot,)).fetchone():
+                self._run("end_lease", (self.boot,))
+            else:
+                self.cluster.free(self.boot)
+                self.shared.run_is_over(self.boot)
+                self._run("stop_boot", (now_ms, self.boot))
             self.db.commit()
         else:
             self._run("stop_boot", (now_ms, self.boot))

@@ -45,6 +45,8 @@ class ClusterSteps:
         self.name = name
         self.batch_no = 0
         """Of the last batch that is known to be committed."""
+        self.ended_ms_ago: int | None = None
+        """An earlier run of this node was alive, and was ended: how long ago it had renewed its lease."""
         self.words: list[str] = []
         """Hints for other nodes: "d:ACCOUNT", deliveries wait; "q:CONNECTOR", messages do; "c", changes."""
         self._receivers: dict[str, None] = {}
@@ -75,6 +77,7 @@ class ClusterSteps:
     def restore(self) -> None:
         """Tells a connection that is new who it works for, and who receives here."""
         self._run("set_me", (self.boot, self.node))
+        self._run("show_alive", (self.boot,))
         for account in self._receivers:
             self._run("add_receiver", (account,))
 
@@ -147,8 +150,10 @@ class ClusterSteps:
         return self._run("end_lost_runs", (self.boot,)).fetchall()
 
     def older_runs(self) -> list[Row]:
-        """The same of earlier runs of this node."""
-        return self._run("end_older_runs", (self.node, self.boot)).fetchall()
+        """The same of earlier runs of this node, which may still be alive: see `ended_ms_ago`."""
+        rows = self._run("end_older_runs", (self.node, self.boot)).fetchall()
+        self.ended_ms_ago = min((row[2] for row in rows if row[2] is not None), default=None)
+        return [row[:2] for row in rows]
 
     def free(self, boot: int) -> None:
         """What a run had that nobody needs to know more of."""

@@ -79,6 +79,8 @@ class Opening:
     """connector, since_ms, who: what the last run was told not to send by (Batch.pauses)."""
     node: int = 0
     """This node's number among those that share the store; 0: the store is its own."""
+    ended_ms_ago: int | None = None
+    """An earlier run of this node was alive, and was ended: how long ago it had renewed its lease."""
 
 
 class Journal(asyncio.Protocol):

@@ -7,8 +7,10 @@ from gateway.core.batch import Row
 from gateway.store.apply import Applier
 
 
-def hello_of(applier: Applier, in_doubt: int, messages: list[Row], node: int, now_ms: int) -> Row:
+def hello_of(applier: Applier, in_doubt: int, messages: list[Row], now_ms: int) -> Row:
     """The first frame, which begins with no error; `messages`: account, how many have not ended."""
+    cluster = applier.cluster if applier.db.shared else None
+    node = (cluster.node, cluster.ended_ms_ago) if cluster is not None else (0, None)
     run = applier.db.run
     newest = run("newest_id").fetchone()[0]
     queued = run("count_queued").fetchall()
@@ -16,5 +18,5 @@ def hello_of(applier: Applier, in_doubt: int, messages: list[Row], node: int, no
     counts, blacklist = applier.accounts.day_counts(now_ms), applier.accounts.blacklist()
     of_accounts = (counts, blacklist, applier.money.balances())
     ids = (dict(marks).get(NEWEST_API_ID, 0), *applier.records.newest())
-    given = (*ids, applier.calls.uses, applier.decisions.pauses(), node)
+    given = (*ids, applier.calls.uses, applier.decisions.pauses(), *node)
     return ("", applier.boot, newest, messages, queued, in_doubt, marks, *of_accounts, *given)

@@ -150,9 +150,8 @@ class Writer:
         self.db = PostgresDatabase(open_first(url, self._wait, partial(self._tell, "lost")))
         self.applier = Applier(self.db, _now_ms(), name)
         in_doubt = self.applier.recover(_now_ms())
-        cluster = self.applier.cluster
-        hello = hello_of(self.applier, in_doubt, self.applier.open_messages, cluster.node, _now_ms())
-        cluster.opened()
+        hello = hello_of(self.applier, in_doubt, self.applier.open_messages, _now_ms())
+        self.applier.cluster.opened()
         return hello
 
     def _reconnect(self, error: psycopg.Error) -> None:

@@ -75,7 +75,7 @@ def _open(path: Path) -> tuple[Applier, Row]:
     applier = Applier(db, now_ms=_now_ms())
     in_doubt = applier.recover(_now_ms())
     messages = list(Counter(map(itemgetter(0), db.run("list_accounts"))).items())
-    return applier, hello_of(applier, in_doubt, messages, 0, _now_ms())
+    return applier, hello_of(applier, in_doubt, messages, _now_ms())
 
 
 def _receive(channel: socket.socket, into: memoryview) -> int:

@@ -113,7 +113,7 @@ async def test_only_one_node_binds_what_may_be_bound_once_and_another_when_that_
             await first.daemon.connectors["smsc"].stop(1.0)
             known.lose(first)
             await second.linked()
-            await second.said("taken_over", "node=node1", "ambiguous=2")
+            await second.said("taken_over", "node=node1", "ambiguous=2", "see=")
             await shared([second], (10, 0))
 
 

@@ -81,6 +81,23 @@ async def test_what_only_one_node_binds_is_sent_by_it_and_moves_when_that_stops(
 
 
 @journey
+async def test_a_second_gateway_of_one_name_says_that_it_has_ended_the_first(
+    tmp_path: Path, postgres_url: str
+) -> None:
+    made = replace(config(), store=StoreUrl(postgres_url))
+    first, second = (Gateway(made, tmp_path / name) for name in ("first", "second"))
+    for gateway in (first, second):
+        gateway.daemon.node = "a"
+    await first.start()
+    await second.start()
+    assert not first.lines_with("earlier_run_ended")
+    await second.said("warning", "earlier_run_ended", "node=a", "heartbeat_s=", "--node")
+    await first.said("error", "failed", "its name was given twice")
+    await second.stop()
+    await first.stop()
+
+
+@journey
 async def test_a_start_that_does_not_reach_its_store_says_so_and_no_password(tmp_path: Path) -> None:
     nowhere = StoreUrl("postgresql://gateway:s3cret@127.0.0.1:1/smsc?connect_timeout=5")
     gateway = Gateway(replace(config(), store=nowhere), tmp_path)

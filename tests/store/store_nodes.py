@@ -139,6 +139,13 @@ class Nodes:
         found = self._watch.execute(sql, (pid,)).fetchone()
         return found is not None and bool(found[0])
 
+    def disconnect(self, engine: NodeEngine) -> None:
+        """The node's process is gone, and the server knows that."""
+        pid = engine.db.connection.info.backend_pid
+        engine.db.close()
+        gone = "SELECT 1 FROM pg_stat_activity WHERE pid = %s"
+        self._until(lambda: self._watch.execute(gone, (pid,)).fetchone() is None)
+
     @staticmethod
     def _until(condition: Callable[[], bool]) -> None:
         until = time.monotonic() + PATIENCE_S

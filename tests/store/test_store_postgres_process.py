@@ -199,3 +199,28 @@ def test_an_orderly_end_leaves_nothing_to_find_out(tmp_path: Path, url: str, pos
         assert opened.opening.open_messages == {"app": 1}
 
     run(tmp_path, url, nothing)
+
+
+def test_what_a_killed_gateway_had_under_way_is_counted_by_the_next_start(tmp_path: Path, url: str) -> None:
+    async def work(opened: Run) -> None:
+        intents = [(1, segment, "one", NOW_MS) for segment in (1, 2)]
+        assert await opened.commit(accepted=queued(1, segments=2), intents=intents)
+
+    run(tmp_path, url, work)
+
+    async def found(opened: Run) -> None:
+        assert (opened.opening.in_doubt, opened.opening.ended_ms_ago) == (2, None)
+
+    run(tmp_path, url, found)
+
+
+def test_an_earlier_run_of_the_same_node_that_is_alive_is_told_of(tmp_path: Path, url: str) -> None:
+    (tmp_path / "other").mkdir()
+
+    async def work(opened: Run) -> None:
+        other = Run(tmp_path / "other", url)
+        opening = await asyncio.wait_for(other.journal.open(), PATIENCE_S)
+        await asyncio.wait_for(other.journal.close(), PATIENCE_S)
+        assert opening.ended_ms_ago is not None
+
+    run(tmp_path, url, work)

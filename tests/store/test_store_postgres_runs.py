@@ -59,10 +59,34 @@ def test_a_beat_renews_a_lease_where_it_is_meant_to(nodes: Nodes) -> None:
 
 
 def test_a_node_has_its_number_again_and_ends_its_earlier_run(nodes: Nodes, postgres_url: str) -> None:
+    nodes.engines[0].apply(beat())
     again = NodeEngine(postgres_url, "a")
     assert again.applier.cluster.node == 1
+    ended_ms_ago = again.applier.cluster.ended_ms_ago
+    assert ended_ms_ago is not None
+    assert 0 <= ended_ms_ago < 60_000
     with pytest.raises(FencedError):
         nodes.engines[0].apply(Batch())
+    again.close()
+
+
+@pytest.mark.parametrize("end", ["stopped", "stopped with something under way", "killed", "slept"])
+def test_an_earlier_run_that_has_ended_by_itself_is_not_told_of(
+    nodes: Nodes, postgres_url: str, end: str
+) -> None:
+    engine = nodes.engines[0]
+    engine.apply(beat())
+    if end == "stopped with something under way":
+        nodes.a.send(message(1))
+    if end.startswith("stopped"):
+        engine.applier.stopped(NOW_MS)
+    elif end == "killed":
+        nodes.disconnect(engine)
+    else:
+        lose(nodes)
+    again = NodeEngine(postgres_url, "a")
+    assert again.applier.cluster.ended_ms_ago is None
+    assert (again.applier.in_doubt == 1) is (end == "stopped with something under way")
     again.close()
 
 
@@ -126,6 +150,18 @@ def test_what_an_orderly_end_leaves_is_anybodys_at_once(nodes: Nodes) -> None:
     view = look(nodes, wants=["jobs"])
     assert (view.taken_over, view.leases) == ([], ["jobs"])
     assert [row[2] for row in view.nodes] == ["b"]
+
+
+def test_what_was_under_way_at_an_end_is_told_to_whoever_looks_next(nodes: Nodes) -> None:
+    nodes.a.apply(receivers=[("app", 1)])
+    nodes.a.send(message(1, segments=2, on_ambiguous=3, registered_delivery=1))
+    nodes.engines[0].applier.stopped(NOW_MS)
+    view = look(nodes)
+    assert view.taken_over == [("a", 2)]
+    assert [row[2] for row in view.nodes] == ["b"]
+    assert nodes.b.end(1) == (7, "ambiguous")
+    assert nodes.b.fetch() == [1]
+    assert look(nodes).taken_over == []
 
 
 def test_a_lease_is_held_by_one_until_it_is_left_or_lost(nodes: Nodes) -> None:

@@ -144,14 +144,6 @@ def test_what_an_undone_batch_has_heard_is_told_again(nodes: Nodes) -> None:
     assert b.apply(BEAT).changes == []
 
 
-def test_receipts_that_an_orderly_end_writes_are_anybodys(nodes: Nodes) -> None:
-    nodes.a.apply(receivers=[("app", 1)])
-    nodes.a.send(message(1, on_ambiguous=3, registered_delivery=1))
-    nodes.engines[0].applier.stopped(NOW_MS)
-    assert nodes.b.end(1) == (7, "ambiguous")
-    assert nodes.b.fetch() == [1]
-
-
 def test_a_server_that_says_nothing_more_is_given_up(nodes: Nodes, postgres_url: str) -> None:
     told = nodes.engines[0].db.connection.info.get_parameters()
     assert (told["keepalives_idle"], told["tcp_user_timeout"]) == ("3", "9000")

@@ -25,6 +25,10 @@ UPDATE boot SET lease_until = clock_timestamp() + interval '15 s' WHERE boot_id 
 -- Who applies the batches of this connection.
 UPDATE pg_temp.me SET boot = $1, node = $2;
 
+-- name: show_alive
+-- As long as a run is connected it has a lock of its own: the number of all such, and its own.
+SELECT pg_try_advisory_lock_shared(1397576515, $1::integer);
+
 -- name: next_batch
 -- A batch begins: boot, its number; an error, so that nothing of it is done, where it must not.
 SELECT next_batch($1, $2);
@@ -39,9 +43,18 @@ UPDATE boot SET state = $2::text::jsonb,
     lease_until = CASE WHEN $3 = 1 THEN clock_timestamp() + interval '15 s' ELSE lease_until END WHERE boot_id = $1;
 
 -- name: end_older_runs
--- Earlier runs of a node: its name belongs to the newest one.
+-- Earlier runs of a node: its name belongs to the newest one.  Of one that still holds its lease, and is connected (see
+-- show_alive): how long ago it has renewed that (ms); one that was killed a moment ago is not.
 UPDATE boot b SET fenced = 1 FROM node n WHERE b.node = $1 AND b.boot_id <> $2 AND b.fenced = 0 AND b.stopped_ms IS NULL
-AND n.node = b.node RETURNING b.boot_id, n.name;
+AND n.node = b.node RETURNING b.boot_id, n.name, CASE WHEN b.lease_until > clock_timestamp() AND EXISTS (
+    SELECT FROM pg_locks l WHERE l.locktype = 'advisory' AND l.objsubid = 2 AND l.classid = 1397576515
+        AND l.objid::bigint = b.boot_id
+        AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))
+    THEN greatest(0, extract(epoch FROM clock_timestamp() - b.lease_until + interval '15 s') * 1000)::bigint END;
+
+-- name: end_lease
+-- A run ends, and has left something under way: whoever looks next takes it over.
+UPDATE boot SET lease_until = clock_timestamp() WHERE boot_id = $1;
 
 -- name: end_lost_runs
 -- Runs whose leases are over.  One that commits just now is alive, and is looked at another time.
