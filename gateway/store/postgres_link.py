@@ -6,6 +6,7 @@ import json
 import random
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -66,7 +67,7 @@ def open_first(
     deadline = time.monotonic() + WAIT_S
     for pause_s in pauses():
         try:
-            return listening(open_writer(url))
+            return open_writer(url)
         except StoreUnready as error:
             if time.monotonic() > deadline or any(word in str(error) for word in _HOPELESS):
                 raise
@@ -77,25 +78,41 @@ def open_first(
     raise AssertionError("attempts never end")
 
 
-def listening(connection: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
-    """The same, told of what other nodes say."""
+def listening(
+    connection: psycopg.Connection[Any], hear: Callable[[Iterable[str]], object]
+) -> psycopg.Connection[Any]:
+    """The same; `hear` gets the words of other nodes, whatever the connection is doing when they come."""
+    pid = connection.info.backend_pid
+
+    def heard(notify: psycopg.Notify) -> None:
+        if notify.pid != pid:
+            with suppress(ValueError, TypeError):  # no node has said that
+                hear(json.loads(notify.payload))
+
+    connection.add_notify_handler(heard)
     connection.execute(f"LISTEN {CHANNEL}".encode())
     return connection
 
 
-def said(connection: psycopg.Connection[Any]) -> list[str]:
-    """Words of other nodes that have come; psycopg.Error when the connection is gone."""
+def listen(connection: psycopg.Connection[Any]) -> None:
+    """Reads what has come unasked; psycopg.Error when the connection is gone."""
+    connection.pgconn.consume_input()
+    hear_rest(connection)
+
+
+def hear_rest(connection: psycopg.Connection[Any]) -> None:
+    """Passes on the words that came with the end of an answer, of which the socket tells nothing any more."""
     pgconn = connection.pgconn
-    pgconn.consume_input()
-    words: list[str] = []
     while (notify := pgconn.notifies()) is not None:
-        if notify.be_pid != pgconn.backend_pid:
-            words += json.loads(notify.extra)
-    return words
+        if pgconn.notify_handler is not None:
+            pgconn.notify_handler(notify)
 
 
 def say(connection: psycopg.Connection[Any], words: Iterable[str]) -> None:
-    """Tells the other nodes; what does not fit they find by themselves."""
+    """Tells the other nodes; what does not fit they find by themselves.
+
+    Words are not waited for until they are on disk and at a standby, as batches are.
+    """
     fitting: list[str] = []
     room = PAYLOAD_MAX
     for word in words:
@@ -103,4 +120,5 @@ def say(connection: psycopg.Connection[Any], words: Iterable[str]) -> None:
         if room < 0:
             break
         fitting.append(word)
-    connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, json.dumps(fitting)))
+    sql = b"SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)"
+    connection.execute(sql, (CHANNEL, json.dumps(fitting)))

@@ -21,6 +21,7 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,16 @@ from gateway.store.cluster_steps import FencedError, StoredError
 from gateway.store.frames import encode
 from gateway.store.opening import hello_of
 from gateway.store.postgres_database import PostgresDatabase
-from gateway.store.postgres_link import is_lost, listening, open_first, pauses, said, say, text_of
+from gateway.store.postgres_link import (
+    hear_rest,
+    is_lost,
+    listen,
+    listening,
+    open_first,
+    pauses,
+    say,
+    text_of,
+)
 from gateway.store.postgres_open import open_writer
 from gateway.store.sqlite_open import StoreError, StoreUnready, lock
 
@@ -147,7 +157,9 @@ class Writer:
     def open(self, url: str, name: str) -> Row:
         """The open store, and what the gateway is told of it."""
         self._url = url
-        self.db = PostgresDatabase(open_first(url, self._wait, partial(self._tell, "lost")))
+        self.db = PostgresDatabase(
+            listening(open_first(url, self._wait, partial(self._tell, "lost")), self._hear)
+        )
         self.applier = Applier(self.db, _now_ms(), name)
         in_doubt = self.applier.recover(_now_ms())
         hello = hello_of(self.applier, in_doubt, self.applier.open_messages, _now_ms())
@@ -161,7 +173,7 @@ class Writer:
         for pause_s in pauses():
             self._wait(pause_s)
             try:
-                self.db.use(listening(open_writer(self._url)))
+                self.db.use(listening(open_writer(self._url), self._hear))
                 self.applier.cluster.restore()
                 break
             except (StoreError, psycopg.Error):
@@ -191,14 +203,18 @@ class Writer:
         ready, _, _ = select.select(ends, [], [], timeout)
         if self.db.connection in ready:
             try:
-                self._heard.update(dict.fromkeys(said(self.db.connection)))
+                listen(self.db.connection)
             except psycopg.Error as error:
                 self._dirty = True
                 self._reconnect(error)
         if self._channel in ready:
             self._read()
 
+    def _hear(self, words: Iterable[str]) -> None:
+        self._heard.update(dict.fromkeys(words))
+
     def _exchange_hints(self) -> None:
+        hear_rest(self.db.connection)
         cluster = self.applier.cluster
         self._to_say.update(dict.fromkeys(cluster.words))
         cluster.words = []

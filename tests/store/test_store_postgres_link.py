@@ -22,7 +22,6 @@ class Server:
         self.lost: list[str] = []
         self.now = 0.0
         monkeypatch.setattr(postgres_link, "open_writer", self._open)
-        monkeypatch.setattr(postgres_link, "listening", lambda connection: connection)
         monkeypatch.setattr(postgres_link.time, "monotonic", lambda: self.now)
 
     def _open(self, url: str) -> object:
