@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from typing import Any, cast
 
 import psycopg
@@ -76,15 +76,25 @@ def adapt(connection: psycopg.Connection[Any]) -> None:
 
 
 class _Pipeline(psycopg.Pipeline):
-    """Tells the server after each statement that it is whole (Sync), without waiting for its answer.
+    """Tells the server with each statement that it is whole (Sync), without waiting for its answer.
 
     Else the server would wait for the rest of the pipeline, without a limit: a node that stands still or is
     cut off just then would keep its locks from all others.  So idle_in_transaction_session_timeout ends it.
+    Both go in one piece, for a machine with much to do may stop a process between any two.
     """
 
     def _communicate_gen(self) -> Any:
         if self.command_queue:
-            self._enqueue_sync()
+            if self.result_queue[-1] is not None:  # the last one is no Sync
+                self._enqueue_sync()
+            commands = tuple(self.command_queue)
+            self.command_queue.clear()
+
+            def all_of_them() -> None:
+                for command in commands:
+                    command()
+
+            self.command_queue.append(all_of_them)
         yield from super()._communicate_gen()
 
 
@@ -101,8 +111,7 @@ class PostgresDatabase:
     def use(self, connection: psycopg.Connection[Any]) -> None:
         """Goes on with a connection that is new."""
         self.connection = connection
-        self._pipeline: psycopg.Pipeline | None = None
-        self._open = ExitStack()  # the pipeline, while there is a transaction
+        self._pipeline: _Pipeline | None = None  # while there is a transaction
         connection.autocommit = True
         connection.prepared_max = PREPARED_MAX
         connection.cursor_factory = psycopg.RawCursor
@@ -116,8 +125,9 @@ class PostgresDatabase:
         return self.connection.info.transaction_status != pq.TransactionStatus.IDLE
 
     def begin(self) -> None:
-        self.connection._pipeline = _Pipeline(self.connection)
-        self._pipeline = self._open.enter_context(self.connection.pipeline())
+        pipeline = self.connection._pipeline = _Pipeline(self.connection)
+        pipeline.__enter__()
+        self._pipeline = pipeline
         self.connection.execute("BEGIN")
 
     def settle(self) -> None:
@@ -139,8 +149,12 @@ class PostgresDatabase:
         self.connection.execute("ROLLBACK")
 
     def _end_pipeline(self) -> None:
-        self._pipeline = None
-        self._open.close()
+        pipeline, self._pipeline = self._pipeline, None
+        if pipeline is not None:
+            try:
+                pipeline.__exit__(None, None, None)
+            finally:
+                self.connection._pipeline = None
 
     def run(self, name: str, row: Row = ()) -> Found:
         statement = self.sql[name]
@@ -175,8 +189,7 @@ class PostgresDatabase:
 
     def close(self) -> None:
         self.connection.close()
-        with suppress(psycopg.Error):  # it has nothing to say any more
-            self._end_pipeline()
+        self._pipeline = None
 
 
 class _Later:

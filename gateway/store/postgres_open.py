@@ -42,6 +42,7 @@ SETTINGS = {
     "tcp_keepalives_idle": "3",
     "tcp_keepalives_interval": "2",
     "tcp_keepalives_count": "3",
+    "tcp_user_timeout": "9000",
     "lock_timeout": "10s",
     # a commit that is cancelled while it waits for the standby is answered as one that was not
     "statement_timeout": "0",
