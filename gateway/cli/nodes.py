@@ -31,6 +31,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout", type=float, default=180, metavar="SECONDS", help="how long drain waits (default: 180)"
     )
+    parser.add_argument("--yes", action="store_true", help="drain the last node in service without asking")
     add_state_dir(parser)
     add_json(parser)
     actions = "\n".join(f"  {name:<8} {text}" for name, text in ACTIONS.items())
@@ -38,7 +39,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         f"actions:\n{actions}\n\n"
         "Ask any node: it need not be the one that is drained. A node that is drained closes its listeners,\n"
         "unbinds its clients when nothing of theirs is under way, and unbinds from the SMSCs. It stays so\n"
-        "until resume, or until it is started anew.\n\n"
+        "until resume, or until it is started anew. The last node in service is drained when that is\n"
+        "confirmed: afterwards nobody takes anything, and nothing is sent.\n\n"
         "exit codes: 1 also when the node is not drained in time; it goes on with that\n\n"
         "examples:\n  smsc-gateway nodes\n  smsc-gateway nodes drain sms2\n"
         "  smsc-gateway nodes resume sms2\n  smsc-gateway nodes --json"
@@ -52,11 +54,28 @@ def run(args: argparse.Namespace) -> int:
         return _list(args)
     if args.name is None:
         raise CommandError(f"name the node: smsc-gateway nodes {args.action} NAME", EXIT_USAGE)
+    if args.action == "drain" and not args.yes:
+        _confirm_last(args)
     answer = ask(args.state_dir, f"node_{args.action}", node=args.name, who=who())
     if args.action == "drain":
         return _wait(args)
     print(json.dumps(answer, indent=2) if args.json else f"{args.name} goes on")
     return EXIT_OK
+
+
+def _confirm_last(args: argparse.Namespace) -> None:
+    """Asks before the node is drained that alone is in service."""
+    answer = ask(args.state_dir, "nodes")
+    in_service = [row["name"] for row in answer["nodes"] if row["state"] == "in service"]
+    if not answer["shared"] or in_service != [args.name]:
+        return
+    warning = f"{args.name} is the last node in service: drained, nobody takes anything, and nothing is sent."
+    if not sys.stdin.isatty():
+        raise CommandError(f"{warning} Give --yes if that is meant.", EXIT_USAGE)
+    sys.stderr.write(f"{warning}\nGo on? [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise CommandError("nothing was drained")
 
 
 def _list(args: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,7 @@ def test_json_has_all_of_it(run: Any) -> None:
 
 def test_a_drain_waits_until_nothing_is_under_way(run: Any) -> None:
     daemon = Daemon(
+        [FIRST, SECOND],
         [FIRST, {**SECOND, "state": "draining"}],
         [FIRST, {**SECOND, "state": "draining"}],
         [FIRST, {**SECOND, "state": "draining", "sessions": 1, "connectors": []}],
@@ -92,7 +94,55 @@ def test_a_drain_waits_until_nothing_is_under_way(run: Any) -> None:
         "sms2: 4 session(s), 5 connector(s) are left",
         "sms2: 1 session(s), 0 connector(s) are left",
     ]
-    assert daemon.asked[0] == {"command": "node_drain", "node": "sms2", "who": "olga"}
+    assert daemon.asked[1] == {"command": "node_drain", "node": "sms2", "who": "olga"}
+
+
+class Terminal(io.StringIO):
+    """Somebody who types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+LAST = [{**FIRST, "state": "draining"}, SECOND]
+
+
+def test_the_last_node_in_service_is_not_drained_unasked(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    daemon = Daemon(LAST)
+    _, error = run(daemon, "drain", "sms2", code=2)
+    assert "sms2 is the last node in service" in error
+    assert "--yes" in error
+    assert [asked["command"] for asked in daemon.asked] == ["nodes"]
+
+
+@pytest.mark.parametrize(("typed", "code"), [("y\n", 0), ("\n", 1), ("", 1)])
+def test_on_a_terminal_it_is_asked_for(
+    run: Any, monkeypatch: pytest.MonkeyPatch, typed: str, code: int
+) -> None:
+    monkeypatch.setattr("sys.stdin", Terminal(typed))
+    daemon = Daemon(LAST, [LAST[0], {**SECOND, "state": "drained"}])
+    _, error = run(daemon, "drain", "sms2", code=code)
+    assert "nobody takes anything" in error
+    assert ("node_drain" in [asked["command"] for asked in daemon.asked]) is (code == 0)
+
+
+def test_yes_is_an_answer(run: Any) -> None:
+    daemon = Daemon([LAST[0], {**SECOND, "state": "drained"}])
+    out, error = run(daemon, "drain", "sms2", "--yes")
+    assert (out, error) == ("sms2 is drained: it can be stopped\n", "")
+    assert daemon.asked[0]["command"] == "node_drain"
+
+
+def test_a_node_that_is_drained_already_needs_no_answer(run: Any) -> None:
+    out, _ = run(Daemon([{**FIRST, "state": "drained"}, {**SECOND, "state": "drained"}]), "drain", "sms2")
+    assert "is drained" in out
+
+
+def test_where_there_are_no_nodes_nothing_is_asked(run: Any) -> None:
+    daemon = Daemon([FIRST], [FIRST], [{**FIRST, "state": "drained"}], shared=False)
+    run(daemon, "drain", "sms1")
+    assert daemon.asked[1]["command"] == "node_drain", "which says why not"
 
 
 def test_a_node_that_has_gone_meanwhile_needs_no_more_wait(run: Any) -> None:
