@@ -7,7 +7,7 @@ are worked out before new work is claimed.  Each step is a few statements over a
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from copy import copy
 
 from gateway.core.batch import Answer, Batch, Row, Sweep
@@ -18,6 +18,7 @@ from gateway.store.call_steps import CallSteps
 from gateway.store.cluster_steps import ClusterSteps
 from gateway.store.database import Database
 from gateway.store.decision_steps import DecisionSteps
+from gateway.store.doubts import doubt
 from gateway.store.failover_steps import FailoverSteps
 from gateway.store.history_steps import HistorySteps
 from gateway.store.mail_steps import MailSteps
@@ -322,7 +323,12 @@ class Applier:
         self._many("insert_retry_incident", [(row[0], *row[5:]) for row in rows if row[4]])
         answer.queued.extend(row[2:4] for row in rows)
 
-    def _doubt(self, rows: Iterable[Row], answer: Answer) -> None:
+    def _doubt(self, rows: Sequence[Row], answer: Answer) -> None:
+        if self.db.shared:
+            doubted = doubt(self._many, rows)
+            self.in_doubt += doubted.segments
+            answer.queued.extend((connector, 0) for connector in doubted.connectors)
+            return
         connectors = set()
         for message_id, segment, now_ms, evidence, link, sent_ms in rows:
             if not self._run("mark_doubt", (message_id, segment)).rowcount:

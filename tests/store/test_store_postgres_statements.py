@@ -13,7 +13,7 @@ from gateway.store.postgres_database import PostgresDatabase
 from gateway.store.postgres_open import open_writer
 from gateway.store.sqlite_open import SQL, read_statements, statements
 
-OF_SEVERAL_NODES = {"admission.sql", "cluster.sql", "batch.sql", "plain.sql"}
+OF_SEVERAL_NODES = {"admission.sql", "cluster.sql", "batch.sql", "plain.sql", "doubts.sql"}
 """Files with what only several nodes on one database need, or what only there is worth while."""
 OWN = {"lock_sets", "try_set", "take_all_again", "lock_messages", "mark_sent_without", "keep_deliveries"}
 """The same in files that say otherwise what SQLite's say."""

@@ -82,11 +82,6 @@ INSERT INTO incident (message_id, at_ms, text) SELECT r.message_id, r.at_ms, r.t
 FROM unnest($1::bigint[], $2::bigint[], $3::text[]) r (message_id, at_ms, text)
 JOIN message m ON m.message_id = r.message_id WHERE m.retries <= 20;
 
--- name: end_in_doubt
--- Policy fail: the message ends with a state that says so.
-INSERT INTO pg_temp.ended (message_id, state, error, done_ms) SELECT message_id, 7, 'ambiguous', $1 FROM message
-WHERE message_id = $2 AND on_ambiguous = 3 FOR UPDATE ON CONFLICT DO NOTHING;
-
 -- name: settle_by_end
 -- The message has its end, so nothing about it is left to decide.
 UPDATE ambiguous a SET settled_ms = e.done_ms,
