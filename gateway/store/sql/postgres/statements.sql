@@ -378,11 +378,12 @@ UPDATE delivery d SET claimed_boot = me.boot FROM pg_temp.me me, pg_temp.receive
 WHERE d.delivery_id > $1 AND d.xmin = pg_current_xact_id()::xid AND d.claimed_boot = 0 AND r.account = d.account;
 
 -- name: fetch_deliveries
--- The next deliveries of an account that no node has in memory; they are this one's now.
-UPDATE delivery d SET claimed_boot = me.boot FROM pg_temp.me me, (
+-- The next deliveries of an account that no node has in memory; they are this one's now.  An array, for a subquery in
+-- a join may be asked again and again, and lock as many more each time.
+UPDATE delivery d SET claimed_boot = me.boot FROM pg_temp.me me
+WHERE d.delivery_id = ANY (ARRAY(
     SELECT delivery_id FROM delivery WHERE account = $1 AND claimed_boot = 0 AND delivery_id > $2
-    ORDER BY delivery_id LIMIT $3 FOR UPDATE SKIP LOCKED) f
-WHERE d.delivery_id = f.delivery_id
+    ORDER BY delivery_id LIMIT $3 FOR UPDATE SKIP LOCKED))
 RETURNING d.delivery_id, account, message_id, created_ms, source_ton, source_npi, source,
     destination_ton, destination_npi, destination, esm_class, protocol_id, data_coding, user_data, tlvs,
     state, error, accepted_ms, done_ms, segments, part;
