@@ -155,6 +155,16 @@ def test_what_nobody_takes_is_dead_and_can_be_told_again(store: Store) -> None:
     assert (again.tries, again.created_ms, again.done_ms) == (0, NOW_MS + 9, NOW_MS)
 
 
+def test_what_is_refused_twice_is_dead_once_for_the_first_reason(store: Store) -> None:
+    one, other = write(store, 2)
+    refused = [(one, "HTTP 410", NOW_MS), (other, "no", NOW_MS), (one, "too old", NOW_MS + 1)]
+    store.apply(calls_refused=refused)
+    assert [(row["call_id"], row["reason"]) for row in store.rows("dead_call")] == [
+        (one, "HTTP 410"),
+        (other, "no"),
+    ]
+
+
 def test_all_of_an_account_are_told_again_in_pieces(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(call_steps, "REPLAY_MAX", 2)
     mine, others = write(store, 3), write(store, 1, account="other")

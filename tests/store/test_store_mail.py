@@ -11,6 +11,7 @@ from store_support import MAIL_ID, PEER, SENDER, Store, mail_rows, postponed, re
 
 from gateway.core.batch import Answer
 from gateway.core.model import Letter, LetterKind, MessageState, Notify, Origin, Progress
+from gateway.store import mail_steps
 
 REPORT, DELAY = LetterKind.REPORT.value, LetterKind.DELAY.value
 SUCCESS, FAILURE, LATE = Notify.SUCCESS.value, Notify.FAILURE.value, Notify.DELAY.value
@@ -238,6 +239,16 @@ def test_a_delay_is_told_once_to_whoever_asked(store: Store) -> None:
     assert not store.sweep(NOW_MS, delay_before_id=YOUNG).letters_waiting
     fail(store, OLD)
     assert store.letters() == [(REPORT, SENDER, OLD)]
+
+
+def test_delays_are_told_in_pieces_the_oldest_first(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail_steps, "SWEEP_ROWS", 2)
+    for n in (4, 2, 0, 3, 1):
+        store.mail(OLD + n, mail_id=MAIL_ID + n, notify=LATE | FAILURE)
+    for told, more in ((2, True), (4, True), (5, False)):
+        assert store.sweep(NOW_MS, delay_before_id=YOUNG).sweep_again is more
+        assert store.letters() == [(DELAY, SENDER, OLD + n) for n in range(told)]
+    assert {row["notify"] for row in store.rows("mail_recipient")} == {FAILURE}
 
 
 def test_a_queued_message_is_late_and_one_that_has_ended_is_not(store: Store) -> None:

@@ -8,7 +8,7 @@ from store_http import WEBHOOK
 from store_nodes import NodeEngine, Nodes
 from store_support import Store, incoming_sms, mail_rows
 
-from gateway.core.batch import Answer, Batch
+from gateway.core.batch import NO_TEXTS, Answer, Batch
 from gateway.core.model import LetterKind
 
 LETTERS = Batch(letter_claims=[(NOW_MS, 9)])
@@ -84,8 +84,32 @@ def test_a_letter_that_two_sweeps_bury_is_dead_once(nodes: Nodes) -> None:
     assert nodes.a.rows("letter") == []
 
 
+def test_a_call_that_two_nodes_bury_is_dead_once(nodes: Nodes) -> None:
+    write_calls(nodes.a, 2)
+    nodes.at_once(
+        Batch(calls_refused=[(1, "HTTP 410", NOW_MS)]),
+        Batch(calls_refused=[(1, "too old", NOW_MS), (2, "too old", NOW_MS)]),
+    )
+    assert [(row["call_id"], row["reason"]) for row in nodes.a.rows("dead_call")] == [
+        (1, "HTTP 410"),
+        (2, "too old"),
+    ]
+    assert nodes.a.rows("call") == []
+
+
 def test_a_delay_is_told_once(nodes: Nodes) -> None:
     nodes.a.apply(**mail_rows(1, notify=4))
     sweep = Batch(sweeps=[Store.sweep_row(NOW_MS, delay_before_id=2)])
     nodes.at_once(sweep, sweep)
     assert nodes.a.letters() == [(LetterKind.DELAY.value, "ops@example.org", 1)]
+
+
+def test_a_sweep_leaves_the_delays_that_another_one_tells_just_now(nodes: Nodes) -> None:
+    for n in (1, 2):
+        nodes.a.apply(**mail_rows(n, mail_id=n, notify=4))
+    nodes.make_days(NOW_MS)
+    bounds = {"text_before_id": NO_TEXTS}  # else each of them writes that they are kept
+    first, both = (Batch(sweeps=[Store.sweep_row(NOW_MS, delay_before_id=n, **bounds)]) for n in (2, 3))
+    told = nodes.without_waiting(first, both)
+    assert [answer.letters_waiting for answer in told] == [True, True]
+    assert sorted(row[2] for row in nodes.a.letters()) == [1, 2]
