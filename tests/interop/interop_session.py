@@ -84,8 +84,12 @@ class Session:
 
     def _read(self) -> None:
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            self._seen.append(json.loads(line))
+        try:
+            for line in self._process.stdout:
+                self._seen.append(json.loads(line))
+        except ValueError:
+            if not self._process.stdout.closed:  # by whoever ends it
+                raise
 
 
 @contextmanager
