@@ -142,3 +142,13 @@ def test_what_a_lost_node_had_under_way_takes_no_more_statements_the_more_it_is(
         assert len(in_doubt) == sum(one.segments for one in some)
         lost.close()
     assert 0 < asked[1] <= asked[0]
+
+
+def test_segments_that_two_nodes_doubt_at_once_are_one_doubt(nodes: Nodes) -> None:
+    nodes.a.send(message(1, segments=2, on_ambiguous=0))
+    first, second = (Batch(doubts=[(1, n, NOW_MS, "no response", "", NOW_MS)]) for n in (1, 2))
+    told = nodes.at_once(first, second)
+    assert [answer.queued for answer in told] == [[("one", 0)], []]
+    (row,) = nodes.a.rows("message")
+    assert (row["progress"], row["doubts"]) == (Progress.QUEUED, 1)
+    assert [row["action"] for row in nodes.a.rows("ambiguous")] == ["resend", "resend"]
