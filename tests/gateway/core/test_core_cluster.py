@@ -188,6 +188,14 @@ def test_a_claim_counts_only_when_a_beat_after_the_one_that_published_it_is_answ
     assert not share.grows
 
 
+def test_a_share_that_is_closed_hastens_no_beat() -> None:
+    share = Share()
+    share.look(10, 0, 10)
+    assert share.grows
+    share.close()
+    assert not share.grows
+
+
 def test_a_share_for_which_there_is_no_room_waits_for_the_others() -> None:
     share = Share()
     for _ in range(3):

@@ -196,6 +196,19 @@ def test_a_failed_commit_gives_back_counts_and_slots() -> None:
     assert upstream.reserve(4, NOW)
 
 
+def test_what_was_not_kept_is_not_looked_for_in_the_queue() -> None:
+    desk, app = Desk(window=1), account()
+    desk.taken(app)
+    desk.taken(app)  # finds no room
+    desk.taken(app, due_ms=NOW_MS + 60_000)
+    desk.submission.flush()
+    upstream = desk.upstreams["one"]
+    assert upstream.queueing == 1
+    desk.journal.commit(ok=False)
+    assert (upstream.queueing, upstream.backlog, upstream.in_flight) == (0, False, 0)
+    assert desk.journal.batch.claims == []
+
+
 def test_ended_messages_make_room() -> None:
     desk, app = Desk(), account(max_open=1)
     desk.taken(app)

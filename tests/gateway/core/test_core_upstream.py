@@ -208,6 +208,21 @@ def test_a_queue_ends_while_more_comes_when_a_claim_has_room_for_all_of_it() -> 
     assert not up.journal.is_due, "nothing is left to be claimed"
 
 
+def test_a_queue_ends_also_when_more_joins_it_behind_the_claim() -> None:
+    up = Up(window=4)
+    up.upstream.join(4)
+    up.upstream.joined(ok=True)
+    up.upstream.join(1)  # in the batch of the claim, which has no room for it
+    up.answer_claim([(tuple(message(1, segments=4)), [1, 2, 3, 4])], 0)
+    up.upstream.joined(ok=True)
+    assert up.journal.batch.claims == [], "there is no room yet"
+    up.upstream.release(4)
+    assert up.journal.batch.claims == [("one", 1, NOW_MS, 1)], "what has joined, and no more"
+    up.answer_claim([(tuple(message(2)), [1])], 0)
+    assert not up.straight(3), "somebody else has queued: nothing has joined behind this claim"
+    assert up.journal.batch.claims == [("one", 3, NOW_MS, 1)]
+
+
 def test_a_queue_that_a_claim_has_not_ended_goes_on() -> None:
     """Something that was put off stood before what came later."""
     up = Up(window=4)

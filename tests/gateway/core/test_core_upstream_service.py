@@ -44,6 +44,19 @@ class Up:
         return [line for text in self.written for line in text.splitlines() if word in line]
 
 
+def test_a_claim_is_for_all_that_there_is_room_for() -> None:
+    """What joins behind it in its batch goes up with it: nothing goes straight in the meantime."""
+    up = Up()
+    up.claimed()
+    up.upstream.join(1)
+    up.upstream.joined(ok=True)
+    assert up.journal.batch.claims == [("centre", 10, NOW_MS, 0)]
+    up.upstream.join(1)
+    up.claimed(1, 2)
+    up.upstream.joined(ok=True)
+    assert (up.upstream.backlog, up.journal.batch.claims) == (False, [])
+
+
 def test_a_claim_says_that_intents_follow() -> None:
     up = Up()
     assert up.journal.batch.claims == [("centre", 10, NOW_MS, 0)]
