@@ -198,6 +198,9 @@ class Applier:
             self._finish(answer)
         if batch.moves:
             self.failover.move(batch.moves, answer)
+        for row in batch.sweeps:  # what this queues a claim of the same batch has to see
+            sweep = Sweep(*row)
+            self.parts.sweep(sweep.assembly_before_ms, sweep.now_ms, answer)
         for row in batch.claims:
             if self._claim(row, answer):
                 self._finish(answer)
@@ -593,11 +596,10 @@ class Applier:
         ]
         run("purge_seen", (sweep.seen_before_ms,))
         self.parked -= purged[-1]
-        answer.sweep_again = max(len(ended), *purged) >= SWEEP_ROWS
+        answer.sweep_again |= max(len(ended), *purged) >= SWEEP_ROWS
         run("purge_dead", (sweep.history_before_ms,))
         answer.sweep_again |= self._bury(sweep)
         self.mail.sweep(sweep, answer)
-        self.parts.sweep(sweep.assembly_before_ms, sweep.now_ms, answer)
         answer.sweep_again |= self.accounts.sweep(sweep.now_ms)
         answer.sweep_again |= self.history.sweep(sweep)
         answer.sweep_again |= self.api.sweep(sweep)

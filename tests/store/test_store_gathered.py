@@ -303,6 +303,14 @@ def test_after_a_while_the_parts_go_up_as_they_came(store: Store) -> None:
     assert store.apply(failed=[(1, 8, "x", NOW_MS)]).ended == [("app", 1)]
 
 
+def test_parts_that_are_let_go_are_seen_by_a_claim_of_the_same_batch(store: Store) -> None:
+    """Else their queue would be held for empty, and nobody would look again."""
+    gather(store, 1)
+    sweep = store.sweep_row(LATER_MS, assembly_before_ms=LATER_MS)
+    answer = store.apply(sweeps=[sweep], claims=[("one", 4, LATER_MS, 1)])
+    assert [fields[0] for fields, _ in answer.claimed[0][1]] == [1]
+
+
 def test_a_complete_set_is_not_taken_apart(store: Store) -> None:
     gather(store, 1, 2, total=2)
     store.sweep(LATER_MS, assembly_before_ms=LATER_MS)

@@ -1,4 +1,4 @@
-"""A batch is applied again only if it is not stored, even while a connection that was lost still commits it."""
+"""A batch is applied again only if it is not stored, be it by a connection that was lost and commits it yet."""
 
 from __future__ import annotations
 

@@ -58,6 +58,15 @@ def test_claims_bring_what_is_due_in_order_and_once(store: Store) -> None:
     assert store.next_due() is None
 
 
+def test_a_queue_is_over_behind_what_a_claim_has_found_expired(store: Store) -> None:
+    store.queue(message(1, due_ms=-3, expires_ms=NOW_MS), message(2))
+    assert store.next_due(now_ms=-4) == -3, "before all that it claims"
+    ((_, rows, due_ms),) = store.apply(claims=[("one", 4, NOW_MS, 1)]).claimed
+    assert ([fields[0] for fields, _ in rows], due_ms) == ([2], None)
+    store.queue(message(3, expires_ms=NOW_MS))
+    assert store.apply(claims=[("one", 4, NOW_MS, 1)]).claimed == [("one", [], None)]
+
+
 def test_what_is_claimed_is_intended(store: Store) -> None:
     store.queue(message(1, segments=2))
     store.claim()
