@@ -1,4 +1,4 @@
-"""A batch is applied again only if it is not stored, be it by a connection that was lost and commits it yet."""
+"""A batch is applied again only if it is not stored, be it by a connection that is lost and still commits."""
 
 from __future__ import annotations
 
