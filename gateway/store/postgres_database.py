@@ -97,6 +97,11 @@ class _Pipeline(psycopg.Pipeline):
             self.command_queue.append(all_of_them)
         yield from super()._communicate_gen()
 
+    def receive(self) -> None:
+        """Waits for the answers to all that was sent.  Nothing more is sent for it: after a Flush, as psycopg
+        sends it when rows are fetched, the server no longer counts how long it waits."""
+        self._conn.wait(self._fetch_gen(flush=False))
+
 
 class PostgresDatabase:
     """The connection of a node's writing process (see `gateway.store.database.Database`)."""
@@ -133,7 +138,7 @@ class PostgresDatabase:
     def settle(self) -> None:
         """Waits for all statements so far; raises what is wrong with the first one that failed."""
         if self._pipeline is not None:
-            self._pipeline.sync()
+            self._pipeline.receive()
 
     def commit(self) -> None:
         self.connection.execute("COMMIT")
@@ -212,12 +217,15 @@ class _Later:
         return self._cursor.description
 
     def fetchone(self) -> Any:
+        self._settle()
         return self._cursor.fetchone()
 
     def fetchall(self) -> list[Any]:
+        self._settle()
         return self._cursor.fetchall()
 
     def __iter__(self) -> Iterator[Any]:
+        self._settle()
         return iter(self._cursor)
 
 

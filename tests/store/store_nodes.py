@@ -127,11 +127,11 @@ class Nodes:
         a.applier.cluster.make_days(now_ms)
         a.db.commit()
 
-    def until_idle(self, engine: NodeEngine) -> None:
-        """Until the server has nothing to do in its transaction, and counts how long that lasts."""
-        sql = "SELECT state = 'idle in transaction' FROM pg_stat_activity WHERE pid = %s"
+    def until_gone(self, engine: NodeEngine) -> None:
+        """Until the server has ended its connection."""
+        sql = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
         pid = engine.db.connection.info.backend_pid
-        self._until(lambda: self._watch.execute(sql, (pid,)).fetchone() == (True,))
+        self._until(lambda: self._watch.execute(sql, (pid,)).fetchone() == (0,))
 
     def _waits(self, engine: NodeEngine) -> bool:
         pid = engine.db.connection.info.backend_pid

@@ -153,10 +153,13 @@ def test_a_server_that_says_nothing_more_is_given_up(nodes: Nodes, postgres_url:
     connection.close()
 
 
-def test_the_server_counts_how_long_a_node_stands_still_in_a_batch(nodes: Nodes) -> None:
+@pytest.mark.parametrize("looks", [False, True])
+def test_a_node_that_stands_still_in_a_batch_is_ended_by_the_server(nodes: Nodes, looks: bool) -> None:
     """Between any two statements of a pipeline, so that its locks are no others' trouble for long."""
-    db = nodes.engines[0].db
-    db.begin()
-    db.run("next_batch", (nodes.engines[0].applier.boot, 1_000))
-    nodes.until_idle(nodes.engines[0])
-    db.rollback()
+    engine = nodes.engines[0]
+    engine.db.connection.execute("SET idle_in_transaction_session_timeout = '100ms'")
+    engine.db.begin()
+    found = engine.db.run("next_batch", (engine.applier.boot, 1_000))
+    if looks:
+        assert found.fetchone() is not None
+    nodes.until_gone(engine)
