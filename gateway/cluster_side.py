@@ -316,8 +316,8 @@ class ClusterSide:
     def _take_over(self, rows: Iterable[Row]) -> None:
         daemon = self._daemon
         for name, segments in rows:
-            see = {"see": "smsc-gateway queue ambiguous"} if segments else {}
-            daemon.events.say("warning", "taken_over", node=name, ambiguous=segments, **see)
+            see = "smsc-gateway queue ambiguous" if segments else "-"
+            daemon.events.say("warning", "taken_over", node=name, ambiguous=segments, see=see)
         boots = {peer.boot for peer in self.cluster.peers}
         if rows:
             for service in daemon.services.connectors.values():

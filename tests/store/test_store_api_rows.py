@@ -190,11 +190,11 @@ def test_the_next_run_goes_on_behind_the_ids_of_this_one(sqlite_store: Store, tm
     store.apply(records=[("group", "app", 6, "", "{}")], api_accounts=[("app", 5), ("other", 0)])
     store.engine.close()
     applier, hello = sqlite_writer._open(tmp_path / FILE_NAME)
-    assert hello[-6:-2] == (2, {"group": 6}, 0, {"app": 5})
+    assert hello[-7:-3] == (2, {"group": 6}, 0, {"app": 5})
     applier.apply(Batch(marks=[(NEWEST_API_ID, 3)], incidents=[(1, NOW_MS, "x")]))
     applier.db.connection.close()
     applier, hello = sqlite_writer._open(tmp_path / FILE_NAME)
-    assert hello[-6] == 3
+    assert hello[-7] == 3
     applier.db.connection.close()
 
 
