@@ -9,8 +9,8 @@ copied in chunks, compared, and the source is marked as moved. Two tables of the
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,17 @@ class Moved:
     resumed: bool = False
 
 
+@contextmanager
+def _connected(url: str) -> Iterator[psycopg.Connection[Any]]:
+    """The target; its lock is free when this ends, and not when the server notices, a moment later."""
+    with closing(connect(url, application_name="smsc-gateway migrate-store")) as target:
+        try:
+            yield target
+        finally:
+            with suppress(psycopg.Error):
+                target.execute("SELECT pg_advisory_unlock_all()")
+
+
 class Move:
     """One move, or what is left of it; the caller holds the folder's lock."""
 
@@ -68,7 +79,7 @@ class Move:
 
     def run(self, now_ms: int, *, again: bool = False) -> Moved:
         """Moves all, or the rest; StoreError when it cannot be done, and then the source is what counts."""
-        with closing(connect(self._url, application_name="smsc-gateway migrate-store")) as target:
+        with _connected(self._url) as target:
             self._prepare_target(target)
             if again:
                 _throw_away(target)
