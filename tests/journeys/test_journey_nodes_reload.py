@@ -186,6 +186,7 @@ async def test_a_node_that_is_back_before_its_links_were_gone_binds_them_again(
             await first.said("node_resumed")
             await first.until(lambda: link.links and not link.links & before)
             await first.until(lambda: link.state == "bound")
+            assert not link.links & before
 
 
 @journey
