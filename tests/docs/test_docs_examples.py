@@ -70,7 +70,7 @@ ELSEWHERE: dict[str, str] = yaml.safe_load((Path(__file__).parent / "elsewhere.y
 """The test that executes a command, by the command's line."""
 FOREVER = {"simulate", "run", "trace"}
 PASSWORD = "q7-Kf2pw"
-LOOKING = {"status", "queue", "statistics", "export", "show", "list", "find"}
+LOOKING = {"status", "queue", "statistics", "export", "show", "list", "find", "unmatched", "audit"}
 """Commands, or their first words, that change nothing."""
 PATIENCE_S = 20.0
 ETC = "/etc/smsc-gateway/"
@@ -353,7 +353,7 @@ def result_of(
 
     What only looks is run again for a while: what a message or an incoming SMS does may take a moment.
     """
-    only_looks = arguments[0] in LOOKING or LOOKING.intersection(arguments[1:2])
+    only_looks = arguments[0] in LOOKING or LOOKING.intersection(arguments[1:2]) or is_timeline(arguments)
     until = time.monotonic() + (PATIENCE_S if only_looks else 0)
     while True:
         code = run(arguments)
@@ -363,6 +363,11 @@ def result_of(
         if found is not None or time.monotonic() >= until:
             return found, code, output
         time.sleep(0.05)
+
+
+def is_timeline(arguments: list[str]) -> bool:
+    """Whether it is `message ID`: that a receipt was taken, say, may not be committed yet."""
+    return arguments[0] == "message" and arguments[1].isdecimal()
 
 
 def run(arguments: list[str]) -> int:
