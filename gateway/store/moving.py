@@ -9,8 +9,8 @@ copied in chunks, compared, and the source is marked as moved. Two tables of the
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,9 @@ CHUNK = 10_000
 """Rows that are copied, or compared, at once."""
 LOCK = 0x534D4D56
 """The advisory lock of whoever moves a store into this database."""
+LOCK_WAIT = "5s"
+"""So long it is waited for: the server may not have noticed yet that a move before has been interrupted."""
+_SETTINGS = {"lock_timeout": "0", "timezone": "UTC", "synchronous_commit": "off", "enable_seqscan": "off"}
 DAY_MS = 86_400_000
 DAYS_MAX = 1_000
 """For so many days of the history there is a table for each; what is older is in one."""
@@ -54,17 +57,6 @@ class Moved:
     resumed: bool = False
 
 
-@contextmanager
-def _connected(url: str) -> Iterator[psycopg.Connection[Any]]:
-    """The target; its lock is free when this ends, and not when the server notices, a moment later."""
-    with closing(connect(url, application_name="smsc-gateway migrate-store")) as target:
-        try:
-            yield target
-        finally:
-            with suppress(psycopg.Error):
-                target.execute("SELECT pg_advisory_unlock_all()")
-
-
 class Move:
     """One move, or what is left of it; the caller holds the folder's lock."""
 
@@ -79,7 +71,7 @@ class Move:
 
     def run(self, now_ms: int, *, again: bool = False) -> Moved:
         """Moves all, or the rest; StoreError when it cannot be done, and then the source is what counts."""
-        with _connected(self._url) as target:
+        with closing(connect(self._url, application_name="smsc-gateway migrate-store")) as target:
             self._prepare_target(target)
             if again:
                 _throw_away(target)
@@ -105,10 +97,13 @@ class Move:
 
     def _prepare_target(self, target: psycopg.Connection[Any]) -> None:
         refuse_old(target)
-        if not target.execute("SELECT pg_try_advisory_lock(%s)", (LOCK,)).fetchall()[0][0]:
-            raise StoreError(f"another migrate-store moves into {self._shown} just now")
-        for name in ("timezone", "UTC"), ("synchronous_commit", "off"), ("enable_seqscan", "off"):
-            target.execute("SELECT set_config(%s, %s, false)", name)
+        target.execute("SELECT set_config('lock_timeout', %s, false)", (LOCK_WAIT,))
+        try:
+            target.execute("SELECT pg_advisory_lock(%s)", (LOCK,))
+        except psycopg.errors.LockNotAvailable:
+            raise StoreError(f"another migrate-store moves into {self._shown} just now") from None
+        for name, value in _SETTINGS.items():
+            target.execute("SELECT set_config(%s, %s, false)", (name, value))
         migrate(target)
         _refuse_live(target, self._shown)
 

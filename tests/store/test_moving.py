@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import count
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import psycopg
@@ -297,10 +299,35 @@ def test_a_database_that_somebody_uses_is_refused(
     assert sql.execute("SELECT count(*) FROM boot").fetchone() == (1,)
 
 
-def test_two_moves_at_once_are_one_too_many(store: Path, target: str, sql: psycopg.Connection[Any]) -> None:
+def test_two_moves_at_once_are_one_too_many(
+    store: Path, target: str, sql: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving, "LOCK_WAIT", "10ms")
     sql.execute("SELECT pg_advisory_lock(%s)", (moving.LOCK,))
     with pytest.raises(StoreError, match="another migrate-store"):
         move(store, target)
+
+
+def test_a_move_waits_until_the_server_has_noticed_that_the_one_before_is_gone(
+    store: Path, target: str, sql: psycopg.Connection[Any]
+) -> None:
+    sql.execute("SELECT pg_advisory_lock(%s)", (moving.LOCK,))
+
+    over = Event()
+
+    def let_go() -> None:
+        waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        while not over.is_set() and sql.execute(waits).fetchone() == (0,):
+            pass
+        sql.execute("SELECT pg_advisory_unlock(%s)", (moving.LOCK,))
+
+    with ThreadPoolExecutor(1) as other:
+        gone = other.submit(let_go)
+        try:
+            assert move(store, target).tables
+        finally:
+            over.set()
+        gone.result()
 
 
 def test_what_postgresql_cannot_hold_is_told(store: Path, target: str, sql: psycopg.Connection[Any]) -> None:
