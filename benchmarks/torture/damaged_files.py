@@ -167,7 +167,7 @@ def judge(folder: Path, original: Original, report: dict[str, object]) -> Judged
     lost = original.live - there
     named = set(map(int, report.get("lost_messages", ())))  # type: ignore[call-overload]
     with closing(open_writer(folder / FILE_NAME)) as connection:
-        Applier(SqliteDatabase(connection), NOW_MS).recover(NOW_MS)
+        Applier(SqliteDatabase(connection), NOW_MS).recovery.recover(NOW_MS)
     return Judged(rows, wrong, len(lost), len(lost - named))
 
 

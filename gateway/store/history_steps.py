@@ -13,7 +13,7 @@ from gateway.core.batch import NO_TEXTS, Answer, Row, Sweep
 from gateway.store.database import Database
 
 SWEEP_ROWS = 1000
-"""A sweep that wiped so many texts has not wiped all."""
+"""A sweep that forgot so many of a kind has not forgotten all."""
 ERASE_LOOK = 10_000
 """So many rows are looked at for a number in one batch, for some milliseconds."""
 DAY_MS = 86_400_000
@@ -99,8 +99,18 @@ class HistorySteps:
             segments[key] += count
         self._many("count_registered", [(*key, messages[key], segments[key]) for key in sorted(messages)])
 
+    def purge(self, sweep: Sweep) -> bool:
+        """Forgets what ended too long ago, and what was noted of it; whether there is more."""
+        purged = (
+            self._run("purge_history", (sweep.history_before_id,)).rowcount,
+            self._run("purge_incidents", (sweep.history_before_ms,)).rowcount,
+            self._run("purge_ambiguous", (sweep.history_before_ms,)).rowcount,
+            self._run("purge_audit", (sweep.audit_before_ms,)).rowcount,
+        )
+        return max(purged) >= SWEEP_ROWS
+
     def sweep(self, sweep: Sweep) -> bool:
-        """Wipes what is too old; whether there is more."""
+        """Wipes texts and statistics that are too old; whether there is more."""
         if self._db.shared:
             self.read_settings()  # another node may have swept before
         keeps_texts = sweep.text_before_id < NO_TEXTS

@@ -122,8 +122,8 @@ class Move:
                 )
             return int(in_doubt)
         applier = Applier(SqliteDatabase(connection), now_ms)
-        doubts = applier.recover(now_ms)
-        applier.stopped(now_ms)
+        doubts = applier.recovery.recover(now_ms)
+        applier.recovery.stopped(now_ms)
         with target.transaction():
             target.execute(_MAKE)
             row = (str(self._path), applier.boot, doubts)

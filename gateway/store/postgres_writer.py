@@ -94,7 +94,7 @@ def _serve(writer: Writer, url: str, name: str) -> int:
     with contextlib.suppress(GoneError):
         writer.serve()
     with contextlib.suppress(psycopg.Error, FencedError, StoredError):
-        writer.applier.stopped(_now_ms())
+        writer.applier.recovery.stopped(_now_ms())
     writer.db.close()
     return 0
 
@@ -161,8 +161,8 @@ class Writer:
             listening(open_first(url, self._wait, partial(self._tell, "lost")), self._hear)
         )
         self.applier = Applier(self.db, _now_ms(), name)
-        in_doubt = self.applier.recover(_now_ms())
-        hello = hello_of(self.applier, in_doubt, self.applier.open_messages, _now_ms())
+        in_doubt = self.applier.recovery.recover(_now_ms())
+        hello = hello_of(self.applier, in_doubt, self.applier.takeover.open_messages, _now_ms())
         self.applier.cluster.opened()
         return hello
 

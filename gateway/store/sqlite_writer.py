@@ -59,7 +59,7 @@ def main() -> int:
     gc.freeze()
     _serve(channel, applier)
     with contextlib.suppress(sqlite3.Error):
-        applier.stopped(_now_ms())
+        applier.recovery.stopped(_now_ms())
     applier.db.close()
     held.close()
     return 0
@@ -73,7 +73,7 @@ def _open(path: Path) -> tuple[Applier, Row]:
     """The open queue, and what the gateway is told of it: the fields of Opening."""
     db = SqliteDatabase(open_writer(path))
     applier = Applier(db, now_ms=_now_ms())
-    in_doubt = applier.recover(_now_ms())
+    in_doubt = applier.recovery.recover(_now_ms())
     messages = list(Counter(map(itemgetter(0), db.run("list_accounts"))).items())
     return applier, hello_of(applier, in_doubt, messages, _now_ms())
 

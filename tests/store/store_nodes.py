@@ -53,7 +53,7 @@ class NodeEngine(PostgresEngine):
         self.db: _Database = _Database(open_writer(self.url))
         self.db.connection.execute("SET synchronous_commit = off")
         self.applier = Applier(self.db, now_ms, self.name)
-        return self.applier.recover(now_ms)
+        return self.applier.recovery.recover(now_ms)
 
     def apply(self, batch: Batch) -> Answer:
         return self.applier.apply(batch)

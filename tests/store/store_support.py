@@ -75,7 +75,7 @@ class SqliteEngine:
         # What is tested here is what is stored, not how well it sticks; other tests read the pragma.
         self.connection.execute("PRAGMA synchronous = OFF")
         self.applier = Applier(SqliteDatabase(self.connection), now_ms)
-        return self.applier.recover(now_ms)
+        return self.applier.recovery.recover(now_ms)
 
     def apply(self, batch: Batch) -> Answer:
         """Through the frames, as it crosses to the writing process."""
@@ -129,7 +129,7 @@ class PostgresEngine:
         # What is tested here is what is stored, not how well it sticks; other tests read the setting.
         self.db.connection.execute("SET synchronous_commit = off")
         self.applier = Applier(self.db, now_ms)
-        return self.applier.recover(now_ms)
+        return self.applier.recovery.recover(now_ms)
 
     def apply(self, batch: Batch) -> Answer:
         """Through the frames, as it crosses to the writing process.

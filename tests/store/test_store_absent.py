@@ -10,7 +10,7 @@ from store_support import SqliteEngine, Store
 
 from gateway.core.batch import Row
 from gateway.core.model import INCOMING
-from gateway.store.apply import EXCESS_ROWS, OLD_ROWS
+from gateway.store.delivery_steps import EXCESS_ROWS, OLD_ROWS
 
 
 def incoming(account: str, created_ms: int = NOW_MS) -> Row:

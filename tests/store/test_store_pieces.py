@@ -8,7 +8,7 @@ import pytest
 from gateway_fakes import NOW_MS, message
 from store_support import SqliteEngine, Store
 
-from gateway.store import apply, failover_steps, reader_lists
+from gateway.store import end_steps, failover_steps, reader_lists
 from gateway.store.reader import Reader
 
 
@@ -73,7 +73,7 @@ def test_a_sweep_looks_at_some_of_what_waits_for_receipts_and_comes_round(
     sqlite_store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = sqlite_store
-    monkeypatch.setattr(apply, "RECEIPT_LOOK", 100)
+    monkeypatch.setattr(end_steps, "RECEIPT_LOOK", 100)
     for n in range(1, 1001):
         store.sent(n, f"id{n}", expires_ms=NOW_MS if n in (7, 999) else NOW_MS + 10_000)
     bounds = {"oldest_id": 2000, "receipt_before_ms": NOW_MS}
@@ -95,7 +95,7 @@ def test_five_thousand_that_expire_together_end_in_steps_with_traffic_between(st
     told = 0
     for step in range(5):
         answer = store.sweep(NOW_MS)
-        assert len(answer.expired) == apply.SWEEP_ROWS
+        assert len(answer.expired) == end_steps.SWEEP_ROWS
         assert answer.sweep_again
         told += len(answer.deliveries)
         store.queue(message(6000 + step))
@@ -106,7 +106,7 @@ def test_five_thousand_that_expire_together_end_in_steps_with_traffic_between(st
 
 
 def test_a_sweep_says_whether_something_is_left(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply, "SWEEP_ROWS", 2)
+    monkeypatch.setattr(end_steps, "SWEEP_ROWS", 2)
     store.queue(message(1, expires_ms=NOW_MS), message(2, expires_ms=NOW_MS))
     assert store.sweep(NOW_MS).sweep_again
     assert not store.sweep(NOW_MS).sweep_again

@@ -109,7 +109,7 @@ def test_both_engines_do_the_same_about_doubts(engines: tuple[Engine, Engine], s
         assert said(answers[0]) == said(answers[1])
         for table in COMPARED:
             assert stored(stores[0], table) == stored(stores[1], table)
-        assert engines[0].applier.in_doubt == engines[1].applier.in_doubt
+        assert engines[0].applier.doubts.in_doubt == engines[1].applier.doubts.in_doubt
     assert {row["action"] for row in stores[0].rows("ambiguous")} == {"resend", "hold", "fail"}
     found = [engine.restart(NOW_MS + 9000) for engine in engines]
     assert found[0] == found[1] > 0

@@ -14,7 +14,7 @@ from store_support import Store, receipt
 
 from gateway.core.batch import Answer, Row
 from gateway.core.model import Message, Wish
-from gateway.store import apply
+from gateway.store import receipt_steps
 from gateway.store.plain_receipts import Plain
 
 TABLES = ("message", "submission", "history", "history_text", "delivery", "ambiguous")
@@ -104,7 +104,7 @@ def test_the_short_way_ends_messages_as_the_long_way_does(
         found[first] = said(answer, first), stored, store.rows("statistics")
         store.write("DELETE FROM statistics")
         store.write("DELETE FROM parked_receipt")
-        monkeypatch.setattr(apply, "end_plain", lambda many, receipts: Plain({}, [], []))
+        monkeypatch.setattr(receipt_steps, "end_plain", lambda many, receipts: Plain({}, [], []))
     for short, long in zip(found[1000], found[2000], strict=True):
         assert short == long
     assert len(found[1000][1]["history"]) == len(messages(0))
@@ -119,7 +119,7 @@ def test_what_is_plain_takes_the_short_way_and_nothing_else_does(nodes: Nodes) -
     nodes.a.write("UPDATE message SET progress = 2 WHERE message_id = 1001")  # it is held
     many = nodes.engines[0].db.many
     nodes.engines[0].db.begin()
-    plain = apply.end_plain(many, ends(some, NOW_MS))
+    plain = receipt_steps.end_plain(many, ends(some, NOW_MS))
     nodes.engines[0].db.rollback()
     odd = {1001, *(one.message_id for one in some[-4:])}
     assert set(plain.messages.values()) == {one.message_id for one in some} - odd

@@ -79,14 +79,14 @@ def test_an_earlier_run_that_has_ended_by_itself_is_not_told_of(
     if end == "stopped with something under way":
         nodes.a.send(message(1))
     if end.startswith("stopped"):
-        engine.applier.stopped(NOW_MS)
+        engine.applier.recovery.stopped(NOW_MS)
     elif end == "killed":
         nodes.disconnect(engine)
     else:
         lose(nodes)
     again = NodeEngine(postgres_url, "a")
     assert again.applier.cluster.ended_ms_ago is None
-    assert (again.applier.in_doubt == 1) is (end == "stopped with something under way")
+    assert (again.applier.doubts.in_doubt == 1) is (end == "stopped with something under way")
     again.close()
 
 
@@ -144,7 +144,7 @@ def test_what_an_orderly_end_leaves_is_anybodys_at_once(nodes: Nodes) -> None:
     nodes.a.queue(message(1, connector="two"))
     nodes.a.apply(claims=[("two", 10, NOW_MS, 0)])
     nodes.engines[0].apply(beat(wants=["jobs"]))
-    nodes.engines[0].applier.stopped(NOW_MS)
+    nodes.engines[0].applier.recovery.stopped(NOW_MS)
     assert nodes.b.claim(connector="two") == [(1, [1])]
     lose(nodes)
     view = look(nodes, wants=["jobs"])
@@ -155,7 +155,7 @@ def test_what_an_orderly_end_leaves_is_anybodys_at_once(nodes: Nodes) -> None:
 def test_what_was_under_way_at_an_end_is_told_to_whoever_looks_next(nodes: Nodes) -> None:
     nodes.a.apply(receivers=[("app", 1)])
     nodes.a.send(message(1, segments=2, on_ambiguous=3, registered_delivery=1))
-    nodes.engines[0].applier.stopped(NOW_MS)
+    nodes.engines[0].applier.recovery.stopped(NOW_MS)
     view = look(nodes)
     assert view.taken_over == [("a", 2)]
     assert [row[2] for row in view.nodes] == ["b"]

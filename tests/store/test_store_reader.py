@@ -11,7 +11,7 @@ from store_support import PEER, Store, incoming_sms, postponed, receipt, submitt
 
 from gateway.core.errors import StoreReadError
 from gateway.core.model import Progress, Wish
-from gateway.store import apply, reader_receipts
+from gateway.store import end_steps, reader_receipts
 from gateway.store.reader import LISTINGS, Reader
 
 MASKED = "7916***4567"
@@ -291,7 +291,7 @@ def test_where_a_message_stands_for_a_decision(store: Store, reader: Reader) -> 
 def test_why_a_receipt_matches_nothing(store: Store, reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     store.sent(1, "255")
     store.sent(2, "EE", connector="two")
-    monkeypatch.setattr(apply, "REMEMBERED", 0)
+    monkeypatch.setattr(end_steps, "REMEMBERED", 0)
     store.sent(3, "DD")
     store.apply(receipts=[receipt("DD")])
     ids = ("FF", "EE", "DD", "none")

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from store_support import MAIL_ID, PEER, Store, receipt
 
 from gateway.core.model import MessageState, Progress
-from gateway.store import apply, reader_find
+from gateway.store import end_steps, reader_find
 from gateway.store.reader import Reader, Wanted
 from protocols.sms.receipts import FORMS, convert
 
@@ -111,7 +111,7 @@ def test_by_the_id_of_the_smsc(store: Store, reader: Reader, monkeypatch: pytest
     for written in ("00FF", "ff", "255", "EE"):
         assert found(reader, **upstream(written)) == [1], written
     assert found(reader, **upstream("221")) == [2]
-    monkeypatch.setattr(apply, "REMEMBERED", 0)
+    monkeypatch.setattr(end_steps, "REMEMBERED", 0)
     ended(store, 3, "00CC")
     assert not store.rows("submission", message_id=3)
     assert found(reader, **upstream("00CC")) == [3], "its own row knows the first id as it was given"

@@ -10,7 +10,7 @@ from store_support import PEER, Store, postponed, receipt, submitted
 
 from gateway.core.batch import Answer, Row
 from gateway.core.model import MessageState, Origin, Progress
-from gateway.store import apply, operation_steps
+from gateway.store import end_steps, operation_steps
 
 LATER_MS = NOW_MS + 5000
 DELETED = MessageState.DELETED.value
@@ -89,7 +89,7 @@ def test_a_query_tells_of_the_end(store: Store) -> None:
 def test_a_query_knows_the_id_when_the_segments_are_forgotten(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(apply, "REMEMBERED", 0)
+    monkeypatch.setattr(end_steps, "REMEMBERED", 0)
     store.sent(1, "A")
     store.apply(receipts=[receipt("A")])
     assert store.rows("submission") == []

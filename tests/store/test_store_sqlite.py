@@ -17,7 +17,7 @@ from store_support import PEER, SqliteEngine, Store, receipt, submitted
 
 from gateway.core.batch import Batch
 from gateway.core.model import Message, Progress
-from gateway.store import apply, part_steps, sqlite_open
+from gateway.store import apply, end_steps, part_steps, sqlite_open
 from gateway.store.sqlite_database import SqliteDatabase
 from gateway.store.sqlite_open import (
     FILE_NAME,
@@ -464,7 +464,7 @@ def test_a_message_over_http_costs_so_many_more(sqlite: Store) -> None:
 
 
 def test_only_so_many_ended_messages_are_remembered(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(apply, "REMEMBERED", 2)
+    monkeypatch.setattr(end_steps, "REMEMBERED", 2)
     for n in range(1, 5):
         sqlite.sent(n, f"A{n}")
         sqlite.apply(receipts=[receipt(f"A{n}")])

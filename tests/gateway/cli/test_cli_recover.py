@@ -220,7 +220,7 @@ def test_a_restored_copy_sends_nothing_a_second_time_without_a_word(
     assert len(set(ask(new, "SELECT message_id FROM ambiguous WHERE action = 'hold'"))) == 501
     with closing(open_writer(new / FILE_NAME)) as connection:
         applier = Applier(SqliteDatabase(connection), NOW_MS)
-        assert applier.recover(NOW_MS) == 0
+        assert applier.recovery.recover(NOW_MS) == 0
         ((_, claimed, _),) = applier.apply(Batch(claims=[("one", 1000, NOW_MS, 1)])).claimed
     assert claimed == []
 

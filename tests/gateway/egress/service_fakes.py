@@ -153,7 +153,7 @@ class Bench:
         self.connection = open_writer(self.path)
         self.connection.execute("PRAGMA synchronous = OFF")
         self.store = Applier(SqliteDatabase(self.connection), self.clock.now_ms())
-        self.store.recover(self.clock.now_ms())
+        self.store.recovery.recover(self.clock.now_ms())
         self.events, self.lines = recorded_events()
         self.journal = FakeJournal(self._on_answer)
         self.make()
