@@ -61,10 +61,10 @@ class DoubtSteps:
         """Of this segment it is known now."""
         self.in_doubt -= self._run("settle", (now_ms, how, message_id, segment)).rowcount
 
-    def settle_by_receipts(self, now_ms: int) -> None:
+    def settle_by_receipts(self) -> None:
         """Of the segments that have got their end by receipts of this batch."""
         if self.in_doubt or self._shared:
-            self.in_doubt -= self._run("settle_by_receipt", (now_ms,)).rowcount
+            self.in_doubt -= self._run("settle_by_receipt").rowcount
 
     def settle_by_ends(self) -> None:
         """Of the messages in temp.ended."""

@@ -110,7 +110,7 @@ class ReceiptSteps:
                     self._deliveries.noticed |= run("write_part_receipts").rowcount > 0
                 run("end_folded")
                 run("forget_touched")
-            self._doubts.settle_by_receipts(rows[0][10])
+            self._doubts.settle_by_receipts()
         run("forget_receipts")
         return changed
 

@@ -248,6 +248,20 @@ def test_a_receipt_settles(store: Store) -> None:
     assert store.rows("ambiguous")[0]["settled_by"] == "receipt"
 
 
+def test_each_doubt_is_settled_at_the_time_of_its_own_receipt(store: Store) -> None:
+    store.send(message(1), message(2, segments=2))
+    doubts = [(1, 1, NOW_MS, "x", "", 0), *((2, n, NOW_MS, "x", "", 0) for n in (1, 2))]
+    store.apply(doubts=doubts)
+    store.claim()
+    store.apply(submitted=[submitted(1, "A"), submitted(2, "B", 1), submitted(2, "C", 2)])
+    times = {"C": 30, "A": 10, "B": 20}
+    store.apply(receipts=[receipt(name, at_ms=NOW_MS + ms) for name, ms in times.items()])
+    found = {
+        (row["message_id"], row["segment"]): row["settled_ms"] - NOW_MS for row in store.rows("ambiguous")
+    }
+    assert found == {(1, 1): 10, (2, 1): 20, (2, 2): 30}
+
+
 def test_a_receipt_for_another_segment_settles_nothing(store: Store) -> None:
     store.send(message(1, segments=2))
     store.apply(submitted=[submitted(1, "A", 1)], doubts=[(1, 2, NOW_MS, "x", "", 0)])

@@ -21,7 +21,7 @@ COMPARED = {
     "submission": ("message_id", "segment", "connector", "boot", "attempt", "state"),
     "ambiguous": (
         *("message_id", "segment", "connector", "since_ms", "evidence", "action", "settled_by"),
-        *("link", "sent_ms", "boot"),  # settled_ms is of any of the receipts that a batch finds parked
+        *("settled_ms", "link", "sent_ms", "boot"),
     ),
     "incident": ("message_id", "at_ms", "text"),
     "history": ("message_id", "state", "error", "done_ms", "doubts"),

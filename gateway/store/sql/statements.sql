@@ -327,9 +327,10 @@ SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'delivery'), 0);
 
 -- name: settle_by_receipt
 -- A receipt shows that the SMSC took the segment.
-UPDATE ambiguous SET settled_ms = ?, settled_by = 'receipt'
-WHERE settled_ms IS NULL AND message_id IN (SELECT message_id FROM temp.receipt)
-AND EXISTS (SELECT 1 FROM temp.receipt r WHERE r.message_id = ambiguous.message_id AND r.segment = ambiguous.segment);
+UPDATE ambiguous SET settled_ms = r.received_ms, settled_by = 'receipt'
+FROM (SELECT message_id, segment, min(received_ms) AS received_ms FROM temp.receipt
+      WHERE message_id IS NOT NULL GROUP BY message_id, segment) r
+WHERE ambiguous.settled_ms IS NULL AND ambiguous.message_id = r.message_id AND ambiguous.segment = r.segment;
 
 -- name: end_handed_over
 -- No receipt was asked for: the message ends when the SMSC took its last segment.

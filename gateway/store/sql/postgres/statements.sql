@@ -236,8 +236,8 @@ SELECT r.* FROM (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4
 
 -- name: settle_by_receipt
 -- A receipt shows that the SMSC took the segment.
-UPDATE ambiguous a SET settled_ms = $1, settled_by = 'receipt'
-FROM (SELECT DISTINCT message_id, segment FROM pg_temp.receipt) r
+UPDATE ambiguous a SET settled_ms = r.received_ms, settled_by = 'receipt'
+FROM (SELECT message_id, segment, min(received_ms) AS received_ms FROM pg_temp.receipt GROUP BY message_id, segment) r
 WHERE a.settled_ms IS NULL AND a.message_id = r.message_id AND a.segment = r.segment
 AND EXISTS (SELECT 1 FROM ambiguous WHERE settled_ms IS NULL);
 
