@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from gateway.store.postgres_open import open_writer
 from gateway.store.sqlite_open import StoreUnready
@@ -35,6 +37,8 @@ _HOPELESS = (
     "does not support SSL",
 )
 """Of the texts of servers and libpq: what no waiting mends."""
+_ATTEMPT = re.compile(r" - (host: \S+, port: \S+), hostaddr: ")
+"""Where psycopg has tried several addresses, each failure begins so, after a text of the last one."""
 
 
 def is_lost(connection: psycopg.Connection[Any], error: psycopg.Error) -> bool:
@@ -56,6 +60,21 @@ def pauses() -> Iterable[float]:
         longest = min(2 * longest, LONGEST_S)
 
 
+def is_hopeless(url: str, text: str) -> bool:
+    """Whether no waiting mends it: each of the address's hosts has said so, by any of its IP addresses.
+
+    Of a host whose name is not known just now psycopg says nothing.
+    """
+    first, *parts = _ATTEMPT.split(text)
+    answers: dict[str, str] = {} if parts else {"the only one": first}
+    for host, answer in zip(parts[::2], parts[1::2], strict=True):
+        answers[host] = answers.get(host, "") + answer
+    hosts = str(conninfo_to_dict(url).get("host", "")).split(",")
+    return len(answers) >= len(hosts) and all(
+        any(word in answer for word in _HOPELESS) for answer in answers.values()
+    )
+
+
 def open_first(
     url: str, wait: Callable[[float], None], lost: Callable[[str], None]
 ) -> psycopg.Connection[Any]:
@@ -69,7 +88,7 @@ def open_first(
         try:
             return open_writer(url)
         except StoreUnready as error:
-            if time.monotonic() > deadline or any(word in str(error) for word in _HOPELESS):
+            if time.monotonic() > deadline or is_hopeless(url, str(error)):
                 raise
             if not is_told:
                 lost(text_of(error))

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from postgres_pair import url_of_both
+from postgres_server import PostgresServer
 
 from gateway.store import postgres_link, postgres_open
 from gateway.store.sqlite_open import StoreUnready
 
 REFUSED = 'cannot reach PostgreSQL: connection to server at "db1", port 5432 failed: Connection refused'
 URL = "postgresql://gateway@db1/smsc"
+BOTH = "postgresql://gateway@db1,db2/smsc?target_session_attrs=read-write"
 
 
 class Server:
@@ -81,6 +85,65 @@ def test_what_no_waiting_mends_is_told_at_once(monkeypatch: pytest.MonkeyPatch, 
     with pytest.raises(StoreUnready, match="cannot reach"):
         server.open()
     assert (server.waited, server.lost) == ([], [])
+
+
+def attempts(*failures: tuple[str, str, str]) -> str:
+    """What psycopg says of several: host, IP address, why."""
+    rows = [f"- host: '{host}', port: '5432', hostaddr: '{ip}': {why}" for host, ip, why in failures]
+    return " ".join([failures[-1][2], "Multiple connection attempts failed. All failures were:", *rows])
+
+
+PASSWORD = 'connection failed: connection to server at "db1" failed: FATAL: password authentication failed'
+SILENT = "connection timeout expired"
+
+
+@pytest.mark.parametrize(
+    ("url", "text", "hopeless"),
+    [
+        (BOTH, attempts(("db1", "192.0.2.1", PASSWORD), ("db2", "192.0.2.2", PASSWORD)), True),
+        (BOTH, attempts(("db1", "192.0.2.1", PASSWORD), ("db2", "192.0.2.2", SILENT)), False),
+        (BOTH, attempts(("db1", "192.0.2.1", SILENT), ("db2", "192.0.2.2", PASSWORD)), False),
+        (BOTH, PASSWORD, False),  # the other's name is not known
+        (URL, attempts(("db1", "2001:db8::1", SILENT), ("db1", "192.0.2.1", PASSWORD)), True),
+        (URL, attempts(("db1", "2001:db8::1", SILENT), ("db1", "192.0.2.1", SILENT)), False),
+        ("postgresql:///smsc", PASSWORD, True),
+    ],
+)
+def test_it_is_hopeless_when_each_of_the_hosts_says_so(url: str, text: str, hopeless: bool) -> None:
+    assert postgres_link.is_hopeless(url, text) is hopeless
+
+
+@pytest.fixture
+def pair(postgres_server: PostgresServer) -> Iterator[tuple[PostgresServer, PostgresServer, str]]:
+    """Two servers without the gateway's database, and the address of both."""
+    with PostgresServer(postgres_server.programs, fsync=False).create() as other:
+        yield postgres_server, other, url_of_both(postgres_server, other, "smsc_of_both")
+
+
+def test_where_one_server_has_no_database_the_other_is_waited_for(
+    pair: tuple[PostgresServer, PostgresServer, str],
+) -> None:
+    _, other, url = pair
+    other.stop()
+    lost: list[str] = []
+
+    def start_other(seconds: float) -> None:
+        other.start()
+        other.create_database("smsc_of_both")
+
+    with postgres_link.open_first(url, start_other, lost.append) as connection:
+        assert connection.info.port == other.port
+    assert "Connection refused" in lost[0]
+    assert 'database "smsc_of_both" does not exist' in lost[0]
+
+
+def test_where_neither_server_has_the_database_nothing_is_waited_for(
+    pair: tuple[PostgresServer, PostgresServer, str],
+) -> None:
+    waited: list[float] = []
+    with pytest.raises(StoreUnready, match="does not exist"):
+        postgres_link.open_first(pair[2], waited.append, lambda why: None)
+    assert waited == []
 
 
 def test_why_it_is_not_reached_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
