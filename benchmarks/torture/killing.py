@@ -23,7 +23,7 @@ from typing import Any
 
 from gateway.__main__ import main as gateway
 from gateway.core.upstream import Upstream
-from gateway.egress.smpp import UpstreamConnection
+from gateway.egress.smpp_connection import UpstreamConnection
 from protocols.smpp import constants as c
 
 left = 0

@@ -24,7 +24,8 @@ from gateway.core.taps import NOBODY
 from gateway.core.upstream import Upstream
 from gateway.egress.link_error import LinkError
 from gateway.egress.link_news import LinkNews
-from gateway.egress.smpp import SmppLink, UpstreamConnection
+from gateway.egress.smpp_connection import UpstreamConnection
+from gateway.egress.smpp_link import SmppLink
 from gateway.egress.smpp_outbind import OutbindLink, OutbindListener
 from gateway.egress.smsc_http.waits import Waits
 from gateway.egress.tls import client_context

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from gateway.config.basics import Address
 from gateway.core.errors import system_reason
 from gateway.egress.link_error import LinkError
-from gateway.egress.smpp import SmppLink, UpstreamConnection
+from gateway.egress.smpp_connection import UpstreamConnection
+from gateway.egress.smpp_link import SmppLink
 from protocols.smpp.pdu import BindReceiver, Outbind
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ from scripted_smsc import SmscConnection, scripted_smsc
 
 from gateway.config.model import Route
 from gateway.core.model import Message
-from gateway.egress.smpp import UpstreamConnection
+from gateway.egress.smpp_connection import UpstreamConnection
 from gateway.simulator import Simulator
 from protocols.smpp import constants as c
 from protocols.smpp.codec import encode_header

@@ -26,7 +26,7 @@ from scripted_smsc import ScriptedSmsc, scripted_smsc
 
 from gateway.config.model import Address
 from gateway.egress import smpp_outbind
-from gateway.egress.smpp import ASKS_MAX, TIMEOUTS_TO_REBIND
+from gateway.egress.smpp_connection import ASKS_MAX, TIMEOUTS_TO_REBIND
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
 from protocols.smpp.pdu import (

@@ -12,7 +12,7 @@ from journey_support import HOST, UPSTREAM, Gateway, config, connector, journey,
 from scripted_smsc import ScriptedSmsc, scripted_smsc
 
 from gateway.config.model import Address
-from gateway.egress import smpp
+from gateway.egress import smpp_connection
 from protocols.smpp import constants as c
 from protocols.smpp.pdu import Pdu, SubmitSm, SubmitSmResp
 
@@ -218,7 +218,7 @@ async def test_a_link_that_retires_gives_up_what_is_never_answered(tmp_path: Pat
 async def test_an_smsc_that_sends_for_ever_and_reads_nothing_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(smpp, "UNREAD_MAX", 0)
+    monkeypatch.setattr(smpp_connection, "UNREAD_MAX", 0)
     async with scripted_smsc() as smsc, running(config(connector(smsc.port)), tmp_path) as gateway:
         await gateway.linked()
         (connection,) = gateway.daemon.connectors[UPSTREAM].connections

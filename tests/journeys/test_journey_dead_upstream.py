@@ -11,7 +11,7 @@ from journey_support import ManualClock, config, connector, journey, running
 from scripted_smsc import scripted_smsc
 
 from gateway.egress import smpp_connector
-from gateway.egress.smpp import SmppLink
+from gateway.egress.smpp_link import SmppLink
 
 LOOKS = 66
 """Six with a longest pause that doubles, and sixty with one of a minute."""

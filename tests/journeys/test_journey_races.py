@@ -25,7 +25,7 @@ from journey_support import (
 
 from gateway import housekeeping
 from gateway.config.model import Route
-from gateway.egress import smpp as egress
+from gateway.egress import smpp_connection as egress
 from protocols.smpp.codec import decode, encode
 from protocols.smpp.pdu import (
     RESPONSES,

@@ -10,7 +10,7 @@ import pytest
 from journey_support import gateway_and_smsc, journey
 
 from gateway.core.model import Delivery, Message
-from gateway.egress import smpp as egress
+from gateway.egress import smpp_connection as egress
 from gateway.ingress import smpp as ingress
 from gateway.translate.smpp_deliver import Style, deliver_sm_of
 from gateway.translate.smpp_upward import submits_of

@@ -99,7 +99,9 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
     mail_model.IncomingRule: {"core/incoming.py": {"rule"}},
     connector_model.Connector: {
         "egress/smpp_connector.py": {"config", "self.config"},
-        "egress/smpp.py": {"config", "self.connector.config"},
+        "egress/smpp_connection.py": {"config", "self.connector.config"},
+        "egress/smpp_incoming.py": {"config"},
+        "egress/smpp_link.py": {"config"},
         "daemon.py": {"config"},
         "translate/smpp_dialect.py": {"config"},
         "wiring.py": {"connector"},

@@ -1,11 +1,7 @@
-"""A connector's links to its SMSC: the thin shell around `protocols.smpp.session`, ESME side.
+"""One connection to an SMSC: the thin shell around `protocols.smpp.session`, ESME side.
 
-A link is one transceiver connection, or a transmitter and a receiver that live and die together.  Results
-of submits go to the connector's `Upstream`, receipts to its `ReceiptBook`; a receipt is answered when the
-batch that holds it is committed.
-
-A link is with one of the connector's hosts. When another one takes its place it retires: it gets no more
-messages, waits for the answers to those it has sent, answers what the SMSC has sent, and only then unbinds.
+Results of submits go to the connector's `Upstream`, receipts to its `ReceiptBook`; a receipt is answered when
+the batch that holds it is committed.
 """
 
 from __future__ import annotations
@@ -15,15 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from gateway.config.basics import Address
-from gateway.core.batch import Row
-from gateway.core.incoming import Came, Way
 from gateway.core.model import Message
 from gateway.core.service import needs_service
 from gateway.core.taps import Open
 from gateway.egress.link_error import LinkError
+from gateway.egress.smpp_incoming import take_incoming
 from gateway.translate.smpp_status import SUBMIT_FAILED, Verdict, submit_verdict
-from gateway.translate.smpp_upstream import incoming_of, receipt_of, sms_of
+from gateway.translate.smpp_upstream import receipt_of
 from gateway.translate.smpp_upward import submits_of
 from protocols.smpp import constants as c
 from protocols.smpp import tlv
@@ -34,10 +28,7 @@ from protocols.smpp.pdu import (
     RESPONSES,
     AlertNotification,
     Bind,
-    BindReceiver,
     BindResp,
-    BindTransceiver,
-    BindTransmitter,
     DataSm,
     DeliverSm,
     DeliverSmResp,
@@ -50,7 +41,7 @@ from protocols.smpp.state import Role
 from protocols.smpp.versions import COMMANDS
 
 if TYPE_CHECKING:
-    from gateway.egress.smpp_connector import SmppConnector
+    from gateway.egress.smpp_link import SmppLink
 
 TIMEOUTS_TO_REBIND = 3
 ASKS_MAX = 100
@@ -60,12 +51,6 @@ UNREAD_MAX = 1 << 24
 """Octets of ours that an SMSC may leave unread: it could send for ever and never hear our answers."""
 CLOSE_TIMEOUT_S = 5.0
 """An SMSC that does not read keeps its connection, and the slots of what it has not answered, so long."""
-_BINDS: dict[str, tuple[type[Bind], ...]] = {
-    "transceiver": (BindTransceiver,),
-    "pair": (BindTransmitter, BindReceiver),
-    "transmitter": (BindTransmitter,),
-    "receiver": (BindReceiver,),
-}
 
 
 @dataclass(slots=True, eq=False)
@@ -84,103 +69,6 @@ def _sequence_numbers(octets: bytes) -> set[int]:
             found.add(number)
         octets = octets[length:]
     return found
-
-
-class SmppLink:
-    """One link of a connector (the core's Link)."""
-
-    def __init__(self, connector: SmppConnector, host: Address) -> None:
-        self.connector = connector
-        self.host = host
-        self.retiring = False
-        self.makes_room = False
-        """A person wants another link in its place."""
-        self.connections: list[UpstreamConnection] = []
-        self.ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        """The reason why the link is no more."""
-        self._sender: UpstreamConnection | None = None
-        self._leaves = False
-
-    async def open(self) -> None:
-        """Connects and binds; LinkError or OSError when that fails."""
-        config = self.connector.config
-        loop = asyncio.get_running_loop()
-        for bind in _BINDS[config.bind_mode]:
-            async with asyncio.timeout(config.response_timeout_s):
-                _, connection = await loop.create_connection(
-                    lambda: UpstreamConnection(self),
-                    self.host.host,
-                    self.host.port,
-                    ssl=self.connector.tls,
-                    server_hostname=self.connector.server_name(self.host),
-                )
-                self.connections.append(connection)
-                await connection.bind(bind)
-            if self.ended.done():  # while this connection was being made; `end` may not have seen it
-                connection.close()
-                raise LinkError(self.ended.result())
-            if bind is not BindReceiver:
-                self._sender = connection
-        if self._sender is not None:
-            self.connector.upstream.link_up(self)
-
-    def end(self, reason: str) -> None:
-        """The link is over, whatever ended it: every connection of it closes."""
-        if not self.ended.done():
-            self.ended.set_result(reason)
-            self.connector.upstream.link_down(self)
-            for connection in self.connections:
-                connection.close()
-
-    def unbind(self) -> None:
-        """Says goodbye; the answers end the link."""
-        self.connector.upstream.link_down(self)
-        for connection in self.connections:
-            connection.unbind()
-
-    def retire(self) -> None:
-        """Takes no more messages, and says goodbye when it has its answers."""
-        self.retiring = True
-        self.connector.upstream.link_down(self)
-        self.settled()
-
-    def settled(self) -> None:
-        """Some answers have come, or were given up."""
-        sessions = [connection.session for connection in self.connections]
-        if not self.retiring or self._leaves or any(session.outstanding for session in sessions):
-            return
-        self._leaves = True
-        if any(session.unanswered for session in sessions):
-            # Behind the commits that their answers wait for, so these go first. What comes meanwhile is not
-            # waited for: a busy SMSC would never let us go.
-            self.connector.journal.then(lambda ok: self._leave())
-        else:
-            self.unbind()
-
-    def _leave(self) -> None:
-        if not self.ended.done():
-            self.unbind()
-
-    def called(self, connection: UpstreamConnection, pdu: Outbind) -> None:
-        """The SMSC has sent outbind, which means nothing where we have come to it."""
-
-    def ask(self, request: Pdu, then: Callable[[object | None], None]) -> bool:
-        """Puts a question about a message; False: it cannot be sent by this link now."""
-        return self._sender is not None and not self.retiring and self._sender.ask(request, then)
-
-    # -- the core's Link -------------------------------------------------------------------------------
-
-    @property
-    def room(self) -> int:
-        return self._sender.room if self._sender is not None else 0
-
-    @property
-    def stuck(self) -> bool:
-        return self._sender is not None and self._sender.stuck
-
-    def submit(self, message: Message, segments: Sequence[int]) -> None:
-        assert self._sender is not None
-        self._sender.submit(message, segments)
 
 
 class UpstreamConnection(Open, asyncio.Protocol):
@@ -508,42 +396,13 @@ class UpstreamConnection(Open, asyncio.Protocol):
         if receipt is not None:
             upstream_id, state, final, error, info = receipt
             self.connector.receipts.take(upstream_id, pdu.source_addr, state, final, error, now_ms, info)
-        elif not self._incoming(pdu, now_ms):
+        elif not take_incoming(self.connector, pdu, now_ms):
             reason = "no rule fits, and the connector has no incoming_account"
             now, name = self.clock.now(), config.name
             self.connector.events.seldom("warning", "incoming_refused", now, connector=name, reason=reason)
             self.session.respond(answer(sequence_number=pdu.sequence_number, command_status=c.ESME_RX_R_APPN))
             return
         self._acks.append(answer(sequence_number=pdu.sequence_number))
-
-    def _incoming(self, pdu: DeliverSm | DataSm, now_ms: int) -> bool:
-        """Puts an incoming SMS into the batch; False: there is nobody who gets it."""
-        config, batch, incoming = self.connector.config, self.connector.journal.batch, self.connector.incoming
-        if self.connector.dialect.reads:
-            self.connector.dialect.read(pdu)
-        if incoming.is_plain:
-            plain = Way(config.incoming_account or None, (), 0, gathered=False)
-            incoming.recent.append(
-                Came(now_ms, config.name, pdu.source_addr, pdu.destination_addr, 0, 0, plain)
-            )
-            if plain.account is not None:
-                batch.incoming.append(incoming_of(pdu, plain.account, now_ms))
-            return plain.is_taken
-        sms = sms_of(pdu)
-        way = incoming.way(config, sms.own_number, sms.text, now_ms, total=sms.total, part=sms.part)
-        incoming.recent.append(
-            Came(now_ms, config.name, sms.number, sms.own_number, sms.total, sms.part, way)
-        )
-        delivery = None if way.account is None else incoming_of(pdu, way.account, now_ms)
-        stops: tuple[Row, ...] = ()
-        if sms.part <= 1:
-            stops = incoming.heed_stop(batch, way, sms.number, sms.text, now_ms, total=sms.total)
-        if way.gathered:
-            said = (config.name, *sms, now_ms, way.answers_since_ms, " ".join(way.mail))
-            batch.incoming_mail.append((*said, delivery, way.whole, stops))
-        elif delivery is not None:
-            batch.incoming.append(delivery)
-        return way.is_taken
 
     def _acknowledge(self, acks: list[Pdu], ok: bool) -> None:
         if self._gone:
