@@ -18,6 +18,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 import pytest
+from free_ports import free_port
 from gateway_fakes import ManualClock, account_config, recorded_events
 
 from gateway import web_side
@@ -95,11 +96,6 @@ def config(port: int, *names: str, tls: TlsServer | None = None, **options: Any)
     users = tuple(WebUser(name=name, password_hash=HASH, role="operator") for name in names or ("olga",))
     web = Web(address=Address("127.0.0.1", port), users=users, tls=tls, **options)
     return Config(listeners=Listeners(), accounts=(account_config(),), routes=(), web=web)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 async def asked(port: int, name: str = "", tls: ssl.SSLContext | None = None) -> bytes:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from interop_gateway import EXECUTABLE, HOST, free_ports, listens, running
+from free_ports import free_ports
+from interop_gateway import EXECUTABLE, HOST, listens, running
 from interop_service import LOGIN, PASSWORD, Service, running_service
 
 CONFIG = """\

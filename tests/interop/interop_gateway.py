@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 import smpplib.client
 import smpplib.exceptions
+from free_ports import free_ports
 from interop_peers import Smsc
 
 EXECUTABLE = Path(sys.executable).with_name("smsc-gateway")
@@ -50,15 +51,6 @@ class Ports:
     gateway: int
     smsc: int
     connector: int
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now; all are held until all are known, so they differ."""
-    sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
-    for s in sockets:
-        s.close()
-    return ports
 
 
 @contextmanager

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
 import pytest
-from interop_gateway import EXECUTABLE, HOST, free_ports, listens, running, wait_until
+from free_ports import free_ports
+from interop_gateway import EXECUTABLE, HOST, listens, running, wait_until
 from interop_peers import PEERS, node_modules, python_environment
 from peer_programs import need
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interop_gateway import HOST, Ports, free_ports
+from free_ports import free_ports
+from interop_gateway import HOST, Ports
 from peer_programs import need
 
 TSHARK_TIMEOUT_S = 60

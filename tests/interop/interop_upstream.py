@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from free_ports import free_ports
 from interop_gateway import (
     HOST,
     PASSWORD,
     STOP_WAIT_S,
     SYSTEM_ID,
-    free_ports,
     hashed_password,
     running_daemon,
     wait_until,

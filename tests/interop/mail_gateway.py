@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from free_ports import free_ports
 from interop_gateway import (
     EXECUTABLE,
     HOST,
     POLL_S,
     WAIT_S,
-    free_ports,
     listens,
     running,
     running_daemon,

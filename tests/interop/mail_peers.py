@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interop_gateway import HOST, START_WAIT_S, STOP_WAIT_S, free_ports, listens, wait_until
+from free_ports import free_ports
+from interop_gateway import HOST, START_WAIT_S, STOP_WAIT_S, listens, wait_until
 from peer_programs import PATH, missing, need
 
 MAIL_DOMAIN = "example.org"  # of the people, with mailboxes at Postfix

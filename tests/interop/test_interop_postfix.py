@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from interop_gateway import EXECUTABLE, HOST, WAIT_S, ask, free_ports, listens, running, wait_until
+from free_ports import free_ports
+from interop_gateway import EXECUTABLE, HOST, WAIT_S, ask, listens, running, wait_until
 from interop_peers import Smsc
 from mail_gateway import (
     OWN_NUMBER,

@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from interop_gateway import EXECUTABLE, HOST, free_ports, hashed_password, listens, running
+from free_ports import free_ports
+from interop_gateway import EXECUTABLE, HOST, hashed_password, listens, running
 from interop_peers import python_environment
 from interop_service import ENVIRONMENT
 

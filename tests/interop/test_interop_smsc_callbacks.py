@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
+from free_ports import free_ports
 from interop_client import Client, bound_client
-from interop_gateway import HOST, free_ports, listens, running_daemon, wait_until
+from interop_gateway import HOST, listens, running_daemon, wait_until
 from interop_peers import Smsc
 from interop_service import LOGIN, PASSWORD, Service, curl, running_service
 from mail_gateway import password_hash

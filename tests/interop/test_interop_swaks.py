@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from interop_gateway import HOST, free_ports
+from free_ports import free_ports
+from interop_gateway import HOST
 from mail_gateway import (
     ACCOUNT,
     IMPLICIT,

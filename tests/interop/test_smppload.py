@@ -11,7 +11,8 @@ from typing import Any
 
 import pytest
 import yaml
-from interop_gateway import HOST, ask, free_ports, listens, running, running_daemon, wait_until
+from free_ports import free_ports
+from interop_gateway import HOST, ask, listens, running, running_daemon, wait_until
 from interop_peers import Smsc
 from peer_programs import missing, need
 

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import socket
 from pathlib import Path
 
 import pytest
+from free_ports import free_port
 from journey_support import HOST, PASSWORD, SMSC_PASSWORD, hashed, journey, running, simulated_smsc
 from money_support import balance, credit
 
 from gateway.config.load import load
 from gateway.config.problems import ConfigError
-
-
-def free_port() -> int:
-    with socket.create_server((HOST, 0)) as free:
-        return int(free.getsockname()[1])
 
 
 def written(folder: Path, smsc_port: int) -> Path:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from free_ports import free_port
 from journey_support import HOST, PASSWORD, SMSC_PASSWORD, Gateway, hashed, journey, running, simulated_smsc
 
 from gateway.__main__ import main
@@ -58,8 +58,7 @@ class Running:
 
 @asynccontextmanager
 async def started(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> AsyncIterator[Running]:
-    with socket.create_server((HOST, 0)) as free:
-        port = int(free.getsockname()[1])
+    port = free_port()
     async with simulated_smsc() as smsc:
         path = written(tmp_path, port, smsc.port)
         async with running(load(path), tmp_path / "state") as gateway:

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from free_ports import free_port
 from journey_support import HOST, PASSWORD, SMSC_PASSWORD, SYSTEM_ID, Client, hashed
 
 from protocols.smpp import constants as c
@@ -38,12 +39,6 @@ connectors:
 routes:
   - connectors: [smsc]
 """
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.create_server((HOST, 0)) as free:
-        return int(free.getsockname()[1])
 
 
 def config_text(port: int, smsc_port: int) -> str:
@@ -124,13 +119,13 @@ class GatewayProcess:
         finally:
             ended.cancel()
 
-    async def ended(self, timeout_s: float = PATIENCE_S) -> int:
+    async def ended(self) -> int:
         """Its exit code, once it has ended; negative: the signal that ended it."""
         try:
-            async with asyncio.timeout(timeout_s):
+            async with asyncio.timeout(PATIENCE_S):
                 code = await self.process.wait()
         except TimeoutError:
-            raise AssertionError(f"it runs after {timeout_s} s\n{self.log[-4000:]}") from None
+            raise AssertionError(f"it runs after {PATIENCE_S} s\n{self.log[-4000:]}") from None
         self._read_notes()
         self.close()
         return code
@@ -141,10 +136,10 @@ class GatewayProcess:
             self._loop.remove_reader(self._channel)
             self._channel.close()
 
-    async def end(self, number: signal.Signals = signal.SIGTERM, timeout_s: float = 10.0) -> int:
+    async def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Sends a signal and waits for the end."""
         self.process.send_signal(number)
-        return await self.ended(timeout_s)
+        return await self.ended()
 
     def writer_pid(self) -> int:
         """The process that writes the store."""

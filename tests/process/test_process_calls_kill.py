@@ -16,8 +16,9 @@ from random import Random
 
 import aiohttp
 from called_server import CalledServer, Came, called
+from free_ports import free_port
 from journey_support import HOST, PASSWORD, SYSTEM_ID, simulated_smsc
-from process_support import GatewayProcess, free_port
+from process_support import GatewayProcess
 
 from protocols.smsc_http.callbacks import StatusCall, check_hash, parse_callback
 from protocols.webhooks import is_genuine

@@ -12,8 +12,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from free_ports import free_port
 from journey_support import HOST, journey
-from process_support import command, free_port
+from process_support import command
 
 # The real command, but for the two ports: somebody may be using those.
 _PROGRAM = """\

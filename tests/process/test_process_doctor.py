@@ -11,8 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from free_ports import free_port
 from journey_support import SMSC_PASSWORD, journey, simulated_smsc
-from process_support import EXECUTABLE, GatewayProcess, command, free_port, process
+from process_support import EXECUTABLE, GatewayProcess, command, process
 
 TO = "79991234567"
 

@@ -10,8 +10,9 @@ import sqlite3
 from pathlib import Path
 
 import aiohttp
+from free_ports import free_port
 from journey_support import HOST, PASSWORD, SYSTEM_ID, journey, simulated_smsc
-from process_support import GatewayProcess, free_port
+from process_support import GatewayProcess
 
 from gateway.store.sqlite_open import FILE_NAME
 

@@ -26,7 +26,7 @@ async def test_sigterm_under_load_loses_nothing_and_doubts_nothing(tmp_path: Pat
             client = await gateway.client()
             sending = asyncio.create_task(ledger.send(client, 2000))
             await ledger.acked_enough.wait()
-            assert await gateway.end(signal.SIGTERM, timeout_s=10) == 0
+            assert await gateway.end(signal.SIGTERM) == 0
             assert await client.end() == "unbind by peer"
             await sending
         receipts = {

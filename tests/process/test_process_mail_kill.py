@@ -20,9 +20,10 @@ from typing import NamedTuple
 
 from aiosmtpd.smtp import SMTP, Envelope
 from aiosmtpd.smtp import Session as SmtpSession
+from free_ports import free_port
 from journey_support import HOST, SYSTEM_ID, simulated_smsc
 from mail_journey_support import DOMAIN, MailClient, Sink, mail, queue_id
-from process_support import GatewayProcess, config_text, free_port
+from process_support import GatewayProcess, config_text
 from test_process_kill import process_gone
 
 from gateway.simulator import Simulator

@@ -8,8 +8,9 @@ import signal
 from pathlib import Path
 
 import aiohttp
+from free_ports import free_port
 from journey_support import HOST, PASSWORD, hashed, journey
-from process_support import PATIENCE_S, GatewayProcess, free_port
+from process_support import PATIENCE_S, GatewayProcess
 
 SECTION = """\
 web:

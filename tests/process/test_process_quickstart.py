@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 
 from example_blocks import blocks_of
+from free_ports import free_port
 from journey_support import journey
-from process_support import free_port
 from test_process_demo import Demo, demo, shell
 
 ROOT = Path(__file__).parents[2]

@@ -11,8 +11,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from free_ports import free_port
 from journey_support import HOST, PASSWORD, SYSTEM_ID, journey
-from process_support import EXECUTABLE, GatewayProcess, command, free_port
+from process_support import EXECUTABLE, GatewayProcess, command
 
 COUNT, WINDOW = 1000, 20
 

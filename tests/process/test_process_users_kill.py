@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+from free_ports import free_port
 from journey_support import HOST, PASSWORD, SYSTEM_ID, Client, journey, simulated_smsc
-from process_support import GatewayProcess, free_port
+from process_support import GatewayProcess
 
 from protocols.smpp import constants as c
 

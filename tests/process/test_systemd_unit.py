@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import smtplib
-import socket
 import stat
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 import pytest
+from free_ports import free_port
 from systemd_sandbox import LIBRARY, settings
 
 from gateway import daemon
@@ -206,12 +206,6 @@ def wait_for(process: subprocess.Popen[str], words: str) -> str:
         if words in line:
             return line
     pytest.fail(f"it ended without saying {words!r}:\n{''.join(seen)}")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture

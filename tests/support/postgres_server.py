@@ -9,10 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import pwd
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from free_ports import free_port
 from postgres_programs import Programs
 
 HOST = "127.0.0.1"
@@ -28,8 +27,6 @@ ROLE = "gateway"
 """Owner of the databases, without any rights over the server."""
 PATIENCE_S = 60.0
 _TRIES = 5
-_PORTS = range(16_000, 32_000)
-"""Below those that connections take, so that a server finds its port again when it is restarted."""
 _SETTINGS = {
     "max_connections": "60",
     "shared_buffers": "64MB",
@@ -82,7 +79,7 @@ class PostgresServer:
         self.data = self.folder / "data"
         self.log = self.folder / "log"
         self.addresses = (HOST, *addresses)
-        self.port = _free_port()
+        self.port = free_port()
         self.settings = _SETTINGS | {"fsync": "on" if fsync else "off"}
         if not fsync:
             self.settings |= {"full_page_writes": "off"}
@@ -100,7 +97,7 @@ class PostgresServer:
                 self.start()
                 break
             except StartError:  # somebody else was faster at this port
-                self.port = _free_port()
+                self.port = free_port()
         with self.admin() as connection:
             connection.execute(f"CREATE ROLE {ROLE} LOGIN")
         return self
@@ -254,15 +251,6 @@ class PostgresServer:
             self._process.send_signal(how)
             self._process.wait(PATIENCE_S)
         self._process = None
-
-
-def _free_port() -> int:
-    """A port that nobody listens on now."""
-    while True:
-        port = random.choice(_PORTS)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind((HOST, port))
-            return port
 
 
 def _children(pid: int) -> list[int]:

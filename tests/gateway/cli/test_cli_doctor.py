@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from doctor_support import CONFIG, answering, found, looking, outcomes, silent_tool
+from free_ports import free_port
 
 from gateway.__main__ import main
 from gateway.cli import doctor
@@ -315,7 +316,7 @@ def test_one_object_of_json_has_every_finding(
 ) -> None:
     simulator = start_simulator(system_id="gateway", password="pass-1")
     text = CONFIG.replace("127.0.0.1:2'", f"127.0.0.1:{simulator.port}'")
-    code, out = run(looking(tmp_path, text, _free_port()), capsys, "--json")
+    code, out = run(looking(tmp_path, text, free_port()), capsys, "--json")
     report = json.loads(out)
     assert report.keys() == {"gateway", "exit_code", "counts", "results"}
     assert (code, report["exit_code"], report["gateway"]) == (0, 0, "not running")
@@ -327,11 +328,6 @@ def test_one_object_of_json_has_every_finding(
         assert all(isinstance(value, str) for value in result.values())
         assert result["next"] or result["outcome"] not in NEXT
     assert "pass-1" not in out
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 def test_people_read_lines_by_check_and_a_sum(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
