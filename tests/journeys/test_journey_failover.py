@@ -168,7 +168,7 @@ async def test_four_binds_share_the_load(tmp_path: Path) -> None:
         assert sum(submits) == 100
         assert min(submits) >= 10
         await gateway.emptied()
-        assert gateway.daemon.upstreams[UPSTREAM].in_flight == 0
+        await gateway.until(lambda: not gateway.daemon.upstreams[UPSTREAM].in_flight)
 
 
 @journey

@@ -47,10 +47,16 @@ class HeldAnswers:
     """What the store says of commits, kept back until a test lets it go on."""
 
     def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
         self._journal = gateway.daemon.journal
         self._go_on = self._journal._answered
         self.held: list[Any] = []
         self._journal._answered = self.held.append  # type: ignore[method-assign]
+
+    async def of_messages(self, messages: int) -> None:
+        """Waits until so many messages have come that nobody is told of."""
+        unanswered = self._journal.unanswered
+        await self._gateway.until(lambda: sum(len(it.accepted) for it in unanswered()) == messages)
 
     def release(self) -> None:
         self._journal._answered = self._go_on  # type: ignore[method-assign]
@@ -65,7 +71,7 @@ async def test_nothing_is_answered_before_the_commit(tmp_path: Path) -> None:
         answers = HeldAnswers(it.gateway)
         asking = [asyncio.create_task(it.ask("send", **SENT))]
         asking.append(asyncio.create_task(it.v1("POST", "messages", {"to": DESTINATION, "text": "Hi"})))
-        await it.gateway.until(lambda: answers.held)
+        await answers.of_messages(2)
         await it.http("GET", "/nowhere")  # were they answered before, they would be by now
         assert not any(one.done() for one in asking)
         answers.release()
@@ -143,7 +149,7 @@ async def test_requests_that_wait_for_their_commit_are_answered_by_a_stop(tmp_pa
         await it.ask("get", get_stat=1)
         answers = HeldAnswers(it.gateway)
         asking = asyncio.create_task(it.ask("send", **SENT))
-        await it.gateway.until(lambda: answers.held)
+        await answers.of_messages(1)
         stopping = asyncio.create_task(it.gateway.stop())
         await it.gateway.until(lambda: it.gateway.daemon.http.listeners[0].stopping)
         assert not asking.done()

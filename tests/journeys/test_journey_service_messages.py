@@ -84,7 +84,7 @@ def test_one_that_came_to_a_link_over_smpp_all_the_same_ends_there(
             await client.submit()
             await client.receipt()
             await gateway.emptied()
-            assert gateway.daemon.upstreams["smsc"].in_flight == 0
+            await gateway.until(lambda: not gateway.daemon.upstreams["smsc"].in_flight)
             assert gateway.daemon.upstreams["smsc"].last_error == "needs_smsc_service"
 
     run()

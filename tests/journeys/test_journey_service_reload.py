@@ -28,7 +28,7 @@ async def test_doubts_outlive_a_reload_of_their_connector(tmp_path: Path, name: 
         assert (await client.receipt()).state == c.DELIVERED
         store = simulator.service.store
         assert (store.accepted, store.by_text.repeated()) == (1, [])
-        assert gateway.daemon.upstreams[SERVICE].in_flight == 0
+        await gateway.until(lambda: not gateway.daemon.upstreams[SERVICE].in_flight)
 
 
 @journey

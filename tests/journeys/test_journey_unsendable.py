@@ -41,7 +41,7 @@ def test_a_message_that_cannot_be_written_is_rejected(
             assert (await client.receipt()).message_id == good
             await gateway.said("unsendable", bad)
             await gateway.emptied()
-            assert gateway.daemon.upstreams["smsc"].in_flight == 0
+            await gateway.until(lambda: not gateway.daemon.upstreams["smsc"].in_flight)
             assert len(smsc.received) == 1
 
     run()
