@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from own_cgroup import OwnCgroup
+
 CACHE = Path("/var/cache/smsc-gateway-tests/bookworm-1")
 """The number grows when what is in it changes."""
 PACKAGES = "systemd-sysv,dbus,python3"
@@ -115,8 +117,11 @@ def booted(log: Path, shown: Path) -> Iterator[System]:
         f"--bind-ro={shown}:/shown",
         "--console=pipe",
     ]
+    cgroup = OwnCgroup()
     with log.open("w") as output:
-        nspawn = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        nspawn = subprocess.Popen(
+            [*cgroup.enter, *command], stdin=subprocess.DEVNULL, stdout=output, stderr=output
+        )
     try:
         system = System(_leader(nspawn, log))
         deadline = time.monotonic() + PATIENCE_S
@@ -131,6 +136,7 @@ def booted(log: Path, shown: Path) -> Iterator[System]:
     finally:
         nspawn.terminate()
         nspawn.wait()
+        cgroup.remove()
 
 
 def _leader(nspawn: subprocess.Popen[bytes], log: Path) -> int:
