@@ -183,6 +183,7 @@ def test_a_reload_changes_users_at_once_and_moves_the_pages(tmp_path: Path) -> N
             while await asked(port, "petra") != b"HTTP/1.1 303 See Other":
                 pass
         assert rig.side.pid == pid
+        await until(lambda: len(rig.said("web_login")) == 2)  # the pages' process tells it beside its answer
         assert [line.partition("web_login ")[2] for line in rig.said("web_login")] == [
             "user=olga role=operator address=127.0.0.1",
             "user=petra role=operator address=127.0.0.1",

@@ -153,6 +153,19 @@ class Server:
                     await self.push(server.handler.always["STARTTLS"])
                 else:
                     await super().smtp_STARTTLS(arg)
+                    self._hear_of_a_lost_handshake()
+
+            def _hear_of_a_lost_handshake(self) -> None:
+                """asyncio does not tell us of a connection that is lost before its TLS handshake is done."""
+                if (tls := self._tls_protocol) is not None:
+                    lost = tls.connection_lost
+
+                    def both(error: Exception | None) -> None:
+                        lost(error)
+                        server.open.discard(self)
+                        server.changed.set()
+
+                    tls.connection_lost = both  # type: ignore[method-assign]
 
         return Protocol(
             self.handler,
