@@ -472,5 +472,17 @@ def test_only_so_many_ended_messages_are_remembered(sqlite: Store, monkeypatch: 
     assert sqlite.apply(receipts=[receipt("A1"), receipt("A4")]).results == [(None, None, None), (1, 4, 1)]
 
 
+def test_what_is_forgotten_costs_nothing_any_more(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = sqlite.engine
+    assert isinstance(engine, SqliteEngine)
+    monkeypatch.setattr(end_steps, "REMEMBERED", 2)
+    for n in range(1, 5):
+        sqlite.sent(n, f"A{n}")
+    sqlite.apply(receipts=[receipt(f"A{n}") for n in range(1, 5)])
+    engine.applier.db.sql = named = Named(engine.applier.db.sql)
+    sqlite.apply(failed=[(99, 5, "", NOW_MS)])
+    assert named.used == ["end_message", "count_ended", "forget_ended"]
+
+
 def test_an_empty_batch_is_a_commit(sqlite: Store) -> None:
     assert sqlite.apply_batch(Batch()).error == ""
