@@ -330,6 +330,19 @@ def test_new_deliveries_are_told_after_a_batch_that_failed(sqlite: Store) -> Non
     assert [row[2] for row in sqlite.apply(receipts=[receipt("A")]).deliveries] == [1]
 
 
+def test_what_is_remembered_is_as_it_was_after_a_batch_that_failed(
+    sqlite: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(end_steps, "REMEMBERED", 2)
+    for n in range(1, 5):
+        sqlite.sent(n, f"A{n}")
+    sqlite.apply(receipts=[receipt("A1"), receipt("A2")])
+    fail(sqlite, receipts=[receipt("A3")])  # it would have forgotten the first one
+    sqlite.apply(receipts=[receipt("A4")])
+    again = sqlite.apply(receipts=[receipt("A1"), receipt("A2")]).results
+    assert again == [(None, None, None), (1, 2, 1)]
+
+
 def test_sets_of_a_batch_that_failed_take_no_room(sqlite: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(part_steps, "SETS_MAX", 1)
 
