@@ -1,4 +1,4 @@
-"""One connector's way up: its window, its queue on disk, and what its answers mean.
+"""One connector's way up: its window, and its queue on disk; what answers mean is in `Results`.
 
 Theory of operation.  A segment occupies a slot from the commit of its intent until its result is committed;
 slots are what bounds memory and doubt.  A message takes slots in one of two ways:
@@ -19,31 +19,29 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
-from gateway.core import alternatives, retry
 from gateway.core.batch import Journal, Row
 from gateway.core.clock import Clock
 from gateway.core.events import Events
 from gateway.core.histogram import Histogram
 from gateway.core.limits import TokenBucket
 from gateway.core.links import Ask, Link
-from gateway.core.model import Message, MessageState, Wish
+from gateway.core.model import Message
 from gateway.core.pacing import Pace, SenderPace
 from gateway.core.pauses import Pause
+from gateway.core.results import Results
 from gateway.core.sent_as import as_sent
 from gateway.core.silence import Silence, Turn
-from protocols.sms.receipts import response_key
 
-LONG_PAUSE_AFTER = 50
-"""So many refusals in a row for lack of capacity pause the connector, not just the message."""
 DUE_AT_ONCE = 100
 """Messages that were put off come back in such portions, beside those that go straight up."""
 MOVE_AFTER_S = 5.0
 """A connector that is down for so long hands its queue to another one."""
-_CALLED = Wish.CALLED.value
 
 
-class Upstream:
+class Upstream(Results):
     """The state of one connector that is shared by its links."""
+
+    all: Mapping[str, Upstream]
 
     def __init__(
         self,
@@ -58,9 +56,7 @@ class Upstream:
         clock: Clock,
         random: Random,
     ) -> None:
-        self.name = name
-        self.all: Mapping[str, Upstream] = {}
-        """Every connector's upstream by name, for failover."""
+        super().__init__(name, journal, events, random)
         self.window = window
         self.rate = rate
         """As configured: segments per second, 0 without a limit."""
@@ -100,10 +96,6 @@ class Upstream:
         """Links that came up."""
         self.response_s = Histogram()
         """From sending a submit to its answer."""
-        self.submitted = self.refused = self.doubtful = self.throttled = 0
-        self.last_error = ""
-        self.last_error_ms = 0
-        """When `last_error` became that, as far as a tick has seen; 0: there is none."""
         self.held = ""
         """Why nothing goes up any more, see `hold`."""
         self.paused: Pause | None = None
@@ -111,10 +103,7 @@ class Upstream:
         self.on_resume: Callable[[], object] = lambda: None
         """Called when the pause is over."""
         self.down_since = clock.now()
-        self.journal = journal
-        self._events = events
         self._clock = clock
-        self._random = random
         self._bucket = TokenBucket(rate, clock.now())
         self._backlog = True  # until the store says that nothing waits
         self._is_counted = False  # the backlog is what has joined since `_queue_ended`, and no more
@@ -134,10 +123,7 @@ class Upstream:
         self._claiming = 0
         self._claim_is_for_due = False
         self._turn = 0
-        self._refusals_in_row = 0
         self._paused_until = 0.0
-        self._results = 0
-        self._error_seen = ""
         self._senders: SenderPace | None = None
 
     # -- links -----------------------------------------------------------------------------------------
@@ -383,6 +369,10 @@ class Upstream:
             room = min(room, int(self.silence.probe_due)) if not self.in_flight else 0
         return room if not self._bucket.rate else min(room, int(self._bucket.available(now)))
 
+    def _rest(self, pause_s: float) -> None:
+        self._paused_until = max(self._paused_until, self._clock.now() + pause_s)
+        self._look()
+
     # -- sending ---------------------------------------------------------------------------------------
 
     def send(self, message: Message, segments: Sequence[int]) -> None:
@@ -407,6 +397,15 @@ class Upstream:
             self.journal.batch.postponed.append((message.message_id, segment, self.name, 0, 0, now_ms, ""))
         self._bucket.spend(-len(segments))
         self._free_after_commit(len(segments))
+
+    def put_off(self, message: Message, segment: int, delay_s: float, reason: str, now_ms: int) -> None:
+        """It has to wait here for so long, whatever the SMSC would say; nothing of it is at the SMSC."""
+        row = (message.message_id, segment, self.name, now_ms + int(1000 * delay_s), 0, now_ms, "")
+        self.journal.batch.postponed.append(row)
+        self._bucket.spend(-1)
+        if self._events.messages:
+            self._events.postponed(message.message_id, self.name, reason, now_ms)
+        self._results += 1
 
     def join(self, segments: int) -> None:
         """A message that is due goes into the queue with the gathering batch."""
@@ -514,8 +513,7 @@ class Upstream:
 
     def tick(self, now: float, now_ms: int) -> None:
         """Wakes messages whose time has come; a few times each second."""
-        if self.last_error is not self._error_seen:
-            self._note_error(now_ms)
+        self._note_error(now_ms)
         if self._next_due_ms is not None and self._next_due_ms <= now_ms:
             self._next_due_ms = None
             self._due = True
@@ -524,11 +522,6 @@ class Upstream:
             self._take_rate(now)
         self._listen(now)
         self.pump()
-
-    def _note_error(self, now_ms: int) -> None:
-        if self.last_error != self._error_seen:
-            self.last_error_ms = now_ms
-        self._error_seen = self.last_error
 
     def _listen(self, now: float) -> None:
         heard, self.heard = self.heard, False
@@ -544,121 +537,3 @@ class Upstream:
         if turn is not Turn.NOTHING:
             self._joined = True
             self._look()
-
-    # -- results ---------------------------------------------------------------------------------------
-
-    def taken(self, message: Message, segment: int, upstream_id: str, now_ms: int) -> None:
-        """The SMSC took a segment."""
-        self.submitted += 1
-        self._refusals_in_row = 0
-        batch = self.journal.batch
-        key = response_key(upstream_id) if upstream_id else None
-        batch.submitted.append((now_ms, upstream_id, key, message.message_id, segment, self.name))
-        # Without an id no receipt can ever be matched, so none is waited for.
-        if key is None or not (message.registered_delivery & 3 or message.flags & _CALLED):
-            batch.handed_over.append((message.message_id, now_ms))
-        if self._events.messages:
-            self._events.submitted(message.message_id, self.name, upstream_id, now_ms)
-        self._results += 1
-
-    def taken_late(self, message: Message, segment: int, upstream_id: str, now_ms: int) -> None:
-        """A response that came after its time-out; its slot is free already."""
-        key = response_key(upstream_id) if upstream_id else None
-        self.journal.batch.late.append((now_ms, upstream_id, key, message.message_id, segment, self.name))
-        if key is None or not (message.registered_delivery & 3 or message.flags & _CALLED):
-            self.journal.batch.handed_over.append((message.message_id, now_ms))
-        self.journal.wake()
-
-    def refused_for_now(
-        self, message: Message, segment: int, reason: str, *, full: bool, now_ms: int
-    ) -> None:
-        """The SMSC cannot take a segment now; `full`: for lack of capacity, so it is asked again soon.
-
-        Any other reason hands the message to the route's next connector that is up, and this one if the route
-        wants it.
-        """
-        if full:
-            other, at_once = alternatives.too_much(message, self.name, self.all)
-        else:
-            other = alternatives.in_trouble(message, self.name, self.all)
-            at_once = other is not None
-        first_s = retry.FIRST_THROTTLED_S if full else retry.FIRST_S
-        delay_ms = 0 if at_once else int(1000 * retry.delay_s(message.retries, self._random, first_s))
-        due_ms = now_ms + delay_ms
-        text = f"{self.name}: {reason}, " + (f"handed to {other}" if other else f"again in {delay_ms} ms")
-        row = (message.message_id, segment, other or self.name, due_ms, 1, now_ms, text)
-        self.journal.batch.postponed.append(row)
-        self.throttled += full
-        self.last_error = reason
-        if self._events.messages:
-            self._events.postponed(message.message_id, self.name, reason, now_ms)
-        self._results += 1
-        self._refusals_in_row += full
-        if self._refusals_in_row > LONG_PAUSE_AFTER:
-            tries = self._refusals_in_row // LONG_PAUSE_AFTER - 1
-            pause_s = retry.delay_s(tries, self._random)
-            self._paused_until = max(self._paused_until, self._clock.now() + pause_s)
-            self._look()
-
-    def put_off(self, message: Message, segment: int, delay_s: float, reason: str, now_ms: int) -> None:
-        """It has to wait here for so long, whatever the SMSC would say; nothing of it is at the SMSC."""
-        row = (message.message_id, segment, self.name, now_ms + int(1000 * delay_s), 0, now_ms, "")
-        self.journal.batch.postponed.append(row)
-        self._bucket.spend(-1)
-        if self._events.messages:
-            self._events.postponed(message.message_id, self.name, reason, now_ms)
-        self._results += 1
-
-    def has_alternative(self, message: Message) -> bool:
-        """Whether another connector of its route could take the message now."""
-        return alternatives.in_trouble(message, self.name, self.all) is not None
-
-    def refused_here(self, message: Message, segment: int, reason: str, now_ms: int) -> None:
-        """The SMSC will never take a segment; another one may, if the route wants that."""
-        other = alternatives.refused(message, self.name, self.all)
-        if other is None:
-            self.refused_for_good(message, reason, now_ms)
-            return
-        self.refused += 1
-        self.last_error = reason
-        row = (message.message_id, segment, self.name, other, now_ms, reason)
-        self.journal.batch.rerouted.append(row)
-        if self._events.messages:
-            self._events.rerouted(message.message_id, self.name, other, reason, now_ms)
-        self._results += 1
-
-    def refused_for_good(self, message: Message, reason: str, now_ms: int) -> None:
-        """Nobody will ever take this message."""
-        self.refused += 1
-        self.last_error = reason
-        self.journal.batch.failed.append((message.message_id, MessageState.REJECTED.value, reason, now_ms))
-        if self._events.messages:
-            self._events.ended(message.message_id, MessageState.REJECTED, reason, now_ms)
-        self._results += 1
-
-    def expired(self, message: Message, now_ms: int) -> None:
-        """Its validity ended here, and nothing of it is at the SMSC as far as is known."""
-        self.journal.batch.failed.append((message.message_id, MessageState.EXPIRED.value, "", now_ms))
-        if self._events.messages:
-            self._events.ended(message.message_id, MessageState.EXPIRED, "time is over", now_ms)
-        self._results += 1
-
-    def in_doubt(
-        self, message: Message, segment: int, evidence: str, now_ms: int, *, link: str = "", sent_ms: int = 0
-    ) -> None:
-        """Nobody knows whether the SMSC took a segment, which went by this connection at that time."""
-        self.doubtful += 1
-        self.journal.batch.doubts.append((message.message_id, segment, now_ms, evidence, link, sent_ms))
-        if self._events.messages:
-            self._events.in_doubt(message.message_id, self.name, evidence, now_ms)
-        self._results += 1
-
-    def results_end(self) -> None:
-        """Ends a chunk of results: their slots are free when they are committed."""
-        if self._results:
-            count, self._results = self._results, 0
-            self._free_after_commit(count)
-
-    def _free_after_commit(self, count: int) -> None:
-        # Whether or not the commit went well: rows that could not be written are kept for the next try.
-        self.journal.then(lambda ok: self.release(count))

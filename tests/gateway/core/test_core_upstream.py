@@ -10,7 +10,8 @@ from gateway_fakes import NOW_MS, FakeJournal, FakeLink, ManualClock, message, r
 
 from gateway.core.batch import Row
 from gateway.core.model import MessageState, Wish
-from gateway.core.upstream import LONG_PAUSE_AFTER, Upstream
+from gateway.core.results import LONG_PAUSE_AFTER
+from gateway.core.upstream import Upstream
 
 
 class Up:
