@@ -106,23 +106,23 @@ class Shares:
         else:
             self._look(name, link, cluster)
         rate = link.rate.used
-        window = int(link.window.used) if rate or not upstream.rate else 0
-        if link.given != (window, rate) or upstream.part != window:
+        window = int(link.window.used) if rate or not upstream.flow.rate else 0
+        if link.given != (window, rate) or upstream.flow.part != window:
             link.given = (window, rate)
             upstream.use(window, rate)
 
     def _look(self, name: str, link: _Link, cluster: Cluster) -> None:
         upstream, boots = link.upstream, cluster.usable_at(name)
-        whole = upstream.window * self._binds(name)
+        whole = upstream.flow.window * self._binds(name)
         is_known = cluster.boot in boots
         place, nodes = (boots.index(cluster.boot), len(boots)) if is_known else (0, 1)
         others = cluster.claimed(lambda peer: _share(peer, name)[1])
         fair = fair_window(whole, nodes, place) if is_known else 0
         link.window.look(fair, others, whole, busy=upstream.in_flight)
-        if upstream.rate:
+        if upstream.flow.rate:
             others = cluster.claimed(lambda peer: _share(peer, name)[0])
-            rate = fair_rate(upstream.rate, nodes, place) if is_known else 0.0
-            link.rate.look(rate, others, upstream.rate)
+            rate = fair_rate(upstream.flow.rate, nodes, place) if is_known else 0.0
+            link.rate.look(rate, others, upstream.flow.rate)
         else:
             link.rate.close()
 

@@ -333,7 +333,7 @@ class Daemon:
         )
         upstream.all = self.upstreams
         if self.cluster is not None:
-            upstream.part = 0  # until it is known what the others use
+            upstream.flow.part = 0  # until it is known what the others use
         if (pause := self.pauses.get(config.name)) is not None:
             upstream.pause(pause)
         if self.is_drained:

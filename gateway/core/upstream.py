@@ -1,4 +1,4 @@
-"""One connector's way up: its window, and its queue on disk; what answers mean is in `Results`.
+"""One connector's way up: its slots, and its queue on disk; what answers mean is in `Results`.
 
 Theory of operation.  A segment occupies a slot from the commit of its intent until its result is committed;
 slots are what bounds memory and doubt.  A message takes slots in one of two ways:
@@ -22,11 +22,11 @@ from random import Random
 from gateway.core.batch import Journal, Row
 from gateway.core.clock import Clock
 from gateway.core.events import Events
+from gateway.core.flow_control import FlowControl
 from gateway.core.histogram import Histogram
-from gateway.core.limits import TokenBucket
 from gateway.core.links import Ask, Link
 from gateway.core.model import Message
-from gateway.core.pacing import Pace, SenderPace
+from gateway.core.pacing import SenderPace
 from gateway.core.pauses import Pause
 from gateway.core.results import Results
 from gateway.core.sent_as import as_sent
@@ -57,11 +57,7 @@ class Upstream(Results):
         random: Random,
     ) -> None:
         super().__init__(name, journal, events, random)
-        self.window = window
-        self.rate = rate
-        """As configured: segments per second, 0 without a limit."""
-        self.part: int | None = None
-        """How much of the window this node may use, see `use`; None: it is the only one."""
+        self.flow = FlowControl(window, rate, clock.now())
         self.elsewhere = False
         """Another node can send by it: what waits on disk goes up there."""
         self.whole = whole
@@ -71,9 +67,6 @@ class Upstream(Results):
         to give.  So nothing goes straight up: what is claimed is given its id, and sent after that commit."""
         self.sender_rate = 0
         """Segments per second of one sender; 0: no limit. Set by `limit_senders`."""
-        self.adaptive = False
-        """Sends less while the SMSC says "too fast"."""
-        self.pace = Pace(rate, clock.now())
         self.operations: frozenset[str] = frozenset()
         """What the SMSC can do with a message that it has: query_sm, cancel_sm, replace_sm."""
         self.asks: Ask | None = None
@@ -104,7 +97,6 @@ class Upstream(Results):
         """Called when the pause is over."""
         self.down_since = clock.now()
         self._clock = clock
-        self._bucket = TokenBucket(rate, clock.now())
         self._backlog = True  # until the store says that nothing waits
         self._is_counted = False  # the backlog is what has joined since `_queue_ended`, and no more
         self._joined_segments = 0
@@ -250,29 +242,13 @@ class Upstream(Results):
         self._senders = SenderPace(rate) if rate else None
 
     def limit(self, window: int, rate: int, *, adaptive: bool) -> None:
-        """Other limits from now on; what was learnt of the SMSC's own holds as long as these stay."""
-        self.window = window
-        if (rate, adaptive) != (self.rate, self.adaptive):
-            if self.part is not None:
-                self.part = 0  # until it is known what of the new limits is for this node
-            now = self._clock.now()
-            self.rate = rate
-            self.adaptive = adaptive
-            self.pace = Pace(rate, now, self.submitted)
-            self._take_rate(now)
+        """Other limits from now on, see `FlowControl.limit`."""
+        self.flow.limit(window, rate, adaptive=adaptive, now=self._clock.now(), taken=self.submitted)
         self.pump()
 
     def use(self, window: int, rate: float) -> None:
-        """Of what is configured this node may use so much: segments under way, and per second (0: as many as
-        it likes); the rest is for other nodes. A window of 0: nothing."""
-        now = self._clock.now()
-        if rate and window:
-            if not self.part:  # what other nodes may have used until now
-                self._bucket.change(rate, now, 0.0)
-            self.pace.share(rate)
-            self._take_rate(now)
-            self._bucket.change(self._bucket.rate, now)
-        self.part = window
+        """This node's part of the limits from now on, see `FlowControl.share`."""
+        self.flow.share(window, rate, self._clock.now())
         self.pump()
 
     # -- too fast --------------------------------------------------------------------------------------
@@ -280,47 +256,32 @@ class Upstream(Results):
     @property
     def window_now(self) -> int:
         """Segments that may be under way on all links together."""
-        configured = self.window * len(self.links)
-        if self.part is not None:
-            configured = min(configured, self.part)
-        return min(configured, self.pace.window) if self.pace.limited else configured
+        return self.flow.most(len(self.links))
 
     def submit_failed(self, sent_at: float) -> bool:
         """The SMSC refuses a segment without a reason; whether that can only mean that it is too much."""
-        too_much = self.pace.failed(self._clock.now(), self.submitted)
+        too_much = self.flow.pace.failed(self._clock.now(), self.submitted)
         if too_much:
             self.too_fast(sent_at)
         return too_much
 
     def too_fast(self, sent_at: float) -> None:
         """The SMSC says of a segment that was sent then (the clock's seconds) that it is too much."""
-        if self.adaptive:
-            now = self._clock.now()
-            if self.pace.throttled(now, sent_at, self.in_flight, self.submitted):
-                self._slow_down(now)
+        now = self._clock.now()
+        if self.flow.too_fast(sent_at, self.in_flight, now, self.submitted):
+            self._say_slowed(now)
 
     def congestion(self, state: int, sent_at: float) -> None:
         """A response to what was sent then has this congestion_state, percent."""
-        if self.adaptive:
-            now = self._clock.now()
-            if self.pace.congestion(state, now, sent_at, self.in_flight, self.submitted):
-                self._slow_down(now)
+        now = self._clock.now()
+        if self.flow.congestion(state, sent_at, self.in_flight, now, self.submitted):
+            self._say_slowed(now)
 
-    def _slow_down(self, now: float) -> None:
-        self._take_rate(now)
+    def _say_slowed(self, now: float) -> None:
+        pace = self.flow.pace
         self._events.seldom(
-            "info", "slowed", now, connector=self.name, window=self.pace.window, rate=self.pace.rate or "-"
+            "info", "slowed", now, connector=self.name, window=pace.window, rate=pace.rate or "-"
         )
-
-    def _take_rate(self, now: float) -> None:
-        rate = self.pace.rate
-        if rate == self._bucket.rate:
-            return
-        if self._bucket.rate:
-            self._bucket.change(rate, now)
-        else:
-            self._bucket = TokenBucket(rate, now)
-            self._bucket.spend(rate)
 
     # -- questions -------------------------------------------------------------------------------------
 
@@ -341,7 +302,7 @@ class Upstream(Results):
         if self._claiming and not (self._claim_is_for_due or self._claim_takes_all):
             return False
         self.in_flight += segments
-        self._bucket.spend(segments)
+        self.flow.bucket.spend(segments)
         return True
 
     def release(self, segments: int) -> None:
@@ -357,17 +318,10 @@ class Upstream(Results):
     def _room(self, now: float) -> int:
         if not self.links or now < self._paused_until or self.paused is not None:
             return 0
-        room = -self.in_flight
-        for link in self.links:
-            if not link.stuck:
-                room += self.window
-        if self.pace.limited:
-            room = min(room, self.pace.window - self.in_flight)
-        if self.part is not None:
-            room = min(room, self.part - self.in_flight)
+        room = self.flow.room(self.links, self.in_flight, now)
         if self.silence.is_silent:
             room = min(room, int(self.silence.probe_due)) if not self.in_flight else 0
-        return room if not self._bucket.rate else min(room, int(self._bucket.available(now)))
+        return room
 
     def _rest(self, pause_s: float) -> None:
         self._paused_until = max(self._paused_until, self._clock.now() + pause_s)
@@ -395,14 +349,14 @@ class Upstream(Results):
         now_ms = self._clock.now_ms()
         for segment in segments:
             self.journal.batch.postponed.append((message.message_id, segment, self.name, 0, 0, now_ms, ""))
-        self._bucket.spend(-len(segments))
+        self.flow.bucket.spend(-len(segments))
         self._free_after_commit(len(segments))
 
     def put_off(self, message: Message, segment: int, delay_s: float, reason: str, now_ms: int) -> None:
         """It has to wait here for so long, whatever the SMSC would say; nothing of it is at the SMSC."""
         row = (message.message_id, segment, self.name, now_ms + int(1000 * delay_s), 0, now_ms, "")
         self.journal.batch.postponed.append(row)
-        self._bucket.spend(-1)
+        self.flow.bucket.spend(-1)
         if self._events.messages:
             self._events.postponed(message.message_id, self.name, reason, now_ms)
         self._results += 1
@@ -507,7 +461,7 @@ class Upstream(Results):
             self._queue_ended = self._claim_asked_at
         for fields, segments in rows:
             self.in_flight += len(segments)
-            self._bucket.spend(len(segments))
+            self.flow.bucket.spend(len(segments))
             self.send(Message._make(fields), segments)
         self.pump()
 
@@ -517,9 +471,7 @@ class Upstream(Results):
         if self._next_due_ms is not None and self._next_due_ms <= now_ms:
             self._next_due_ms = None
             self._due = True
-        if self.adaptive:
-            self.pace.tick(now, self.submitted, self.window * len(self.links))
-            self._take_rate(now)
+        self.flow.tick(len(self.links), now, self.submitted)
         self._listen(now)
         self.pump()
 

@@ -102,7 +102,7 @@ class SmppConnector:
         """Tells the core what it has to know of this SMSC."""
         config = self.config
         upstream.whole = self.dialect.whole
-        upstream.adaptive = config.adaptive
+        upstream.flow.adaptive = config.adaptive
         upstream.silence.limit_s = config.silence_s
         upstream.limit_senders(config.sender_rate)
         upstream.operations = frozenset(config.operations)

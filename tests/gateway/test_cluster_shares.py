@@ -10,14 +10,15 @@ from gateway_fakes import ManualClock, account
 
 from gateway.cluster_shares import LATELY_S, Shares
 from gateway.core.cluster import Cluster, View
+from gateway.core.flow_control import FlowControl
 
 HERE, THERE = 1, 2
 
 
 class Upstream:
     def __init__(self, window: int, rate: int) -> None:
-        self.window, self.rate = window, rate
-        self.part: int | None = 0
+        self.flow = FlowControl(window, rate, 0.0)
+        self.flow.part = 0
         self.in_flight = 0
         self.works_here = self.bound = True
         self.elsewhere = False
@@ -25,7 +26,7 @@ class Upstream:
         self.used: list[tuple[int, float]] = []
 
     def use(self, window: int, rate: float) -> None:
-        self.part = window
+        self.flow.part = window
         self.used.append((window, rate))
 
 
@@ -70,7 +71,7 @@ def test_what_is_under_way_is_claimed_beside_a_node_that_has_come() -> None:
     node.look()
     node.upstream.in_flight = 8
     published = node.look(other_with())
-    assert node.upstream.part == 5
+    assert node.upstream.flow.part == 5
     assert published["shares"]["smsc"][1] == 8
     node.upstream.in_flight = 3
     assert node.look(other_with(window=2))["shares"]["smsc"][1] == 5
@@ -79,7 +80,7 @@ def test_what_is_under_way_is_claimed_beside_a_node_that_has_come() -> None:
 def test_all_links_of_a_node_count_for_the_window() -> None:
     node = Node(binds=2)
     node.look(other_with(window=10))
-    assert node.upstream.part == 10
+    assert node.upstream.flow.part == 10
 
 
 def test_of_a_rate_of_one_the_second_node_sends_nothing() -> None:
@@ -87,7 +88,7 @@ def test_of_a_rate_of_one_the_second_node_sends_nothing() -> None:
     first.look(other_with(window=5))
     second.look(other_with(window=5, rate=1.0))
     assert first.upstream.used[-1] == (5, 1.0)
-    assert second.upstream.part == 0
+    assert second.upstream.flow.part == 0
     assert all(window == 0 for window, _ in second.upstream.used)
 
 
@@ -96,7 +97,7 @@ def test_a_connector_that_is_down_here_is_used_by_the_others() -> None:
     node.look(other_with(window=5))
     node.upstream.works_here = False
     assert node.look(other_with(window=5))["shares"]["smsc"] == [0, 0]
-    assert node.upstream.part == 0
+    assert node.upstream.flow.part == 0
 
 
 def test_what_worked_elsewhere_until_now_is_not_down_for_long() -> None:

@@ -29,7 +29,7 @@ def made(port: int, rate: int = 0, window: int = 10, **fields: Any) -> Config:
 def part(gateway: Gateway) -> tuple[int | None, float]:
     """What this node may use of the connector's window and rate."""
     upstream = gateway.daemon.upstreams["smsc"]
-    return upstream.part, upstream.pace.configured
+    return upstream.flow.part, upstream.flow.pace.configured
 
 
 async def shared(gateways: list[Gateway], *parts: tuple[int, float]) -> None:
@@ -372,7 +372,7 @@ async def test_a_hint_has_what_waits_fetched_at_once(tmp_path: Path, monkeypatch
         await first.linked()
         await first.client()
         outlet, upstream = first.daemon.outlets["app"], first.daemon.upstreams["smsc"]
-        await first.until(lambda: bool(upstream.part))  # it may send
+        await first.until(lambda: bool(upstream.flow.part))  # it may send
         await first.until(lambda: not (outlet._fetching or outlet._on_disk or upstream._claiming))
         cluster, batch = first.daemon.cluster, first.daemon.journal.batch
         assert cluster is not None

@@ -52,7 +52,7 @@ async def test_nothing_more_goes_up_while_answers_are_waited_for(
         one = config(connector(smsc.port, window=10))
         async with nodes(tmp_path, monkeypatch, one, one) as (known, (first, second)):
             upstream = first.daemon.upstreams["smsc"]
-            await first.until(lambda: upstream.part == 5 and upstream.links)
+            await first.until(lambda: upstream.flow.part == 5 and upstream.links)
             client = await first.client()
             await client.submit(NEVER_ANSWERED)
             await first.until(lambda: upstream.in_flight == 1 and not upstream._claiming)

@@ -114,7 +114,7 @@ async def test_a_start_that_does_not_reach_its_store_says_so_and_no_password(tmp
 
 
 def _has_its_part(gateway: Gateway) -> bool:
-    return gateway.daemon.upstreams["smsc"].part in (2, 3)
+    return gateway.daemon.upstreams["smsc"].flow.part in (2, 3)
 
 
 @journey

@@ -96,7 +96,7 @@ async def test_a_reload_does_what_its_diff_said(tmp_path: Path, capsys: pytest.C
         it.write(rate=7, extra=OTHER)
         code, out, _ = await it.reload()
         assert (code, out.splitlines()[0]) == (0, "taken over")
-        assert it.gateway.daemon.upstreams["smsc"].pace.rate == 7
+        assert it.gateway.daemon.upstreams["smsc"].flow.pace.rate == 7
         await it.gateway.said("reloaded", "changes=2", "connectors=-")
         it.write()
         code, out, _ = await it.reload()

@@ -85,14 +85,14 @@ async def test_live_options_keep_the_link(tmp_path: Path) -> None:
         (connection,) = link.connections  # type: ignore[attr-defined]
         settings = connection.session.settings
         assert (settings.window, settings.peer_window, settings.enquire_link_s) == (3, 17, 7)
-        assert (upstream.window, upstream.pace.rate, upstream.adaptive) == (3, 500, False)
+        assert (upstream.flow.window, upstream.flow.pace.rate, upstream.flow.adaptive) == (3, 500, False)
         assert upstream.operations == {"query_sm"}
         assert upstream.sender_rate == 100
         assert upstream.silence.limit_s == 9
         assert upstream.on_alert == gateway.daemon.outlets["app"].alert
         await reload(gateway, incoming_account="", rate=0)
         assert upstream.on_alert is None
-        assert upstream.pace.rate == 0
+        assert upstream.flow.pace.rate == 0
 
 
 @journey

@@ -115,7 +115,8 @@ async def test_options_of_a_service_that_hold_without_another_login(tmp_path: Pa
         assert (await client.receipt()).state == c.DELIVERED
         assert daemon.connectors[SERVICE] is before
         upstream = daemon.upstreams[SERVICE]
-        assert (upstream.pace.rate, upstream.window) == (40, 7 * changed.smsc_connectors[0].max_requests)
+        window = 7 * changed.smsc_connectors[0].max_requests
+        assert (upstream.flow.pace.rate, upstream.flow.window) == (40, window)
         assert upstream.on_alert == daemon.outlets["app"].alert
         await daemon.reload(service_config(service(simulator.port, timeout_s=3)))
         assert daemon.connectors[SERVICE] is not before

@@ -50,7 +50,7 @@ class Sender:
     @property
     def room(self) -> int:
         """Segments that it can take now; the upstream's window bounds them."""
-        return self._upstream.window if self.may_send else 0
+        return self._upstream.flow.window if self.may_send else 0
 
     @property
     def may_send(self) -> bool:

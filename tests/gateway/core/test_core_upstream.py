@@ -492,7 +492,7 @@ def test_what_was_not_sent_costs_nothing_of_the_rate() -> None:
     assert up.straight(1, segments=5)
     assert len(up.sent) == 1
     up.journal.commit()
-    assert up.upstream._bucket.available(up.clock.now()) == 4
+    assert up.upstream.flow.bucket.available(up.clock.now()) == 4
 
 
 def test_refusals_at_the_end_of_the_day_do_not_begin_another() -> None:

@@ -26,7 +26,7 @@ class Up:
             clock=self.clock,
             random=Random(7),
         )
-        self.upstream.adaptive = adaptive
+        self.upstream.flow.adaptive = adaptive
         self.link = FakeLink(1_000_000)
         self.upstream.link_up(self.link)
         self.upstream.claimed([], None)
@@ -74,7 +74,7 @@ def test_the_measured_rate_holds_after_refusals_and_grows_again() -> None:
     up.pass_time(0.75)
     up.settle(30)
     up.refuse(10)
-    assert up.upstream.pace.rate == 40
+    assert up.upstream.flow.pace.rate == 40
     up.pass_time(1)
     assert 20 <= up.straight(1000) <= 45
     assert up.upstream.backlog is False
@@ -102,7 +102,7 @@ def test_slow_senders_get_what_the_rate_gives_and_nothing_is_lost_by_its_changes
     up.pass_time(1)
     up.refuse()
     up.settle(0)
-    assert up.upstream.pace.rate == 1
+    assert up.upstream.flow.pace.rate == 1
     sent = 0
     for _ in range(40):
         up.pass_time(0.25)
