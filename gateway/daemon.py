@@ -215,7 +215,7 @@ class Daemon:
         for connector in all_connectors(self.config):
             self.add_connector(connector)
             if connector.name not in waiting:
-                self.upstreams[connector.name].nothing_waits()
+                self.upstreams[connector.name].queue.nothing_waits()
         self.forget_pauses()
         apply_rules(self.config, self.submission)
         if self.cluster is not None:

@@ -66,7 +66,7 @@ class MoneySide:
         if daemon.is_drained:
             upstream.hold(DRAINED)
         if not self._waits:
-            upstream.nothing_waits()
+            upstream.queue.nothing_waits()
         receipts = ReceiptBook(SANDBOX, journal, daemon.events, forms=FORMS[:1])
         sandbox = Sandbox(upstream, receipts, journal, clock)
         daemon.upstreams[SANDBOX] = upstream

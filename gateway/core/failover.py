@@ -63,5 +63,5 @@ def move_queues(
         batch.moves.append((idle, other, _STAYS[why]))
         upstreams[idle].moved_away(now)
         upstreams[other].queued(0)
-        if (idle, other) in told and not upstreams[idle].moving:
+        if (idle, other) in told and not upstreams[idle].queue.moving:
             events.say("warning", "failover", connector=idle, to=other, why=why)

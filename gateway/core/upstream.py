@@ -1,4 +1,4 @@
-"""One connector's way up: its slots, and its queue on disk; what answers mean is in `Results`.
+"""One connector's way up: what may go now, straight or from disk, and over which link.
 
 Theory of operation.  A segment occupies a slot from the commit of its intent until its result is committed;
 slots are what bounds memory and doubt.  A message takes slots in one of two ways:
@@ -10,8 +10,8 @@ slots are what bounds memory and doubt.  A message takes slots in one of two way
 Nothing waits in memory between the two: what has no slot is on disk.  New messages do not overtake those
 that wait for a slot; those that were put off (throttled, scheduled) are claimed beside them.
 
-A claim for which there is room for all that this gateway has queued ends the queue: what comes after it goes
-straight again, behind it in the same batch or a later one.  Else a queue would never end while messages come.
+How many slots there are is up to `FlowControl`, what waits on disk to `DiskQueue`, and what becomes of the
+segments that were sent to `Results`.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from random import Random
 
 from gateway.core.batch import Journal, Row
 from gateway.core.clock import Clock
+from gateway.core.disk_queue import DiskQueue
 from gateway.core.events import Events
 from gateway.core.flow_control import FlowControl
 from gateway.core.histogram import Histogram
@@ -32,8 +33,6 @@ from gateway.core.results import Results
 from gateway.core.sent_as import as_sent
 from gateway.core.silence import Silence, Turn
 
-DUE_AT_ONCE = 100
-"""Messages that were put off come back in such portions, beside those that go straight up."""
 MOVE_AFTER_S = 5.0
 """A connector that is down for so long hands its queue to another one."""
 
@@ -58,6 +57,7 @@ class Upstream(Results):
     ) -> None:
         super().__init__(name, journal, events, random)
         self.flow = FlowControl(window, rate, clock.now())
+        self.queue = DiskQueue()
         self.elsewhere = False
         """Another node can send by it: what waits on disk goes up there."""
         self.whole = whole
@@ -97,28 +97,11 @@ class Upstream(Results):
         """Called when the pause is over."""
         self.down_since = clock.now()
         self._clock = clock
-        self._backlog = True  # until the store says that nothing waits
-        self._is_counted = False  # the backlog is what has joined since `_queue_ended`, and no more
-        self._joined_segments = 0
-        self._queue_ended = 0  # `_joined_segments` when a claim was asked for that has left nothing
-        self._joining = 0  # messages on their way to the queue
-        self._covered = 0  # of these, the first ones, which a claim that is under way takes
-        self._claim_takes_all = False
-        self._claim_asked_at = 0  # `_joined_segments` then
-        self._claim_batch: object = None
-        self._is_followed = False  # more has joined in the batch of a claim that takes all before it
-        self.moving = False
-        self._joined = False  # something has come since the store was at this queue's head
-        self._was_moved = False  # else the store may be in its middle since before a reload
-        self._next_due_ms: int | None = None
-        self._due = False  # something that was put off has its time
-        self._claiming = 0
-        self._claim_is_for_due = False
         self._turn = 0
         self._paused_until = 0.0
         self._senders: SenderPace | None = None
 
-    # -- links -----------------------------------------------------------------------------------------
+    # -- whether it works ------------------------------------------------------------------------------
 
     @property
     def bound(self) -> bool:
@@ -151,20 +134,19 @@ class Upstream(Results):
             return True
         if not self.silence.is_silent:
             return bool(self.links)
-        return self.silence.probe_due and not self.in_flight and not self.queueing and bool(self.links)
+        return self.silence.probe_due and not self.in_flight and not self.queue.joining and bool(self.links)
 
     @property
     def backlog(self) -> bool:
         """Whether messages that are due wait on disk."""
-        return self._backlog or self._due
+        return self.queue.waits
 
     def link_up(self, link: Link) -> None:
         self.links.append(link)
         self.binds += 1
         if self._paused_until != float("inf"):
             self._paused_until = 0.0
-        self._joined = True
-        self._look()  # failover may have left what only this connector can take
+        self.queue.look_anew()  # failover may have left what only this connector can take
         if self.silence.is_silent:
             self.silence.bound_again(self._clock.now())
         self.pump()
@@ -185,8 +167,7 @@ class Upstream(Results):
         """Ends a `hold`: this node is not drained after all."""
         self.held = ""
         self._paused_until = 0.0
-        self._joined = True
-        self._look()
+        self.queue.look_anew()
         self.pump()
 
     def pause(self, pause: Pause) -> None:
@@ -202,44 +183,11 @@ class Upstream(Results):
         if self.paused is None:
             return
         self.paused = None
-        self._joined = True
-        self._look()  # failover may have left what only this connector can take
+        self.queue.look_anew()  # failover may have left what only this connector can take
         self.on_resume()
         self.pump()
 
-    def moved(self, *, more: bool) -> None:
-        """Some of the queue was looked at for what can go to others; `more`: the next look goes on there.
-
-        What came meanwhile may stand before that place: then the queue is looked at once more.
-        """
-        if more:
-            self._look()
-            self.down_since -= MOVE_AFTER_S
-        elif (self.moving and self._joined) or not self._was_moved:
-            self._was_moved = True
-            self._look()
-        self.moving = more
-
-    def nothing_waits(self) -> None:
-        """The store found nothing for this connector."""
-        self._backlog = False
-        self._is_counted = True
-
-    def moved_away(self, now: float) -> None:
-        """What waits goes to other connectors; look again when more has come."""
-        if not self.moving:
-            self._joined = False
-        self._backlog = self._due = False
-        self.down_since = now
-
-    def paced(self, source: str, segments: int, now_ms: int) -> int:
-        """When a message of this sender may go (milliseconds since 1970), so that `sender_rate` holds."""
-        return self._senders.due_ms(source, segments, now_ms) if self._senders is not None else 0
-
-    def limit_senders(self, rate: int) -> None:
-        """So many segments per second of one sender; 0: no limit."""
-        self.sender_rate = rate
-        self._senders = SenderPace(rate) if rate else None
+    # -- limits ----------------------------------------------------------------------------------------
 
     def limit(self, window: int, rate: int, *, adaptive: bool) -> None:
         """Other limits from now on, see `FlowControl.limit`."""
@@ -250,8 +198,6 @@ class Upstream(Results):
         """This node's part of the limits from now on, see `FlowControl.share`."""
         self.flow.share(window, rate, self._clock.now())
         self.pump()
-
-    # -- too fast --------------------------------------------------------------------------------------
 
     @property
     def window_now(self) -> int:
@@ -283,6 +229,15 @@ class Upstream(Results):
             "info", "slowed", now, connector=self.name, window=pace.window, rate=pace.rate or "-"
         )
 
+    def paced(self, source: str, segments: int, now_ms: int) -> int:
+        """When a message of this sender may go (milliseconds since 1970), so that `sender_rate` holds."""
+        return self._senders.due_ms(source, segments, now_ms) if self._senders is not None else 0
+
+    def limit_senders(self, rate: int) -> None:
+        """So many segments per second of one sender; 0: no limit."""
+        self.sender_rate = rate
+        self._senders = SenderPace(rate) if rate else None
+
     # -- questions -------------------------------------------------------------------------------------
 
     def ask(self, request: object, then: Callable[[object | None], None]) -> bool:
@@ -297,9 +252,7 @@ class Upstream(Results):
 
     def reserve(self, segments: int, now: float) -> bool:
         """Takes slots for a message that goes straight up; False: it has to queue, see `join`."""
-        if self._backlog or self._joining > self._covered or self.service or self._room(now) < segments:
-            return False
-        if self._claiming and not (self._claim_is_for_due or self._claim_takes_all):
+        if self.service or not self.queue.lets_pass() or self._room(now) < segments:
             return False
         self.in_flight += segments
         self.flow.bucket.spend(segments)
@@ -308,7 +261,7 @@ class Upstream(Results):
     def release(self, segments: int) -> None:
         """Gives slots back."""
         self.in_flight -= segments
-        if self._backlog or self._due:
+        if self.queue.waits:
             self.pump()
 
     def adopt(self, segments: int) -> None:
@@ -325,7 +278,7 @@ class Upstream(Results):
 
     def _rest(self, pause_s: float) -> None:
         self._paused_until = max(self._paused_until, self._clock.now() + pause_s)
-        self._look()
+        self.queue.look()
 
     # -- sending ---------------------------------------------------------------------------------------
 
@@ -361,124 +314,76 @@ class Upstream(Results):
             self._events.postponed(message.message_id, self.name, reason, now_ms)
         self._results += 1
 
+    # -- the queue on disk -----------------------------------------------------------------------------
+
     def join(self, segments: int) -> None:
         """A message that is due goes into the queue with the gathering batch."""
-        self._joining += 1
-        self._joined_segments += segments
-        if self._claim_batch is self.journal.batch:  # the claim comes after all that the batch accepts
-            if self._claim_takes_all:
-                self._is_followed = True
-            else:
-                self._cover()
+        self.queue.join(segments, self.journal.batch)
 
     def joined(self, *, ok: bool) -> None:
         """The first of those that joined is on disk (False: it was not kept)."""
-        self._joining -= 1
-        if self._covered:
-            self._covered -= 1
-        elif ok:
-            self._backlog = True
+        if self.queue.joined(ok=ok):
             self.pump()
-        self._joined |= ok
-
-    @property
-    def queueing(self) -> int:
-        """Messages whose way to the queue is not committed yet; none may overtake them."""
-        return self._joining
 
     def queued(self, due_ms: int) -> None:
         """Something waits on disk for this connector, which may be more than what has joined here."""
-        self._joined = True
-        if due_ms <= self._clock.now_ms():
-            self._look()
+        if self.queue.found(due_ms, self._clock.now_ms()):
             self.pump()
-        elif self._next_due_ms is None or due_ms < self._next_due_ms:
-            self._next_due_ms = due_ms
-
-    def _look(self) -> None:
-        """Nobody knows how much waits on disk."""
-        self._backlog = True
-        self._is_counted = False
 
     def pump(self) -> None:
         """Claims what waits on disk, if there is room for it."""
-        if self._claiming or not (self._backlog or self._due):
+        queue = self.queue
+        if queue.claiming or not queue.waits:
             return
         room = self._room(self._clock.now())
         if room <= 0:
             return
-        self._claim_is_for_due = not self._backlog
-        if self._claim_is_for_due:
-            room = min(room, DUE_AT_ONCE)
-        else:
-            room = self._room_for_all(room)
-            self._claim_batch = self.journal.batch
-            self._cover()
-        self._due = False
-        self._claiming = room
-        self.in_flight += room
-        self.journal.batch.claims.append((self.name, room, self._clock.now_ms(), int(not self.service)))
+        batch = self.journal.batch
+        claiming = queue.claim(room, batch, may_end=not self.service)
+        self.in_flight += claiming
+        batch.claims.append((self.name, claiming, self._clock.now_ms(), int(not self.service)))
         self.journal.then(self._claim_committed)
-
-    def _room_for_all(self, room: int) -> int:
-        """What is claimed: all that waits and no more, where there is room for it; then the queue ends."""
-        waiting = self._joined_segments - self._queue_ended
-        self._claim_takes_all = self._is_counted and 0 < waiting <= room and not self.service
-        if not self._claim_takes_all:
-            return room
-        self._backlog = self._is_followed = False
-        return waiting
-
-    def _cover(self) -> None:
-        """A claim takes all that has joined until now, if it has room for it."""
-        self._covered = self._joining
-        self._claim_asked_at = self._joined_segments
 
     def _claim_committed(self, ok: bool) -> None:
         if not ok:  # an answer that came was taken by `claimed` before
-            self.in_flight -= self._claiming
-            self._claiming = 0
-            self._claim_batch = None
-            if self._claim_is_for_due:
-                self._due = True
-            else:
-                self._look()
+            self.in_flight -= self.queue.claiming
+            self.queue.claim_failed()
 
     def claimed(self, rows: list[Row], next_due_ms: int | None) -> None:
         """What the store found for `pump`; the intents are committed."""
-        self.in_flight -= self._claiming
-        self._claiming = 0
-        self._claim_batch = None
-        self._next_due_ms = next_due_ms
-        more = next_due_ms is not None and next_due_ms <= self._clock.now_ms()
-        if self._claim_is_for_due:
-            self._due = more
-        elif more and not (self._claim_takes_all and self._is_followed):
-            self._look()
-        else:
-            self._backlog = self._backlog and self._claim_takes_all  # then it is of later messages
-            self._is_counted = True
-            self._queue_ended = self._claim_asked_at
+        self.in_flight -= self.queue.claiming
+        self.queue.claimed(next_due_ms, self._clock.now_ms())
         for fields, segments in rows:
             self.in_flight += len(segments)
             self.flow.bucket.spend(len(segments))
             self.send(Message._make(fields), segments)
         self.pump()
 
+    def moved(self, *, more: bool) -> None:
+        """Some of the queue was looked at for what can go to others; `more`: the next look goes on there."""
+        self.queue.moved(more=more)
+        if more:
+            self.down_since -= MOVE_AFTER_S
+
+    def moved_away(self, now: float) -> None:
+        """What waits goes to other connectors; look again when more has come."""
+        self.queue.moved_away()
+        self.down_since = now
+
+    # -- the clock -------------------------------------------------------------------------------------
+
     def tick(self, now: float, now_ms: int) -> None:
         """Wakes messages whose time has come; a few times each second."""
         self._note_error(now_ms)
-        if self._next_due_ms is not None and self._next_due_ms <= now_ms:
-            self._next_due_ms = None
-            self._due = True
+        self.queue.tick(now_ms)
         self.flow.tick(len(self.links), now, self.submitted)
         self._listen(now)
         self.pump()
 
     def _listen(self, now: float) -> None:
         heard, self.heard = self.heard, False
-        waiting = self.in_flight - self._claiming - self.questions > 0 and bool(self.links)
-        over = bool(self.links) and not self.in_flight and not self._backlog and not self._due
+        waiting = self.in_flight - self.queue.claiming - self.questions > 0 and bool(self.links)
+        over = bool(self.links) and not self.in_flight and not self.queue.waits
         turn = self.silence.look(now, heard=heard, waiting=waiting, over=over)
         if turn is Turn.BEGAN:
             self.down_since = now - MOVE_AFTER_S  # it has been waited for long enough
@@ -487,5 +392,4 @@ class Upstream(Results):
         elif turn is Turn.ENDED:
             self._events.say("info", "answers_again", connector=self.name)
         if turn is not Turn.NOTHING:
-            self._joined = True
-            self._look()
+            self.queue.look_anew()

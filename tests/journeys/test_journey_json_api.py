@@ -76,7 +76,7 @@ async def test_what_was_not_kept_costs_nothing_and_leaves_no_trace(tmp_path: Pat
             "states": {"delivered": 2},
         }
         assert sorted(it.texts()) == [b"hello", b"two"]
-        assert all(not upstream.queueing for upstream in daemon.upstreams.values())
+        assert all(not upstream.queue.joining for upstream in daemon.upstreams.values())
 
 
 @journey

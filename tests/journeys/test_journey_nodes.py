@@ -373,7 +373,7 @@ async def test_a_hint_has_what_waits_fetched_at_once(tmp_path: Path, monkeypatch
         await first.client()
         outlet, upstream = first.daemon.outlets["app"], first.daemon.upstreams["smsc"]
         await first.until(lambda: bool(upstream.flow.part))  # it may send
-        await first.until(lambda: not (outlet._fetching or outlet._on_disk or upstream._claiming))
+        await first.until(lambda: not (outlet._fetching or outlet._on_disk or upstream.queue.claiming))
         cluster, batch = first.daemon.cluster, first.daemon.journal.batch
         assert cluster is not None
         cluster.hint(["d:app", "q:smsc", "d:of another configuration", "q:neither", "c"])

@@ -55,10 +55,10 @@ async def test_nothing_more_goes_up_while_answers_are_waited_for(
             await first.until(lambda: upstream.flow.part == 5 and upstream.links)
             client = await first.client()
             await client.submit(NEVER_ANSWERED)
-            await first.until(lambda: upstream.in_flight == 1 and not upstream._claiming)
+            await first.until(lambda: upstream.in_flight == 1 and not upstream.queue.claiming)
             upstream.queued(0)
             assert first.daemon.journal.batch.claims
-            await first.until(lambda: not upstream._claiming)
+            await first.until(lambda: not upstream.queue.claiming)
             await begin(known, first, second)
             upstream.queued(0)
             assert not first.daemon.journal.batch.claims

@@ -117,7 +117,7 @@ def test_what_is_refused_late_is_not_sent_and_gives_its_slots_back() -> None:
     late(desk, first, waits)
     assert desk.sent == [(second.message_id, 1)]
     assert desk.upstreams["one"].in_flight == 1
-    assert desk.upstreams["one"].queueing == 0
+    assert desk.upstreams["one"].queue.joining == 0
     assert app.open_messages == desk.submission.open_messages == desk.submission.accepted == 1
     assert desk.submission.refused[Refusal.BALANCE] == 2
 

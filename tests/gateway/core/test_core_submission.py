@@ -203,9 +203,9 @@ def test_what_was_not_kept_is_not_looked_for_in_the_queue() -> None:
     desk.taken(app, due_ms=NOW_MS + 60_000)
     desk.submission.flush()
     upstream = desk.upstreams["one"]
-    assert upstream.queueing == 1
+    assert upstream.queue.joining == 1
     desk.journal.commit(ok=False)
-    assert (upstream.queueing, upstream.backlog, upstream.in_flight) == (0, False, 0)
+    assert (upstream.queue.joining, upstream.backlog, upstream.in_flight) == (0, False, 0)
     assert desk.journal.batch.claims == []
 
 

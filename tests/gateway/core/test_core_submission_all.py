@@ -71,7 +71,7 @@ def test_what_the_store_left_out_is_not_sent_and_gives_its_slots_back() -> None:
     desk.journal.commit()
     assert desk.sent == [(second[0].message_id, 1)]
     assert desk.upstreams["one"].in_flight == 1
-    assert desk.upstreams["one"].queueing == 0
+    assert desk.upstreams["one"].queue.joining == 0
     assert not desk.upstreams["one"].backlog
     assert app.open_messages == desk.submission.open_messages == desk.submission.accepted == 1
 

@@ -29,7 +29,7 @@ def test_a_senders_own_segment_waits_for_the_others_where_the_route_wants_the_wh
     desk.journal.commit()
     assert desk.sent == []
     assert (app.open_messages, app.accepted, desk.submission.accepted) == (1, 1, 1)
-    assert (desk.upstreams["one"].queueing, desk.upstreams["one"].backlog) == (0, False)
+    assert (desk.upstreams["one"].queue.joining, desk.upstreams["one"].backlog) == (0, False)
 
 
 def test_it_waits_for_a_service_over_http_too_and_goes_straight_by_any_other() -> None:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any
 
-import pytest
 from gateway_fakes import NOW_MS, FakeJournal, FakeLink, ManualClock, message, recorded_events
 
 from gateway.core.batch import Row
-from gateway.core.model import MessageState, Wish
 from gateway.core.results import LONG_PAUSE_AFTER
 from gateway.core.upstream import Upstream
 
@@ -205,7 +202,7 @@ def test_a_queue_ends_while_more_comes_when_a_claim_has_room_for_all_of_it() -> 
     assert not up.straight(4), "there is no more room"
     up.answer_claim([(tuple(message(1)), [1]), (tuple(message(2, segments=2)), [1, 2])], None)
     up.upstream.joined(ok=True)
-    assert (up.upstream.backlog, up.upstream.queueing) == (False, 0)
+    assert (up.upstream.backlog, up.upstream.queue.joining) == (False, 0)
     assert not up.journal.is_due, "nothing is left to be claimed"
 
 
@@ -332,113 +329,7 @@ def test_what_is_claimed_counts_too() -> None:
     assert up.journal.batch.claims == [("one", 2, up.clock.now_ms(), 1)]
 
 
-# -- what answers mean ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("registered_delivery", "upstream_id", "ends"),
-    [(1, "77", False), (3, "77", False), (0, "77", True), (0x10, "77", True), (1, "", True)],
-)
-def test_a_message_ends_with_the_response_when_no_receipt_can_come(
-    registered_delivery: int, upstream_id: str, ends: bool
-) -> None:
-    up = Up()
-    given = message(1, registered_delivery=registered_delivery)
-    up.upstream.taken(given, 1, upstream_id, NOW_MS)
-    batch = up.journal.commit()
-    assert batch.handed_over == ([(1, NOW_MS)] if ends else [])
-    assert batch.submitted[0][2] == (upstream_id or None)
-    assert up.upstream.submitted == 1
-
-
-@pytest.mark.parametrize(
-    ("registered_delivery", "upstream_id", "ends"), [(1, "0A", False), (0, "0A", True), (1, "", True)]
-)
-def test_a_late_response_counts_for_the_message_but_frees_no_slot(
-    registered_delivery: int, upstream_id: str, ends: bool
-) -> None:
-    up = Up()
-    given = message(1, registered_delivery=registered_delivery)
-    up.upstream.taken_late(given, 2, upstream_id, NOW_MS)
-    assert up.journal.woken == 1
-    batch = up.journal.commit()
-    assert batch.late == [(NOW_MS, upstream_id, "a" if upstream_id else None, 1, 2, "one")]
-    assert batch.handed_over == ([(1, NOW_MS)] if ends else [])
-    assert up.upstream.in_flight == 0
-
-
-@pytest.mark.parametrize("upstream_id", ["77", ""])
-def test_whose_account_is_called_waits_for_a_receipt_whatever_was_asked_for(upstream_id: str) -> None:
-    up = Up()
-    given = message(1, registered_delivery=0, flags=Wish.CALLED.value)
-    up.upstream.taken(given, 1, upstream_id, NOW_MS)
-    up.upstream.taken_late(given, 2, upstream_id, NOW_MS)
-    assert up.journal.commit().handed_over == ([] if upstream_id else [(1, NOW_MS)] * 2)
-
-
-def test_a_final_refusal_rejects_the_message() -> None:
-    up = Up()
-    up.upstream.refused_for_good(message(1), "ESME_RINVDSTADR", NOW_MS)
-    batch = up.journal.commit()
-    assert batch.failed == [(1, MessageState.REJECTED, "ESME_RINVDSTADR", NOW_MS)]
-    assert (up.upstream.refused, up.upstream.last_error) == (1, "ESME_RINVDSTADR")
-
-
-def test_doubt_is_recorded_with_its_evidence() -> None:
-    up = Up()
-    up.upstream.in_doubt(message(1), 2, "no response within 30 s", NOW_MS)
-    assert up.journal.commit().doubts == [(1, 2, NOW_MS, "no response within 30 s", "", 0)]
-    assert up.upstream.doubtful == 1
-
-
-def postponed(up: Up, **fields: Any) -> Row:
-    (row,) = up.journal.commit().postponed
-    assert row[:2] == (1, 1)
-    assert (row[4], row[5]) == (1, NOW_MS)
-    return row
-
-
-def test_no_capacity_is_asked_again_soon_at_the_same_connector() -> None:
-    up = Up()
-    other = up.make("two")
-    other.link_up(FakeLink())
-    up.upstream.all = {"one": up.upstream, "two": other}
-    given = message(1, alternatives="one two")
-    up.upstream.refused_for_now(given, 1, "ESME_RTHROTTLED", full=True, now_ms=NOW_MS)
-    row = postponed(up)
-    assert row[2] == "one"
-    assert NOW_MS + 10 <= row[3] <= NOW_MS + 100
-    assert up.upstream.throttled == 1
-
-
-def test_each_retry_may_wait_longer() -> None:
-    up = Up()
-    up.upstream.refused_for_now(message(1, retries=3), 1, "x", full=True, now_ms=NOW_MS)
-    assert NOW_MS + 80 <= postponed(up)[3] <= NOW_MS + 800
-
-
-def test_trouble_hands_the_message_to_the_next_connector_that_is_up() -> None:
-    up = Up()
-    two, three = up.make("two"), up.make("three")
-    three.link_up(FakeLink())
-    up.upstream.all = {"one": up.upstream, "two": two, "three": three}
-    given = message(1, alternatives="one two three")
-    up.upstream.refused_for_now(given, 1, "ESME_RSYSERR", full=False, now_ms=NOW_MS)
-    row = postponed(up)
-    assert row[2:4] == ("three", NOW_MS)
-    assert "handed to three" in row[6]
-    assert up.upstream.throttled == 0
-
-
-@pytest.mark.parametrize("alternatives", ["one", "two one", "one gone"])
-def test_trouble_without_another_connector_waits_here(alternatives: str) -> None:
-    up = Up()
-    up.upstream.all = {"one": up.upstream}
-    given = message(1, alternatives=alternatives)
-    up.upstream.refused_for_now(given, 1, "ESME_RSYSERR", full=False, now_ms=NOW_MS)
-    row = postponed(up)
-    assert row[2] == "one"
-    assert NOW_MS + 100 <= row[3] <= NOW_MS + 1000
+# -- many refusals ----------------------------------------------------------------------------------
 
 
 def refuse(up: Up, times: int) -> None:
@@ -474,16 +365,6 @@ def test_a_new_link_ends_the_pause() -> None:
     refuse(up, LONG_PAUSE_AFTER + 1)
     up.upstream.link_up(FakeLink())
     assert up.journal.batch.claims != []
-
-
-def test_the_log_tells_each_step_only_if_it_is_wanted() -> None:
-    for level, lines in (("info", 3), ("warning", 0)):
-        up = Up(log=level)
-        up.upstream.taken(message(1), 1, "1", NOW_MS)
-        up.upstream.refused_for_now(message(2), 1, "x", full=True, now_ms=NOW_MS)
-        up.upstream.refused_for_good(message(3), "x", NOW_MS)
-        up.events.flush()
-        assert "".join(up.written).count("\n") == lines
 
 
 def test_what_was_not_sent_costs_nothing_of_the_rate() -> None:

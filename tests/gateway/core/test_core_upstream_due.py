@@ -6,8 +6,9 @@ from random import Random
 
 from gateway_fakes import FakeJournal, FakeLink, ManualClock
 
+from gateway.core.disk_queue import DUE_AT_ONCE
 from gateway.core.events import Events
-from gateway.core.upstream import DUE_AT_ONCE, Upstream
+from gateway.core.upstream import Upstream
 
 
 def upstream(journal: FakeJournal, clock: ManualClock) -> Upstream:
@@ -21,7 +22,7 @@ def upstream(journal: FakeJournal, clock: ManualClock) -> Upstream:
         clock=clock,
         random=Random(1),
     )
-    made.nothing_waits()
+    made.queue.nothing_waits()
     made.links.append(FakeLink())
     return made
 
