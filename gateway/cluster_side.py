@@ -281,9 +281,11 @@ class ClusterSide:
 
     def hint(self, words: Iterable[str]) -> None:
         """What another node has said just now: something waits ("d:ACCOUNT", "q:CONNECTOR"), or changed."""
-        accounts = [word[2:] for word in words if word.startswith("d:")]
-        connectors = [(word[2:], 0) for word in words if word.startswith("q:")]
-        self._find(accounts, connectors)
+        upstreams = self._daemon.upstreams
+        self._find((word[2:] for word in words if word.startswith("d:")), ())
+        for name in (word[2:] for word in words if word.startswith("q:")):
+            if name in upstreams:
+                upstreams[name].hinted()
         if any(word == "c" for word in words):
             self._soon = True
 

@@ -41,6 +41,7 @@ class DiskQueue:
         self._claim_asked_at = 0  # `_joined_segments` then
         self._claim_batch: object = None
         self._is_followed = False  # more has joined in the batch of a claim that takes all before it
+        self._is_hinted = False  # something has come which the claim may have missed
         self._next_due_ms: int | None = None
         self._is_due = False  # something that was put off has its time
         self._has_come = False  # something, since the store was at this queue's head
@@ -100,6 +101,11 @@ class DiskQueue:
         self._has_come = True
         self.look()
 
+    def hinted(self) -> None:
+        """Another node has queued something just now, which a claim that is under way may have missed."""
+        self.look_anew()
+        self._is_hinted = True
+
     def nothing_waits(self) -> None:
         """The store found nothing for this connector."""
         self._backlog = False
@@ -123,7 +129,7 @@ class DiskQueue:
             room = self._of_backlog(room, may_end)
             self._claim_batch = batch
             self._cover()
-        self._is_due = False
+        self._is_due = self._is_hinted = False
         self.claiming = room
         return room
 
@@ -148,7 +154,7 @@ class DiskQueue:
         is_left = next_due_ms is not None and next_due_ms <= now_ms
         if self._claim_is_for_due:
             self._is_due = is_left
-        elif is_left and not (self._claim_takes_all and self._is_followed):
+        elif self._is_hinted or (is_left and not (self._claim_takes_all and self._is_followed)):
             self.look()
         else:
             self._backlog = self._backlog and self._claim_takes_all  # then it is of later messages

@@ -330,6 +330,11 @@ class Upstream(Results):
         if self.queue.found(due_ms, self._clock.now_ms()):
             self.pump()
 
+    def hinted(self) -> None:
+        """Another node has queued something for this connector just now."""
+        self.queue.hinted()
+        self.pump()
+
     def pump(self) -> None:
         """Claims what waits on disk, if there is room for it."""
         queue = self.queue

@@ -61,6 +61,43 @@ def test_something_that_waits_now_may_be_more_than_what_has_joined() -> None:
     assert queue.claim(9, "batch", may_end=True) == 9
 
 
+@pytest.mark.parametrize("waiting", [0, 2])
+def test_what_a_claim_may_have_missed_is_claimed_after_it(waiting: int) -> None:
+    queue = counted(waiting) if waiting else DiskQueue()
+    queue.claim(9, "batch", may_end=True)
+    queue.hinted()
+    queue.claimed(None, NOW_MS)
+    assert (queue.waits, queue.lets_pass()) == (True, False)
+    assert queue.claim(9, "later", may_end=True) == 9
+    queue.claimed(None, NOW_MS)
+    assert (queue.waits, queue.lets_pass()) == (False, True), "once is enough"
+
+
+def test_what_a_claim_cannot_have_missed_is_claimed_by_it() -> None:
+    queue = counted()
+    queue.hinted()
+    assert queue.claim(9, "batch", may_end=True) == 9
+    queue.claimed(None, NOW_MS)
+    assert not queue.waits
+
+
+def test_what_comes_while_what_is_due_is_claimed_is_claimed_after_it() -> None:
+    queue = put_off()
+    queue.claim(9, "batch", may_end=True)
+    queue.hinted()
+    queue.claimed(None, LATER_MS)
+    assert (queue.waits, queue.lets_pass()) == (True, False)
+
+
+def test_what_is_found_after_the_end_of_a_queue_is_looked_for() -> None:
+    queue = counted(2)
+    queue.claim(9, "batch", may_end=True)
+    queue.found(0, NOW_MS)
+    queue.claimed(None, NOW_MS)
+    assert not queue.lets_pass()
+    assert queue.claim(9, "later", may_end=True) == 9
+
+
 # -- what joins ------------------------------------------------------------------------------------------
 
 
@@ -213,6 +250,13 @@ def test_the_first_that_is_due_wakes_the_queue() -> None:
     assert queue.waits
 
 
+def test_what_is_due_wakes_the_queue_once() -> None:
+    queue = put_off()
+    queue.claim(9, "batch", may_end=True)
+    queue.tick(LATER_MS)
+    assert not queue.waits
+
+
 def test_more_of_what_is_due_is_claimed_in_another_portion() -> None:
     queue = put_off()
     assert queue.claim(9, "batch", may_end=True) == 9
@@ -273,7 +317,7 @@ def test_where_more_is_to_be_looked_at_it_waits() -> None:
     assert (queue.moving, queue.waits) == (True, True)
 
 
-@pytest.mark.parametrize("how", ["joined", "found", "looked"])
+@pytest.mark.parametrize("how", ["joined", "found", "looked", "hinted"])
 def test_what_came_while_it_was_looked_at_is_looked_at_once_more(how: str) -> None:
     queue = moving()
     if how == "joined":
@@ -281,6 +325,8 @@ def test_what_came_while_it_was_looked_at_is_looked_at_once_more(how: str) -> No
         queue.joined(ok=True)
     elif how == "found":
         queue.found(0, NOW_MS)
+    elif how == "hinted":
+        queue.hinted()
     else:
         queue.look_anew()
     queue.moved_away()

@@ -130,6 +130,20 @@ def test_what_was_held_goes_on_when_it_is_let_go() -> None:
     assert up.straight() == 100
 
 
+def test_what_another_node_has_queued_during_a_claim_is_claimed_right_after_it() -> None:
+    up = Up()
+    up.upstream.hinted()
+    assert len(up.journal.batch.claims) == 1
+    _, end = up.journal.take()
+    up.upstream.hinted()
+    up.upstream.hinted()
+    assert not up.journal.is_due, "one claim at a time"
+    up.upstream.claimed([], None)
+    end(True, None)
+    assert up.straight() == 0
+    assert len(up.journal.batch.claims) == 1
+
+
 # -- a bucket ------------------------------------------------------------------------------------------------
 
 
