@@ -175,6 +175,14 @@ def test_what_joins_behind_the_batch_of_a_claim_is_not_covered() -> None:
     assert queue.claim(9, "later", may_end=True) == 2
 
 
+def test_what_joins_after_a_claim_is_not_covered() -> None:
+    queue = DiskQueue()
+    queue.claim(9, "batch", may_end=True)
+    queue.claimed(None, NOW_MS)
+    queue.join(2, "batch")
+    assert queue.joined(ok=True)
+
+
 def test_what_joins_behind_the_end_of_a_queue_waits_for_the_next_claim() -> None:
     queue = counted(5)
     queue.claim(5, "batch", may_end=True)
@@ -335,6 +343,18 @@ def test_what_came_while_it_was_looked_at_is_looked_at_once_more(how: str) -> No
     queue.moved_away()
     queue.moved(more=False)
     assert not queue.waits
+
+
+def test_what_joins_while_all_of_it_is_looked_at_is_known() -> None:
+    queue = moving()
+    queue.moved_away()
+    queue.moved(more=False)
+    queue.moved_away()
+    queue.nothing_waits()
+    queue.join(2, "batch")
+    queue.joined(ok=True)
+    queue.moved(more=False)
+    assert queue.claim(9, "later", may_end=True) == 2
 
 
 @pytest.mark.parametrize("how", ["not kept", "looked at by itself", "nothing"])

@@ -57,6 +57,12 @@ def test_a_part_that_is_more_than_the_window_changes_nothing() -> None:
     assert (one.room(links(), 3, NOW), one.most(1)) == (7, 10)
 
 
+def test_a_rate_without_a_window_is_none() -> None:
+    one = flow(rate=50)
+    one.share(0, 25.0, NOW)
+    assert (one.pace.rate, one.bucket.rate) == (50, 50)
+
+
 def test_what_others_may_have_used_until_now_is_gone() -> None:
     one = flow(window=100, rate=50)
     one.share(0, 0.0, NOW)
@@ -101,7 +107,23 @@ def test_the_rate_that_was_measured_holds() -> None:
     for rate in (0, 50):
         one = slowed(rate)
         assert one.pace.rate == one.bucket.rate == 10
-        assert one.room(links(), 0, NOW + 1) <= 10
+        assert one.room(links(), 0, NOW + 1) == (10 if rate else 0), "without a limit nothing was saved up"
+
+
+def test_congestion_has_the_rate_measured_too() -> None:
+    one = flow(window=100)
+    one.congestion(95, NOW - 0.01, 80, NOW, 0)
+    one.congestion(95, NOW + 0.9, 80, NOW + 1, 10)
+    assert one.pace.rate == one.bucket.rate == 10
+
+
+def test_the_window_of_all_links_grows_again() -> None:
+    one = flow()
+    refuse(one, 16, NOW)
+    assert one.most(2) == 8
+    for second in range(1, 17):
+        one.tick(2, NOW + second, 0)
+    assert one.most(2) == 18
 
 
 def test_with_time_it_is_as_configured_again() -> None:
@@ -119,6 +141,12 @@ def test_other_limits_forget_what_was_learnt_and_another_window_does_not() -> No
     assert (one.rate, one.pace.rate, one.bucket.rate, one.most(1)) == (40, 40, 40, 80)
     one.limit(80, 40, adaptive=False, now=NOW + 1, taken=10)
     assert not one.adaptive
+
+
+def test_what_was_taken_before_other_limits_says_nothing_of_them() -> None:
+    one = flow()
+    one.limit(10, 40, adaptive=True, now=NOW, taken=1000)
+    assert [one.too_fast(NOW - 0.01, 8, NOW, 1000) for _ in range(3)] == [False, False, True]
 
 
 def test_other_limits_are_not_used_until_this_nodes_part_of_them_is_known() -> None:

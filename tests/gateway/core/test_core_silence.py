@@ -152,6 +152,30 @@ def test_a_question_that_waits_is_no_submit() -> None:
     assert house.one.works
 
 
+def test_a_claim_that_waits_for_the_store_is_no_submit() -> None:
+    house = House()
+    house.one.queued(0)
+    house.journal.take()
+    house.pass_time(2 * LIMIT_S)
+    assert house.one.works
+
+
+def test_what_waits_in_the_queue_keeps_the_time_that_has_passed() -> None:
+    house = House()
+    sent = house.send()
+    assert sent is not None
+    house.pass_time(LIMIT_S - 5)
+    house.one.use(0, 0.0)  # nothing may go up for a while
+    house.answer(sent, only_doubt=True)
+    house.one.queued(0)
+    house.pass_time(10)
+    house.one.use(10, 0.0)
+    house.journal.commit()
+    house.one.claimed([(tuple(sent), [1])], None)
+    house.pass_time(10)
+    assert not house.one.works
+
+
 def test_without_a_limit_nothing_is_silent() -> None:
     house = House(limit_s=0)
     house.send()
@@ -189,6 +213,15 @@ def test_one_message_at_a_time_tries_it_with_growing_pauses() -> None:
     pauses = [round(b - a) for a, b in pairwise(tried)]
     assert pauses[:5] == [30, 60, 120, 120, 120]
     assert max(pauses) <= LONGEST_PAUSE_S + 2
+
+
+def test_one_that_is_on_its_way_to_the_queue_will_try_it() -> None:
+    house = House()
+    house.silent()
+    house.pass_time(FIRST_PAUSE_S + TICK_S)
+    assert house.one.up
+    house.one.join(1)
+    assert not house.one.up
 
 
 def test_what_can_only_go_by_it_tries_it_from_the_queue() -> None:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from gateway_fakes import NOW_MS, FakeJournal, FakeLink, ManualClock, message, recorded_events
 
 from gateway.core.batch import Row
+from gateway.core.failover import moves
 from gateway.core.results import LONG_PAUSE_AFTER
-from gateway.core.upstream import Upstream
+from gateway.core.routing import Route
+from gateway.core.upstream import MOVE_AFTER_S, Upstream
 
 
 class Up:
@@ -170,6 +173,22 @@ def test_no_claim_without_room_and_one_as_soon_as_there_is() -> None:
     assert up.journal.batch.claims == [("one", 1, NOW_MS, 1)]
 
 
+@pytest.mark.parametrize("how", ["limit", "use"])
+def test_what_waits_is_claimed_as_soon_as_more_may_go_up(how: str) -> None:
+    up = Up(window=1)
+    up.straight(1)
+    if how == "use":
+        up.upstream.limit(2, 0, adaptive=False)
+        up.upstream.use(1, 0.0)
+    up.upstream.queued(0)
+    assert up.journal.batch.claims == []
+    if how == "use":
+        up.upstream.use(2, 0.0)
+    else:
+        up.upstream.limit(2, 0, adaptive=False)
+    assert up.journal.batch.claims == [("one", 1, NOW_MS, 1)]
+
+
 def test_what_is_due_later_wakes_at_its_time() -> None:
     up = Up(window=4, backlog=True)
     up.answer_claim([], NOW_MS + 1000)
@@ -250,6 +269,22 @@ def test_a_link_that_comes_up_asks_the_disk_again() -> None:
     up.upstream.moved_away(up.clock.now())
     up.upstream.link_up(up.links[0])
     assert [claim[0] for claim in up.journal.batch.claims] == ["one"]
+
+
+def test_a_queue_that_goes_to_others_is_looked_at_again_in_a_while_or_at_once_where_there_is_more() -> None:
+    down, working = Up(links=0), Up()
+    upstreams = {"one": down.upstream, "two": working.upstream}
+
+    def is_due() -> bool:
+        return bool(moves([Route("", ("one", "two"))], upstreams, down.clock.now()))
+
+    down.clock.advance(MOVE_AFTER_S)
+    assert is_due()
+    down.upstream.moved_away(down.clock.now())
+    down.upstream.queued(0)
+    assert not is_due()
+    down.upstream.moved(more=True)
+    assert is_due()
 
 
 # -- sending ----------------------------------------------------------------------------------------
