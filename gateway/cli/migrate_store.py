@@ -127,7 +127,8 @@ def _move(args: argparse.Namespace, path: Path, url: StoreUrl) -> int:
         print(f"{moved.in_doubt} segments were under way and are in doubt: smsc-gateway queue ambiguous")
     if moved.changed:
         print(f"{moved.changed} texts had U+0000, which PostgreSQL cannot hold, and have U+FFFD there now")
-    print(f"write `store: {url}` in the configuration and start the gateway; {path} stays, and is not used")
+    first = f"write `store: {url}` in the configuration and " if args.to is not None else ""
+    print(f"{first}start the gateway; {path} stays, and is not used")
     return EXIT_OK
 
 

@@ -20,6 +20,8 @@ WAIT_S = 60.0
 """So long a start waits for the server."""
 FIRST_S, LONGEST_S = 0.2, 5.0
 """Between two attempts to connect, before the jitter."""
+LONGEST_AGAIN_S = 0.5
+"""The same for a node that runs: its lease does not wait long."""
 CHANNEL = "smsc_gateway"
 PAYLOAD_MAX = 7000
 """PostgreSQL's limit is 8,000 octets."""
@@ -52,12 +54,12 @@ def text_of(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def pauses() -> Iterable[float]:
+def pauses(most_s: float = LONGEST_S) -> Iterable[float]:
     """Seconds between attempts: longer and longer, and never the same for two nodes."""
     longest = FIRST_S
     while True:
         yield random.uniform(longest / 2, longest)  # noqa: S311 - it spreads attempts
-        longest = min(2 * longest, LONGEST_S)
+        longest = min(2 * longest, most_s)
 
 
 def is_hopeless(url: str, text: str) -> bool:

@@ -37,6 +37,7 @@ from gateway.store.frames import encode
 from gateway.store.opening import hello_of
 from gateway.store.postgres_database import PostgresDatabase
 from gateway.store.postgres_link import (
+    LONGEST_AGAIN_S,
     hear_rest,
     is_lost,
     listen,
@@ -170,7 +171,7 @@ class Writer:
         """Tells the gateway, and returns with a connection that works."""
         self._tell("lost", text_of(error))
         self.db.close()
-        for pause_s in pauses():
+        for pause_s in pauses(LONGEST_AGAIN_S):
             self._wait(pause_s)
             try:
                 self.db.use(listening(open_writer(self._url), self._hear))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from typing import Any
+from unittest.mock import Mock
 
+import psycopg
 import pytest
 from postgres_pair import url_of_both
 from postgres_server import PostgresServer
 
-from gateway.store import postgres_link, postgres_open
+from gateway.store import postgres_link, postgres_open, postgres_writer
 from gateway.store.sqlite_open import StoreUnready
 
 REFUSED = 'cannot reach PostgreSQL: connection to server at "db1", port 5432 failed: Connection refused'
@@ -48,6 +51,28 @@ def test_who_waits_says_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert server.open() == "a connection"
     assert server.lost == [REFUSED]
     assert len(server.waited) == 3
+
+
+def test_a_node_that_runs_finds_its_server_soon_after_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has a lease, which lasts no longer than two pauses of a start."""
+    waited: list[float] = []
+
+    def opened(url: str) -> object:
+        if sum(waited) < 20:
+            raise StoreUnready(REFUSED)
+        return "a connection"
+
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        writer = postgres_writer.Writer(theirs)
+        writer.db, writer.applier = Mock(), Mock()
+        monkeypatch.setattr(postgres_writer, "open_writer", opened)
+        monkeypatch.setattr(postgres_writer, "listening", lambda connection, hear: connection)
+        monkeypatch.setattr(writer, "_wait", waited.append)
+        writer._reconnect(psycopg.OperationalError("lost"))
+    writer.db.use.assert_called_once_with("a connection")
+    assert max(waited) <= 0.5
+    assert len(set(waited)) == len(waited)
 
 
 def test_a_server_that_is_there_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,12 +13,15 @@ from pathlib import Path
 from gateway.cli.doctor.look import Look
 from gateway.cli.doctor.results import Finding, Job, failed, passed, plural, skipped, warned
 from gateway.config.files import files_of, secret_files
+from gateway.config.model import Config
 from gateway.config.nodes import file_of
 from gateway.ops.control import SOCKET_NAME
 from gateway.ops.listening import path_too_long
 from gateway.ops.state_dir import OURS
 
 _GROUP_OR_OTHERS, _OTHERS_READ, _OTHERS_WRITE = 0o077, stat.S_IROTH, stat.S_IWOTH
+_OF_STORE = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
+"""The parameters of PostgreSQL's address that name a file; `passfile` has rules of its own."""
 
 
 def jobs(look: Look) -> Iterator[Job]:
@@ -36,12 +39,22 @@ def _configuration(look: Look) -> Iterator[Finding]:
         return
     named = {path for _, path in files_of(look.config)}
     read = {file_of(node) for node in look.reading.places.values()}
-    paths = sorted(named | read | set(secret_files(look.reading)))
+    paths = sorted(named | read | set(secret_files(look.reading)) | set(_of_store(look.config, *_OF_STORE)))
+    private = list(_of_store(look.config, "passfile"))
     wrong = [finding for path in paths for finding in _readable(path, look)]
+    wrong += [finding for path in private for finding in _private(path, look)]
     yield from wrong
     if not wrong:
-        who = _name_of(look.uid)
-        yield passed(subject, f"{plural(len(paths), 'file')}, which {who} can read and not everybody write")
+        count, who = plural(len(paths) + len(private), "file"), _name_of(look.uid)
+        yield passed(subject, f"{count}, which {who} can read and not everybody write")
+
+
+def _of_store(config: Config, *names: str) -> Iterator[Path]:
+    """The files that PostgreSQL's address names in these parameters."""
+    parameters = config.store.parts.parameters if config.store is not None else {}
+    for name in names:
+        if os.path.isabs(parameters.get(name, "")):  # sslrootcert=system is none
+            yield Path(parameters[name])
 
 
 def _readable(path: Path, look: Look) -> Iterator[Finding]:
@@ -56,6 +69,24 @@ def _readable(path: Path, look: Look) -> Iterator[Finding]:
         who, group = _name_of(look.uid), _group_of(look.uid)
         text = f"{who} cannot read it ({_owner_and_mode(found)})"
         yield failed(str(path), text, f"chgrp {group} {path} && chmod g+r {path}")
+
+
+def _private(path: Path, look: Look) -> Iterator[Finding]:
+    """A file of passwords that libpq reads, or passes over without a word in the log."""
+    who = _name_of(look.uid)
+    mend = f"chown {who} {path} && chmod 0600 {path}"
+    try:
+        found = path.stat()
+    except OSError as error:
+        text = f"cannot be seen: {error.strerror}; the database is asked without a password"
+        yield failed(str(path), text, "write it, or look at its folder's owner and mode")
+        return
+    if not _may(found, look.uid, 4):
+        text = f"{who} cannot read it ({_owner_and_mode(found)}): its database is asked without a password"
+        yield failed(str(path), text, mend)
+    elif found.st_mode & _GROUP_OR_OTHERS:
+        text = f"libpq goes without it, because others may use it ({_owner_and_mode(found)})"
+        yield failed(str(path), text, mend)
 
 
 def _may(found: os.stat_result, uid: int, bits: int) -> bool:

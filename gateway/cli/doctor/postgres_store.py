@@ -120,15 +120,17 @@ def _look(look: Look) -> Iterator[Finding]:
             facts = facts_of(connection, look.machine.now_s)
     except (StoreError, psycopg.Error) as error:
         text = str(error).strip().replace("\n", " ")
-        yield failed(subject, text, _unreachable(text))
+        passfile = look.config.store.parts.parameters.get("passfile", ".pgpass of the gateway's user")
+        yield failed(subject, text, _unreachable(text, passfile))
         return
     yield from findings(facts, subject, migrations()[-1][0], int(time.time() * 1000))
 
 
-def _unreachable(text: str) -> str:
+def _unreachable(text: str, passfile: str) -> str:
     """The next step for what libpq says."""
     steps = {
-        "password": "mend the role's password in .pgpass of the gateway's user (chmod 0600), or in `store`",
+        "password": f"mend the role's password in {passfile} (the gateway's, chmod 0600), or in `store`",
+        "certificate": "look at sslmode and sslrootcert of `store`, and the server's certificate",
         "does not exist": "make it: createuser, createdb -O (see the manual of the cluster)",
         "no pg_hba.conf entry": "let the node in by a line of pg_hba.conf, and pg_ctl reload",
         "too many": "raise max_connections of the server, or end who does not need his",

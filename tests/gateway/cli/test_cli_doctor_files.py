@@ -14,6 +14,7 @@ from doctor_support import DAY_S, answering, found, looking, outcomes, silent_to
 
 from gateway.cli.doctor import files, store
 from gateway.cli.doctor.gateway_state import GatewayState, Running
+from gateway.cli.doctor.look import Look
 from gateway.cli.doctor.machine import Machine
 from gateway.store.sqlite_open import FILE_NAME, make_store, migrations
 
@@ -113,6 +114,53 @@ def test_a_state_directory_that_is_not_there_is_told(tmp_path: Path) -> None:
     look.state_dir = tmp_path / ("x" * 110)
     look.state_dir.mkdir(0o700)
     assert "octets too long for the local socket" in found("files", look)[1].found
+
+
+def with_store(folder: Path, parameters: str) -> Look:
+    text = f"""\
+store: postgresql://gw@db1/smsc?sslmode=verify-full&{parameters}
+listeners: {{smpp: [{{address: '127.0.0.1:1'}}]}}
+accounts: [{{system_id: app, password_hash: 'HASH'}}]
+connectors: [{{name: up, address: '127.0.0.1:2', system_id: gw, password: hidden-9}}]
+routes: [{{connectors: [up]}}]
+"""
+    look = looking(folder, text)
+    os.chown(look.state_dir, NOBODY, NOBODY)
+    look.config_file.chmod(0o644)
+    return look
+
+
+@needs_root
+@pytest.mark.parametrize(
+    ("owner", "mode", "words"),
+    [
+        (NOBODY, 0o600, ""),
+        (NOBODY, 0o400, ""),
+        (0, 0o600, "nobody cannot read it (root:nogroup, mode 0600)"),
+        (NOBODY, 0o640, "libpq goes without it"),
+        (0, 0o640, "libpq goes without it"),
+    ],
+)
+def test_a_file_of_passwords_that_libpq_would_pass_over_fails(
+    tmp_path: Path, owner: int, mode: int, words: str
+) -> None:
+    file = tmp_path / "pgpass"
+    file.write_text("db1:5432:smsc:gw:hidden-9")
+    file.chmod(mode)
+    os.chown(file, owner, NOBODY)
+    [finding, _] = found("files", with_store(tmp_path, f"passfile={file}"))
+    assert finding.outcome.value == ("failed" if words else "passed")
+    assert words in finding.found
+    assert finding.next == (f"chown nobody {file} && chmod 0600 {file}" if words else "")
+
+
+@needs_root
+def test_a_file_that_the_stores_address_names_and_nobody_finds_fails(tmp_path: Path) -> None:
+    look = with_store(tmp_path, f"passfile={tmp_path}/no&sslrootcert={tmp_path}/ca.pem&sslcert=system")
+    assert [(it.outcome.value, it.subject) for it in found("files", look)[:-1]] == [
+        ("failed", str(tmp_path / "ca.pem")),
+        ("failed", str(tmp_path / "no")),
+    ]
 
 
 # -- the disk ----------------------------------------------------------------------------------------

@@ -6,7 +6,9 @@ import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from doctor_support import CONFIG, found, looking, outcomes
 
@@ -139,6 +141,27 @@ def test_a_server_that_is_not_there_is_told_without_the_password(tmp_path: Path)
     assert (finding.outcome.value, finding.subject) == ("failed", "postgresql://gateway@127.0.0.1:1/smsc")
     assert "pg_isready" in finding.next
     assert "s3cr3t" not in str(finding)
+
+
+@pytest.mark.parametrize(
+    ("said", "step"),
+    [
+        ("fe_sendauth: no password supplied", "in /etc/gw/pgpass"),
+        ('root certificate file "/etc/gw/ca.pem" does not exist', "look at sslmode and sslrootcert"),
+        ('server certificate for "x" does not match host name "db1"', "look at sslmode and sslrootcert"),
+        ('FATAL:  role "gateway" does not exist', "make it"),
+    ],
+)
+def test_the_next_step_is_for_what_the_server_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: str, step: str
+) -> None:
+    def refuse(*args: Any, **options: Any) -> None:
+        raise psycopg.OperationalError(f"connection failed: {said}")
+
+    monkeypatch.setattr(psycopg, "connect", refuse)
+    look = at(tmp_path, "postgresql://gateway@db1/smsc?passfile=/etc/gw/pgpass")
+    [finding] = [it for it in found("store", look) if it.subject.startswith("postgresql")]
+    assert (finding.outcome.value, step in finding.next) == ("failed", True), finding.next
 
 
 def test_a_database_that_is_not_there_is_to_be_made(tmp_path: Path, postgres_url: str) -> None:
