@@ -98,9 +98,15 @@ class ClusterSide:
             await asyncio.sleep(0.01)
 
     def say_ended(self, ms_ago: int | None) -> None:
-        """An earlier run of this node was alive a moment ago; ms_ago: since when its lease was renewed."""
+        """An earlier run of this node was connected a moment ago; ms_ago: since when its lease was renewed.
+
+        The server takes seconds to notice that a machine has no power or network any more.
+        """
         if ms_ago is not None:
-            fix = "two gateways of one name end each other: give this one another (node, or run --node)"
+            fix = (
+                "nothing, if its machine was lost a moment ago; else two gateways have one name and end each "
+                "other: give this one another (node, or run --node)"
+            )
             heartbeat_s = round(ms_ago / 1000, 1)
             events = self._daemon.events
             events.say("warning", "earlier_run_ended", node=self.name, heartbeat_s=heartbeat_s, fix=fix)

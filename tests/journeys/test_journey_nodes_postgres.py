@@ -91,7 +91,7 @@ async def test_a_second_gateway_of_one_name_says_that_it_has_ended_the_first(
     await first.start()
     await second.start()
     assert not first.lines_with("earlier_run_ended")
-    await second.said("warning", "earlier_run_ended", "node=a", "heartbeat_s=", "--node")
+    await second.said("warning", "earlier_run_ended", "node=a", "heartbeat_s=", "machine was lost", "--node")
     await first.said("error", "failed", "its name was given twice")
     await second.stop()
     await first.stop()
