@@ -8,14 +8,14 @@ import re
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
-from gateway.store.postgres_open import open_writer
 from gateway.store.sqlite_open import StoreUnready
 
+T = TypeVar("T")
 WAIT_S = 60.0
 """So long a start waits for the server."""
 FIRST_S, LONGEST_S = 0.2, 5.0
@@ -28,6 +28,8 @@ PAYLOAD_MAX = 7000
 _LOST = ("08", "57P")
 _LOST_TOO = ("25006", "25P03", "25P04")
 """Read only: it is a standby by now; the session was ended because it stood still."""
+_LACKS = ("53", "58")
+"""Connections, room, memory, files: it has them again some time."""
 _HOPELESS = (
     "authentication failed",
     "no password supplied",
@@ -49,9 +51,21 @@ def is_lost(connection: psycopg.Connection[Any], error: psycopg.Error) -> bool:
     return connection.closed or connection.broken or state.startswith(_LOST) or state in _LOST_TOO
 
 
+def passes(error: psycopg.Error) -> bool:
+    """Whether the server may do the same later on: it is lost, ends, takes no writes or lacks something."""
+    return (error.sqlstate or "").startswith((*_LOST, *_LOST_TOO, *_LACKS))
+
+
 def text_of(error: BaseException) -> str:
-    """One line, without details and hints."""
+    """One line, without details."""
     return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
+def reason_of(error: psycopg.Error) -> str:
+    """The same with the error's number, and what the server advises where it lacks something."""
+    state = error.sqlstate or type(error).__name__
+    hint = error.diag.message_hint if state.startswith(_LACKS) else None
+    return f"{text_of(error)} ({state})" + (f": {hint}" if hint else "")
 
 
 def pauses(most_s: float = LONGEST_S) -> Iterable[float]:
@@ -78,24 +92,30 @@ def is_hopeless(url: str, text: str) -> bool:
 
 
 def open_first(
-    url: str, wait: Callable[[float], None], lost: Callable[[str], None]
-) -> psycopg.Connection[Any]:
-    """The first connection, after some waiting if need be, which `lost` hears of once, and why.
+    url: str, attempt: Callable[[], T], wait: Callable[[float], None], lost: Callable[[str], None]
+) -> T:
+    """What the first attempt that succeeds returns, after some waiting if need be, which `lost` hears of
+    once, and why.
 
-    Raises StoreError or StoreUnready.
+    Raises StoreError, StoreUnready or psycopg.Error.
     """
     is_told = False
     deadline = time.monotonic() + WAIT_S
     for pause_s in pauses():
         try:
-            return open_writer(url)
+            return attempt()
         except StoreUnready as error:
             if time.monotonic() > deadline or is_hopeless(url, str(error)):
                 raise
-            if not is_told:
-                lost(text_of(error))
-                is_told = True
-            wait(pause_s)
+            reason = text_of(error)
+        except psycopg.Error as error:
+            if time.monotonic() > deadline or not passes(error):
+                raise
+            reason = reason_of(error)
+        if not is_told:
+            lost(reason)
+            is_told = True
+        wait(pause_s)
     raise AssertionError("attempts never end")
 
 

@@ -44,6 +44,7 @@ from gateway.store.postgres_link import (
     listening,
     open_first,
     pauses,
+    reason_of,
     say,
     text_of,
 )
@@ -158,18 +159,25 @@ class Writer:
     def open(self, url: str, name: str) -> Row:
         """The open store, and what the gateway is told of it."""
         self._url = url
-        self.db = PostgresDatabase(
-            listening(open_first(url, self._wait, partial(self._tell, "lost")), self._hear)
-        )
-        self.applier = Applier(self.db, _now_ms(), name)
-        in_doubt = self.applier.recovery.recover(_now_ms())
-        hello = hello_of(self.applier, in_doubt, self.applier.takeover.open_messages, _now_ms())
-        self.applier.cluster.opened()
+        return open_first(url, partial(self._open, name), self._wait, partial(self._tell, "lost"))
+
+    def _open(self, name: str) -> Row:
+        connection = open_writer(self._url)
+        try:
+            self.db = PostgresDatabase(listening(connection, self._hear))
+            self.applier = Applier(self.db, _now_ms(), name)
+            in_doubt = self.applier.recovery.recover(_now_ms())
+            hello = hello_of(self.applier, in_doubt, self.applier.takeover.open_messages, _now_ms())
+            self.applier.cluster.opened()
+        except BaseException:
+            connection.close()
+            raise
         return hello
 
     def _reconnect(self, error: psycopg.Error) -> None:
-        """Tells the gateway, and returns with a connection that works."""
-        self._tell("lost", text_of(error))
+        """Tells the gateway why there is none, and returns with a connection that works."""
+        told = text_of(error)
+        self._tell("lost", told)
         self.db.close()
         for pause_s in pauses(LONGEST_AGAIN_S):
             self._wait(pause_s)
@@ -177,8 +185,11 @@ class Writer:
                 self.db.use(listening(open_writer(self._url), self._hear))
                 self.applier.cluster.restore()
                 break
-            except (StoreError, psycopg.Error):
+            except (StoreError, psycopg.Error) as later:
                 self.db.close()
+                if text_of(later) != told:
+                    told = text_of(later)
+                    self._tell("lost", told)
         self._tell("back", "")
 
     # -- batches -----------------------------------------------------------------------------------------
@@ -291,7 +302,7 @@ def _failure(error: psycopg.Error) -> Answer:
     """
     state = error.sqlstate or ""
     is_refused = state.startswith(_REFUSED) or isinstance(error, psycopg.DataError) or state in _MET
-    return Answer(error=f"{text_of(error)} ({state or type(error).__name__})", fatal=not is_refused)
+    return Answer(error=reason_of(error), fatal=not is_refused)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from postgres_pair import url_of_both
 from postgres_server import PostgresServer
 
 from gateway.store import postgres_link, postgres_open, postgres_writer
+from gateway.store.postgres_open import open_writer
 from gateway.store.sqlite_open import StoreUnready
 
 REFUSED = 'cannot reach PostgreSQL: connection to server at "db1", port 5432 failed: Connection refused'
@@ -28,11 +29,9 @@ class Server:
         self.waited: list[float] = []
         self.lost: list[str] = []
         self.now = 0.0
-        monkeypatch.setattr(postgres_link, "open_writer", self._open)
         monkeypatch.setattr(postgres_link.time, "monotonic", lambda: self.now)
 
-    def _open(self, url: str) -> object:
-        assert url == URL
+    def _open(self) -> object:
         self.tried += 1
         if self.tried <= self.times:
             raise StoreUnready(self.text)
@@ -43,7 +42,7 @@ class Server:
         self.now += seconds
 
     def open(self) -> object:
-        return postgres_link.open_first(URL, self._wait, self.lost.append)
+        return postgres_link.open_first(URL, self._open, self._wait, self.lost.append)
 
 
 def test_who_waits_says_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +155,7 @@ def test_where_one_server_has_no_database_the_other_is_waited_for(
         other.start()
         other.create_database("smsc_of_both")
 
-    with postgres_link.open_first(url, start_other, lost.append) as connection:
+    with postgres_link.open_first(url, lambda: open_writer(url), start_other, lost.append) as connection:
         assert connection.info.port == other.port
     assert "Connection refused" in lost[0]
     assert 'database "smsc_of_both" does not exist' in lost[0]
@@ -167,7 +166,7 @@ def test_where_neither_server_has_the_database_nothing_is_waited_for(
 ) -> None:
     waited: list[float] = []
     with pytest.raises(StoreUnready, match="does not exist"):
-        postgres_link.open_first(pair[2], waited.append, lambda why: None)
+        postgres_link.open_first(pair[2], lambda: open_writer(pair[2]), waited.append, lambda why: None)
     assert waited == []
 
 
