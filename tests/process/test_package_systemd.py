@@ -6,13 +6,11 @@ The tests are one life, in their order: each leaves the gateway running for the 
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 import booted_system
 import pytest
@@ -21,7 +19,6 @@ from booted_system import System
 from gateway.core.passwords import hash_password
 
 pytestmark = pytest.mark.interop
-ROOT = Path(__file__).parents[2]
 CLIENT = Path(__file__).with_name("package_client.py")
 SERVICE = "smsc-gateway.service"
 SOCKETS = [f"smsc-gateway-{kind}.socket" for kind in ("smpp", "lmtp")]
@@ -42,26 +39,12 @@ SEND = (
 )
 
 
-def unavailable(reason: str) -> NoReturn:
-    """Skips, or fails where REQUIRE_PEERS=1 promises that everything is there."""
-    if os.environ.get("REQUIRE_PEERS") == "1":
-        pytest.fail(f"{reason}, and REQUIRE_PEERS=1")
-    pytest.skip(reason)
-
-
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The package of this tree, alone in a folder."""
     if reason := booted_system.missing():
-        unavailable(reason)
-    folder = tmp_path_factory.mktemp("package")
-    environment = {**os.environ, "DPKG_DEB_COMPRESSOR_TYPE": "none"}
-    made = subprocess.run(
-        [ROOT / "packaging" / "deb", folder], capture_output=True, text=True, env=environment
-    )
-    assert made.returncode == 0, made.stdout + made.stderr
-    [path] = folder.glob("smsc-gateway_*.deb")
-    return path
+        booted_system.unavailable(reason)
+    return booted_system.built_package(tmp_path_factory.mktemp("package"))
 
 
 @pytest.fixture(scope="module")
@@ -70,13 +53,8 @@ def system(package: Path) -> Iterator[System]:
         yield system
 
 
-def install(system: System, package: Path) -> str:
-    return system.run("apt-get", "install", "--yes", "-o", "Dpkg::Progress=0", f"/shown/{package.name}")
-
-
 def set_configuration(system: System, text: str) -> None:
-    with system.start("tee", "/etc/smsc-gateway/config.yaml", stdin=subprocess.PIPE) as process:
-        process.communicate(text)
+    system.write("/etc/smsc-gateway/config.yaml", text)
 
 
 @contextmanager
@@ -93,7 +71,7 @@ def clients_that_come(system: System) -> Iterator[None]:
 
 
 def test_it_installs_and_waits_to_be_configured(package: Path, system: System) -> None:
-    said = install(system, package)
+    said = system.install(package)
     assert "smsc-gateway is not started yet: edit /etc/smsc-gateway/config.yaml" in said
     assert system.property(SERVICE, "ActiveState") == "inactive"
     assert system.run("stat", "-c", "%U:%G %a", "/etc/smsc-gateway", "/etc/smsc-gateway/config.yaml") == (
@@ -242,7 +220,7 @@ def test_an_upgrade_refuses_nobody_and_keeps_the_configuration(package: Path, sy
     main = system.property(SERVICE, "MainPID")
     before = system.run("cat", "/etc/smsc-gateway/config.yaml")
     with clients_that_come(system):
-        said = install(system, newer)
+        said = system.install(newer)
     assert "not started yet" not in said
     assert system.run("dpkg-query", "-W", "-f", "${Version}", "smsc-gateway").endswith("+next")
     assert system.property(SERVICE, "ActiveState") == "active"

@@ -16,7 +16,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from example_blocks import blocks_of
+from cluster_page import address, commands
 from journey_support import Client, journey, read_receipt, simulated_smsc
 from ledger_support import Ledger, arrived
 from postgres_server import HOST, PostgresServer
@@ -24,7 +24,8 @@ from process_support import PATIENCE_S, GatewayProcess, command
 
 from protocols.smpp.pdu import BindReceiver, BindTransmitter
 
-PAGE = Path(__file__).parents[2] / "docs" / "cluster.md"
+ELSEWHERE = ("apt", "openssl", "chown", "install", "systemctl")
+"""What test_cluster_systemd.py does, on a machine that is the database's."""
 SUDO = re.compile(r"^sudo( -u [a-z-]+)? ")
 ENOUGH = 150
 """Messages, of which a third has gone up when the first node ends."""
@@ -33,20 +34,12 @@ WINDOW = 10
 
 def lines_of(heading: str) -> list[str]:
     """The commands of a section of the page, without sudo."""
-    section = PAGE.read_text("utf-8").partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
-    return [
-        SUDO.sub("", line)
-        for block in blocks_of(section)
-        if block.kind == "shell"
-        for line in block.text.splitlines()
-    ]
+    return [SUDO.sub("", line) for line in commands(heading)]
 
 
 def address_of(server: PostgresServer) -> str:
     """The first address of the page, at the tests' server, which has no TLS and no passwords."""
-    [found] = re.findall(r"^store: (postgresql://\S+@db1/\S+)$", PAGE.read_text("utf-8"), re.M)
-    url: str = found.replace("@db1/", f"@{HOST}:{server.port}/").partition("?")[0]
-    return url
+    return address().replace("@db1/", f"@{HOST}:{server.port}/").partition("?")[0]
 
 
 @pytest.fixture
@@ -60,7 +53,7 @@ def database(postgres_server: PostgresServer) -> Iterator[str]:
             postgres_server.execute(words[2])
             done.append(words[2].split()[0])
         else:
-            assert words == ["apt", "install", "postgresql-15"]
+            assert words[0] in ELSEWHERE
     assert done == ["CREATE", "CREATE", "REVOKE"]
     yield address_of(postgres_server)
     postgres_server.execute("DROP DATABASE smsc WITH (FORCE)")
@@ -185,7 +178,8 @@ async def test_from_one_node_on_sqlite_to_two_on_postgresql_without_losing_a_mes
         await first.start()
         assert "as this program wants it" in await said(look, first)
 
-        enable, nodes = lines_of("The second node")
+        files, enable, nodes, *_ = lines_of("The second node")
+        assert "reached; PostgreSQL" in await said(files, second)
         assert enable == "systemctl enable --now smsc-gateway"
         await second.start()
         async with asyncio.timeout(PATIENCE_S):

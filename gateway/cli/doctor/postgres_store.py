@@ -130,6 +130,7 @@ def _unreachable(text: str, passfile: str) -> str:
     """The next step for what libpq says."""
     steps = {
         "password": f"mend the role's password in {passfile} (the gateway's, chmod 0600), or in `store`",
+        "Peer": "ask as the gateway's user, as sudo -u smsc-gateway; then mend pg_hba.conf and pg_ident.conf",
         "certificate": "look at sslmode and sslrootcert of `store`, and the server's certificate",
         "does not exist": "make it: createuser, createdb -O (see the manual of the cluster)",
         "no pg_hba.conf entry": "let the node in by a line of pg_hba.conf, and pg_ctl reload",

@@ -150,6 +150,7 @@ def test_a_server_that_is_not_there_is_told_without_the_password(tmp_path: Path)
         ('root certificate file "/etc/gw/ca.pem" does not exist', "look at sslmode and sslrootcert"),
         ('server certificate for "x" does not match host name "db1"', "look at sslmode and sslrootcert"),
         ('FATAL:  role "gateway" does not exist', "make it"),
+        ('FATAL:  Peer authentication failed for user "gateway"', "pg_ident.conf"),
     ],
 )
 def test_the_next_step_is_for_what_the_server_said(
