@@ -241,7 +241,7 @@ def test_an_smsc_that_calls_with_another_password_is_sent_away(tmp_path: Path, p
 
 @journey
 async def test_whoever_calls_and_says_nothing_is_sent_away(tmp_path: Path) -> None:
-    async with listening(tmp_path, response_timeout_s=0.1) as (gateway, smsc, port):
+    async with listening(tmp_path, response_timeout_s=1) as (gateway, smsc, port):
         called = await smsc.call(port, Outbind(system_id="smsc", password=SMSC_PASSWORD))
         await gateway.said("bound", "mode=receiver")
         called.transport.abort()

@@ -65,6 +65,7 @@ async def test_the_first_address_is_taken_again_when_it_is_there(tmp_path: Path)
         (old,) = backup.connections
         gateway.clock.advance(61)  # it is not there yet: nothing changes
         await gateway.ticked()
+        await gateway.until(lambda: len(gateway.daemon.connectors[UPSTREAM]._waits))  # for the next look
         await first.start(first.port)
         gateway.clock.advance(59)
         await gateway.ticked()
@@ -183,6 +184,7 @@ def test_quirk_35_an_smsc_that_still_sees_the_old_link_is_left_alone(
             async with running(config(connector(smsc.port, rebind_pause_s=pause_s)), tmp_path) as gateway:
                 await gateway.said("still_bound", f"again_in={waits_s:.1f}s", "fix=")
                 await gateway.said("link_lost")
+                await gateway.until(lambda: not smsc.connections)
                 gateway.clock.advance(waits_s - 1)
                 await gateway.ticked()
                 assert not smsc.connections

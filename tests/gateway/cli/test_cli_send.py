@@ -112,13 +112,13 @@ def test_refused_is_a_failure(simulator: Simulator) -> None:
 
 
 def test_missing_answer_is_a_failure(simulator: Simulator) -> None:
-    done = send(simulator, "--timeout", "0.1", to="155599100")
+    done = send(simulator, "--timeout", "2", to="155599100")
     assert "no answer to 1 of 1 segments" in done.stderr
     assert done.returncode == 1
 
 
 def test_missing_receipt_is_a_failure_only_if_wanted(simulator: Simulator) -> None:
-    done = send(simulator, "--timeout", "0.1", to="155599106")
+    done = send(simulator, "--timeout", "2", to="155599106")
     assert "no receipt for 1 of 1 accepted segments" in done.stderr
     assert done.returncode == 1
     assert send(simulator, "--no-receipt", to="155599106").returncode == 0
