@@ -195,6 +195,7 @@ async def test_a_silent_smsc_loses_its_traffic_and_gets_it_back(tmp_path: Path) 
         while len(two.taken) < 5:  # what is in doubt goes by the other one too
             gateway.clock.advance(1)
             await gateway.ticked()
+            await gateway.until(lambda: not gateway.daemon.upstreams["two"].in_flight)  # it is not silent
         status = {row["connector"]: row["state"] for row in status_of(gateway.daemon)["connectors"]}
         assert status == {"one": "silent", "two": "bound"}
         new = await client.submit(text=b"new", registered_delivery=0)
