@@ -19,7 +19,7 @@ pytestmark = pytest.mark.interop
 EXAMPLES = 8
 """Of each operation, beside those that the document shows and those at the edges of its schemas."""
 CHECKED_AT_LEAST = 500
-RUN_TIMEOUT_S = 90
+RUN_TIMEOUT_S = 240
 CONFIG = """\
 listeners:
   http:

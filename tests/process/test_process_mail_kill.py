@@ -33,7 +33,8 @@ from protocols.smpp import constants as c
 
 KILLS = 8
 WINDOW = 10
-PATIENCE_S = 60.0
+PATIENCE_S = 240.0
+"""For all of it: eight kills and starts, and a report of each recipient."""
 FIRST_NUMBER = 79_160_000_000
 UNREACHABLE = "99002"
 """What the simulated SMSC cannot deliver to ends so."""
