@@ -88,9 +88,9 @@ def main() -> int:
 
 
 def wrong(found: dict[str, Any]) -> int:
-    """Messages and receipts that are not as they should be."""
+    """Messages and receipts that are not as they should be, as far as one side alone can know."""
     names = ("lost", "smsc_corrupt", "smsc_duplicates", "dlr_missing", "dlr_duplicates", "dlr_unmatched")
-    return sum(found[name] for name in names)
+    return sum(found.get(name) or 0 for name in names)
 
 
 def measure(run: Run, smppload: str, quick: bool) -> dict[str, Any]:

@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -131,38 +133,55 @@ class Watch:
         found.statements_per_batch = calls / max(batches, 1)
 
 
-def measure(run: Run, smppload: str, server: PostgresServer | None, number: int) -> Found:
-    """A fresh gateway, on a fresh database or file."""
-    database = f"bench{number}"
+def config_text(clients: int, smsc: int, store: str) -> str:
+    """What the gateway of a run is configured with; `store` may be empty."""
+    text = CONFIG.read_text().replace("2775", str(clients)).replace("2776", str(smsc))
+    text = re.sub(r"  smtp:\n.*\n(?=mail:)", "", text)
+    text = re.sub(r"mail:\n(?:  .*\n)+(?=accounts)", "", text)
+    text = re.sub(r"    mail:\n      networks: .*\n", "", text)
+    return text + (f"store: {store}\n" if store else "")
+
+
+@contextmanager
+def gateway(text: str) -> Iterator[int]:
+    """A gateway with this configuration, ready; its process."""
     with tempfile.TemporaryDirectory(prefix="smsc-gateway-bench-") as folder:
-        clients, smsc = free_ports(2)
-        text = CONFIG.read_text().replace("2775", str(clients)).replace("2776", str(smsc))
-        text = re.sub(r"  smtp:\n.*\n(?=mail:)", "", text)
-        text = re.sub(r"mail:\n(?:  .*\n)+(?=accounts)", "", text)
-        text = re.sub(r"    mail:\n      networks: .*\n", "", text)
-        if server is not None:
-            server.create_database(database)
-            server.execute("CREATE EXTENSION pg_stat_statements", database)
-            text += f"store: {server.socket_url(database)}\n"
         config, log = Path(folder, "gateway.yaml"), Path(folder, "log")
         config.write_text(text)
         with log.open("wb") as lines:
-            gateway = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "gateway", "run", "--config", config, "--state-dir", folder],
                 stderr=lines,
                 cwd=ROOT,
             )
         try:
-            wait_for(log, gateway)
-            command = [
-                smppload, "both", "--smsc-port", str(smsc), "--target", f"127.0.0.1:{clients}",
-                "--system-id", "bench", "--password", "bench-on", "--dlr", "on", "--timeout", "180",
-                "--messages", str(run.messages), *run.options.split(),
-            ]  # fmt: skip
-            return _loaded(run, command, gateway.pid, server, database)
+            wait_for(log, process)
+            yield process.pid
         finally:
-            gateway.terminate()
-            gateway.wait(30)
+            process.terminate()
+            process.wait(30)
+
+
+def new_database(server: PostgresServer, number: int) -> str:
+    """The name of one whose statements are counted."""
+    database = f"bench{number}"
+    server.create_database(database)
+    server.execute("CREATE EXTENSION pg_stat_statements", database)
+    return database
+
+
+def measure(run: Run, smppload: str, server: PostgresServer | None, number: int) -> Found:
+    """A fresh gateway, on a fresh database or file."""
+    clients, smsc = free_ports(2)
+    database = new_database(server, number) if server else ""
+    store = server.socket_url(database) if server else ""
+    with gateway(config_text(clients, smsc, store)) as pid:
+        command = [
+            smppload, "both", "--smsc-port", str(smsc), "--target", f"127.0.0.1:{clients}",
+            "--system-id", "bench", "--password", "bench-on", "--dlr", "on", "--timeout", "180",
+            "--messages", str(run.messages), *run.options.split(),
+        ]  # fmt: skip
+        return _loaded(run, command, pid, server, database)
 
 
 def _loaded(run: Run, command: list[str], pid: int, server: PostgresServer | None, database: str) -> Found:

@@ -206,7 +206,7 @@ class Simulation:
         messages = sum(steps) / STEPS
         unlike = self._chance.uniform(0.9, 1.1)
         mine = self._machines[node].work(now, unlike * (costs.writer_batch + costs.writer * messages))
-        waits = costs.waits * (0.0 if place.shared else place.rtt)
+        waits = costs.waits * place.rtt
         theirs = self._server.work(
             now, unlike * (costs.server_batch + (costs.server + costs.beside) * messages)
         )
@@ -309,9 +309,12 @@ def plot(curves: dict[int, list[tuple[int, float]]]) -> str:
     return "\n".join([*parts, "</svg>", ""])
 
 
-def measured_again(costs: Costs) -> float:
-    """The machine that was measured, as the simulation sees it: two processors for all, and nobody else."""
-    place = Place(cores=2, rtt=0.0, window=UNDER_WAY, shared=True)
+def measured_again(costs: Costs, nodes: int = 1, rtt: float = 0.0) -> float:
+    """The machine that was measured, as the simulation sees it: two processors for all, and nobody else.
+
+    `rtt`: µs between a node and the server.
+    """
+    place = Place(nodes=nodes, cores=2, rtt=rtt, window=UNDER_WAY, shared=True)
     return Simulation(costs, place).run(10.0).rate
 
 

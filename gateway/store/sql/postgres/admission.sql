@@ -109,7 +109,7 @@ ON CONFLICT (name) DO UPDATE SET value = s.value + $2 RETURNING value;
 -- rows: text bigint bigint
 -- Messages that a run has taken less those that it saw end: account, boot, how many.
 INSERT INTO open_count (account, boot, n)
-SELECT account, boot, n FROM unnest($1::text[], $2::bigint[], $3::bigint[]) AS of (account, boot, n)
+SELECT account, boot, n FROM unnest($1::text[], $2::bigint[], $3::bigint[]) r (account, boot, n)
 ON CONFLICT (account, boot) DO UPDATE SET n = open_count.n + excluded.n;
 
 -- name: list_open

@@ -163,29 +163,54 @@ LEFT JOIN LATERAL (SELECT message_id, segment FROM submission s
 -- So many have it already.
 SELECT 1 FROM pg_temp.receipt WHERE message_id IS NOT NULL;
 
+-- name: match_replay
+-- The same of segments that have ended; later, because some SMSCs give the same ids again.  Each of these looks for a
+-- receipt's segment by its id, whatever PostgreSQL believes of the sizes: receipts that came to another node than the
+-- one that sent are many, and they may come before their responses.
+UPDATE pg_temp.receipt r SET message_id = f.message_id, segment = f.segment, replay = 1, how = 1
+FROM (SELECT t.n, s.message_id, s.segment FROM pg_temp.receipt t CROSS JOIN LATERAL
+        (SELECT message_id, segment FROM submission s
+         WHERE s.upstream_key = t.key_same AND s.connector = t.connector AND s.attempt = 3 OFFSET 0) s
+      WHERE t.message_id IS NULL) f
+WHERE r.n = f.n;
+
 -- name: match_second
 -- Receipts whose id fits in a converted form; the number it came from must be the one the message went to.
-UPDATE pg_temp.receipt r SET message_id = s.message_id, segment = s.segment, replay = (s.attempt = 3)::integer, how = 2
-FROM submission s LEFT JOIN message m ON m.message_id = s.message_id
-    LEFT JOIN history h ON h.message_id = s.message_id
-WHERE r.message_id IS NULL AND s.upstream_key = r.key_second AND s.connector = r.connector
-AND right(coalesce(nullif(m.sent_as, ''), m.destination, h.destination), 7) = right(r.peer, 7);
+UPDATE pg_temp.receipt r SET message_id = f.message_id, segment = f.segment, replay = (f.attempt = 3)::integer, how = 2
+FROM (SELECT t.n, s.message_id, s.segment, s.attempt FROM pg_temp.receipt t CROSS JOIN LATERAL
+        (SELECT message_id, segment, attempt FROM submission s
+         WHERE s.upstream_key = t.key_second AND s.connector = t.connector OFFSET 0) s
+      LEFT JOIN message m ON m.message_id = s.message_id LEFT JOIN history h ON h.message_id = s.message_id
+      WHERE t.message_id IS NULL
+      AND right(coalesce(nullif(m.sent_as, ''), m.destination, h.destination), 7) = right(t.peer, 7)) f
+WHERE r.n = f.n;
 
 -- name: match_third
 -- The same with the other conversion.
-UPDATE pg_temp.receipt r SET message_id = s.message_id, segment = s.segment, replay = (s.attempt = 3)::integer, how = 3
-FROM submission s LEFT JOIN message m ON m.message_id = s.message_id
-    LEFT JOIN history h ON h.message_id = s.message_id
-WHERE r.message_id IS NULL AND s.upstream_key = r.key_third AND s.connector = r.connector
-AND right(coalesce(nullif(m.sent_as, ''), m.destination, h.destination), 7) = right(r.peer, 7);
+UPDATE pg_temp.receipt r SET message_id = f.message_id, segment = f.segment, replay = (f.attempt = 3)::integer, how = 3
+FROM (SELECT t.n, s.message_id, s.segment, s.attempt FROM pg_temp.receipt t CROSS JOIN LATERAL
+        (SELECT message_id, segment, attempt FROM submission s
+         WHERE s.upstream_key = t.key_third AND s.connector = t.connector OFFSET 0) s
+      LEFT JOIN message m ON m.message_id = s.message_id LEFT JOIN history h ON h.message_id = s.message_id
+      WHERE t.message_id IS NULL
+      AND right(coalesce(nullif(m.sent_as, ''), m.destination, h.destination), 7) = right(t.peer, 7)) f
+WHERE r.n = f.n;
 
 -- name: unpark
--- Receipts that came before the responses with these ids.
+-- Receipts that came before the responses with these ids, and the id of each.  They are looked up by their keys,
+-- whatever PostgreSQL believes of how many there are; those that another node is taking at this moment are its own.
 -- rows: text text
-DELETE FROM parked_receipt p USING (SELECT DISTINCT key, connector FROM unnest($1::text[], $2::text[]) r (key, connector)) r
-WHERE EXISTS (SELECT 1 FROM parked_receipt)
-AND p.connector = r.connector AND (p.key_same = r.key OR p.key_second = r.key OR p.key_third = r.key)
-RETURNING p.connector, upstream_id, key_same, key_second, key_third, peer, state, final, error, received_ms, info, r.key;
+WITH found AS MATERIALIZED (
+    SELECT DISTINCT ON (p.parked_id) p.*, r.key
+    FROM (SELECT DISTINCT key, connector FROM unnest($1::text[], $2::text[]) r (key, connector)) r CROSS JOIN LATERAL (
+        SELECT * FROM (SELECT * FROM parked_receipt WHERE key_same = r.key FOR UPDATE SKIP LOCKED) same UNION ALL
+        SELECT * FROM (SELECT * FROM parked_receipt WHERE key_second = r.key FOR UPDATE SKIP LOCKED) second UNION ALL
+        SELECT * FROM (SELECT * FROM parked_receipt WHERE key_third = r.key FOR UPDATE SKIP LOCKED) third OFFSET 0) p
+    WHERE EXISTS (SELECT 1 FROM parked_receipt) AND p.connector = r.connector),
+gone AS (
+    DELETE FROM parked_receipt WHERE parked_id = ANY (ARRAY(SELECT parked_id FROM found)))
+SELECT connector, upstream_id, key_same, key_second, key_third, peer, state, final, error, received_ms, info, key
+FROM found;
 
 -- name: record_final
 -- The first final receipt of a segment counts; it also settles a doubt.
