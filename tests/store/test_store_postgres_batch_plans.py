@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 import pytest
@@ -34,6 +34,12 @@ INSERT INTO pg_temp.touched
 SELECT {{live}} + n * 4194304, 0, 1, '' FROM generate_series(1::bigint, {BATCH}) n;
 INSERT INTO pg_temp.receiver SELECT 'a' || n FROM generate_series(1, {BATCH}) n;
 """
+
+
+class Filled(NamedTuple):
+    connection: psycopg.Connection[Any]
+    calls: dict[str, str]
+    """What is said to execute each statement."""
 
 
 def is_of_a_batch(statement: Statement) -> bool:
@@ -68,15 +74,48 @@ def value(kind: str, name: str, n: int) -> str:
     return {"bytea": "''::bytea", "smallint": "1", "boolean": "true"}.get(kind, str(BATCH + n))
 
 
-@pytest.fixture(scope="module", params=VERSIONS)
-def filled(postgres_databases: Any, request: pytest.FixtureRequest) -> Iterator[psycopg.Connection[Any]]:
-    """A writer's connection: full tables, and a batch in the connection's own."""
-    connection = open_writer(postgres_databases(request.param).fresh())
+def prepare(connection: psycopg.Connection[Any], name: str) -> str:
+    """What is said to execute it, with values of a batch."""
+    statement = BATCH_STATEMENTS[name]
+    names = names_of(statement.text)
+    connection.execute(f'PREPARE "{name}" AS {statement.text}'.encode())
+    asked = "SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name = $1"
+    [[kinds]] = connection.execute(asked, (name,)).fetchall()
+    given = [value(kind, names.get(n, ""), n) for n, kind in enumerate(kinds, 1)]
+    values = str(ROWS) if name in NEWEST else ", ".join(given)
+    return f'EXECUTE "{name}"' + (f"({values})" if values else "")
+
+
+@pytest.fixture(
+    scope="module",
+    params=[(version, known) for version in VERSIONS for known in ("full", "of no size", "empty")],
+    ids=lambda param: f"{param[0]}-{param[1]}",
+)
+def filled(postgres_databases: Any, request: pytest.FixtureRequest) -> Iterator[Filled]:
+    """A writer's connection to full tables, with a batch in the connection's own.
+
+    When statements are planned, as PostgreSQL does it once for many batches, tables are full, or empty, or
+    their sizes are not known.
+    """
+    version, known = request.param
+    connection = open_writer(postgres_databases(version).fresh())
     PostgresDatabase(connection)
-    fill(connection, ROWS)
-    connection.execute(b"ANALYZE")
+    connection.prepare_threshold = (
+        None  # psycopg forgets all that is prepared with each ROLLBACK, if it knows some
+    )
+    if known == "empty":
+        connection.execute(b"VACUUM ANALYZE")
+    else:
+        fill(connection, ROWS)
+    if known == "full":
+        connection.execute(b"ANALYZE")
+    calls = {name: prepare(connection, name) for name in BATCH_STATEMENTS}
+    for call in calls.values():
+        connection.execute(f"EXPLAIN {call}".encode())
+    if known == "empty":
+        fill(connection, ROWS)
     connection.execute(_BATCH_ROWS.format(live=id_of(ROWS + 7)).encode())
-    yield connection
+    yield Filled(connection, calls)
     connection.close()
 
 
@@ -91,24 +130,18 @@ def looks_of(node: dict[str, Any]) -> Iterator[tuple[str, int]]:
         yield from looks_of(below)
 
 
-def explained(connection: psycopg.Connection[Any], name: str) -> list[tuple[str, int]]:
-    statement = BATCH_STATEMENTS[name]
-    names = names_of(statement.text)
-    connection.execute(f'PREPARE "{name}" AS {statement.text}'.encode())
-    asked = "SELECT parameter_types::text[] FROM pg_prepared_statements WHERE name = $1"
-    [[kinds]] = connection.execute(asked, (name,)).fetchall()
-    given = [value(kind, names.get(n, ""), n) for n, kind in enumerate(kinds, 1)]
-    values = str(ROWS) if name in NEWEST else ", ".join(given)
-    call = f'"{name}"' + (f"({values})" if values else "")
-    connection.execute("BEGIN")
+def explained(filled: Filled, name: str) -> list[tuple[str, int]]:
+    execute = filled.connection.execute
+    execute("BEGIN")
     try:
-        [[[plan]]] = connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) EXECUTE {call}".encode()).fetchall()
+        asked = f"EXPLAIN (ANALYZE, FORMAT JSON) {filled.calls[name]}"
+        [[[plan]]] = execute(asked.encode()).fetchall()
     finally:
-        connection.execute("ROLLBACK")
+        execute("ROLLBACK")
     return list(looks_of(plan["Plan"]))
 
 
 @pytest.mark.parametrize("name", sorted(BATCH_STATEMENTS))
-def test_a_statement_looks_at_what_its_batch_is_about(filled: psycopg.Connection[Any], name: str) -> None:
+def test_a_statement_looks_at_what_its_batch_is_about(filled: Filled, name: str) -> None:
     for what, rows in explained(filled, name):
         assert rows <= BOUND, f"{rows} rows of {what}"

@@ -4,7 +4,7 @@
 -- Emptied by whoever has filled them: ON COMMIT DELETE ROWS would cost each commit 2 ms.  They are looked at while they
 -- have one row, or PostgreSQL would take them for large ones.
 CREATE TEMP TABLE IF NOT EXISTS receipt (
-    n bigint PRIMARY KEY, connector text, upstream_id text, key_same text, key_second text, key_third text,
+    n bigint, connector text, upstream_id text, key_same text, key_second text, key_third text,
     peer text, state integer, final integer, error text, received_ms bigint, info text,
     message_id bigint, segment integer, replay integer, how integer);
 CREATE TEMP TABLE IF NOT EXISTS touched (message_id bigint PRIMARY KEY, per_part integer, done_ms bigint, info text);

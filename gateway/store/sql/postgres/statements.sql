@@ -168,33 +168,35 @@ SELECT 1 FROM pg_temp.receipt WHERE message_id IS NOT NULL;
 -- receipt's segment by its id, whatever PostgreSQL believes of the sizes: receipts that came to another node than the
 -- one that sent are many, and they may come before their responses.
 UPDATE pg_temp.receipt r SET message_id = f.message_id, segment = f.segment, replay = 1, how = 1
-FROM (SELECT t.n, s.message_id, s.segment FROM pg_temp.receipt t CROSS JOIN LATERAL
+FROM (SELECT t.ctid AS place, s.message_id, s.segment FROM pg_temp.receipt t CROSS JOIN LATERAL
         (SELECT message_id, segment FROM submission s
          WHERE s.upstream_key = t.key_same AND s.connector = t.connector AND s.attempt = 3 OFFSET 0) s
       WHERE t.message_id IS NULL) f
-WHERE r.n = f.n;
+WHERE r.ctid = f.place;
 
 -- name: match_second
 -- Receipts whose id fits in a converted form; the number it came from must be the one the message went to.
 UPDATE pg_temp.receipt r SET message_id = f.message_id, segment = f.segment, replay = (f.attempt = 3)::integer, how = 2
-FROM (SELECT t.n, s.message_id, s.segment, s.attempt FROM pg_temp.receipt t CROSS JOIN LATERAL
+FROM (SELECT t.ctid AS place, s.message_id, s.segment, s.attempt
+      FROM pg_temp.receipt t CROSS JOIN LATERAL
         (SELECT message_id, segment, attempt FROM submission s
          WHERE s.upstream_key = t.key_second AND s.connector = t.connector OFFSET 0) s
       LEFT JOIN message m ON m.message_id = s.message_id LEFT JOIN history h ON h.message_id = s.message_id
       WHERE t.message_id IS NULL
       AND right(coalesce(nullif(m.sent_as, ''), m.destination, h.destination), 7) = right(t.peer, 7)) f
-WHERE r.n = f.n;
+WHERE r.ctid = f.place;
 
 -- name: match_third
 -- The same with the other conversion.
 UPDATE pg_temp.receipt r SET message_id = f.message_id, segment = f.segment, replay = (f.attempt = 3)::integer, how = 3
-FROM (SELECT t.n, s.message_id, s.segment, s.attempt FROM pg_temp.receipt t CROSS JOIN LATERAL
+FROM (SELECT t.ctid AS place, s.message_id, s.segment, s.attempt
+      FROM pg_temp.receipt t CROSS JOIN LATERAL
         (SELECT message_id, segment, attempt FROM submission s
          WHERE s.upstream_key = t.key_third AND s.connector = t.connector OFFSET 0) s
       LEFT JOIN message m ON m.message_id = s.message_id LEFT JOIN history h ON h.message_id = s.message_id
       WHERE t.message_id IS NULL
       AND right(coalesce(nullif(m.sent_as, ''), m.destination, h.destination), 7) = right(t.peer, 7)) f
-WHERE r.n = f.n;
+WHERE r.ctid = f.place;
 
 -- name: unpark
 -- Receipts that came before the responses with these ids, and the id of each.  They are looked up by their keys,
