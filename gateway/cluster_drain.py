@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from typing import TYPE_CHECKING, Any
 
+from gateway.connectors import start_connector
 from gateway.core.cluster import DRAINED
 from gateway.core.errors import Refusal
 from gateway.core.shared_outlet import SharedOutlet
@@ -70,7 +71,7 @@ class Drain:
         daemon = self._daemon
         daemon.events.say("info", "draining")
         daemon.submission.closed_because = Refusal.STOPPING
-        for listener in daemon.listeners:
+        for listener in daemon.smpp.listeners:
             listener.stop_listening()
         if daemon.mail is not None:
             daemon.mail.stop_listening()
@@ -126,7 +127,8 @@ class Drain:
             await asyncio.sleep(0.02)
 
     def _clients(self) -> list[SmppConnection]:
-        return [one for listener in self._daemon.listeners for one in listener.connections if not one.gone]
+        listeners = self._daemon.smpp.listeners
+        return [one for listener in listeners for one in listener.connections if not one.gone]
 
     async def _until(self, is_done: Callable[[], bool], timeout_s: float = float("inf")) -> None:
         await self._daemon.until(is_done, timeout_s)
@@ -140,7 +142,7 @@ class Drain:
             upstream.let_go()
         for connector in self._smpp():
             if connector.state == STANDBY and not connector.config.one_bind_only:
-                daemon.start_connector(connector)
+                start_connector(daemon, connector)
         for outlet in daemon.outlets.values():
             if isinstance(outlet, SharedOutlet):
                 outlet.reopen()
@@ -156,6 +158,6 @@ class Drain:
     async def _listen(self) -> None:
         daemon = self._daemon
         mail = daemon.mail.listeners if daemon.mail is not None else ()
-        for listener in (*daemon.listeners, *mail, *daemon.http.listeners):
+        for listener in (*daemon.smpp.listeners, *mail, *daemon.http.listeners):
             listener.stopping = False
             await listener.start(daemon.inherited.take)

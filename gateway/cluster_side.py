@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from gateway.cluster_drain import Drain
 from gateway.cluster_shares import Shares
+from gateway.connectors import start_connector
 from gateway.core.batch import Answer, Batch, Row
 from gateway.core.clock import elapsed_ms
 from gateway.core.cluster import (
@@ -127,7 +128,7 @@ class ClusterSide:
     def _signature(self) -> tuple[object, ...]:
         """What the others should know at once when it changes, as far as that is cheap to tell."""
         daemon = self._daemon
-        sessions = sum(len(listener.connections) for listener in daemon.listeners)
+        sessions = sum(len(listener.connections) for listener in daemon.smpp.listeners)
         return (sessions, self.drain.done, *(one.works_here for one in daemon.upstreams.values()))
 
     def _beat(self) -> None:
@@ -225,7 +226,7 @@ class ClusterSide:
             if is_held and connector.state == STANDBY and not self.drain.begun:
                 self._tried_ms[name] = now_ms
                 self._daemon.events.say("info", "lease_taken", lease=connector_lease(name))
-                self._daemon.start_connector(connector)
+                start_connector(self._daemon, connector)
             elif not is_held and connector.state != STANDBY:
                 self._leave(connector)
             elif self._daemon.upstreams[name].bound:

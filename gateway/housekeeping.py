@@ -135,7 +135,7 @@ class Housekeeping:
         self._store_watch.look(now)
         for connector in daemon.connectors.values():
             connector.tick(now)
-        for listener in daemon.listeners:
+        for listener in daemon.smpp.listeners:
             listener.tick(now)
         for outlet in daemon.outlets.values():
             outlet.tick(now)

@@ -7,6 +7,14 @@ from typing import Any, Protocol
 
 from gateway.core.door import Take
 
+STOP_TIMEOUT_S = 7.0
+"""So long a connector's last answers are waited for."""
+UNBIND_TIMEOUT_S = 1.0
+
+
+class DaemonError(Exception):
+    """The gateway cannot start or go on; the text says what to do."""
+
 
 class Startable(Protocol):
     """A listener of any kind."""

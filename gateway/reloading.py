@@ -23,6 +23,7 @@ from gateway.config.model import Connector as ConnectorConfig
 from gateway.config.options import print_of
 from gateway.config.problems import ConfigError
 from gateway.config.smsc_model import SmscConnector as ServiceConfig
+from gateway.connectors import add_connector, forget_pauses, hand_over, stop_connector
 from gateway.core.routing import RouteTable
 from gateway.egress import live_options
 from gateway.egress.tls import client_context
@@ -223,15 +224,15 @@ class Reloading:
         after = {connector.name: connector for connector in all_connectors(config)}
         for name in plan.adjusted:
             self._adjust(after[name])
-        await asyncio.gather(*(daemon.stop_connector(name) for name in plan.rebuilt))
+        await asyncio.gather(*(stop_connector(daemon, name) for name in plan.rebuilt))
         for name in (*plan.rebuilt, *plan.added):
-            daemon.add_connector(after[name])
+            add_connector(daemon, after[name])
         apply_rules(config, daemon.submission, routes)
-        await asyncio.gather(*(daemon.stop_connector(name) for name in plan.removed))
+        await asyncio.gather(*(stop_connector(daemon, name) for name in plan.removed))
         for name in plan.removed:
             del daemon.upstreams[name]
-            daemon.hand_over(name)
-        daemon.forget_pauses()
+            hand_over(daemon, name)
+        forget_pauses(daemon)
         if daemon.mail is not None and config.mail is not None:
             daemon.mail.reload(config.mail)
         await daemon.web.reload(config)
@@ -256,7 +257,8 @@ class Reloading:
         daemon = self._daemon
         mail = daemon.mail.listeners if daemon.mail is not None else ()
         try:
-            for listener in (*daemon.listeners, *mail, *daemon.services.listeners, *daemon.http.listeners):
+            others = (*daemon.services.listeners, *daemon.http.listeners)
+            for listener in (*daemon.smpp.listeners, *mail, *others):
                 listener.renew_certificate()
         except OSError as error:
             raise ReloadError(f"a certificate cannot be read any more: {error}") from error
@@ -271,7 +273,7 @@ class Reloading:
                 daemon.add_account(account.system_id, config, now)
             elif known.config != account:
                 known.configure(account, now)
-        for listener in daemon.listeners:
+        for listener in daemon.smpp.listeners:
             listener.reload(VendorTlvs(config.vendor_tlvs))
         self._drop_accounts(config)
         daemon.sub_accounts.share_rates()
@@ -280,7 +282,7 @@ class Reloading:
     def _drop_accounts(self, config: Config) -> None:
         """Sends away the sessions of accounts that are gone or blocked."""
         wanted = open_accounts(config.accounts)
-        for listener in self._daemon.listeners:
+        for listener in self._daemon.smpp.listeners:
             for connection in tuple(listener.connections):
                 if connection.account is not None and connection.account.name not in wanted:
                     connection.unbind()

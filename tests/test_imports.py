@@ -22,12 +22,16 @@ COMPOSITION = frozenset(
         "gateway.cluster_drain",
         "gateway.cluster_shares",
         "gateway.cluster_side",
+        "gateway.connectors",
         "gateway.daemon",
         "gateway.http_side",
         "gateway.mail_side",
         "gateway.money_side",
         "gateway.relay_side",
         "gateway.service_side",
+        "gateway.smpp_side",
+        "gateway.startup",
+        "gateway.store_answers",
         "gateway.sub_accounts",
         "gateway.web_side",
         "gateway.wiring",
@@ -181,12 +185,15 @@ RULES: dict[str, frozenset[str]] = {
         }
     ),
     "gateway.cluster_changes": frozenset({"gateway.core", "gateway.front"}),
-    "gateway.cluster_drain": frozenset({"gateway.core", "gateway.egress.smpp_connector"}),
+    "gateway.cluster_drain": frozenset(
+        {"gateway.connectors", "gateway.core", "gateway.egress.smpp_connector"}
+    ),
     "gateway.cluster_shares": frozenset({"gateway.core"}),
     "gateway.cluster_side": frozenset(
         {
             "gateway.cluster_drain",
             "gateway.cluster_shares",
+            "gateway.connectors",
             "gateway.core",
             "gateway.egress.smpp_connector",
             "gateway.front.job_records",
@@ -202,6 +209,7 @@ RULES: dict[str, frozenset[str]] = {
     "gateway.reloading": frozenset(
         {
             "gateway.config",
+            "gateway.connectors",
             "gateway.core",
             "gateway.egress.live_options",
             "gateway.egress.tls",
@@ -222,6 +230,37 @@ RULES: dict[str, frozenset[str]] = {
     ),
     "gateway.money_side": frozenset(
         {"gateway.config.model", "gateway.core", "gateway.egress", "gateway.store.journal", "protocols.sms"}
+    ),
+    "gateway.smpp_side": frozenset(
+        {
+            "gateway.config.model",
+            "gateway.core",
+            "gateway.egress",
+            "gateway.ingress",
+            "gateway.kinds",
+            "gateway.translate",
+        }
+    ),
+    "gateway.connectors": frozenset(
+        {
+            "gateway.config.model",
+            "gateway.config.smsc_model",
+            "gateway.core",
+            "gateway.egress",
+            "gateway.kinds",
+            "protocols.sms",
+        }
+    ),
+    "gateway.store_answers": frozenset({"gateway.connectors", "gateway.core", "protocols.smpp"}),
+    "gateway.startup": frozenset(
+        {
+            "gateway.connectors",
+            "gateway.core",
+            "gateway.housekeeping",
+            "gateway.kinds",
+            "gateway.ops",
+            "gateway.store.journal",
+        }
     ),
     "gateway.service_side": frozenset(
         {
@@ -300,6 +339,10 @@ TYPES_ONLY = {
     "gateway.mail_side": frozenset({"gateway.daemon"}),
     "gateway.money_side": frozenset({"gateway.daemon"}),
     "gateway.service_side": frozenset({"gateway.daemon"}),
+    "gateway.smpp_side": frozenset({"gateway.daemon"}),
+    "gateway.startup": frozenset({"gateway.daemon"}),
+    "gateway.store_answers": frozenset({"gateway.daemon"}),
+    "gateway.connectors": frozenset({"gateway.daemon"}),
     "gateway.http_side": frozenset({"gateway.daemon"}),
     "gateway.web_side": frozenset({"gateway.daemon"}),
     "gateway.relay_side": frozenset({"gateway.front.desk", "gateway.service_side"}),

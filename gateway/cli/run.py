@@ -26,7 +26,8 @@ from gateway.config.model import Config
 from gateway.config.problems import ConfigError
 from gateway.core.events import Events
 from gateway.crashes import leave_no_memory
-from gateway.daemon import Daemon, DaemonError
+from gateway.daemon import Daemon
+from gateway.kinds import DaemonError
 from gateway.ops.activation import inherited
 from gateway.ops.journald import Journald
 from gateway.reloading import ReloadError

@@ -140,7 +140,7 @@ def _of_messages(daemon: Daemon, values: Values, sample: Sample) -> None:
     for reason, count in submission.refused.items():
         values.add("messages_refused_total", count, reason.value)
     values.add("messages_open_max", submission.max_messages)
-    for listener in daemon.listeners:
+    for listener in daemon.smpp.listeners:
         if listener.wanted:
             values.add("accept_seconds", listener.accept_s, listener.name)
     values.add("message_end_seconds", daemon.end_s)
@@ -263,7 +263,7 @@ def _of_listeners(daemon: Daemon, values: Values) -> None:
 
 def listeners_of(daemon: Daemon) -> Iterator[tuple[str, str, Any, int | None]]:
     """Protocol, address, listener, and how much came that could not be read (None: it is not counted)."""
-    for smpp in daemon.listeners:
+    for smpp in daemon.smpp.listeners:
         if smpp.wanted:
             yield "smpp", smpp.name, smpp, smpp.bad_inputs
     for mail in daemon.mail.listeners if daemon.mail else ():

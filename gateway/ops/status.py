@@ -113,7 +113,7 @@ def _listeners(daemon: Daemon) -> list[dict[str, Any]]:
             "connections": len(smpp.connections),
             "bad_inputs": smpp.bad_inputs,
         }
-        for smpp in daemon.listeners
+        for smpp in daemon.smpp.listeners
         if smpp.wanted
     ]
     rows.extend(

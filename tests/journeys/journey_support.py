@@ -370,7 +370,7 @@ class Gateway:
 
     @property
     def port(self) -> int:
-        return self.daemon.listeners[0].port
+        return self.daemon.smpp.listeners[0].port
 
     async def connect(self, window: int = 1000, tls: ssl.SSLContext | None = None) -> Client:
         """A client that is connected and not bound."""

@@ -125,7 +125,7 @@ async def test_messages_are_counted_and_their_times_taken(tmp_path: Path) -> Non
         await gateway.until(lambda: not gateway.daemon.submission.open_messages)
         found = (await asked(gateway, "metrics"))["metrics"]
 
-        listener = gateway.daemon.listeners[0].name
+        listener = gateway.daemon.smpp.listeners[0].name
         assert value(found, "messages_accepted_total", "app") == 3
         assert sum(count for _, count in found[f"{PREFIX}messages_refused_total"]) == 1
         assert total(found, "accept_seconds", listener) == 3

@@ -265,7 +265,7 @@ async def test_a_node_is_drained_from_another_one_and_goes_on(
             await second.until(lambda: second.daemon.cluster.cluster.peers[0].drained)  # type: ignore[union-attr]
             assert 1 not in known.leases.values()
             assert not first.daemon.upstreams["smsc"].links
-            assert first.daemon.listeners[0].stopping
+            assert first.daemon.smpp.listeners[0].stopping
             [row, _] = (await asked(second, "nodes"))["nodes"]
             assert (row["name"], row["state"], row["sessions"], row["connectors"]) == (
                 "node1",
@@ -278,7 +278,7 @@ async def test_a_node_is_drained_from_another_one_and_goes_on(
             ]
             await asked(second, "node_resume", node="node1")
             await first.linked()
-            await first.until(lambda: not first.daemon.listeners[0].stopping)
+            await first.until(lambda: not first.daemon.smpp.listeners[0].stopping)
             await first.until(lambda: part(first) == (5, 0))
             again = await first.client()
             await again.submit()

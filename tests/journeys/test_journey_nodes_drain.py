@@ -94,7 +94,7 @@ async def test_a_node_that_is_back_leaves_a_connector_to_the_node_that_has_its_l
             await second.linked()
             await asked(second, "node_resume", node="node1")
             await first.said("node_resumed")
-            await first.until(lambda: not first.daemon.listeners[0].stopping)
+            await first.until(lambda: not first.daemon.smpp.listeners[0].stopping)
             await first.ticked()
             assert first.daemon.connectors["smsc"].state == "standby"
             assert smsc.counters.binds == 2

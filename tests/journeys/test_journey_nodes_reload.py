@@ -134,14 +134,14 @@ async def test_a_reload_of_a_drained_node_binds_nothing_until_it_is_back(
             states = {name: link.state for name, link in first.daemon.connectors.items()}
             assert states == {"smsc": STANDBY, "other": STANDBY}
             assert first.daemon.upstreams["other"].held == "the node is drained"
-            assert first.daemon.listeners[0].stopping
+            assert first.daemon.smpp.listeners[0].stopping
             assert await first.daemon.reloading.accounts_changed()  # sub-clients that another node has made
             answer = await asked(first, "connector_rebind", connector="other")
             assert answer == {"error": "this node is drained: smsc-gateway nodes resume node1"}
             await asked(second, "node_resume", node="node1")
             await first.linked(links=2)
             await first.linked("other")
-            await first.until(lambda: not first.daemon.listeners[0].stopping)
+            await first.until(lambda: not first.daemon.smpp.listeners[0].stopping)
             client = await first.client(system_id="new")
             await client.submit()
             assert (await client.receipt()).state == c.DELIVERED
@@ -208,6 +208,6 @@ async def test_a_node_that_is_still_starting_is_drained_when_it_has_started(
             await first.said("drained")
             await first.until(lambda: known.state(first)["drained"])
             assert known.state(first)["wants"] == []
-            assert not [one for one in first.daemon.listeners if not one.stopping]
+            assert not [one for one in first.daemon.smpp.listeners if not one.stopping]
             client = await second.client(BindTransmitter)
             await client.submit()

@@ -158,7 +158,7 @@ async def test_what_an_account_wants_is_changed_for_sessions_that_exist(tmp_path
         await still_works(client)
         wanted = AccountSmpp(receipt_style="tlv", deliver_window=1)
         await reload(gateway, accounts=[account(message_id_format="hex", window=7, smpp=wanted)])
-        (listener, *_) = gateway.daemon.listeners
+        (listener, *_) = gateway.daemon.smpp.listeners
         (connection,) = listener.connections
         assert (connection.session.settings.peer_window, connection.session.settings.window) == (7, 1)
         message_id = await client.submit()

@@ -358,7 +358,7 @@ def listen(client: Client, alerts: list[AlertNotification]) -> None:
 async def test_alerts_for_a_client_that_does_not_read_are_dropped(tmp_path: Path) -> None:
     async with scripted(tmp_path, **INCOMING) as (gateway, _):
         await gateway.client()
-        (connection,) = gateway.daemon.listeners[0].connections
+        (connection,) = gateway.daemon.smpp.listeners[0].connections
         alert = AlertNotification(source_addr=DESTINATION, esme_addr=SOURCE)
         connection.pause_writing()
         connection.alert(alert)

@@ -228,7 +228,7 @@ async def test_a_blocked_account_is_not_called(tmp_path: Path) -> None:
         smsc.send(incoming(b"hello"))
         await gateway.until(lambda: gateway.daemon.outlets["app"].waiting)
         await gateway.ticked()
-        assert not gateway.daemon.listeners[-1]._calls  # type: ignore[attr-defined]
+        assert not gateway.daemon.smpp.listeners[-1]._calls  # type: ignore[attr-defined]
         assert not waiting.calls
 
 
@@ -240,7 +240,7 @@ async def test_calls_that_fail_come_after_pauses_that_double_up_to_a_minute(tmp_
     ):
         waiting.close()
         smsc.send(incoming(b"hello"))
-        calls = gateway.daemon.listeners[-1]._calls  # type: ignore[attr-defined]
+        calls = gateway.daemon.smpp.listeners[-1]._calls  # type: ignore[attr-defined]
         await gateway.until(lambda: calls)
         call = calls["app"]
         pauses = []

@@ -152,7 +152,7 @@ def test_security_19_connection_limit_comes_before_any_hash(
             assert len(made) == before
             assert len(gateway.lines_with("connections_full")) == 1
             await bound[1].abort()
-            await gateway.until(lambda: len(gateway.daemon.listeners[0].connections) == 1)
+            await gateway.until(lambda: len(gateway.daemon.smpp.listeners[0].connections) == 1)
             assert await bind_status(gateway) == "ESME_ROK"
             assert not bound[0].closed.done()
 
@@ -179,7 +179,7 @@ async def test_security_16_no_bind_in_time(tmp_path: Path) -> None:
     async with running(alone(listener={"bind_timeout_s": 5}), tmp_path) as gateway:
         idle = await gateway.connect()
         trickling = await gateway.connect()
-        await gateway.until(lambda: len(gateway.daemon.listeners[0].connections) == 2)
+        await gateway.until(lambda: len(gateway.daemon.smpp.listeners[0].connections) == 2)
         for octet in encode(BindTransceiver(system_id="app"))[:4]:
             trickling.transport.write(bytes((octet,)))
             gateway.clock.advance(1)
@@ -199,7 +199,7 @@ async def test_security_16_pdu_that_never_ends(tmp_path: Path) -> None:
     async with running(alone(), tmp_path) as gateway:
         client = await gateway.client()
         client.transport.write(encode(submit_sm())[:20])
-        (connection,) = gateway.daemon.listeners[0].connections
+        (connection,) = gateway.daemon.smpp.listeners[0].connections
         await gateway.until(lambda: connection.session._partial)
         gateway.clock.advance(10)
         await client.end()
@@ -278,7 +278,7 @@ async def test_submits_that_are_refused(tmp_path: Path) -> None:
 async def test_security_18_client_beyond_its_window(tmp_path: Path) -> None:
     async with running(alone(accounts=[account(window=3)]), tmp_path) as gateway:
         client = await gateway.client()
-        (connection,) = gateway.daemon.listeners[0].connections
+        (connection,) = gateway.daemon.smpp.listeners[0].connections
         journal = gateway.daemon.journal
         release = hold_commits(journal)
         answers = [client.send(submit_sm(text=b"%d" % n)) for n in range(3)]
@@ -323,7 +323,7 @@ def test_security_17_peer_that_never_reads(tmp_path: Path, monkeypatch: pytest.M
             _, deaf = await asyncio.get_running_loop().create_connection(Client, sock=raw)
             gateway.clients.append(deaf)
             assert await deaf.bind() == c.ESME_ROK
-            (connection,) = gateway.daemon.listeners[0].connections
+            (connection,) = gateway.daemon.smpp.listeners[0].connections
             theirs = connection._transport.get_extra_info("socket")
             theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
             deaf.transport.pause_reading()
@@ -374,7 +374,7 @@ def test_security_3_another_protocol_gets_one_log_line(tmp_path: Path, data: byt
             answer = await raw_answer(gateway, data)
             assert not answer or protocol == "command_length"
             await gateway.said("session_closed", protocol)
-            await gateway.until(lambda: not gateway.daemon.listeners[0].connections)
+            await gateway.until(lambda: not gateway.daemon.smpp.listeners[0].connections)
             said = [line for line in gateway.lines[before:] if "link_lost" not in line]
             assert len(said) == 1, said
 
@@ -472,7 +472,7 @@ async def test_silent_client_is_probed_and_sent_away(tmp_path: Path) -> None:
         silent = await gateway.client()
         silent.transport.pause_reading()
         gateway.clock.advance(60)
-        connections = gateway.daemon.listeners[0].connections
+        connections = gateway.daemon.smpp.listeners[0].connections
         await gateway.until(
             lambda: [it.session._enquired_at is not None for it in connections].count(True) == 1
         )

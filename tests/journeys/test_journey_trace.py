@@ -148,10 +148,14 @@ async def test_whoever_leaves_ends_the_trace(tmp_path: Path) -> None:
     async with house(tmp_path) as (gateway, _):
         client = await gateway.client()
         _, writer = await asks(gateway, account=SYSTEM_ID)
-        assert [connection.tap is None for connection in gateway.daemon.listeners[0].connections] == [False]
+        assert [connection.tap is None for connection in gateway.daemon.smpp.listeners[0].connections] == [
+            False
+        ]
         writer.transport.abort()
         await gateway.until(lambda: not gateway.daemon.tracing.traces)
-        assert [connection.tap is None for connection in gateway.daemon.listeners[0].connections] == [True]
+        assert [connection.tap is None for connection in gateway.daemon.smpp.listeners[0].connections] == [
+            True
+        ]
         await client.submit()
         await client.delivery()
 
@@ -168,7 +172,7 @@ async def test_whoever_reads_nothing_holds_nobody_up(tmp_path: Path) -> None:
             request = {"command": "trace", "seconds": 60, "account": SYSTEM_ID}
             await asyncio.get_running_loop().sock_sendall(channel, json.dumps(request).encode() + b"\n")
             await gateway.said("trace_began")
-            (connection,) = gateway.daemon.listeners[0].connections
+            (connection,) = gateway.daemon.smpp.listeners[0].connections
             (found,) = gateway.daemon.tracing.traces
             frame = encode(SubmitSm(sequence_number=1, short_message=b"x" * 250))
             while found.dropped < WAITING_MAX:

@@ -23,7 +23,7 @@ import pytest
 from free_ports import free_port
 from systemd_sandbox import LIBRARY, settings
 
-from gateway import daemon
+from gateway import kinds
 from gateway.cli import DEFAULT_CONFIG, DEFAULT_STATE_DIR, EXIT_CONFIG
 from gateway.config.mail_model import LmtpListener
 from gateway.core.door import BACKLOG
@@ -166,7 +166,7 @@ def test_security_systemd_a_bad_configuration_is_not_tried_again(unit: dict[str,
 
 
 def test_the_gateway_reaches_its_own_limits_before_systemds(unit: dict[str, list[str]]) -> None:
-    stopping_s = daemon.STOP_TIMEOUT_S + 2 * daemon.UNBIND_TIMEOUT_S
+    stopping_s = kinds.STOP_TIMEOUT_S + 2 * kinds.UNBIND_TIMEOUT_S
     assert seconds(unit["TimeoutStopSec"][0]) >= 2 * stopping_s
     assert seconds(unit["TimeoutStartSec"][0]) > journal.START_TIMEOUT_S
 

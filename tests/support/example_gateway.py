@@ -85,7 +85,7 @@ class Ports(NamedTuple):
 
 def _ports(daemon: Daemon) -> Ports:
     mail = daemon.mail.listeners if daemon.mail is not None else ()
-    smpp = daemon.listeners if daemon.config.listeners.smpp else ()
+    smpp = daemon.smpp.listeners if daemon.config.listeners.smpp else ()
     return Ports(
         next((one.port for one in smpp), 0),
         next((one.port for one in mail if one.protocol == "smtp"), 0),

@@ -44,7 +44,7 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
     mail_model.SmtpListener: {"ingress/smtp_listener.py": {"config", "self.config"}},
     mail_model.LmtpListener: {"ingress/smtp_listener.py": {"config", "self.config"}},
     model.Listeners: {
-        "daemon.py": {"self.config.listeners"},
+        "smpp_side.py": {"config.listeners"},
         "mail_side.py": {"config.listeners"},
         "service_side.py": {"config.listeners"},
         "http_side.py": {"config.listeners"},
@@ -102,7 +102,7 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
         "egress/smpp_connection.py": {"config", "self.connector.config"},
         "egress/smpp_incoming.py": {"config"},
         "egress/smpp_link.py": {"config"},
-        "daemon.py": {"config"},
+        "connectors.py": {"config"},
         "translate/smpp_dialect.py": {"config"},
         "wiring.py": {"connector"},
     },
@@ -111,7 +111,7 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
     smsc_model.SmscConnector: {
         "core/incoming.py": {"connector"},
         "core/smsc_inbox.py": {"self.config", "inbox.config"},
-        "daemon.py": {"config"},
+        "connectors.py": {"config"},
         "egress/smsc_http/client.py": {"service", "self._service"},
         "egress/smsc_http/connector.py": {"config", "self.config"},
         "egress/smsc_http/sender.py": {"self._connector.config"},
@@ -153,6 +153,7 @@ READERS: dict[type[Any], dict[str, set[str]]] = {
     model.Config: {
         "web_side.py": {"config"},
         "daemon.py": {"config", "self.config"},
+        "smpp_side.py": {"config"},
         "housekeeping.py": {"self._daemon.config"},
         "http_side.py": {"config"},
         "money_side.py": {"config"},
