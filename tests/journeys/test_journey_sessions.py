@@ -505,6 +505,21 @@ async def test_stopping_gateway_unbinds_its_clients_and_finishes_its_work(tmp_pa
 
 
 @journey
+async def test_nobody_can_connect_any_more_while_a_stop_waits_for_answers(tmp_path: Path) -> None:
+    async with gateway_and_smsc(tmp_path / "state", smsc={"resp_delay_ms": 500.0}) as (gateway, smsc):
+        client = await gateway.client()
+        await client.submit()
+        await smsc.wait_until(lambda: smsc.counters.submitted == 1)
+        port = gateway.port
+        stop = asyncio.ensure_future(gateway.stop(clients_first=False))
+        await gateway.said("stopping")
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection(HOST, port)
+        await client.end()
+        await stop
+
+
+@journey
 async def test_nothing_is_lost_when_the_gateway_stops_with_a_queue(tmp_path: Path) -> None:
     async with running(alone(), tmp_path / "state") as gateway:
         client = await gateway.client(BindTransmitter)
