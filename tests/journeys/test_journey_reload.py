@@ -131,6 +131,22 @@ async def test_open_messages_of_an_account_are_known_when_it_comes_back(tmp_path
 
 
 @journey
+async def test_what_ends_while_its_account_is_away_is_not_open_when_it_comes_back(tmp_path: Path) -> None:
+    both = [account(), account("other", max_open=1)]
+    async with running(config(connector(1), accounts=both), tmp_path) as gateway:
+        sender = await gateway.client(BindTransmitter, system_id="other")
+        await sender.submit(validity_period="000000000100000R")  # a minute
+        await reload(gateway, accounts=both[:1])
+        await sender.end()
+        gateway.clock.advance(61)
+        gateway.daemon.sweep_soon()
+        await gateway.until(lambda: not gateway.daemon.submission.open_messages)
+        await reload(gateway, accounts=both)
+        sender = await gateway.client(BindTransmitter, system_id="other")
+        assert await sender.status_of_submit() == "ESME_ROK"
+
+
+@journey
 async def test_password_changed(tmp_path: Path) -> None:
     async with gateway_and_smsc(tmp_path) as (gateway, _):
         client = await gateway.client()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from journey_support import DESTINATION, UPSTREAM, account, config, connector, journey, read_receipt, running
 from server_support import client_of, scripted
 
+from gateway.config.connector_model import VendorTlv
 from gateway.config.model import Route
 from gateway.config.smpp_model import AccountSmpp, NumberList
 from gateway.core.message_ids import lowest_id_at
@@ -270,3 +272,15 @@ def test_other_sessions_hear_nothing_of_it(tmp_path: Path, version: int) -> None
 def _receipt(upstream_id: str, number: str) -> DeliverSm:
     text = f"id:{upstream_id} submit date:2701150800 done date:2701150801 stat:DELIVRD err:000"
     return DeliverSm(source_addr=number, destination_addr=SOURCE, esm_class=4, short_message=text.encode())
+
+
+# -- TLVs that the configuration names -------------------------------------------------------------------
+
+
+@journey
+async def test_a_value_that_is_not_as_the_configuration_says_is_refused(tmp_path: Path) -> None:
+    known = VendorTlv(name="charging_id", tag="0x1400", max_octets=2)
+    async with running(replace(config(connector(1)), vendor_tlvs=[known]), tmp_path) as gateway:
+        client = await gateway.client()
+        assert await client.status_of_submit(tlvs=((0x1400, b"ab"),)) == "ESME_ROK"
+        assert await client.status_of_submit(tlvs=((0x1400, b"abc"),)) == "ESME_RINVOPTPARAMVAL"

@@ -135,6 +135,16 @@ async def test_the_services_form_asks_for_what_the_service_sends(tmp_path: Path)
         await post.settled()
 
 
+@journey
+async def test_the_status_of_what_went_to_a_long_address_is_found(tmp_path: Path) -> None:
+    address = f"{'a' * 60}@example.com"  # longer than an id of SMPP may be
+    async with service_post(tmp_path, service_messages=True) as (post, _):
+        queue_id(await post.send(form("Hello", 8, address, "Subject: News"), *to("send")))
+        (got,) = await post.letters()
+        assert got.mail["Subject"] == f"Mail to {address} was delivered"
+        await post.settled()
+
+
 @pytest.mark.parametrize("number", [3, 9])
 def test_an_account_that_may_not_is_told_which_option_it_lacks(tmp_path: Path, number: int) -> None:
     @journey

@@ -33,7 +33,6 @@ from protocols.smpp.codec import encode
 from protocols.smpp.pdu import (
     BindReceiver,
     BindTransceiver,
-    BindTransmitter,
     BroadcastSm,
     CancelSm,
     DataSm,
@@ -480,69 +479,6 @@ async def test_silent_client_is_probed_and_sent_away(tmp_path: Path) -> None:
         await gateway.said("session_closed", "silent")
         assert await lively.submit()
         assert gateway.daemon.accounts["app"].sessions == 1
-
-
-# -- the gateway's end ---------------------------------------------------------------------------------
-
-
-@journey
-async def test_stopping_gateway_unbinds_its_clients_and_finishes_its_work(tmp_path: Path) -> None:
-    async with gateway_and_smsc(tmp_path / "state", smsc={"resp_delay_ms": 100.0}) as (gateway, smsc):
-        client = await gateway.client()
-        message_ids = [await client.submit(text=b"%d" % n) for n in range(5)]
-        await smsc.wait_until(lambda: smsc.counters.submitted == 5)
-        stop = asyncio.ensure_future(gateway.stop(clients_first=False))
-        await gateway.said("stopping")
-        assert await client.status_of_submit() == "ESME_RSYSERR"
-        await client.end()
-        await stop
-        assert gateway.lines[-1].endswith("info stopped")
-    async with gateway_and_smsc(tmp_path / "state") as (gateway, smsc):
-        assert not gateway.listing("ambiguous")
-        assert not gateway.listing("waiting")
-        assert not smsc.received
-        assert set(gateway.states(*message_ids)) <= {"SENT", "DELIVERED"}
-
-
-@journey
-async def test_nobody_can_connect_any_more_while_a_stop_waits_for_answers(tmp_path: Path) -> None:
-    async with gateway_and_smsc(tmp_path / "state", smsc={"resp_delay_ms": 500.0}) as (gateway, smsc):
-        client = await gateway.client()
-        await client.submit()
-        await smsc.wait_until(lambda: smsc.counters.submitted == 1)
-        port = gateway.port
-        stop = asyncio.ensure_future(gateway.stop(clients_first=False))
-        await gateway.said("stopping")
-        with pytest.raises(ConnectionRefusedError):
-            await asyncio.open_connection(HOST, port)
-        await client.end()
-        await stop
-
-
-@journey
-async def test_nothing_is_lost_when_the_gateway_stops_with_a_queue(tmp_path: Path) -> None:
-    async with running(alone(), tmp_path / "state") as gateway:
-        client = await gateway.client(BindTransmitter)
-        message_ids = [await client.submit(text=b"%d" % n) for n in range(50)]
-    async with gateway_and_smsc(tmp_path / "state", link={"window": 7}) as (gateway, smsc):
-        client = await gateway.client(BindReceiver)
-        assert sorted([(await client.receipt()).message_id for _ in message_ids]) == sorted(message_ids)
-        assert [it.text for it in smsc.received] == [b"%d" % n for n in range(50)]
-        await gateway.emptied()
-
-
-@journey
-async def test_what_a_mute_smsc_left_open_is_in_doubt_after_the_stop(tmp_path: Path) -> None:
-    mute = {"resp_delay_ms": 3_600_000.0}
-    async with gateway_and_smsc(tmp_path / "state", smsc=mute) as (gateway, smsc):
-        client = await gateway.client(BindTransmitter)
-        message_id = await client.submit()
-        await smsc.wait_until(lambda: smsc.counters.submitted == 1)
-    async with gateway_and_smsc(tmp_path / "state") as (gateway, smsc):
-        client = await gateway.client(BindReceiver)
-        assert (await client.receipt()).message_id == message_id
-        (doubt,) = gateway.listing("ambiguous")
-        assert (doubt["message_id"], doubt["action"]) == (message_id, "resend")
 
 
 def test_settings_of_these_tests_are_the_sessions() -> None:

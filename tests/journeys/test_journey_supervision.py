@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from journey_support import Gateway, config, gateway_and_smsc, journey, running
+from journey_support import Gateway, config, connector, gateway_and_smsc, journey, running
 from mail_journey_support import mail, post_office, to
 
 from gateway import housekeeping
+from gateway.egress.smpp_connector import SmppConnector
 from gateway.ops.faults import SHOWN_MS
 from gateway.ops.status import status_of
 
@@ -79,6 +80,17 @@ async def test_a_task_for_life_that_dies_ends_the_gateway(tmp_path: Path) -> Non
         assert await gateway.daemon.wait() == "operator link 1 died: Odd, see the fault before"
         line = await gateway.said("fault", "operator link 1", "error=Odd")
         assert "sesame" not in line
+
+
+@journey
+async def test_a_link_to_an_smsc_is_such_a_task(tmp_path: Path) -> None:
+    async def dies(_: SmppConnector) -> None:
+        raise Odd
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SmppConnector, "_keep", dies)
+        async with running(config(connector(1)), tmp_path) as gateway:
+            await gateway.said("failed", "smsc link 1 died: Odd")
 
 
 @journey
