@@ -67,6 +67,10 @@ bench-postgres: $(STAMP)  ## one node on PostgreSQL beside SQLite: docs/performa
 	@if [ -z "$$SMPPLOAD" ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi
 	$(BIN)/python benchmarks/postgres.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/performance.md --json benchmarks/postgres.json
 
+bench-nodes: $(STAMP)  ## several nodes on one machine, and a node far from its server: docs/scaling.md (6 minutes)
+	@if [ -z "$$SMPPLOAD" ]; then $(MAKE) --no-print-directory $(SMPPLOAD_BUILT); fi
+	$(BIN)/python benchmarks/postgres_nodes.py --smppload "$${SMPPLOAD:-$(SMPPLOAD_BUILT)}" --write docs/scaling.md
+
 scaling: $(STAMP)  ## what several nodes would give, computed from benchmarks/postgres.json: docs/scaling.md
 	$(BIN)/python benchmarks/scaling.py --write docs/scaling.md --plot docs/images/scaling.svg
 
@@ -164,4 +168,4 @@ deb: $(STAMP)  ## build/smsc-gateway_VERSION_ARCHITECTURE.deb, on Debian 12
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help install run test bench bench-http bench-metrics bench-pages bench-postgres scaling kill kill-service torture cluster-faults soak charges reload routing fuzz fuzz-deep screenshots dist deb check audit docs reference format lock clean
+.PHONY: help install run test bench bench-http bench-metrics bench-pages bench-postgres bench-nodes scaling kill kill-service torture cluster-faults soak charges reload routing fuzz fuzz-deep screenshots dist deb check audit docs reference format lock clean
