@@ -159,5 +159,5 @@ class Drain:
         daemon = self._daemon
         mail = daemon.mail.listeners if daemon.mail is not None else ()
         for listener in (*daemon.smpp.listeners, *mail, *daemon.http.listeners):
-            listener.stopping = False
             await listener.start(daemon.inherited.take)
+            listener.stopping = False

@@ -223,7 +223,9 @@ class ClusterSide:
             return
         for connector in self._single():
             name, is_held = connector.config.name, self._holds(connector)
-            if is_held and connector.state == STANDBY and not self.drain.begun:
+            # a beat that wanted the lease may come back when this node has just given it up
+            abstains = self._abstains_ms.get(name, now_ms) > now_ms
+            if is_held and connector.state == STANDBY and not (self.drain.begun or abstains):
                 self._tried_ms[name] = now_ms
                 self._daemon.events.say("info", "lease_taken", lease=connector_lease(name))
                 start_connector(self._daemon, connector)
